@@ -1,0 +1,54 @@
+# Huopan. `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+	2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Huopan needs Python 3.11 to 3.14 with venv and ensurepip."; \
+	echo "On Debian or Ubuntu: apt-get install python3 python3-venv"; exit 2; }
+	@echo "Huopan uses $$($(PYTHON) --version) ($(PYTHON)) in $(VENV)."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.installed ## the virtual environment with all that huopan needs
+
+up: install ## all of it on one machine, with demo data; Ctrl-C stops it
+	@$(BIN)/python -m huopan up --demo
+
+check: $(VENV)/.installed-dev ## format, lint, types, floors
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: $(VENV)/.installed-dev ## every test, the long ones as a seeded sample
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+soak: $(VENV)/.installed-dev ## the long tests in full
+	@$(BIN)/pytest -m soak --soak
+
+bench: $(VENV)/.installed-dev ## every figure beside its limit, in one run
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/.installed-dev ## the lock files anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --extra dev -c requirements.lock \
+		pyproject.toml -o requirements-dev.lock
+
+.PHONY: help install up check test soak bench lock
