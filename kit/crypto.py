@@ -1,0 +1,111 @@
+"""Secrets at rest: sealed envelopes, keyed hashes and signatures, all from one key ring.
+
+An envelope holds its own random data key, wrapped by a master key; rotation re-wraps the data
+key and never touches the content, and deleting the row shreds it.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE = 12
+_KEY = 32
+_WRAPPED = _NONCE + _KEY + 16
+_KEY_ID = 4
+
+
+class CannotOpen(Exception):
+    """An envelope that no key of the ring opens, or that belongs to another context."""
+
+
+def new_key() -> str:
+    """A fresh master key as text for a key file."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(_KEY)).decode()
+
+
+def _derive(master: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), _KEY, salt=None, info=purpose.encode()).derive(master)
+
+
+@dataclass(frozen=True, repr=False)
+class Keyring:
+    """The current master key and the former ones that old envelopes still need."""
+
+    current: bytes
+    previous: tuple[bytes, ...] = ()
+
+    @classmethod
+    def from_text(cls, current: str, previous: Sequence[str] = ()) -> "Keyring":
+        """Keys as `new_key` writes them. Raises ValueError for anything that is not 32 bytes."""
+        keys = [base64.urlsafe_b64decode(text.strip()) for text in (current, *previous)]
+        if any(len(key) != _KEY for key in keys):
+            raise ValueError("a key must be 32 bytes in URL-safe base64")
+        return cls(keys[0], tuple(keys[1:]))
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """An envelope of `plain` that opens only with the same `context`."""
+        data_key = secrets.token_bytes(_KEY)
+        return self._wrap(data_key, context) + _encrypt(data_key, plain, context)
+
+    def open(self, envelope: bytes, context: str) -> bytes:
+        """The content of `envelope`. Raises CannotOpen."""
+        data_key = self._unwrap(envelope[: _KEY_ID + _WRAPPED], context)
+        return _decrypt(data_key, envelope[_KEY_ID + _WRAPPED :], context)
+
+    def rewrap(self, envelope: bytes, context: str) -> bytes:
+        """The same envelope under the current key."""
+        head, body = envelope[: _KEY_ID + _WRAPPED], envelope[_KEY_ID + _WRAPPED :]
+        return self._wrap(self._unwrap(head, context), context) + body
+
+    def fingerprint(self, value: str, purpose: str) -> bytes:
+        """A keyed hash by which `value` is found without being stored (16 bytes)."""
+        return _mac(_derive(self.current, f"find:{purpose}"), value.encode())[:16]
+
+    def sign(self, message: bytes, purpose: str) -> str:
+        """A signature of `message`, as URL-safe text."""
+        mac = _mac(_derive(self.current, f"sign:{purpose}"), message)
+        return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+    def verify(self, message: bytes, signature: str, purpose: str) -> bool:
+        """Whether any key of the ring signed `message`."""
+        return any(
+            hmac.compare_digest(Keyring(key).sign(message, purpose), signature)
+            for key in (self.current, *self.previous)
+        )
+
+    def _wrap(self, data_key: bytes, context: str) -> bytes:
+        return _key_id(self.current) + _encrypt(_derive(self.current, "wrap"), data_key, context)
+
+    def _unwrap(self, head: bytes, context: str) -> bytes:
+        for key in (self.current, *self.previous):
+            if _key_id(key) == head[:_KEY_ID]:
+                return _decrypt(_derive(key, "wrap"), head[_KEY_ID:], context)
+        raise CannotOpen("the key of this envelope is not in the ring; see security.previous_keys")
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()[:_KEY_ID]
+
+
+def _mac(key: bytes, message: bytes) -> bytes:
+    return hmac.new(key, message, hashlib.sha256).digest()
+
+
+def _encrypt(key: bytes, plain: bytes, context: str) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
+
+
+def _decrypt(key: bytes, sealed: bytes, context: str) -> bytes:
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen("the envelope was altered or belongs elsewhere") from error

@@ -1,0 +1,36 @@
+"""Domain errors: each knows its HTTP status and code; one handler renders them (RFC 9457)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one field of a request, for example `lines.0.quantity`."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Problem(Exception):
+    """Something that a caller did or met, told in a sentence that says what to do.
+
+    `status` is the HTTP status, `code` a stable word for programs, `detail` for people;
+    `retry_after` in seconds where waiting helps. Expected, so it pages nobody.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: list[FieldError] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors or []
+        self.retry_after = retry_after

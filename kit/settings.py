@@ -1,0 +1,217 @@
+"""Settings: `settings.toml`, then the environment (`HUOPAN_SECTION__KEY`); unknown keys are errors.
+
+Secrets stand in neither: they are named as `"env:NAME"` or `"file:PATH"`.
+"""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from kit.crypto import Keyring, new_key
+
+PREFIX = "HUOPAN_"
+DEFAULT_KEY = "file:var/secret.key"
+
+
+class SettingsError(Exception):
+    """A setting that is missing, unknown or malformed; the message names it and says what to do."""
+
+
+def secret(reference: str) -> str:
+    """What `env:NAME` or `file:PATH` stands for. Raises SettingsError."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        if name not in os.environ:
+            raise SettingsError(f"the environment variable {name} is not set")
+        return os.environ[name]
+    if kind == "file":
+        try:
+            return Path(name).read_text().strip()
+        except OSError as error:
+            raise SettingsError(f"cannot read {name}: {error.strerror}") from error
+    raise SettingsError(
+        'a secret is written as "env:NAME" or "file:PATH", never in the file itself'
+    )
+
+
+def _resolved(reference: SecretStr) -> SecretStr:
+    try:
+        return SecretStr(secret(reference.get_secret_value()))
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+
+
+Secret = Annotated[SecretStr, AfterValidator(_resolved)]
+"""A secret setting of a source, resolved when it is read and never shown."""
+
+
+class Section(BaseModel):
+    """A table of settings.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """Where the truth is."""
+
+    url: str = Field("embedded", description="embedded, or postgresql://user@host/name")
+    connections: int = Field(10, ge=2, le=100, description="the pool of one API process")
+
+
+class RedisSettings(Section):
+    """Where job ids, budgets and caches are."""
+
+    url: str = Field(
+        "embedded",
+        description="embedded, redis://, rediss:// or redis+sentinel://host:port,host:port/name/0",
+    )
+
+
+class ApiSettings(Section):
+    """Where the API listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+
+
+class DataSettings(Section):
+    """Where rebuildable files are."""
+
+    dir: Path = Field(Path("var"), description="embedded servers, search index, caches")
+
+
+class SecuritySettings(Section):
+    """Keys for sealed data and signatures."""
+
+    key: str = Field(DEFAULT_KEY, description="made at the first `up`; the same on every host")
+    previous_keys: list[str] = Field([], description="former keys that old envelopes still need")
+
+
+class MailSettings(Section):
+    """How mail leaves."""
+
+    smtp: str = ""
+
+
+class PricingSettings(Section):
+    """What a leader pays where no rule says otherwise."""
+
+    markup_percent: Decimal = Field(
+        Decimal(0), ge=0, le=1000, description="on top of the source's cost"
+    )
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, where `_` stands for `-` in a source's code."""
+
+    def __init__(self, settings_cls: type[BaseSettings], codes: list[str]) -> None:
+        super().__init__(settings_cls)
+        self._codes = {code.replace("-", "_").lower(): code for code in codes}
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        if sources := found.get("sources"):
+            found["sources"] = {self._codes.get(code, code): keys for code, keys in sources.items()}
+        return found
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `sources` is validated by each source's own kind."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    api: ApiSettings = ApiSettings()
+    data: DataSettings = DataSettings()
+    security: SecuritySettings = SecuritySettings()
+    mail: MailSettings = MailSettings()
+    pricing: PricingSettings = PricingSettings()
+    sources: dict[str, dict[str, Any]] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, settings_file())
+        environment = _Environment(settings_cls, list(toml().get("sources", {})))
+        return init_settings, environment, toml
+
+    def keyring(self) -> Keyring:
+        """The keys of `[security]`. Raises SettingsError when one is missing or malformed."""
+        try:
+            return Keyring.from_text(
+                secret(self._key()), [secret(key) for key in self.security.previous_keys]
+            )
+        except ValueError as error:
+            raise SettingsError(f"security.key: {error}") from error
+
+    def ensure_key(self) -> None:
+        """Make the key file when there is none yet, readable by its owner only."""
+        kind, _, name = self._key().partition(":")
+        path = Path(name)
+        if kind != "file" or path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(new_key() + "\n")
+        try:
+            path.hardlink_to(fresh)
+        except FileExistsError:  # another process was first: its key stands
+            return
+        finally:
+            fresh.unlink()
+
+    def _key(self) -> str:
+        """The key's reference; the default follows the data folder."""
+        if self.security.key == DEFAULT_KEY:
+            return f"file:{self.data.dir / 'secret.key'}"
+        return self.security.key
+
+
+def settings_file() -> Path:
+    """`HUOPAN_SETTINGS`, or `settings.toml` in the current folder."""
+    return Path(os.environ.get("HUOPAN_SETTINGS", "settings.toml"))
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings. Raises SettingsError that names every key at fault."""
+    named = os.environ.get("HUOPAN_SETTINGS")
+    if named and not Path(named).is_file():
+        raise SettingsError(f"HUOPAN_SETTINGS names {named}, which is not a file")
+    _refuse_unknown_variables()
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"settings: {faults}") from error
+    except ValueError as error:
+        raise SettingsError(f"{settings_file()}: {error}") from error
+
+
+def _refuse_unknown_variables() -> None:
+    for name in os.environ:
+        section = name.removeprefix(PREFIX).partition("__")[0].lower()
+        if name.startswith(PREFIX) and "__" in name and section not in Settings.model_fields:
+            raise SettingsError(f"{name}: there is no settings section [{section}]")

@@ -1,0 +1,34 @@
+"""Alembic's entry: one transaction, one migrator at a time."""
+
+from importlib import import_module
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+from kit.db import Base
+
+for models in (
+    "kit.outbox",
+    "kit.inbox",
+    "kit.idempotency",
+    "catalog.models",
+    "sync.models",
+    "trade.models",
+):
+    import_module(models)  # models register themselves
+
+MIGRATION_LOCK = 0x48554F50
+"""Any number that only we use; every migrator of this database queues on it."""
+
+
+def run() -> None:
+    url = context.config.attributes["url"]
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=Base.metadata)
+        with context.begin_transaction():
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": MIGRATION_LOCK})
+            context.run_migrations()
+
+
+run()
