@@ -1,0 +1,1 @@
+"""What can be bought, and for how much: offers, products, SKUs, prices, stock, search."""

@@ -1,0 +1,1 @@
+"""The world outside: one folder per platform, one interface."""

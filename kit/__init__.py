@@ -1,0 +1,1 @@
+"""Tools with no business meaning: settings, database, money, outbox, inbox, errors, logs."""

@@ -1,0 +1,1 @@
+"""Simulated platforms on loopback, for the demo and the tests."""

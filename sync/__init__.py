@@ -1,0 +1,1 @@
+"""World → catalogue: pull, normalise, diff, judge, load."""

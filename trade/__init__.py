@@ -1,0 +1,1 @@
+"""What was bought: quotes, orders, purchases, parcels, claims, and the ledger."""

@@ -1,0 +1,1 @@
+"""Time and queues in: jobs, the outbox relay, cron."""
