@@ -29,6 +29,10 @@ Utc = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True))]
 OutsideId = Annotated[str, mapped_column(String(collation="C"))]
 
 
+NOW = text("clock_timestamp()")
+"""A column's default: the moment of writing, by the database's clock."""
+
+
 class Base(DeclarativeBase):
     """The registry of every table of ours."""
 

@@ -1,0 +1,37 @@
+"""The tables of trade: parties, money, orders, purchases, parcels, claims, recipients.
+
+Every one stands behind the tenant wall (row-level security in the migrations): a row is seen by the
+party in `party_id`, by the supplier in `supplier_id` where the table has one, and by system scope.
+Purchases are the supplier's side: a leader's scope sees none of them, so that no answer to a leader
+can name a source or a cost. Rows are locked in one order: order, purchases, stock, balances.
+"""
+
+from trade.models.claims import Claim, ClaimLine
+from trade.models.money import Balance, Posting
+from trade.models.orders import Order, OrderEvent, OrderLine, Quote, QuotePlan, Selection
+from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
+from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
+
+__all__ = [
+    "Audit",
+    "Balance",
+    "Claim",
+    "ClaimLine",
+    "Member",
+    "Order",
+    "OrderEvent",
+    "OrderLine",
+    "Parcel",
+    "ParcelLine",
+    "Party",
+    "Posting",
+    "Purchase",
+    "PurchaseLine",
+    "PurchaseMove",
+    "Quote",
+    "QuotePlan",
+    "Recipient",
+    "RecipientOpening",
+    "Selection",
+    "Token",
+]

@@ -1,0 +1,42 @@
+"""Balances and postings."""
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import NOW, Base, Fen, Id, OutsideId, Ref, Utc
+
+
+class Balance(Base):
+    """An account that must not fall below its floor; locked in account order before a posting."""
+
+    __tablename__ = "balances"
+    __table_args__ = (CheckConstraint("amount >= floor", name="balances_floor"),)
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    party_id: Mapped[Ref]
+    amount: Mapped[Fen] = mapped_column(server_default="0")
+    floor: Mapped[Fen] = mapped_column(server_default="0")
+
+
+class Posting(Base):
+    """Money that moved from one account to another, once per reference; never edited."""
+
+    __tablename__ = "postings"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="postings_amount"),
+        CheckConstraint("source <> destination", name="postings_ends"),
+        Index("postings_party", "party_id", "id"),
+        Index("postings_source", "source"),
+        Index("postings_destination", "destination"),
+    )
+
+    id: Mapped[Id]
+    reference: Mapped[OutsideId] = mapped_column(unique=True)
+    kind: Mapped[str]
+    """deposit | hold | capture | release | refund | payable | clawback | reversal."""
+    source: Mapped[str]
+    destination: Mapped[str]
+    amount: Mapped[Fen]
+    party_id: Mapped[int | None]
+    order_id: Mapped[int | None]
+    at: Mapped[Utc] = mapped_column(server_default=NOW)

@@ -1,0 +1,124 @@
+"""The leader's side: selections, quotes, orders."""
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import NOW, Base, Fen, Id, OutsideId, Ref, UnitPrice, Utc
+
+
+class Selection(Base):
+    """A SKU that a leader has picked, with the leader's own price rule and code."""
+
+    __tablename__ = "selections"
+    __table_args__ = (
+        Index(
+            "selections_code",
+            "party_id",
+            "code",
+            unique=True,
+            postgresql_where=text("code IS NOT NULL"),
+        ),
+        Index("selections_sku", "sku_id"),
+    )
+
+    party_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sku_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    retail_price: Mapped[UnitPrice | None]
+    markup_percent: Mapped[UnitPrice | None]
+    code: Mapped[OutsideId | None]
+    note: Mapped[str | None]
+    updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class Quote(Base):
+    """Prices, freight and promise for some lines to one address, until `expires_at`."""
+
+    __tablename__ = "quotes"
+
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    recipient_id: Mapped[Ref]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """What the leader was told: lines, freight, total, parcels, unsellable."""
+    total: Mapped[Fen]
+    signature: Mapped[str]
+    expires_at: Mapped[Utc]
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class QuotePlan(Base):
+    """What a quote rests on (offers and their costs); system scope only."""
+
+    __tablename__ = "quote_plans"
+
+    quote_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class Order(Base):
+    """What a leader ordered. Its status is a pure function of its lines and purchases."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("party_id", "reference"),
+        Index("orders_updated", "party_id", "updated_at", "id"),
+    )
+
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    reference: Mapped[OutsideId]
+    content_hash: Mapped[bytes]
+    quote_id: Mapped[int | None]
+    recipient_id: Mapped[Ref]
+    buyer_note: Mapped[str | None]
+    status: Mapped[str]
+    freight: Mapped[Fen]
+    total: Mapped[Fen]
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+    updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class OrderLine(Base):
+    """One SKU of an order; `unrouted` units wait for a source, the others are in purchases."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        UniqueConstraint("order_id", "line"),
+        CheckConstraint("unrouted >= 0 AND shipped >= 0 AND cancelled >= 0", name="units"),
+        CheckConstraint("unrouted + shipped + cancelled <= quantity", name="units_sum"),
+        CheckConstraint("refunded >= 0 AND refunded <= amount", name="refunded"),
+    )
+
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    order_id: Mapped[Ref]
+    line: Mapped[int] = mapped_column(Integer)
+    sku_id: Mapped[Ref]
+    code: Mapped[OutsideId | None]
+    quantity: Mapped[int]
+    unit_price: Mapped[UnitPrice]
+    amount: Mapped[Fen]
+    retail_price: Mapped[UnitPrice | None]
+    unrouted: Mapped[int]
+    shipped: Mapped[int] = mapped_column(server_default="0")
+    cancelled: Mapped[int] = mapped_column(server_default="0")
+    refunded: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen already paid back for this line; never more than was captured."""
+    held_reason: Mapped[str | None]
+
+
+class OrderEvent(Base):
+    """One line of an order's timeline, in words that name no source."""
+
+    __tablename__ = "order_events"
+    __table_args__ = (Index("order_events_order", "order_id", "id"),)
+
+    id: Mapped[Id]
+    order_id: Mapped[Ref]
+    party_id: Mapped[Ref]
+    kind: Mapped[str]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    at: Mapped[Utc] = mapped_column(server_default=NOW)

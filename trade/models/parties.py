@@ -1,0 +1,98 @@
+"""Parties, their people and tokens, their recipients, and who did what."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
+
+
+class Party(Base):
+    """A tenant: a leader, brand, buyer or operator, with its people and its money."""
+
+    __tablename__ = "parties"
+
+    id: Mapped[Id]
+    role: Mapped[str]
+    name: Mapped[str]
+    source: Mapped[OutsideId | None] = mapped_column(index=True)
+    """A brand that is the supplier of this source: its purchases appear behind its token."""
+    parent_id: Mapped[int | None]
+    active: Mapped[bool] = mapped_column(server_default="true")
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class Member(Base):
+    """A person who acts for a party."""
+
+    __tablename__ = "members"
+    __table_args__ = (UniqueConstraint("party_id", "name"),)
+
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    name: Mapped[str]
+    roles: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    password_hash: Mapped[str | None]
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class Token(Base):
+    """A bearer token, kept only as its SHA-256."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    member_id: Mapped[int | None]
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Recipient(Base):
+    """A person who gets a parcel: a sealed envelope, a mask, and keyed hashes to find it by."""
+
+    __tablename__ = "recipients"
+    __table_args__ = (Index("recipients_mobile", "mobile_hash"),)
+
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    envelope: Mapped[bytes]
+    mask: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    region: Mapped[str]
+    mobile_hash: Mapped[bytes]
+    address_hash: Mapped[bytes]
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class RecipientOpening(Base):
+    """Who opened an envelope, and what for."""
+
+    __tablename__ = "recipient_openings"
+    __table_args__ = (Index("recipient_openings_recipient", "recipient_id"),)
+
+    id: Mapped[Id]
+    recipient_id: Mapped[Ref]
+    party_id: Mapped[int | None]
+    """Who opened it; null is the system."""
+    purpose: Mapped[str]
+    at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class Audit(Base):
+    """Who did what that matters; written once."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[Id]
+    party_id: Mapped[int | None] = mapped_column(index=True)
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    at: Mapped[Utc] = mapped_column(server_default=NOW)

@@ -1,0 +1,131 @@
+"""The supplier's side: purchases, their moves, and the parcels both sides see."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import NOW, Base, Fen, Id, OutsideId, Ref, UnitPrice, Utc
+
+
+class Purchase(Base):
+    """What we buy from one seller of one source for one order. Only it has states."""
+
+    __tablename__ = "purchases"
+    __table_args__ = (
+        UniqueConstraint("our_ref"),
+        Index("purchases_order", "order_id"),
+        Index("purchases_supplier", "supplier_id", "updated_at", "id"),
+        Index(
+            "purchases_due",
+            "source",
+            "due_at",
+            postgresql_where=text("state IN ('ready', 'submitting')"),
+        ),
+    )
+
+    id: Mapped[Id]
+    order_id: Mapped[Ref]
+    party_id: Mapped[Ref]
+    supplier_id: Mapped[int | None]
+    source: Mapped[OutsideId]
+    seller: Mapped[str | None]
+    our_ref: Mapped[OutsideId]
+    """What the source knows it by; fixed for its life."""
+    recipient_id: Mapped[Ref]
+    state: Mapped[str]
+    due_at: Mapped[Utc] = mapped_column(server_default=NOW)
+    """When the submit drain should look at it next."""
+    lease: Mapped[str | None]
+    leased_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    external_refs: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    cancel_reason: Mapped[str | None]
+    """Set when a cancellation was asked of the supplier and is not yet answered."""
+    note: Mapped[str | None]
+    freight_price: Mapped[Fen]
+    """What the leader pays for this parcel's freight."""
+    freight_cost: Mapped[Fen]
+    ship_by: Mapped[datetime | None]
+    failure: Mapped[str | None]
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+    updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class PurchaseLine(Base):
+    """Some units of one order line, bought as one offer."""
+
+    __tablename__ = "purchase_lines"
+    __table_args__ = (
+        UniqueConstraint("purchase_id", "line"),
+        Index("purchase_lines_order_line", "order_line_id"),
+        CheckConstraint("shipped >= 0 AND cancelled >= 0", name="units"),
+        CheckConstraint("shipped + cancelled <= quantity", name="units_sum"),
+    )
+
+    id: Mapped[Id]
+    purchase_id: Mapped[Ref]
+    supplier_id: Mapped[int | None]
+    order_line_id: Mapped[Ref]
+    line: Mapped[int] = mapped_column(Integer)
+    offer_id: Mapped[Ref]
+    external_id: Mapped[OutsideId]
+    title: Mapped[str]
+    spec: Mapped[str | None]
+    quantity: Mapped[int]
+    unit_cost: Mapped[UnitPrice]
+    cost: Mapped[Fen]
+    shipped: Mapped[int] = mapped_column(server_default="0")
+    cancelled: Mapped[int] = mapped_column(server_default="0")
+    credited: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of cost that the supplier gave back."""
+
+
+class PurchaseMove(Base):
+    """One change of a purchase's state; written once."""
+
+    __tablename__ = "purchase_moves"
+    __table_args__ = (Index("purchase_moves_purchase", "purchase_id", "id"),)
+
+    id: Mapped[Id]
+    purchase_id: Mapped[Ref]
+    supplier_id: Mapped[int | None]
+    was: Mapped[str]
+    now: Mapped[str]
+    event: Mapped[str]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class Parcel(Base):
+    """What a carrier carries: carrier code and number, once per purchase."""
+
+    __tablename__ = "parcels"
+    __table_args__ = (
+        UniqueConstraint("purchase_id", "carrier", "tracking_number"),
+        Index("parcels_order", "order_id"),
+    )
+
+    id: Mapped[Id]
+    purchase_id: Mapped[Ref]
+    order_id: Mapped[Ref]
+    party_id: Mapped[Ref]
+    supplier_id: Mapped[int | None]
+    carrier: Mapped[str]
+    tracking_number: Mapped[OutsideId]
+    shipped_at: Mapped[Utc]
+
+
+class ParcelLine(Base):
+    """How many units of an order line a parcel carries."""
+
+    __tablename__ = "parcel_lines"
+
+    parcel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    purchase_line_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    order_line_id: Mapped[Ref]
+    party_id: Mapped[Ref]
+    supplier_id: Mapped[int | None]
+    quantity: Mapped[int]
