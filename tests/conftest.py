@@ -1,0 +1,112 @@
+"""What every test may ask for: real servers, a database of its own, an emptied Redis.
+
+One pair of servers serves the whole run, every xdist worker included. Cloning a migrated template
+file by file took 25 ms, truncating all tables 40 ms: so each test has a database of its own.
+"""
+
+import fcntl
+import ipaddress
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+from sqlalchemy import make_url
+
+from huopan.servers import Endpoints, await_stopped, hold
+from kit.db import Database, dsn, migrate
+
+FOLDER = "HUOPAN_TEST_SERVERS"
+"""The environment variable that tells xdist's workers where the run's servers are."""
+
+TEMPLATE = "huopan_template"
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="huopan-tests-")
+        os.chmod(folder, 0o711)  # noqa: S103 - under root the server user must pass through
+        os.environ[FOLDER] = folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop(FOLDER))
+        if (folder / "servers").exists():
+            await_stopped(folder)
+        shutil.rmtree(folder)
+
+
+def _only_loopback(event: str, details: tuple[Any, ...]) -> None:
+    if event != "socket.connect" or not isinstance(details[1], tuple):
+        return
+    host = details[1][0]
+    if not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
+        raise AssertionError(f"a test talks to {host}: only loopback is allowed")
+
+
+sys.addaudithook(_only_loopback)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Endpoints]:
+    """The run's PostgreSQL and Redis. A test that harms servers starts its own pair instead."""
+    with hold(Path(os.environ[FOLDER]), durable=False) as endpoints:
+        yield endpoints
+
+
+@pytest.fixture(scope="session")
+def _template(servers: Endpoints) -> str:
+    """A migrated database, made once a run by whichever worker comes first."""
+    with (Path(os.environ[FOLDER]) / "template").open("a") as made:
+        fcntl.flock(made, fcntl.LOCK_EX)
+        if made.tell() == 0:
+            with psycopg.connect(dsn(servers.database_url), autocommit=True) as connection:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+            migrate(_renamed(servers.database_url, TEMPLATE))
+            made.write("migrated")
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(servers: Endpoints, _template: str) -> Iterator[str]:
+    """A migrated, empty database that only this test uses."""
+    name = f"test_{WORKER}_{next(_numbers)}"
+    ours = {"name": sql.Identifier(name), "template": sql.Identifier(_template)}
+    with psycopg.connect(dsn(servers.database_url), autocommit=True) as connection:
+        clone = "CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+        connection.execute(sql.SQL(clone).format(**ours))
+        yield _renamed(servers.database_url, name)
+        connection.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**ours))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """This test's database as the product opens it."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def redis_url(servers: Endpoints) -> str:
+    """An empty Redis database that only this worker uses."""
+    url = servers.redis_url.replace("?db=0", f"?db={WORKER + 1}")
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+def _renamed(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
