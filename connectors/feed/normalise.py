@@ -1,0 +1,159 @@
+"""Raw text columns into the shape of `LISTING`, and the rows that could not be read.
+
+Which price is which:
+
+* A sheet with a one-piece price (代发价): that is `dropship_price`; its `price` is `bulk_price`.
+* A sheet without: `price` is the one-piece price where the order may be one piece (no MOQ, or 1),
+  and also the bulk price where the row has quantity breaks or an MOQ above 1.
+* Breaks without a price: the first break is the bulk price, its quantity the MOQ.
+* Net prices (不含税) are grossed up with the row's, else the source's tax rate; without a known
+  rate the row is refused. Retail prices (msrp, min_retail, max_retail) are always gross.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import orjson
+import polars as pl
+
+from connectors.model import LISTING, Reject
+
+from . import cells, terms
+from .cells import FAULT
+from .freight import freight
+from .readings import readings
+
+TEXTS = (
+    "title",
+    "description",
+    "listing",
+    "brand",
+    "category",
+    "mpn",
+    "seller",
+    "unit",
+    "tax_code",
+    "ships_from",
+)
+VARIANT = "variant:"
+"""Prefix of raw columns that become attributes."""
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What holds for rows that say nothing themselves."""
+
+    freight: str | None = None
+    tax_included: bool = True
+    tax_rate: Decimal | None = None
+    invoice: str | None = None
+    weight_unit: str = "kg"
+
+
+class Normaliser:
+    """Reads the pages of one listing. `labels` are the sheet's own column names."""
+
+    def __init__(self, defaults: Defaults, today: date) -> None:
+        self._defaults = defaults
+        self._freight = freight(defaults.freight) if defaults.freight else None
+        self._readings = readings(today, defaults.weight_unit)
+
+    def __call__(
+        self, raw: pl.DataFrame, labels: Mapping[str, str]
+    ) -> tuple[pl.DataFrame, list[Reject]]:
+        """(good rows as `LISTING`, rejects). `raw` has `file`, `line` and unified names as text."""
+        raw = _tidied(raw)
+        frame = raw.select("file", "line", *(_text(name, raw) for name in TEXTS))
+        found = terms.required(raw)
+        for name, reading in self._readings.items():
+            if name in raw.columns:
+                done = cells.read(raw[name], reading)
+                found.append((name, done[FAULT]))
+                frame = frame.hstack(done.drop(FAULT))
+            else:
+                frame = frame.with_columns(
+                    pl.lit(None, dtype).alias(column) for column, dtype in reading.gives.items()
+                )
+        frame = self._with_defaults(_with_variants(frame, raw))
+        frame, contradictions = terms.settled(frame, has_dropship="dropship_price" in raw.columns)
+        found += contradictions
+        good = ~pl.any_horizontal(fault.is_not_null() for _, fault in found)
+        rows = frame.filter(pl.select(good).to_series())
+        page = rows.select(pl.col(name).cast(dtype) for name, dtype in LISTING.items())
+        return page, _rejects(raw, found, labels)
+
+    def _with_defaults(self, frame: pl.DataFrame) -> pl.DataFrame:
+        given = self._defaults
+        return frame.with_columns(
+            pl.col("freight").fill_null(pl.lit(self._freight, pl.String)),
+            pl.col("invoice").fill_null(pl.lit(given.invoice, pl.String)),
+            pl.col("tax_rate").fill_null(pl.lit(given.tax_rate, LISTING["tax_rate"])),
+            pl.col("tax_included").fill_null(given.tax_included),
+            pl.col("state").fill_null("live"),
+        )
+
+
+def _tidied(raw: pl.DataFrame) -> pl.DataFrame:
+    names = [name for name in raw.columns if name not in ("file", "line")]
+    raw = raw.with_columns(cells.tidy(name) for name in names)
+    return raw.with_columns(cells.said(name) for name in names if name not in ("sku", "stock"))
+
+
+def _text(name: str, raw: pl.DataFrame) -> pl.Expr:
+    if name not in raw.columns:
+        return pl.lit(None, pl.String).alias(name)
+    return pl.col(name) if name == "description" else pl.col(name).str.replace_all(r"\s+", " ")
+
+
+def _with_variants(frame: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
+    """规格, 颜色, 尺码 columns join what the attributes column says."""
+    names = sorted(name for name in raw.columns if name.startswith(VARIANT))
+    if not names:
+        return frame
+    keys = [name.removeprefix(VARIANT) for name in names]
+    combined = raw.select(pl.struct(names).alias("v")).unnest("v").unique()
+    spelled = [_object(keys, row) for row in combined.iter_rows()]
+    known = combined.with_columns(pl.Series("spelled", spelled, pl.String))
+    joined = raw.select(names).join(
+        known, on=names, how="left", nulls_equal=True, maintain_order="left"
+    )["spelled"]
+    both = frame.get_column("attributes")
+    if both.null_count() == len(both):
+        return frame.with_columns(joined.alias("attributes"))
+    merged = [_merged(a, b) for a, b in zip(both.to_list(), joined.to_list(), strict=True)]
+    return frame.with_columns(pl.Series("attributes", merged, pl.String))
+
+
+def _object(keys: list[str], row: tuple[str | None, ...]) -> str | None:
+    pairs = {key: " ".join(value.split()) for key, value in zip(keys, row, strict=True) if value}
+    return orjson.dumps(pairs, option=orjson.OPT_SORT_KEYS).decode() if pairs else None
+
+
+def _merged(first: str | None, second: str | None) -> str | None:
+    if first is None or second is None:
+        return first or second
+    pairs = orjson.loads(second) | orjson.loads(first)
+    return orjson.dumps(pairs, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _rejects(
+    raw: pl.DataFrame, found: list[tuple[str, pl.Series]], labels: Mapping[str, str]
+) -> list[Reject]:
+    """One reject for every cell at fault, in the order of the file."""
+    parts = [
+        raw.select(
+            "file",
+            "line",
+            pl.lit(labels.get(name, name)).alias("column"),
+            (pl.col(name) if name in raw.columns else pl.lit(None, pl.String)).alias("value"),
+            fault.alias("reason"),
+        ).filter(pl.col("reason").is_not_null())
+        for name, fault in found
+        if fault.null_count() < len(fault)
+    ]
+    if not parts:
+        return []
+    listed = pl.concat(parts).sort("file", "line", maintain_order=True)
+    return [Reject(f, n, c, (v or "")[:200], r) for f, n, c, v, r in listed.iter_rows()]

@@ -1,0 +1,38 @@
+"""What every reader hands over: one table of text, in batches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+BATCH = 50_000
+"""Rows of a batch at most."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One file, sheet or list.
+
+    `batches` have `line` (as a person counts) and text columns. In a grid they are named "0", "1",
+    … and the header is among the rows; with `named` they bear the names that the file gives them.
+    `merged` are (first row, first column, last row, last column) of merged cells, 0-based.
+    """
+
+    name: str
+    batches: Iterator[pl.DataFrame]
+    named: bool = False
+    merged: tuple[tuple[int, int, int, int], ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the settings say of a file's form; None is guessed."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    max_bytes: int = 2 * 1024**3
+    max_columns: int = 512
+    max_cell: int = 100_000

@@ -1,0 +1,27 @@
+"""What every kind of source may be told, whatever its platform."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_SPAN = re.compile(r"[1-9]\d{0,4}[smhd]")
+
+
+def _span(text: str) -> str:
+    if not _SPAN.fullmatch(text):
+        raise ValueError("write a span of time such as 30s, 5m, 1h or 1d")
+    return text
+
+
+class SourceSettings(BaseModel):
+    """The keys that every kind has; unknown ones are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    every: Annotated[str, AfterValidator(_span)] = Field("1h", description="how often it is read")
+    vanish_limit: float = Field(0.2, ge=0, le=1, description="hold the listing beyond this share")
+    unknown_stock: Literal["sell", "ask", "hide"] = "sell"
+    serves: list[Literal["resell", "procure"]] = ["resell", "procure"]
+    calls_per_second: float = Field(1.0, gt=0, description="the platform's call budget")
