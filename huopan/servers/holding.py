@@ -14,7 +14,6 @@ from typing import IO, Literal
 from urllib.parse import quote
 
 import psycopg
-from sqlalchemy import URL
 
 from huopan.servers import redis
 from huopan.servers.errors import ServersError, explained
@@ -126,14 +125,11 @@ def _await(place: Layout, data: Path, options: list[str], deadline: float) -> En
 
 
 def _endpoints(sockets: Path) -> Endpoints:
-    database = URL.create(
-        "postgresql+psycopg",
-        username=NAME,
-        database=NAME,
-        query={"host": str(sockets), "port": str(PORT)},
+    folder = quote(str(sockets), safe="")
+    return Endpoints(
+        database_url=f"postgresql+psycopg://{NAME}@/{NAME}?host={folder}&port={PORT}",
+        redis_url=f"unix://{quote(str(sockets / redis.SOCKET))}?db=0",
     )
-    cache = f"unix://{quote(str(sockets / redis.SOCKET))}?db=0"
-    return Endpoints(str(database), cache)
 
 
 def _answer(sockets: Path) -> bool:

@@ -56,11 +56,13 @@ class Owner:
 
     def folder(self, path: Path) -> None:
         """A folder that only this user enters. Raises ServersError if it is somebody else's."""
-        path.mkdir(mode=0o700, exist_ok=True)
-        if path.lstat().st_uid == os.geteuid():
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            refuse_foreign(path, self.uid)
+            path.chmod(0o700)
+        else:
             self.own(path)
-        refuse_foreign(path, self.uid)
-        path.chmod(0o700)
 
 
 @dataclass(frozen=True)
@@ -170,9 +172,11 @@ def make_folder(path: Path, mode: int) -> None:
 
 
 def refuse_foreign(path: Path, uid: int) -> None:
-    """Raises ServersError unless `path` is a real folder or file of the user `uid`."""
+    """Raises ServersError unless `path` is a real folder of the user `uid`."""
     found = path.lstat()
-    if found.st_uid == uid and not stat.S_ISLNK(found.st_mode):
+    if not stat.S_ISDIR(found.st_mode):
+        raise ServersError(f"{path} is not a folder: move it away, or name another with --data.")
+    if found.st_uid == uid:
         return
     raise ServersError(
         f"{path} belongs to the user {_name(found.st_uid)}, but {_name(uid)} must own it:"

@@ -95,7 +95,7 @@ class Postgres:
         """End servers that work on this folder although nobody supervises them any more.
 
         They are known by program and working folder, which no reused process id can imitate. Only
-        when none is left is a stale postmaster.pid removed: a zombie or a stranger with that id
+        when none is left are stale lock files removed: a zombie or a stranger with the id in them
         would otherwise keep the server from starting for ever.
         """
         pidfile = self.layout.postgres / "postmaster.pid"
@@ -109,7 +109,8 @@ class Postgres:
                 f"The process {living[0].pid} still uses {self.layout.postgres} and cannot be"
                 " ended: end it and start again."
             )
-        pidfile.unlink(missing_ok=True)
+        for stale in (pidfile, *self.layout.sockets.glob(f".s.PGSQL.{PORT}*")):
+            stale.unlink(missing_ok=True)
 
     def _initdb(self) -> None:
         """Make the folder beside its place and move it in whole: an interrupted one is redone."""
@@ -178,7 +179,8 @@ class Postgres:
         if NO_SPACE in said:
             return no_space(self.layout.home)
         lines = [line for line in said.splitlines() if "FATAL" in line or "PANIC" in line]
-        reason = (lines or said.strip().splitlines() or ["it ended without a word"])[-1]
+        last = (lines or said.strip().splitlines() or ["it ended without a word"])[-1]
+        reason = last.partition("FATAL:")[2] or last.partition("PANIC:")[2] or last
         return ServersError(
             f"PostgreSQL could not start on {self.layout.postgres}: {reason.strip()}."
             f" Its log is in {self.layout.postgres / 'log'}; a damaged folder must be restored from"

@@ -42,30 +42,26 @@ def main() -> int:
     try:
         place = layout(chosen.data)
         with explained(place.home):
-            lock = place.lock.open("ab")
+            lock = place.lock.open("ab")  # freed by the end of the process, not a moment earlier
             log = place.log.open("ab")
     except ServersError as error:
         sys.stderr.write(str(error))
         return 3
-    with lock, log:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return 0
-        reader, writer = os.pipe()
-        if os.fork():
-            os.close(writer)
-            return _await_start(reader)
-        os.close(reader)
-        _detach(log)
-        with open(writer, "w") as report:
-            _supervise(
-                place,
-                report,
-                version=OLDEST if chosen.older else NEWEST,
-                durable=not chosen.not_durable,
-            )
-    return 0
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return 0
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(writer)
+        return _await_start(reader)
+    os.close(reader)
+    _detach(log)
+    version = OLDEST if chosen.older else NEWEST
+    with open(writer, "w") as report:
+        _supervise(place, report, version=version, durable=not chosen.not_durable)
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _await_start(reader: int) -> int:
