@@ -1,1 +1,3 @@
 """The command line and composition root."""
+
+__version__ = "0.1.0"

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import BigInteger, Identity, Numeric, String, create_engine, make_url, text
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
@@ -104,10 +105,20 @@ def migrate(url: str) -> None:
 
     Safe to call from several processes at once: they queue on an advisory lock.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    config = _alembic()
     config.attributes["url"] = url
     command.upgrade(config, "head")
+
+
+def newest_schema() -> str | None:
+    """The schema version that `migrate` brings a database to."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    return config
 
 
 def dsn(url: str) -> str:

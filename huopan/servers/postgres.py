@@ -13,6 +13,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from huopan.processes import die_with_parent
 from huopan.servers import binaries, processes
 from huopan.servers.errors import NO_SPACE, ServersError, explained, no_space
 from huopan.servers.layout import PORT, Layout, refuse_foreign
@@ -67,7 +68,7 @@ class Postgres:
                 stderr=stderr,
                 cwd=self.layout.home.anchor,
                 env=_environment(),
-                preexec_fn=lambda: processes.die_with_parent(signal.SIGINT),
+                preexec_fn=lambda: die_with_parent(signal.SIGINT),
                 start_new_session=True,
                 **self.layout.owner.popen(),
             )

@@ -1,22 +1,12 @@
-"""Children that die with us, and what former children left behind."""
+"""Processes of ours: who lives, how they are ended, what former ones left behind."""
 
-import ctypes
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil
-
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(sent: signal.Signals) -> None:
-    """Let the kernel send `sent` to this process when its parent dies. Linux only, else nothing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(sent))
 
 
 def inside(folder: Path, program: str) -> list[psutil.Process]:

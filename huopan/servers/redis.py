@@ -10,6 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from huopan.processes import die_with_parent
 from huopan.servers import processes
 from huopan.servers.errors import NO_SPACE, ServersError, explained, no_space
 from huopan.servers.layout import Layout
@@ -46,7 +47,7 @@ class Redis:
                     stdout=output,
                     stderr=output,
                     cwd=folder,
-                    preexec_fn=lambda: processes.die_with_parent(signal.SIGTERM),
+                    preexec_fn=lambda: die_with_parent(signal.SIGTERM),
                     start_new_session=True,
                     **self.layout.owner.popen(),
                 )

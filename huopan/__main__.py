@@ -1,0 +1,5 @@
+"""`python -m huopan` is `huopan`."""
+
+from huopan.cli import main
+
+main()

@@ -1,0 +1,43 @@
+"""`up` and `migrate`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huopan.backing import backing
+from huopan.up import run
+from kit import settings
+from kit.db import migrate as migrate_database
+
+app = typer.Typer()
+
+
+@app.command()
+def up(
+    host: Annotated[str | None, typer.Option(help="Where the API listens.")] = None,
+    port: Annotated[int | None, typer.Option(help="Where the API listens.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Where servers and indexes live.")] = None,
+) -> None:
+    """All of it on one machine: servers, schema, API, worker and cron. Ctrl-C stops it."""
+    chosen = _chosen(host=host, port=port, data=data)
+    chosen.ensure_key()
+    run(chosen, say=typer.echo)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    with backing(settings.load()) as servers:
+        migrate_database(servers.database_url)
+    typer.echo("The database has the newest schema.")
+
+
+def _chosen(*, host: str | None, port: int | None, data: Path | None) -> settings.Settings:
+    """The settings, with what the command line says in place of them, for our children too."""
+    said = {"API__HOST": host, "API__PORT": port, "DATA__DIR": data}
+    for name, value in said.items():
+        if value is not None:
+            os.environ[f"{settings.PREFIX}{name}"] = str(value)
+    return settings.load()
