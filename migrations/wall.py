@@ -41,6 +41,7 @@ TENANT_TABLES = {
     "selections": OWN,
     "quotes": OWN,
     "quote_plans": "false",
+    "order_plans": "false",
     "orders": OWN,
     "order_lines": OWN,
     "order_events": OWN,
@@ -59,6 +60,7 @@ TENANT_TABLES = {
 """Who sees a row besides the system. Purchases are the supplier's: a leader sees none."""
 
 APPEND_ONLY = (
+    "order_plans",
     "postings",
     "purchase_moves",
     "order_events",

@@ -238,6 +238,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("order_id", "line"),
     )
+    op.create_index(
+        "order_lines_unrouted",
+        "order_lines",
+        ["order_id"],
+        unique=False,
+        postgresql_where=sa.text("unrouted > 0"),
+    )
+    op.create_table(
+        "order_plans",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "at",
+            postgresql.TIMESTAMP(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_order_plans_order_id"), "order_plans", ["order_id"], unique=False)
     op.create_table(
         "orders",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -423,7 +444,12 @@ def upgrade() -> None:
         sa.Column("cost", sa.BigInteger(), nullable=False),
         sa.Column("shipped", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("cancelled", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("captured", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("owed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("refunded", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("credited", sa.BigInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint("credited >= 0 AND credited <= owed", name="credited"),
+        sa.CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded"),
         sa.CheckConstraint("shipped + cancelled <= quantity", name="units_sum"),
         sa.CheckConstraint("shipped >= 0 AND cancelled >= 0", name="units"),
         sa.PrimaryKeyConstraint("id"),
@@ -459,6 +485,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(collation="C"), nullable=False),
         sa.Column("seller", sa.String(), nullable=True),
         sa.Column("our_ref", sa.String(collation="C"), nullable=False),
+        sa.Column("order_reference", sa.String(collation="C"), nullable=False),
         sa.Column("recipient_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column(
@@ -502,6 +529,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('ready', 'submitting')"),
     )
     op.create_index("purchases_order", "purchases", ["order_id"], unique=False)
+    op.create_index("purchases_reference", "purchases", ["source", "order_reference"], unique=False)
     op.create_index(
         "purchases_supplier", "purchases", ["supplier_id", "updated_at", "id"], unique=False
     )

@@ -8,7 +8,7 @@ can name a source or a cost. Rows are locked in one order: order, purchases, sto
 
 from trade.models.claims import Claim, ClaimLine
 from trade.models.money import Balance, Posting
-from trade.models.orders import Order, OrderEvent, OrderLine, Quote, QuotePlan, Selection
+from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, QuotePlan, Selection
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
 from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
 
@@ -21,6 +21,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OrderLine",
+    "OrderPlan",
     "Parcel",
     "ParcelLine",
     "Party",

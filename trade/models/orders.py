@@ -58,6 +58,17 @@ class QuotePlan(Base):
     plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class OrderPlan(Base):
+    """Why an order was routed as it was, and why each alternative lost; system scope only."""
+
+    __tablename__ = "order_plans"
+
+    id: Mapped[Id]
+    order_id: Mapped[Ref] = mapped_column(index=True)
+    plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
 class Order(Base):
     """What a leader ordered. Its status is a pure function of its lines and purchases."""
 
@@ -87,6 +98,7 @@ class OrderLine(Base):
     __tablename__ = "order_lines"
     __table_args__ = (
         UniqueConstraint("order_id", "line"),
+        Index("order_lines_unrouted", "order_id", postgresql_where=text("unrouted > 0")),
         CheckConstraint("unrouted >= 0 AND shipped >= 0 AND cancelled >= 0", name="units"),
         CheckConstraint("unrouted + shipped + cancelled <= quantity", name="units_sum"),
         CheckConstraint("refunded >= 0 AND refunded <= amount", name="refunded"),

@@ -18,6 +18,7 @@ class Purchase(Base):
         UniqueConstraint("our_ref"),
         Index("purchases_order", "order_id"),
         Index("purchases_supplier", "supplier_id", "updated_at", "id"),
+        Index("purchases_reference", "source", "order_reference"),
         Index(
             "purchases_due",
             "source",
@@ -34,6 +35,8 @@ class Purchase(Base):
     seller: Mapped[str | None]
     our_ref: Mapped[OutsideId]
     """What the source knows it by; fixed for its life."""
+    order_reference: Mapped[OutsideId]
+    """The leader's own reference, which suppliers write on their sheets."""
     recipient_id: Mapped[Ref]
     state: Mapped[str]
     due_at: Mapped[Utc] = mapped_column(server_default=NOW)
@@ -63,6 +66,8 @@ class PurchaseLine(Base):
         Index("purchase_lines_order_line", "order_line_id"),
         CheckConstraint("shipped >= 0 AND cancelled >= 0", name="units"),
         CheckConstraint("shipped + cancelled <= quantity", name="units_sum"),
+        CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded"),
+        CheckConstraint("credited >= 0 AND credited <= owed", name="credited"),
     )
 
     id: Mapped[Id]
@@ -79,8 +84,14 @@ class PurchaseLine(Base):
     cost: Mapped[Fen]
     shipped: Mapped[int] = mapped_column(server_default="0")
     cancelled: Mapped[int] = mapped_column(server_default="0")
+    captured: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of goods that the leader paid for the units shipped so far."""
+    owed: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of goods that we owe the supplier for them."""
+    refunded: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of `captured` paid back to the leader."""
     credited: Mapped[Fen] = mapped_column(server_default="0")
-    """Fen of cost that the supplier gave back."""
+    """Fen of `owed` that the supplier gave back."""
 
 
 class PurchaseMove(Base):
