@@ -10,8 +10,6 @@ from typing import Any
 
 import polars as pl
 
-from connectors.model import PRICE
-
 from .text import NOTHING, Bad
 
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]"
@@ -98,14 +96,10 @@ def _one_by_one(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     return frame.join(known, on="text", how="left", maintain_order="left").drop("text")
 
 
-PLAIN_PRICE = r"^[0-9]{1,6}(\.[0-9]{1,4})?$"
+PLAIN_PRICE = r"^(?:[1-9][0-9]{0,5}(\.[0-9]{1,4})?|0\.[0-9]{0,3}[1-9])$"
 PLAIN_WHOLE = r"^[0-9]{1,9}$"
 PLAIN_GTIN = r"^[0-9]{13}$"
-
-
-def decimal(text: pl.Expr) -> pl.Expr:
-    """Plain prices; zero is left to the slow way by `PLAIN_PRICE` users who refuse it."""
-    return text.cast(PRICE)
+PLAIN_ADDRESS = r"^https?://[A-Za-z0-9._~:/?#@!$&'()*+=%-]{1,1000}$"
 
 
 def checked_gtin(text: pl.Expr) -> pl.Expr:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .text import plain
 
@@ -98,9 +99,11 @@ _PRICED = ("price", "dropship_price")
 _WORD: dict[str, tuple[str, int]] = {
     word: (name, rank) for name, words in SYNONYMS.items() for rank, word in enumerate(words)
 }
+_ENDINGS = [known for known in _WORD if len(known) > 1 and not known.isascii()]
 _BRACKETS = re.compile(r"[(\[【<{].*?[)\]】>}]")
 _NOISE = re.compile(r"[\s*:：·、.。\"'“”]+|必填|选填")
-_EXACT, _BARE, _ENDING = 0, 1, 2
+_EXACT, _BARE, _ENDING, _INNER = 0, 1, 2, 3
+_ASIDE = re.compile(r"shipping|delivery|tax|freight|deposit|discount|installment|sale|member")
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,10 @@ class Columns:
 
 def word(label: str) -> str:
     """A header cell as it is compared: half-width, lower case, no stars, spaces or colons."""
-    return _NOISE.sub("", plain(label).lower().replace(" ", "_").strip("_")).removeprefix("g:")
+    return _NOISE.sub("", plain(label).lower().removeprefix("g:").replace(" ", "_").strip("_"))
 
 
+@lru_cache(4096)
 def meaning(label: str) -> tuple[str, int, int] | None:
     """(unified name, how loosely it was found, rank among its synonyms), or None."""
     exact = word(label)
@@ -143,10 +147,13 @@ def meaning(label: str) -> tuple[str, int, int] | None:
             if form in _WORD:
                 name, rank = _WORD[form]
                 return name, looseness, rank
-    endings = [
-        known for known in _WORD if len(known) > 1 and not known.isascii() and bare.endswith(known)
-    ]
-    if not endings or len(bare) > 16:
+    outer, _, inner = label.rpartition("/")
+    if outer.isascii() and outer and not _ASIDE.search(outer.lower()) and (found := meaning(inner)):
+        return found[0], _INNER, found[2]
+    if len(bare) > 16 or bare.isascii():
+        return None
+    endings = [known for known in _ENDINGS if bare.endswith(known)]
+    if not endings:
         return None
     name, rank = _WORD[max(endings, key=len)]
     return name, _ENDING, rank

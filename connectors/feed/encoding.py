@@ -1,7 +1,10 @@
 """Which characters a file is written in: UTF-8, UTF-16 or GB18030, with and without BOM."""
 
 import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from connectors.errors import Unreadable
 
@@ -58,3 +61,15 @@ def _decodes(head: bytes, name: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+@contextmanager
+def opened(path: Path, name: str, code: str) -> Iterator[TextIO]:
+    """The file as text, line ends untouched. Raises Unreadable where it is not in that encoding."""
+    with path.open(encoding=code, newline="") as file:
+        try:
+            yield file
+        except UnicodeDecodeError as error:
+            raise Unreadable(
+                "encoding", f"{name} is not {code} throughout; set `encoding` for this source"
+            ) from error

@@ -6,6 +6,15 @@ from connectors.errors import Unreadable
 
 from .columns import REQUIRED, Columns, guess, meaning
 
+
+class NoHeader(Unreadable):
+    """No header with all required columns. `looks_like_goods`: part of one was there."""
+
+    def __init__(self, message: str, *, looks_like_goods: bool) -> None:
+        super().__init__("missing-column", message)
+        self.looks_like_goods = looks_like_goods
+
+
 DEPTH = 60
 """Rows looked at from the top."""
 
@@ -72,13 +81,13 @@ def refuse_incomplete(
         )
     if columns.missing:
         needed = ", ".join(columns.missing)
-        raise Unreadable(
-            "missing-column",
+        example = ",".join(f"{name}=列名" for name in columns.missing)
+        raise NoHeader(
             f"{where}: no column found for {needed} (needed: {', '.join(REQUIRED)}). "
             f"Guessed so far: {columns.shown() or 'nothing'}. "
             f"Header: {_row(labels) or 'not found'}. "
-            f"Name the columns yourself, for example --columns "
-            + ",".join(f"{name}=列名" for name in columns.missing),
+            f"Name the columns yourself, for example --columns {example}",
+            looks_like_goods=len(columns.missing) < len(REQUIRED) and len(columns.chosen) > 2,
         )
 
 

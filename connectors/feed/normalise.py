@@ -37,6 +37,8 @@ TEXTS = (
     "tax_code",
     "ships_from",
 )
+_ERROR = r"^#(?:REF|NAME|VALUE|DIV/0|NULL|NUM|公式未计算)[!?]$"
+_NO_RESULT = "the formula has no result; open the file in Excel, correct the formula and save"
 VARIANT = "variant:"
 """Prefix of raw columns that become attributes."""
 
@@ -64,9 +66,9 @@ class Normaliser:
         self, raw: pl.DataFrame, labels: Mapping[str, str]
     ) -> tuple[pl.DataFrame, list[Reject]]:
         """(good rows as `LISTING`, rejects). `raw` has `file`, `line` and unified names as text."""
-        raw = _tidied(raw)
+        raw, uncomputed = _without_errors(_tidied(raw))
         frame = raw.select("file", "line", *(_text(name, raw) for name in TEXTS))
-        found = terms.required(raw)
+        found = uncomputed + terms.required(raw)
         for name, reading in self._readings.items():
             if name in raw.columns:
                 done = cells.read(raw[name], reading)
@@ -99,6 +101,18 @@ def _tidied(raw: pl.DataFrame) -> pl.DataFrame:
     names = [name for name in raw.columns if name not in ("file", "line")]
     raw = raw.with_columns(cells.tidy(name) for name in names)
     return raw.with_columns(cells.said(name) for name in names if name not in ("sku", "stock"))
+
+
+def _without_errors(raw: pl.DataFrame) -> tuple[pl.DataFrame, list[terms.Fault]]:
+    """Cells like `#REF!` say nothing and are refused, in whichever column they stand."""
+    faults: list[terms.Fault] = []
+    for name in raw.columns:
+        if name in ("file", "line"):
+            continue
+        wrong = raw[name].str.contains(_ERROR).fill_null(value=False)
+        if wrong.any():
+            faults.append((name, pl.select(pl.when(wrong).then(pl.lit(_NO_RESULT))).to_series()))
+    return raw, faults
 
 
 def _text(name: str, raw: pl.DataFrame) -> pl.Expr:
@@ -155,5 +169,9 @@ def _rejects(
     ]
     if not parts:
         return []
-    listed = pl.concat(parts).sort("file", "line", maintain_order=True)
+    listed = (
+        pl.concat(parts)
+        .unique(["file", "line", "column"], keep="first", maintain_order=True)
+        .sort("file", "line", maintain_order=True)
+    )
     return [Reject(f, n, c, (v or "")[:200], r) for f, n, c, v, r in listed.iter_rows()]

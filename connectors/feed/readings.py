@@ -45,6 +45,15 @@ def price(name: str) -> Reading:
     )
 
 
+def addresses(name: str) -> Reading:
+    """A column of web addresses; one alone is the plain form."""
+
+    def fast(text: pl.Expr) -> list[pl.Expr]:
+        return [pl.concat_str(pl.lit('["'), text, pl.lit('"]'))]
+
+    return Reading({name: pl.String()}, words.addresses, cells.PLAIN_ADDRESS, fast)
+
+
 def readings(today: date, weight_unit: str) -> dict[str, Reading]:
     """Every column that is more than text. `today` is the listing's date in Shanghai."""
 
@@ -84,8 +93,8 @@ def readings(today: date, weight_unit: str) -> dict[str, Reading]:
         "expires_on": Reading({"expires_on": pl.Date()}, partial(values.day, today=today)),
         "returnable": Reading({"returnable": pl.Boolean()}, words.yes),
         "weight": Reading({"weight_g": pl.Int64()}, partial(values.weight, unit=weight_unit)),
-        "images": Reading({"images": pl.String()}, words.addresses),
-        "materials": Reading({"materials": pl.String()}, words.addresses),
+        "images": addresses("images"),
+        "materials": addresses("materials"),
         "attributes": Reading({"attributes": pl.String()}, words.attributes),
         "state": Reading({"state": pl.String()}, words.state),
         "not_delivered_to": Reading({"not_delivered_to": pl.String()}, words.regions),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from connectors.settings import SourceSettings
+from kit.settings import Secret
 
 from .columns import unknown_names
 from .encoding import KNOWN
@@ -60,6 +61,18 @@ class FeedSettings(SourceSettings):
     weight_unit: Literal["kg", "g"] = Field("kg", description="of weights without unit")
     complete: bool = Field(
         default=True, description="false: goods absent from it go on being offered"
+    )
+    username: str = Field("", description="at https://, sftp:// and ftp:// servers")
+    password: Secret | None = Field(None, description='"env:NAME" or "file:PATH"')
+    host_key: str | None = Field(
+        None, pattern=r"^SHA256:[A-Za-z0-9+/=]{43,44}$", description="of an sftp:// server"
+    )
+    known_hosts: str | None = Field(None, description="file of trusted keys of sftp:// servers")
+    allow_http: bool = Field(
+        default=False, description="http:// too, where there is no TLS"
+    )
+    allow_private_hosts: bool = Field(
+        default=False, description="hosts that are not on the public internet, on your own premises"
     )
     max_bytes: int = Field(2 * 1024**3, ge=1, description="a larger file is refused")
     max_rows: int = Field(5_000_000, ge=1, description="a longer listing is refused")

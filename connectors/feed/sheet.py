@@ -1,14 +1,16 @@
 """A table of text with its header found: unified columns, without notes, totals and blank rows."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import polars as pl
 
+from connectors.model import Reject
+
 from . import header
-from .columns import Columns, guess
+from .columns import REQUIRED, Columns, guess
 from .normalise import VARIANT
 from .table import Table
 
@@ -17,12 +19,16 @@ _TOTAL = r"^\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|本页合计|total|sub
 
 @dataclass
 class Sheet:
-    """Rows ready to be normalised: `file`, `line`, unified and `variant:` columns of text."""
+    """Rows ready to be normalised: `file`, `line`, unified and `variant:` columns of text.
+
+    `rejects` fills while batches are read: rows that could not even be cut into cells.
+    """
 
     name: str
     columns: Columns
     batches: Iterator[pl.DataFrame]
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any]
+    rejects: list[Reject]
 
 
 def open_sheet(table: Table, override: Mapping[str, str], header_row: int | None) -> Sheet | None:
@@ -31,28 +37,26 @@ def open_sheet(table: Table, override: Mapping[str, str], header_row: int | None
     if first is None:
         return None
     batches = chain([first], table.batches)
+    notes = {"name": table.name} | table.notes
     if table.named:
-        labels = [name for name in first.columns if name != "line"]
+        labels = _names(first)
         columns = guess(labels, override)
         header.refuse_incomplete(columns, override, labels, table.name)
-        names, last = labels, 0
     else:
-        names = [name for name in first.columns if name != "line"]
-        grid = first.select(names).head(header.DEPTH).fill_null("").rows()
+        grid = first.select(_names(first)).head(header.DEPTH).fill_null("").rows()
         index, columns = header.find(grid, override, header_row, table.name)
-        last = int(first["line"][index])
-    notes = (
-        {"name": table.name}
-        | table.notes
-        | {
-            "columns": columns.shown(),
-            "ignored": columns.ignored,
-            "skipped_rows": 0,
-        }
+        notes["header_row"] = int(first["line"][index])
+    notes |= {"columns": columns.shown(), "ignored": columns.ignored, "skipped_rows": 0}
+    goods = (
+        _named_goods(table, batches, columns, override)
+        if table.named
+        else _grid_goods(table, batches, columns, notes)
     )
-    if not table.named:
-        notes["header_row"] = last
-    return Sheet(table.name, columns, _goods(table, batches, names, columns, last, notes), notes)
+    return Sheet(table.name, columns, goods, notes, table.rejects)
+
+
+def _names(batch: pl.DataFrame) -> list[str]:
+    return [name for name in batch.columns if name != "line"]
 
 
 def _has_text(batch: pl.DataFrame) -> bool:
@@ -62,34 +66,44 @@ def _has_text(batch: pl.DataFrame) -> bool:
     )
 
 
-def _goods(
-    table: Table,
-    batches: Iterator[pl.DataFrame],
-    names: list[str],
-    columns: Columns,
-    last: int,
-    notes: dict[str, Any],
+def _named_goods(
+    table: Table, batches: Iterable[pl.DataFrame], columns: Columns, override: Mapping[str, str]
 ) -> Iterator[pl.DataFrame]:
-    wanted = {name: names[at] for name, at in columns.chosen.items()} | {
-        f"{VARIANT}{label}": names[at] for label, at in columns.variant.items()
-    }
-    fill = _Merged(table, names)
+    """Records may come with other keys later in the file: every batch is guessed anew."""
+    steady = {name for name in columns.chosen if name in (*REQUIRED, "dropship_price")}
     for batch in batches:
-        filled = fill(_complete(batch, names))
-        rows = filled.filter((pl.col("line") > last) & _any_text(names))
-        goods = rows.filter(~_aside(names, columns))
-        notes["skipped_rows"] += len(rows) - len(goods)
-        yield goods.select(
-            pl.lit(table.name).alias("file"),
-            "line",
-            *(pl.col(raw).alias(name) for name, raw in wanted.items()),
+        names = _names(batch)
+        here = guess(names, override)
+        columns.labels.update(here.labels)
+        rows = batch.filter(_any_text(names))
+        absent = [name for name in steady if name not in here.chosen]
+        yield _unified(table, rows, names, here).with_columns(
+            pl.lit(None, pl.String).alias(name) for name in absent
         )
 
 
-def _complete(batch: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """A later batch of a keyed file may lack keys that the first one had."""
-    absent = [name for name in names if name not in batch.columns]
-    return batch.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+def _grid_goods(
+    table: Table, batches: Iterable[pl.DataFrame], columns: Columns, notes: dict[str, Any]
+) -> Iterator[pl.DataFrame]:
+    fill = _Merged(table)
+    for batch in batches:
+        names = _names(batch)
+        below = pl.col("line") > notes["header_row"]
+        rows = fill(batch).filter(below & _any_text(names))
+        goods = rows.filter(~_aside(names, columns))
+        notes["skipped_rows"] += len(rows) - len(goods)
+        yield _unified(table, goods, names, columns)
+
+
+def _unified(table: Table, rows: pl.DataFrame, names: list[str], columns: Columns) -> pl.DataFrame:
+    wanted = {name: names[at] for name, at in columns.chosen.items()} | {
+        f"{VARIANT}{label}": names[at] for label, at in columns.variant.items()
+    }
+    return rows.select(
+        pl.lit(table.name).alias("file"),
+        "line",
+        *(pl.col(raw).alias(name) for name, raw in wanted.items()),
+    )
 
 
 def _any_text(names: list[str]) -> pl.Expr:
@@ -123,13 +137,12 @@ def _aside(names: list[str], columns: Columns) -> pl.Expr:
 class _Merged:
     """Gives every row of a cell merged downwards its text, across batches."""
 
-    def __init__(self, table: Table, names: list[str]) -> None:
+    def __init__(self, table: Table) -> None:
         self._down = {
             (row, column): last
             for row, column, last, right in table.merged
-            if last > row and right == column and column < len(names)
+            if last > row and right == column
         }
-        self._names = names
         self._open: dict[int, tuple[int, str]] = {}
 
     def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
@@ -138,14 +151,14 @@ class _Merged:
         begin, end = int(batch["line"][0]) - 1, int(batch["line"][-1]) - 1
         changed: dict[int, list[str | None]] = {}
         for (row, column), last in self._down.items():
-            if last < begin or row > end:
+            if last < begin or row > end or str(column) not in batch.columns:
                 continue
-            cells = changed.setdefault(column, batch[self._names[column]].to_list())
+            cells = changed.setdefault(column, batch[str(column)].to_list())
             if row >= begin:
                 self._open[column] = (last, cells[row - begin] or "")
             text = self._open[column][1]
             for at in range(max(row, begin), min(last, end) + 1):
                 cells[at - begin] = text
         return batch.with_columns(
-            pl.Series(self._names[column], cells, pl.String) for column, cells in changed.items()
+            pl.Series(str(column), cells, pl.String) for column, cells in changed.items()
         )

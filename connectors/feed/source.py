@@ -1,20 +1,29 @@
 """A supplier of files: its price list is read from wherever it lies, and it sells at our door."""
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
-from connectors.errors import Unreadable
-from connectors.model import Listing, Page, Placed, PurchaseOrder
+import polars as pl
 
-from . import locate, readers
+from connectors.errors import Unreadable
+from connectors.fetch import Rules
+from connectors.model import LISTING, Listing, Page, Placed, PurchaseOrder, Reject
+from kit.clock import SHANGHAI
+
+from . import far, locate, readers
+from .header import NoHeader
 from .locate import Found
 from .normalise import Defaults, Normaliser
 from .settings import FeedSettings
 from .sheet import Sheet, open_sheet
 from .spool import Spool
 from .table import Options
-from .values import SHANGHAI
 
 
 class FeedSource:
@@ -32,21 +41,23 @@ class FeedSource:
         """
         if not self.settings.location:
             raise Unreadable("no-location", f"source {self.code} has no location to read from")
-        files = locate.local(self.settings.location, self.settings.max_bytes)
-        as_of = min(file.as_of for file in files)
-        notes: dict[str, Any] = {"files": []}
-        sheets = self._sheets(files, notes["files"])
-        first = next(sheets, None)
-        if first is None:
-            raise Unreadable(
-                "empty", f"{', '.join(f.name for f in files)}: there are no goods in it"
-            )
-        return Listing(
-            as_of,
-            self.settings.complete,
-            notes,
-            self._pages(first, sheets, as_of.astimezone(SHANGHAI).date()),
-        )
+        given = self.settings
+        folder = tempfile.mkdtemp(prefix="huopan-feed-")
+        try:
+            files = locate.files(given.location, Path(folder), _rules(given), _login(given))
+            as_of = min(file.as_of for file in files)
+            notes: dict[str, Any] = {"files": []}
+            sheets = self._sheets(files, notes["files"])
+            first = next(sheets, None)
+            if first is None:
+                names = ", ".join(file.name for file in files)
+                raise Unreadable("empty", f"{names}: there are no goods in it")
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+        pages = self._pages(first, sheets, as_of.astimezone(SHANGHAI).date())
+        weakref.finalize(pages, shutil.rmtree, folder)
+        return Listing(as_of, given.complete, notes, pages)
 
     def place(self, order: PurchaseOrder) -> Placed:
         """The purchase waits at the supplier's own door, under our reference."""
@@ -64,11 +75,23 @@ class FeedSource:
         options = Options(given.encoding, given.delimiter, given.sheet, given.max_bytes)
         for file in files:
             read = readers.of(file.path, given.format)
+            aside: list[NoHeader] = []
+            found = False
             for table in read(file.path, file.name, options):
-                sheet = open_sheet(table, given.columns, given.header_row)
+                try:
+                    sheet = open_sheet(table, given.columns, given.header_row)
+                except NoHeader as error:
+                    if error.looks_like_goods:
+                        raise
+                    aside.append(error)
+                    notes.append({"name": table.name, "left_out": error.message})
+                    continue
                 if sheet is not None:
+                    found = True
                     notes.append(sheet.notes)
                     yield sheet
+            if aside and not found:
+                raise aside[0]
 
     def _pages(self, first: Sheet, rest: Iterator[Sheet], today: date) -> Iterator[Page]:
         given = self.settings
@@ -79,13 +102,41 @@ class FeedSource:
             today,
         )
         with Spool(given.max_rows) as spool:
-            seen = 0
-            for sheet in (first, *rest):
+            for sheet in chain([first], rest):
                 for batch in sheet.batches:
-                    seen += len(batch)
-                    if len(batch):
-                        rows, rejects = normalise(batch, sheet.columns.labels)
-                        spool.add(Page(rows, rejects), sheet.columns.labels["sku"])
-            if not seen:
+                    spool.add(_page(normalise, sheet, batch), sheet.columns.labels["sku"])
+                spool.add(Page(pl.DataFrame(schema=LISTING), _drained(sheet.rejects)), "")
+            if spool.empty:
                 raise Unreadable("no-goods", f"{first.name} has a header but no goods below it")
             yield from spool.pages()
+            if not spool.rows:
+                raise Unreadable(
+                    "no-good-rows",
+                    f"{first.name}: not one row could be read, so nothing is concluded; "
+                    f"the columns were taken as {first.columns.shown()}",
+                )
+
+
+def _page(normalise: Normaliser, sheet: Sheet, batch: pl.DataFrame) -> Page:
+    rows, rejects = normalise(batch, sheet.columns.labels)
+    return Page(rows, _drained(sheet.rejects) + rejects)
+
+
+def _drained(rejects: list[Reject]) -> list[Reject]:
+    """What has gathered so far; the list is empty afterwards."""
+    taken = list(rejects)
+    rejects.clear()
+    return taken
+
+
+def _rules(given: FeedSettings) -> Rules:
+    return Rules(
+        given.max_bytes,
+        allow_http=given.allow_http,
+        allow_private_hosts=given.allow_private_hosts,
+    )
+
+
+def _login(given: FeedSettings) -> far.Login:
+    password = given.password.get_secret_value() if given.password else ""
+    return far.Login(given.username or "anonymous", password, given.host_key, given.known_hosts)

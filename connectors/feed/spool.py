@@ -6,6 +6,7 @@ are all refused, each naming the others' lines. In memory stay two 64-bit hashes
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import astuple, fields
 from pathlib import Path
 from types import TracebackType
 
@@ -15,18 +16,21 @@ from connectors.errors import Unreadable
 from connectors.model import LISTING, Page, Reject
 
 _CONTENT = [name for name in LISTING if name not in ("file", "line")]
+_PLACE = ["file", "line", "external_id", "id_column"]
+_REJECT = {field.name: pl.Int64 if field.name == "line" else pl.String for field in fields(Reject)}
 _SEEDS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
 
 class Spool:
-    """Pages in a temporary folder; use as a context."""
+    """Pages in a temporary folder; use as a context. `rows` counts the good ones added."""
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
         self._folder = tempfile.TemporaryDirectory(prefix="huopan-feed-")
-        self._pages: list[list[Reject]] = []
         self._keys: list[pl.DataFrame] = []
-        self._count = 0
+        self._pages = 0
+        self._rejects = 0
+        self.rows = 0
 
     def __enter__(self) -> "Spool":
         return self
@@ -39,17 +43,27 @@ class Spool:
     ) -> None:
         self._folder.cleanup()
 
+    @property
+    def empty(self) -> bool:
+        """Whether not a single row was added, good or bad."""
+        return not self.rows and not self._rejects
+
     def add(self, page: Page, id_column: str) -> None:
-        """Keep one page. Raises Unreadable beyond `max_rows`."""
-        self._count += len(page.rows)
-        if self._count > self._max_rows:
+        """Keep one page. Raises Unreadable beyond `max_rows` rows, good and bad together."""
+        if page.rows.is_empty() and not page.rejects:
+            return
+        self.rows += len(page.rows)
+        self._rejects += len(page.rejects)
+        if self.rows + self._rejects > self._max_rows:
             raise Unreadable(
                 "too-many-rows",
                 f"more than {self._max_rows:,} rows; split the listing or raise max_rows",
             )
-        rows = page.rows.with_columns(pl.lit(id_column).alias("id_column"))
-        rows.write_ipc(self._file(len(self._pages)))
-        self._pages.append(page.rejects)
+        page.rows.with_columns(pl.lit(id_column).alias("id_column")).write_ipc(
+            self._file(self._pages, "rows")
+        )
+        _frame(page.rejects).write_ipc(self._file(self._pages, "rejects"))
+        self._pages += 1
         self._keys.append(
             pl.DataFrame(
                 {
@@ -61,32 +75,34 @@ class Spool:
 
     def pages(self) -> Iterator[Page]:
         """Every page once, without doubles; contradictions come last, as rejects."""
-        repeated, contradicted = self._verdicts()
+        left_out, contradicted = self._verdicts()
         held: list[pl.DataFrame] = []
         at = 0
-        for number, rejects in enumerate(self._pages):
-            rows = pl.read_ipc(self._file(number))
+        for number in range(self._pages):
+            rows = self._taken(number, "rows")
+            rejects = [Reject(*row) for row in self._taken(number, "rejects").iter_rows()]
             here = slice(at, at + len(rows))
             at += len(rows)
-            if contradicted is not None:
-                held.append(
-                    rows.filter(contradicted[here]).select(
-                        "file", "line", "external_id", "id_column"
-                    )
-                )
-            if repeated is not None:
-                rows = rows.filter(~repeated[here])
-            self._file(number).unlink()
+            if contradicted is not None and left_out is not None:
+                held.append(rows.filter(contradicted[here]).select(_PLACE))
+                rows = rows.filter(~left_out[here])
             yield Page(rows.drop("id_column"), rejects)
-        if held:
-            yield Page(pl.DataFrame(schema=LISTING), _contradictions(pl.concat(held)))
+        if held and (rejects := _contradictions(pl.concat(held))):
+            self.rows -= len(rejects)
+            yield Page(pl.DataFrame(schema=LISTING), rejects)
 
-    def _file(self, number: int) -> Path:
-        return Path(self._folder.name) / f"{number}.arrow"
+    def _file(self, number: int, what: str) -> Path:
+        return Path(self._folder.name) / f"{number}.{what}"
+
+    def _taken(self, number: int, what: str) -> pl.DataFrame:
+        path = self._file(number, what)
+        frame = pl.read_ipc(path.read_bytes())
+        path.unlink()
+        return frame
 
     def _verdicts(self) -> tuple[pl.Series | None, pl.Series | None]:
         """For every row: whether it is left out, and whether another row contradicts it."""
-        keys = pl.concat(self._keys) if self._keys else pl.DataFrame({"id": [], "content": []})
+        keys = pl.concat(self._keys)
         self._keys.clear()
         if keys["id"].n_unique() == len(keys):
             return None, None
@@ -95,6 +111,10 @@ class Spool:
             contradicted=pl.col("content").n_unique().over("id") > 1,
         )
         return verdict["again"] | verdict["contradicted"], verdict["contradicted"]
+
+
+def _frame(rejects: list[Reject]) -> pl.DataFrame:
+    return pl.DataFrame([astuple(reject) for reject in rejects], schema=_REJECT, orient="row")
 
 
 def _contradictions(held: pl.DataFrame) -> list[Reject]:

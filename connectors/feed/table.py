@@ -6,6 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from connectors.model import Reject
+
 BATCH = 50_000
 """Rows of a batch at most."""
 
@@ -17,6 +19,7 @@ class Table:
     `batches` have `line` (as a person counts) and text columns. In a grid they are named "0", "1",
     … and the header is among the rows; with `named` they bear the names that the file gives them.
     `merged` are (first row, first column, last row, last column) of merged cells, 0-based.
+    `rejects` fills while batches are read: rows that could not even be cut into cells.
     """
 
     name: str
@@ -24,6 +27,7 @@ class Table:
     named: bool = False
     merged: tuple[tuple[int, int, int, int], ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

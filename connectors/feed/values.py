@@ -3,13 +3,13 @@
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from stdnum import ean
 
+from kit.clock import SHANGHAI
+
 from .text import Bad, number, plain, whole
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 _EXPONENT = re.compile(r"^[+-]?\d+(\.\d+)?[eE][+-]?\d+$")
 _FORMULA_TEXT = re.compile(r'^="([^"]*)"$')
 

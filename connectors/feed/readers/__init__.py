@@ -5,16 +5,28 @@ from pathlib import Path
 
 from connectors.errors import Unreadable
 
+from .. import encoding
 from ..table import Options, Table
-from . import csv, excel
+from . import csv, excel, json, xml
 
 Reader = Callable[[Path, str, Options], Iterator[Table]]
+
+
+def _google(path: Path, name: str, options: Options) -> Iterator[Table]:
+    """Google Merchant: RSS or Atom with `g:` names, or a tab-separated sheet of the same names."""
+    return (xml.read if _form(path) == "xml" else csv.read)(path, name, options)
+
 
 _READERS: dict[str, Reader] = {
     "csv": csv.read,
     "xlsx": excel.read,
     "xls": excel.read,
+    "json": json.read,
+    "jsonl": json.read_lines,
+    "xml": xml.read,
+    "google": _google,
 }
+_LINES = (".jsonl", ".ndjson")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -25,11 +37,20 @@ def of(path: Path, form: str) -> Reader:
 
 def _form(path: Path) -> str:
     with path.open("rb") as file:
-        head = file.read(4096)
-    if not head.strip():
+        head = file.read(64 * 1024)
+    if not head.strip(b" \t\r\n\x00"):
         raise Unreadable("empty", f"{path.name} is empty; nothing was read")
     if head.startswith(b"PK"):
         return "xlsx"
     if head.startswith(_OLE):
         return "xls"
+    text = head.decode(encoding.guess(path), "ignore").lstrip("\ufeff \t\r\n")
+    if text.startswith("<"):
+        return "xml"
+    if text.startswith("["):
+        return "json"
+    if text.startswith("{"):
+        first, _, rest = text.partition("\n")
+        several = first.rstrip().endswith("}") and rest.lstrip().startswith("{")
+        return "jsonl" if several or path.suffix.lower() in _LINES else "json"
     return "csv"

@@ -15,31 +15,49 @@ from typing import TextIO
 import polars as pl
 
 from connectors.errors import Unreadable
+from connectors.model import Reject
 
 from .. import encoding
 from ..table import BATCH, Options, Table
 
 _BLOCK = 8 * 1024 * 1024
 _DELIMITERS = (",", "\t", ";", "|")
+_MOST_REJECTS = 50_000
+_SPILLED = (
+    "the row has more cells than the header has columns; put cells that contain the delimiter "
+    "into quotation marks"
+)
 _LONGEST_LINE = 4 * 1024 * 1024
 
 
 def read(path: Path, name: str, options: Options) -> Iterator[Table]:
     """The one table of a delimited text file. Raises Unreadable."""
     code = options.encoding or encoding.guess(path)
-    with path.open(encoding=code, newline="") as file:
-        try:
-            head = file.read(256 * 1024)
-        except UnicodeDecodeError as error:
-            raise _not_text(name, code) from error
+    with encoding.opened(path, name, code) as file:
+        head = file.read(256 * 1024)
     delimiter = options.delimiter or _delimiter(head)
     width = min(_width(head, delimiter), options.max_columns) + 1
     if width > options.max_columns:
         raise Unreadable("too-wide", f"{name} has more than {options.max_columns} columns")
+    rejects: list[Reject] = []
+    batches = _batches(path, name, code, delimiter, width)
     yield Table(
         name,
-        _batches(path, name, code, delimiter, width),
+        (_whole(batch, name, rejects) for batch in batches),
         notes={"encoding": code, "delimiter": delimiter},
+        rejects=rejects,
+    )
+
+
+def _whole(batch: pl.DataFrame, name: str, rejects: list[Reject]) -> pl.DataFrame:
+    """The rows that have no more cells than the widest of the first rows; the rest is refused."""
+    *columns, beyond = [column for column in batch.columns if column != "line"]
+    spilled = batch.filter(pl.col(beyond).str.contains(r"\S"))
+    for line, *cells in spilled.head(_MOST_REJECTS).iter_rows():
+        text = " | ".join(cell or "" for cell in cells)
+        rejects.append(Reject(name, line, "", text[:200], _SPILLED))
+    return batch.filter(~pl.col(beyond).str.contains(r"\S").fill_null(value=False)).select(
+        "line", *columns
     )
 
 
@@ -68,24 +86,15 @@ def _batches(
     path: Path, name: str, code: str, delimiter: str, width: int
 ) -> Iterator[pl.DataFrame]:
     line = 1
-    with path.open(encoding=code, newline="") as file:
-        try:
-            for block in _blocks(file, name):
-                if _quoted(block, delimiter):
-                    rest = itertools.chain(io.StringIO(block, newline=""), file)
-                    yield from _carefully(rest, delimiter, width, line)
-                    return
-                frame = _cut(block, delimiter, width, line)
-                line += len(frame)
-                yield from (frame.slice(at, BATCH) for at in range(0, len(frame), BATCH))
-        except UnicodeDecodeError as error:
-            raise _not_text(name, code) from error
-
-
-def _not_text(name: str, code: str) -> Unreadable:
-    return Unreadable(
-        "encoding", f"{name} is not {code} throughout; set `encoding` for this source"
-    )
+    with encoding.opened(path, name, code) as file:
+        for block in _blocks(file, name):
+            if _quoted(block, delimiter):
+                rest = itertools.chain(io.StringIO(block, newline=""), file)
+                yield from _carefully(rest, delimiter, width, line)
+                return
+            frame = _cut(block, delimiter, width, line)
+            line += len(frame)
+            yield from (frame.slice(at, BATCH) for at in range(0, len(frame), BATCH))
 
 
 def _blocks(file: TextIO, name: str) -> Iterator[str]:

@@ -5,42 +5,73 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
-from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from connectors.errors import Unreadable
 
 from ..table import BATCH, Options, Table
+from . import zipped
 
 Cell = str | float | bool | date | datetime | time | timedelta
 
 
 def read(path: Path, name: str, options: Options) -> Iterator[Table]:
-    """A table for every visible sheet. Raises Unreadable."""
+    """A table for every visible sheet of a workbook. Raises Unreadable."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"PK"
+    inside = zipped.inspect(path, name) if packed else {}
     try:
         book = CalamineWorkbook.from_path(path)
-        visible = [s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible]
-        if options.sheet is not None:
-            if options.sheet not in book.sheet_names:
-                raise Unreadable(
-                    "no-such-sheet",
-                    f"{name} has no sheet {options.sheet}; it has {', '.join(visible)}",
-                )
-            visible = [options.sheet]
-        for title in visible:
-            yield _table(book, title, f"{name} · {title}", options)
+        for title in _titles(book, name, options):
+            yield _table(book, title, name, inside.get(title, zipped.Inside()), options)
     except CalamineError as error:
-        raise Unreadable("not-excel", f"{name} cannot be read as an Excel file: {error}") from error
+        raise Unreadable("not-excel", f"{name} cannot be read as Excel: {error}") from error
 
 
-def _table(book: CalamineWorkbook, title: str, name: str, options: Options) -> Table:
+def _titles(book: CalamineWorkbook, name: str, options: Options) -> list[str]:
+    visible = [
+        sheet.name
+        for sheet in book.sheets_metadata
+        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
+    ]
+    if options.sheet is None:
+        return visible
+    if options.sheet not in book.sheet_names:
+        raise Unreadable(
+            "no-such-sheet", f"{name} has no sheet {options.sheet}; it has {', '.join(visible)}"
+        )
+    return [options.sheet]
+
+
+def _table(
+    book: CalamineWorkbook, title: str, file: str, inside: zipped.Inside, options: Options
+) -> Table:
     sheet = book.get_sheet_by_name(title)
+    name = f"{file} · {title}"
     if sheet.width > options.max_columns:
         raise Unreadable("too-wide", f"{name} has more than {options.max_columns} columns")
     left = sheet.start[1] if sheet.start else 0
     merged = tuple(
-        (r1, c1 - left, r2, c2 - left) for (r1, c1), (r2, c2) in sheet.merged_cell_ranges or ()
+        (top, first - left, bottom, last - left)
+        for (top, first), (bottom, last) in sheet.merged_cell_ranges or ()
     )
-    return Table(name, _batches(sheet.iter_rows()), merged=merged, notes={"sheet": title})
+    instead: dict[int, dict[int, str]] = {}
+    for cell, words in inside.instead.items():
+        row, column = zipped.place(cell)
+        instead.setdefault(row, {})[column - left] = words
+    rows = _with_words(sheet.iter_rows(), instead) if instead else sheet.iter_rows()
+    return Table(name, _batches(rows), merged=merged, notes={"sheet": title})
+
+
+def _with_words(
+    rows: Iterator[list[Cell]], instead: dict[int, dict[int, str]]
+) -> Iterator[list[Cell]]:
+    """Rows in which a cell without a value says why."""
+    for number, row in enumerate(rows):
+        for column, words in instead.get(number, {}).items():
+            if column < len(row) and row[column] == "":
+                row[column] = words
+        yield row
 
 
 def _batches(rows: Iterator[list[Cell]]) -> Iterator[pl.DataFrame]:
@@ -48,12 +79,8 @@ def _batches(rows: Iterator[list[Cell]]) -> Iterator[pl.DataFrame]:
     for some in _chunks(rows):
         numbers = pl.Series("line", range(line, line + len(some)), pl.Int64)
         line += len(some)
-        yield pl.DataFrame(
-            [
-                numbers,
-                *(_column(str(at), cells) for at, cells in enumerate(zip(*some, strict=True))),
-            ]
-        )
+        columns = zip(*some, strict=True)
+        yield pl.DataFrame([numbers, *(_column(str(at), c) for at, c in enumerate(columns))])
 
 
 def _chunks(rows: Iterator[list[Cell]]) -> Iterator[list[list[Cell]]]:

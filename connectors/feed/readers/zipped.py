@@ -1,0 +1,168 @@
+"""What may be wrong inside an XLSX before anything opens it: bombs, vast areas, lost formulas.
+
+An XLSX is a ZIP of XML. Its own statement of sizes is checked first, then every part is unpacked
+once in a stream, never beyond what it stated. Each sheet tells on the way how large its area is,
+which formulas were never computed and which cells are errors: calamine shows both as empty.
+"""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lxml import etree
+
+from connectors.errors import Unreadable
+
+MOST_BYTES = 2 * 1024**3
+MOST_RATIO = 200
+"""Sheets of repeating text pack 20 to 60 times; bombs a thousand times."""
+MOST_CELLS = 40_000_000
+"""Rows × columns, which calamine lays out in memory at about 24 bytes each."""
+NEVER_COMPUTED = "#公式未计算!"
+
+_FREE = 50 * 1024**2  # below this size no ratio matters
+_BLOCK = 1024**2
+_OVERLAP = 4096
+_NAME = rb'r="([A-Z]{1,3}\d{1,7})"'
+_CELL = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,3})(\d{1,7})"')
+_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="(\d{1,7})"')
+_UNCOMPUTED = re.compile(
+    rb"<(?:\w+:)?c [^>]*?\b" + _NAME + rb"[^>]*>\s*"
+    rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+_ERROR = re.compile(
+    rb"<(?:\w+:)?c (?=[^>]*\bt=\"e\")[^>]*?\b" + _NAME + rb"[^>]*>.{0,500}?<(?:\w+:)?v>([^<]*)<",
+    re.DOTALL,
+)
+
+
+@dataclass
+class Inside:
+    """What the XML of one sheet says: its area, and texts of cells (`C7`) that have no value."""
+
+    rows: int = 0
+    columns: int = 0
+    instead: dict[str, str] = field(default_factory=dict)
+
+
+def inspect(path: Path, name: str) -> dict[str, Inside]:
+    """Every sheet by its title. Raises Unreadable for what is no sound workbook."""
+    try:
+        with zipfile.ZipFile(path) as book:
+            _check_stated(book, path, name)
+            titles = _titles(book, path, name)
+            inside = {title: Inside() for title in titles.values()}
+            for part in book.infolist():
+                blocks = _unpacked(path, part, name)
+                if part.filename in titles:
+                    _look(blocks, inside[titles[part.filename]], name)
+                else:
+                    for _ in blocks:
+                        continue
+            return inside
+    except (zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError, KeyError, ValueError) as error:
+        raise Unreadable("not-excel", f"{name} is a damaged workbook: {error}") from error
+
+
+def _check_stated(book: zipfile.ZipFile, path: Path, name: str) -> None:
+    stated = sum(part.file_size for part in book.infolist())
+    packed = path.stat().st_size
+    if len(book.infolist()) > 10_000 or stated > MOST_BYTES:
+        raise Unreadable("zip-bomb", f"{name} would unpack to {stated:,} bytes; it is not opened")
+    if stated > _FREE and stated > packed * MOST_RATIO:
+        raise Unreadable("zip-bomb", f"{name} unpacks to {stated // packed} times its size")
+    if any(part.flag_bits & 1 for part in book.infolist()):
+        raise Unreadable("locked", f"{name} is locked with a password; save it without one")
+
+
+def _titles(book: zipfile.ZipFile, path: Path, name: str) -> dict[str, str]:
+    """Path in the ZIP → title of the sheet."""
+    targets = {}
+    for relation in _xml(book, path, "xl/_rels/workbook.xml.rels", name):
+        target = relation.get("Target", "")
+        targets[relation.get("Id")] = target.lstrip("/") if target[:1] == "/" else f"xl/{target}"
+    found = {}
+    for sheet in _xml(book, path, "xl/workbook.xml", name).iter("{*}sheet"):
+        key = next(value for at, value in sheet.attrib.items() if str(at).endswith("}id"))
+        found[targets[str(key)]] = sheet.get("name", "")
+    return found
+
+
+def _xml(book: zipfile.ZipFile, path: Path, part: str, name: str) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    text = b"".join(_unpacked(path, book.getinfo(part), name, most=16 * 1024**2))
+    return etree.fromstring(text, parser)
+
+
+def _unpacked(
+    path: Path, part: zipfile.ZipInfo, name: str, most: int = MOST_BYTES
+) -> Iterator[bytes]:
+    """The bytes of one part as its stream holds them, whatever the directory states of it."""
+    if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{part.filename} is packed in a way that XLSX does not know")
+    left = min(part.file_size, most)
+    inflate = zlib.decompressobj(-15) if part.compress_type == zipfile.ZIP_DEFLATED else None
+    with path.open("rb") as file:
+        file.seek(part.header_offset + 26)
+        file.seek(
+            int.from_bytes(file.read(2), "little") + int.from_bytes(file.read(2), "little"), 1
+        )
+        packed = part.compress_size
+        rest = b""
+        while packed or rest:
+            if not rest:
+                rest = file.read(min(_BLOCK, packed))
+                packed = packed - len(rest) if rest else 0
+            block = inflate.decompress(rest, 4 * _BLOCK) if inflate else rest
+            rest = inflate.unconsumed_tail if inflate else b""
+            left -= len(block)
+            if left < 0:
+                raise Unreadable("zip-bomb", f"{name}: {part.filename} is larger than it states")
+            yield block
+
+
+def _look(blocks: Iterator[bytes], inside: Inside, name: str) -> None:
+    tail = b""
+    columns: set[bytes] = set()
+    nameless = 0
+    for block in blocks:
+        text = tail + block
+        found = _CELL.findall(text)
+        columns.update({column for column, _ in found})
+        lines = {row for _, row in found} | set(_ROW.findall(text))
+        inside.rows = max([inside.rows, *map(int, lines)])
+        if text.count(b"<c>") + text.count(b"<c/>"):
+            pieces = text.split(b"</row>")
+            nameless = max([nameless, *(piece.count(b"<c") for piece in pieces)])
+            inside.rows = max(inside.rows, len(pieces))
+        if b'"e"' in text:
+            errors = _ERROR.findall(text)
+            inside.instead |= {cell.decode(): value.decode() for cell, value in errors}
+        if b"f>" in text or b"/>" in text:
+            lost = _UNCOMPUTED.findall(text)
+            inside.instead |= dict.fromkeys((cell.decode() for cell in lost), NEVER_COMPUTED)
+        tail = text[-_OVERLAP:]
+    inside.columns = max([2 * nameless, *(_number(column) for column in columns)], default=0)
+    if inside.rows * inside.columns > MOST_CELLS:
+        raise Unreadable(
+            "too-large-area",
+            f"{name} spans {inside.rows:,} rows and {inside.columns:,} columns; delete stray "
+            "cells far below or to the right of the goods",
+        )
+
+
+def _number(column: bytes) -> int:
+    value = 0
+    for letter in column:
+        value = value * 26 + letter - 64
+    return value
+
+
+def place(cell: str) -> tuple[int, int]:
+    """`C7` as row 6, column 2, 0-based."""
+    letters = cell.rstrip("0123456789")
+    return int(cell[len(letters) :]) - 1, _number(letters.encode()) - 1
