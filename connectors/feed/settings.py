@@ -68,9 +68,7 @@ class FeedSettings(SourceSettings):
         None, pattern=r"^SHA256:[A-Za-z0-9+/=]{43,44}$", description="of an sftp:// server"
     )
     known_hosts: str | None = Field(None, description="file of trusted keys of sftp:// servers")
-    allow_http: bool = Field(
-        default=False, description="http:// too, where there is no TLS"
-    )
+    allow_http: bool = Field(default=False, description="http:// too, where there is no TLS")
     allow_private_hosts: bool = Field(
         default=False, description="hosts that are not on the public internet, on your own premises"
     )
