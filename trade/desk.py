@@ -1,0 +1,55 @@
+"""What trading needs to know of this installation: keys, mark-up and the terms of each source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from connectors.registry import read_settings
+from kit.crypto import Keyring
+from kit.settings import Settings
+
+
+@dataclass(frozen=True)
+class SourceTerms:
+    """How one source sells; the defaults hold for a source that no settings name."""
+
+    unknown_stock: Literal["sell", "ask", "hide"] = "sell"
+    accept: Literal["on_export", "manual"] = "on_export"
+    cutoff: str | None = None
+    resells: bool = True
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The terms under which one installation quotes, orders and takes back."""
+
+    keyring: Keyring
+    markup_percent: Decimal = Decimal(0)
+    sources: Mapping[str, SourceTerms] = field(default_factory=dict)
+    quote_minutes: int = 15
+    return_days: int = 15
+    lease_seconds: int = 120
+
+    def terms(self, source: str) -> SourceTerms:
+        """The terms of `source`."""
+        return self.sources.get(source, SourceTerms())
+
+
+def from_settings(settings: Settings) -> Desk:
+    """The desk that `settings` describe. Raises SettingsError."""
+    return Desk(
+        keyring=settings.keyring(),
+        markup_percent=settings.pricing.markup_percent,
+        sources={code: _terms(code, config) for code, config in settings.sources.items()},
+    )
+
+
+def _terms(code: str, config: Mapping[str, object]) -> SourceTerms:
+    given = read_settings(code, config)
+    return SourceTerms(
+        unknown_stock=given.unknown_stock,
+        accept=getattr(given, "accept", "manual"),
+        cutoff=getattr(given, "cutoff", None),
+        resells="resell" in given.serves,
+    )

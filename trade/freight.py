@@ -1,0 +1,59 @@
+"""What one parcel's delivery costs, from the rules that its offers state. Pure.
+
+Lines under the same rule are counted together, different rules in one parcel are added up. Unknown
+freight is None and never 0: an unknown rule, a named template, or goods without a weight.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kit.money import fen
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some units in a parcel: their rule as the connectors write it, and what they weigh."""
+
+    rule: Mapping[str, Any] | None
+    units: int
+    weight_g: int | None
+    goods: int
+    """Fen of these units at the source's price."""
+
+
+def parcel_freight(pieces: Iterable[Piece]) -> int | None:
+    """Fen for all pieces in one parcel, or None when it cannot be known."""
+    pieces = list(pieces)
+    goods = sum(piece.goods for piece in pieces)
+    groups: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        groups.setdefault(repr(sorted((piece.rule or {}).items())), []).append(piece)
+    fees = [_fee(group[0].rule, group, goods) for group in groups.values()]
+    known = [fee for fee in fees if fee is not None]
+    return sum(known) if len(known) == len(fees) else None
+
+
+def _fee(rule: Mapping[str, Any] | None, pieces: list[Piece], goods: int) -> int | None:
+    if rule is None:
+        return None
+    free_from = rule.get("free_from")
+    if rule["kind"] == "free" or (free_from is not None and goods >= fen(free_from)):
+        return 0
+    match rule["kind"]:
+        case "flat":
+            return fen(rule["fee"])
+        case "piece":
+            return _steps(rule, "n", sum(piece.units for piece in pieces))
+        case "weight":
+            grams = [piece.weight_g and piece.weight_g * piece.units for piece in pieces]
+            return _steps(rule, "g", sum(g or 0 for g in grams)) if all(grams) else None
+        case _:  # "template" and "amount" below its limit: the supplier has not said
+            return None
+
+
+def _steps(rule: Mapping[str, Any], unit: str, size: int) -> int:
+    """首重/续重: so much for the first step, so much for every further one begun."""
+    further = max(size - int(rule[f"first_{unit}"]), 0)
+    steps = -(-further // int(rule[f"next_{unit}"]))
+    return fen(rule["first"]) + steps * fen(rule["next"])

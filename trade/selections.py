@@ -1,0 +1,250 @@
+"""What a leader has picked to sell: a SKU, the leader's own price rule, code and note.
+
+A selection stores the rule, never a price: prices are computed when they are read, so that a
+source's new price changes no selection.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import delete, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from catalog.models import Sku
+from kit.errors import FieldError, Problem
+from kit.ids import inside, outside
+from kit.money import marked_up, price_text
+from trade import supplies
+from trade.desk import Desk
+from trade.models import Selection
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One of `retail_price` and `markup_percent`; `code` is the leader's own 商家编码."""
+
+    retail_price: Decimal | None = None
+    markup_percent: Decimal | None = None
+    code: str | None = None
+    note: str | None = None
+
+    def retail(self, price: Decimal | None) -> Decimal | None:
+        """The retail price where the leader pays `price`."""
+        if self.retail_price is not None or self.markup_percent is None or price is None:
+            return self.retail_price
+        return marked_up(price, self.markup_percent)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What a leader may know of a SKU's terms: own price, and the retail prices allowed."""
+
+    price: Decimal | None
+    floor: Decimal | None
+    ceiling: Decimal | None
+
+
+def put(
+    session: Session, desk: Desk, party_id: int, sku: str, rule: Rule, now: datetime
+) -> dict[str, Any]:
+    """Pick `sku`, or change the rule of one picked before; returns its view.
+
+    Raises Problem 404 (no such SKU), 409 `code_taken`, 422 for a rule that breaks the corridor or
+    names both or neither of the two prices.
+    """
+    sku_id = inside("sku", sku)
+    if session.get(Sku, sku_id) is None:
+        raise Problem(404, "not_found", f"there is no SKU {sku!r}")
+    _check_rule(rule)
+    offered = terms(session, desk, [sku_id], now)[sku_id]
+    if fault := corridor_fault(rule.retail(offered.price), offered.floor, offered.ceiling):
+        field = "retail_price" if rule.retail_price is not None else "markup_percent"
+        raise _invalid(field, "outside_corridor", fault)
+    values = {
+        "retail_price": rule.retail_price,
+        "markup_percent": rule.markup_percent,
+        "code": rule.code or None,
+        "note": rule.note,
+        "updated_at": now,
+    }
+    try:
+        with session.begin_nested():
+            session.execute(
+                insert(Selection)
+                .values(party_id=party_id, sku_id=sku_id, **values)
+                .on_conflict_do_update(index_elements=["party_id", "sku_id"], set_=values)
+            )
+    except IntegrityError as error:
+        raise Problem(
+            409,
+            "code_taken",
+            f"the code {rule.code!r} already stands for another SKU; choose another code",
+            errors=[FieldError("code", "code_taken", "this code is in use")],
+        ) from error
+    return get(session, desk, party_id, sku, now)
+
+
+def put_many(
+    session: Session,
+    desk: Desk,
+    party_id: int,
+    rules: Sequence[tuple[str, Rule]],
+    now: datetime,
+) -> list[dict[str, Any] | Problem]:
+    """Up to 500 picks; each gets its view, or the Problem that kept it out."""
+    if len(rules) > BATCH:
+        raise _invalid("items", "too_many", f"a batch holds at most {BATCH} selections")
+    results: list[dict[str, Any] | Problem] = []
+    for sku, rule in rules:
+        try:
+            results.append(put(session, desk, party_id, sku, rule, now))
+        except Problem as problem:
+            results.append(problem)
+    return results
+
+
+def get(session: Session, desk: Desk, party_id: int, sku: str, now: datetime) -> dict[str, Any]:
+    """One selection. Raises Problem 404."""
+    row = session.get(Selection, (party_id, inside("sku", sku)), populate_existing=True)
+    if row is None:
+        raise Problem(404, "not_found", f"{sku!r} is not among your selections")
+    return _views(session, desk, [row], now)[0]
+
+
+def page(
+    session: Session,
+    desk: Desk,
+    party_id: int,
+    now: datetime,
+    *,
+    limit: int = 50,
+    after: tuple[datetime, int] | None = None,
+) -> tuple[list[dict[str, Any]], tuple[datetime, int] | None]:
+    """Selections from the oldest change on, and where the next page starts."""
+    found = select(Selection).where(Selection.party_id == party_id)
+    if after is not None:
+        found = found.where(tuple_(Selection.updated_at, Selection.sku_id) > tuple_(*after))
+    rows = session.scalars(
+        found.order_by(Selection.updated_at, Selection.sku_id).limit(limit + 1)
+    ).all()
+    views = _views(session, desk, rows[:limit], now)
+    more = len(rows) > limit
+    return views, (rows[limit - 1].updated_at, rows[limit - 1].sku_id) if more else None
+
+
+def remove(session: Session, party_id: int, sku: str) -> None:
+    """Unpick a SKU; removing what is not there changes nothing."""
+    session.execute(
+        delete(Selection).where(
+            Selection.party_id == party_id, Selection.sku_id == inside("sku", sku)
+        )
+    )
+
+
+def by_code(session: Session, party_id: int, codes: Iterable[str]) -> dict[str, int]:
+    """SKU ids by the leader's own codes; unknown codes are absent."""
+    rows = session.execute(
+        select(Selection.code, Selection.sku_id).where(
+            Selection.party_id == party_id, Selection.code.in_(sorted(set(codes)))
+        )
+    )
+    return {code: sku_id for code, sku_id in rows if code is not None}
+
+
+def rules(session: Session, party_id: int, sku_ids: Iterable[int]) -> dict[int, Rule]:
+    """The leader's rules for these SKUs, where there is one."""
+    rows = session.scalars(
+        select(Selection).where(
+            Selection.party_id == party_id, Selection.sku_id.in_(sorted(set(sku_ids)))
+        )
+    )
+    return {row.sku_id: _rule(row) for row in rows}
+
+
+def terms(
+    session: Session, desk: Desk, sku_ids: Iterable[int], now: datetime
+) -> dict[int, Offered]:
+    """What a leader pays for each SKU now, and the corridor of its retail price."""
+    wanted = set(sku_ids)
+    offers = supplies.load(session, desk, wanted, "")
+    answer = {}
+    for sku_id in wanted:
+        own = [offer for offer in offers if offer.sku_id == sku_id]
+        cost = supplies.cheapest(own, now)
+        price = None if cost is None else marked_up(cost, desk.markup_percent)
+        answer[sku_id] = Offered(price, *supplies.corridor(own))
+    return answer
+
+
+def corridor_fault(
+    retail: Decimal | None, floor: Decimal | None, ceiling: Decimal | None
+) -> str | None:
+    """Why `retail` may not be asked, in a sentence; None when it may."""
+    if retail is None:
+        return None
+    if floor is not None and retail < floor:
+        return f"{price_text(retail)} is below the brand's floor; ask at least {price_text(floor)}"
+    if ceiling is not None and retail > ceiling:
+        most = price_text(ceiling)
+        return f"{price_text(retail)} is above the brand's ceiling; ask at most {most}"
+    return None
+
+
+def _check_rule(rule: Rule) -> None:
+    if (rule.retail_price is None) == (rule.markup_percent is None):
+        raise _invalid("retail_price", "one_price", "give either retail_price or markup_percent")
+    if rule.retail_price is not None and rule.retail_price <= 0:
+        raise _invalid("retail_price", "not_positive", "a retail price is more than 0")
+    if rule.markup_percent is not None and not 0 <= rule.markup_percent <= 10_000:
+        raise _invalid("markup_percent", "out_of_range", "a mark-up is between 0 and 10000 percent")
+
+
+def _invalid(field: str, code: str, message: str) -> Problem:
+    return Problem(
+        422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)]
+    )
+
+
+def _rule(row: Selection) -> Rule:
+    return Rule(row.retail_price, row.markup_percent, row.code, row.note)
+
+
+_TITLES = text("""
+    SELECT s.id, p.title FROM skus s JOIN products p ON p.id = s.product_id WHERE s.id = ANY(:skus)
+""")
+
+
+def _views(
+    session: Session, desk: Desk, rows: Sequence[Selection], now: datetime
+) -> list[dict[str, Any]]:
+    ids = [row.sku_id for row in rows]
+    titles = {row.id: row.title for row in session.execute(_TITLES, {"skus": ids})}
+    offered = terms(session, desk, ids, now)
+    return [_view(row, titles[row.sku_id], offered[row.sku_id]) for row in rows]
+
+
+def _view(row: Selection, title: str, offered: Offered) -> dict[str, Any]:
+    retail = _rule(row).retail(offered.price)
+    return {
+        "sku": outside("sku", row.sku_id),
+        "title": title,
+        "price": _text(offered.price),
+        "retail_price": _text(retail),
+        "markup_percent": None if row.markup_percent is None else f"{row.markup_percent:f}",
+        "corridor": {"min": _text(offered.floor), "max": _text(offered.ceiling)},
+        "sellable": corridor_fault(retail, offered.floor, offered.ceiling) is None,
+        "code": row.code,
+        "note": row.note,
+        "updated_at": row.updated_at,
+    }
+
+
+def _text(price: Decimal | None) -> str | None:
+    return None if price is None else price_text(price)

@@ -1,0 +1,145 @@
+"""The states of a purchase in one literal table, one `move()`, and what an order's status is.
+
+Only a purchase has states. An order's status is a pure function of its lines and purchases, stored
+in the transaction that changed them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kit.errors import Problem
+from trade.models import Order, OrderEvent, OrderLine, Purchase, PurchaseMove
+
+MOVES: dict[tuple[str, str], str] = {
+    # the submit drain
+    ("ready", "claim"): "submitting",
+    ("submitting", "claim"): "submitting",
+    ("submitting", "later"): "ready",
+    ("submitting", "unknown"): "submitting",
+    ("submitting", "taken"): "submitted",
+    ("submitting", "accept"): "accepted",
+    ("submitting", "refuse"): "refused",
+    # the supplier's door
+    ("submitted", "accept"): "accepted",
+    ("submitted", "refuse"): "refused",
+    ("accepted", "refuse"): "refused",
+    ("partly_shipped", "refuse"): "shipped",
+    ("ready", "ship_part"): "partly_shipped",
+    ("submitting", "ship_part"): "partly_shipped",
+    ("submitted", "ship_part"): "partly_shipped",
+    ("accepted", "ship_part"): "partly_shipped",
+    ("partly_shipped", "ship_part"): "partly_shipped",
+    ("ready", "ship"): "shipped",
+    ("submitting", "ship"): "shipped",
+    ("submitted", "ship"): "shipped",
+    ("accepted", "ship"): "shipped",
+    ("partly_shipped", "ship"): "shipped",
+    # the leader changes her mind: at once, or when the supplier agrees
+    ("ready", "cancel"): "cancelled",
+    ("submitted", "cancel"): "cancelled",
+    ("accepted", "cancel"): "cancelled",
+    ("partly_shipped", "cancel"): "shipped",
+}
+"""(state, event) → state. What is not here cannot happen."""
+
+STATES = frozenset(state for state, _ in MOVES) | frozenset(MOVES.values())
+UNKNOWN_TO_SUPPLIER = frozenset({"ready", "submitting"})
+OPEN = frozenset({"ready", "submitting", "submitted", "accepted", "partly_shipped"})
+CLOSED = STATES - OPEN
+
+
+def move(
+    session: Session,
+    purchase: Purchase,
+    event: str,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Change the state of a locked purchase, and write the move down.
+
+    Raises Problem 409 `wrong_state` when its state allows no such event.
+    """
+    was = purchase.state
+    if (was, event) not in MOVES:
+        raise Problem(
+            409, "wrong_state", f"a purchase that is {was} cannot {event.replace('_', ' ')}"
+        )
+    purchase.state = MOVES[was, event]
+    purchase.updated_at = now
+    session.add(
+        PurchaseMove(
+            purchase_id=purchase.id,
+            supplier_id=purchase.supplier_id,
+            was=was,
+            now=purchase.state,
+            event=event,
+            detail=detail,
+            at=now,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Units:
+    """Where the units of one order line are."""
+
+    quantity: int
+    unrouted: int
+    shipped: int
+    cancelled: int
+    held: bool
+
+
+def order_status(lines: Iterable[Units], purchases: Iterable[str]) -> str:
+    """pending | processing | held | partly_shipped | shipped | cancelled | partly_cancelled.
+
+    `purchases` are their states. Held wins over all, because it waits for a person.
+    """
+    lines = list(lines)
+    whole = sum(line.quantity for line in lines)
+    shipped = sum(line.shipped for line in lines)
+    cancelled = sum(line.cancelled for line in lines)
+    if cancelled == whole:
+        return "cancelled"
+    if any(line.held and line.unrouted for line in lines):
+        return "held"
+    if shipped + cancelled == whole:
+        return "partly_cancelled" if cancelled else "shipped"
+    if shipped:
+        return "partly_shipped"
+    waiting = all(state in UNKNOWN_TO_SUPPLIER for state in purchases if state in OPEN)
+    return "pending" if waiting and not any(line.unrouted for line in lines) else "processing"
+
+
+def units(line: OrderLine) -> Units:
+    """Where the units of a line are."""
+    return Units(
+        line.quantity, line.unrouted, line.shipped, line.cancelled, line.held_reason is not None
+    )
+
+
+def restate(session: Session, order: Order, now: datetime) -> None:
+    """Bring a locked order's status up to its lines and purchases, as this transaction has them."""
+    session.flush()
+    lines = session.scalars(select(OrderLine).where(OrderLine.order_id == order.id))
+    states = session.scalars(select(Purchase.state).where(Purchase.order_id == order.id))
+    order.status = order_status(map(units, lines), states)
+    order.updated_at = now
+
+
+def tell(
+    session: Session,
+    order: Order,
+    kind: str,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """One more line of the order's timeline; `detail` must name no source, seller or cost."""
+    session.add(
+        OrderEvent(order_id=order.id, party_id=order.party_id, kind=kind, detail=detail, at=now)
+    )

@@ -1,0 +1,94 @@
+"""The offers of some SKUs, read from the catalogue as values that routing understands."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from catalog import stock
+from catalog.stock import Level
+from trade.desk import Desk
+from trade.routing import Supply
+
+_OFFERS = text("""
+    SELECT o.id, o.sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
+           o.weight_g, o.not_delivered_to, o.min_retail, o.max_retail, p.price, p.valid_until,
+           t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by
+    FROM offers o
+    LEFT JOIN prices p ON p.offer_id = o.id AND p.mode = 'dropship'
+    LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = 'dropship'
+    WHERE o.sku_id = ANY(:skus) ORDER BY o.id
+""")
+
+
+def load(
+    session: Session, desk: Desk, sku_ids: Iterable[int], region: str, *, lock: bool = False
+) -> list[Supply]:
+    """Every offer of these SKUs with what is left of it for `region`.
+
+    `lock` keeps all stated numbers as they are until the transaction ends.
+    """
+    rows = session.execute(_OFFERS, {"skus": sorted(set(sku_ids))}).all()
+    ids = [row.id for row in rows]
+    if lock:
+        stock.lock(session, ids, region)
+    levels = stock.available(session, ids, region)
+    return [_supply(row, desk, levels.get(row.id)) for row in rows]
+
+
+def corridor(supplies: Iterable[Supply]) -> tuple[Decimal | None, Decimal | None]:
+    """The retail prices allowed by every live offer of one SKU: (floor, ceiling)."""
+    live = [supply for supply in supplies if supply.live]
+    floors = [s.min_retail for s in live if s.min_retail is not None]
+    ceilings = [s.max_retail for s in live if s.max_retail is not None]
+    return max(floors, default=None), min(ceilings, default=None)
+
+
+def cheapest(supplies: Iterable[Supply], now: datetime) -> Decimal | None:
+    """The lowest one-piece cost of the live offers of one SKU."""
+    costs = [
+        s.cost
+        for s in supplies
+        if s.live
+        and s.resells
+        and s.cost is not None
+        and (s.price_until is None or s.price_until > now)
+    ]
+    return min(costs, default=None)
+
+
+def _supply(row: Any, desk: Desk, level: Level | None) -> Supply:
+    terms = desk.terms(row.source)
+    return Supply(
+        offer_id=row.id,
+        sku_id=row.sku_id,
+        source=row.source,
+        external_id=row.external_id,
+        cost=row.price,
+        seller=row.seller,
+        title=row.title,
+        spec=_spec(row.attributes),
+        live=row.state == "live",
+        resells=terms.resells,
+        price_until=row.valid_until,
+        moq=row.moq or 1,
+        multiple=row.multiple or 1,
+        freight=row.freight,
+        weight_g=row.weight_g,
+        not_delivered_to=tuple(row.not_delivered_to or ()),
+        stock=level,
+        unknown_stock=terms.unknown_stock,
+        min_retail=row.min_retail,
+        max_retail=row.max_retail,
+        ships_within_hours=row.ships_within_hours,
+        cutoff=row.cutoff or terms.cutoff,
+        presale_ship_by=row.presale_ship_by,
+    )
+
+
+def _spec(attributes: Mapping[str, Any] | None) -> str | None:
+    """`{"颜色": "红", "尺码": "L"}` → `颜色:红 尺码:L`, as a packer reads it."""
+    return " ".join(f"{name}:{value}" for name, value in (attributes or {}).items()) or None
