@@ -207,9 +207,7 @@ def _check_rule(rule: Rule) -> None:
 
 
 def _invalid(field: str, code: str, message: str) -> Problem:
-    return Problem(
-        422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)]
-    )
+    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])
 
 
 def _rule(row: Selection) -> Rule:

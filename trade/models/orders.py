@@ -88,6 +88,8 @@ class Order(Base):
     status: Mapped[str]
     freight: Mapped[Fen]
     total: Mapped[Fen]
+    held: Mapped[Fen]
+    """Fen of `total` that are neither captured nor released yet."""
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
 

@@ -1,0 +1,135 @@
+"""The money of an order's life: held when accepted, captured or released unit by unit, refunded.
+
+Units of an order line leave the held money one after another, each by its portion of the line's
+amount, whether they are shipped (captured) or cancelled (released): the portions add up to the
+amount to the fen. So what is held is a pure function of lines and purchases, see `held`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from kit.money import portion
+from trade.ledger import Entry, post
+from trade.models import Order, OrderLine, Purchase, PurchaseLine
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """`units` of a purchase line that go out in one parcel."""
+
+    line: PurchaseLine
+    order_line: OrderLine
+    units: int
+
+
+def goods_left(line: OrderLine) -> int:
+    """Fen of a line's amount that its open units still hold."""
+    done = line.shipped + line.cancelled
+    return portion(line.amount, done, line.quantity - done, line.quantity)
+
+
+def held(lines: Iterable[OrderLine], purchases: Iterable[Purchase], begun: Iterable[int]) -> int:
+    """Fen that an order holds; `begun` are ids of purchases that shipped a unit already.
+
+    A refused purchase keeps its freight held until its units are bought elsewhere or cancelled.
+    """
+    started = set(begun)
+    freight = sum(p.freight_price for p in purchases if p.id not in started)
+    return freight + sum(goods_left(line) for line in lines)
+
+
+def hold(session: Session, order: Order) -> None:
+    """Wallet → held for the whole order. Raises Problem 409 `balance_short`."""
+    wallet, kept = _accounts(order)
+    entry = Entry(f"hold:{order.id}", "hold", wallet, kept, order.total, order.party_id, order.id)
+    post(session, [entry])
+    order.held = order.total
+
+
+def capture(
+    session: Session,
+    order: Order,
+    purchase: Purchase,
+    parcel_id: int,
+    shipped: Iterable[Shipped],
+    *,
+    first: bool,
+) -> None:
+    """Held → sales and cost → payable for units that leave; freight with the `first` of a purchase.
+
+    Counts the units as shipped on both lines.
+    """
+    _, kept = _accounts(order)
+    owed_to = f"payable:{purchase.source}"
+    about = (order.party_id, order.id)
+    entries = []
+    for part in shipped:
+        price = _leave(part.order_line, part.units)
+        owed = _leave_cost(part.line, part.units)
+        part.order_line.shipped += part.units
+        part.line.shipped += part.units
+        part.line.captured += price
+        part.line.owed += owed
+        name = f"{parcel_id}:{part.line.id}"
+        entries.append(Entry(f"capture:{name}", "capture", kept, "sales", price, *about))
+        entries.append(Entry(f"payable:{name}", "payable", "cost", owed_to, owed, None, order.id))
+        order.held -= price
+    if first:
+        fee, cost = purchase.freight_price, purchase.freight_cost
+        entries.append(Entry(f"freight:{purchase.id}", "capture", kept, "sales", fee, *about))
+        name = f"freight-payable:{purchase.id}"
+        entries.append(Entry(name, "payable", "cost", owed_to, cost, None, order.id))
+        order.held -= fee
+    post(session, entries)
+
+
+def cancel_units(line: OrderLine, units: int) -> int:
+    """Count units of a line as cancelled; returns the fen that this frees."""
+    freed = _leave(line, units)
+    line.cancelled += units
+    return freed
+
+
+def release(session: Session, order: Order, reference: str, amount: int) -> None:
+    """Held → wallet, once per `reference`."""
+    wallet, kept = _accounts(order)
+    name = f"release:{order.id}:{reference}"
+    post(session, [Entry(name, "release", kept, wallet, amount, order.party_id, order.id)])
+    order.held -= amount
+
+
+def refund(
+    session: Session, order: Order, source: str, claim_id: int, amount: int, credit: int
+) -> None:
+    """Sales → wallet and payable → cost for one claim, once."""
+    wallet, _ = _accounts(order)
+    about = (order.party_id, order.id)
+    post(
+        session,
+        [
+            Entry(f"refund:{claim_id}", "refund", "sales", wallet, amount, *about),
+            Entry(
+                f"clawback:{claim_id}",
+                "clawback",
+                f"payable:{source}",
+                "cost",
+                credit,
+                None,
+                order.id,
+            ),
+        ],
+    )
+
+
+def _leave(line: OrderLine, units: int) -> int:
+    return portion(line.amount, line.shipped + line.cancelled, units, line.quantity)
+
+
+def _leave_cost(line: PurchaseLine, units: int) -> int:
+    return portion(line.cost, line.shipped + line.cancelled, units, line.quantity)
+
+
+def _accounts(order: Order) -> tuple[str, str]:
+    return f"wallet:{order.party_id}", f"held:{order.party_id}"

@@ -1,0 +1,40 @@
+"""Recipients as sealed envelopes; each opening is logged with its purpose."""
+
+import orjson
+from sqlalchemy.orm import Session
+
+from connectors.model import ShipTo
+from kit.crypto import Keyring
+from trade.models import Recipient, RecipientOpening
+
+_CONTEXT = "recipient"
+
+
+def seal(session: Session, keyring: Keyring, party_id: int, ship_to: ShipTo) -> int:
+    """Keep `ship_to` for `party_id`; returns the recipient's id."""
+    clear = [ship_to.name, ship_to.mobile, ship_to.region, ship_to.address]
+    row = Recipient(
+        party_id=party_id,
+        envelope=keyring.seal(orjson.dumps(clear), _CONTEXT),
+        mask={
+            "name": ship_to.name[:1] + "**",
+            "mobile": f"{ship_to.mobile[:3]}****{ship_to.mobile[-4:]}",
+            "region": ship_to.region,
+            "address": "***",
+        },
+        region=ship_to.region,
+        mobile_hash=keyring.fingerprint(ship_to.mobile, "mobile"),
+        address_hash=keyring.fingerprint(f"{ship_to.name}|{ship_to.address}", "address"),
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def reveal(
+    session: Session, keyring: Keyring, recipient_id: int, by: int | None, purpose: str
+) -> ShipTo:
+    """The recipient in clear, with the opening logged. Raises CannotOpen."""
+    row = session.get_one(Recipient, recipient_id)
+    session.add(RecipientOpening(recipient_id=recipient_id, party_id=by, purpose=purpose))
+    return ShipTo(*orjson.loads(keyring.open(row.envelope, _CONTEXT)))
