@@ -23,6 +23,9 @@ from huopan.servers.postgres import NAME
 DEADLINE = 180.0
 """Seconds for everything: making a database on a slow disk, or replaying a crashed one's log."""
 
+OTHERS = 2.0
+"""Seconds after which another holder is taken to stay."""
+
 WATCH = 1.0
 """Seconds between two looks of a holder at whether the supervisor still lives."""
 
@@ -60,16 +63,19 @@ def hold(
             yield endpoints
         finally:
             leaving.set()
-            watcher.join()
+            watcher.join(timeout=5.0)
 
 
 def await_stopped(data: Path, *, seconds: float = 45.0) -> bool:
-    """Wait until the servers of `data` have stopped; False when somebody still holds them."""
+    """Wait until the servers of `data` have stopped; False when somebody goes on holding them."""
     place = layout(data)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    alone = time.monotonic()
+    deadline = alone + seconds
+    while (now := time.monotonic()) < deadline and now - alone < OTHERS:
         if not _is_locked(place.lock):
             return True
+        if not _is_shared(place.holders):
+            alone = now
         time.sleep(0.05)
     return False
 
@@ -99,6 +105,16 @@ def _try_share(file: IO[bytes]) -> bool:
     return True
 
 
+def _is_shared(path: Path) -> bool:
+    """Whether somebody holds `path` shared."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _try_share(file)  # not beside the supervisor's exclusive lock
+        return False
+
+
 def _is_locked(path: Path) -> bool:
     """Whether somebody holds `path` exclusively."""
     try:
@@ -109,11 +125,13 @@ def _is_locked(path: Path) -> bool:
 
 
 def _await(place: Layout, data: Path, options: list[str], deadline: float) -> Endpoints:
-    """The endpoints, once both servers have answered on them."""
+    """The endpoints, once both servers have answered on them.
+
+    An answer alone would not do: servers whose supervisor was killed answer while they go down.
+    """
     while True:
-        endpoints = _endpoints(place.sockets)
-        if _answer(place.sockets):
-            return endpoints
+        if _is_locked(place.ready) and _answer(place.sockets):
+            return _endpoints(place.sockets)
         if not _is_locked(place.lock):
             _start_supervisor(data, options)
         if time.monotonic() > deadline:
@@ -161,7 +179,9 @@ def _start_supervisor(data: Path, options: list[str]) -> None:
         errors="replace",
     )
     if done.returncode:
-        raise ServersError(done.stderr.strip())
+        raise ServersError(
+            done.stderr.strip() or "The servers' supervisor was killed: start again."
+        )
 
 
 def _keep_supervised(

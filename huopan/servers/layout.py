@@ -3,6 +3,7 @@
 Below the data folder, for an ordinary user:
 
     servers/lock       held (flock) by the one supervisor
+    servers/ready      held by it too once its servers have answered
     servers/holders    held shared by everybody who needs the servers
     servers/postgres   the database; servers/redis: Redis's working folder and log
     servers/run        the sockets, or a link to a short folder that holds them
@@ -75,6 +76,10 @@ class Layout:
     @property
     def lock(self) -> Path:
         return self.home / "lock"
+
+    @property
+    def ready(self) -> Path:
+        return self.home / "ready"
 
     @property
     def holders(self) -> Path:

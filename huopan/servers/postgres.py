@@ -27,6 +27,9 @@ SUPERUSER = "postgres"
 START_SECONDS = 120.0
 """Enough to replay `max_wal_size` on a slow disk."""
 
+SHARED_MEMORY = "pre-existing shared memory block"
+"""What PostgreSQL says when a killed server's memory is not freed yet."""
+
 _STOP = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 """Fast shutdown first, then immediate, then by force: the WAL brings everything back."""
 
@@ -59,6 +62,18 @@ class Postgres:
     def start(self) -> None:
         """Start it and wait until it answers. Raises ServersError with the server's own reason."""
         self.end_leftovers()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._launch(deadline):
+            time.sleep(0.2)
+        try:
+            self._bootstrap()
+        except psycopg.errors.DiskFull as error:
+            raise no_space(self.layout.home) from error
+        except psycopg.Error as error:
+            raise self._failure(str(error)) from error
+
+    def _launch(self, deadline: float) -> bool:
+        """One try; False when only the memory of a former server, not yet freed, is in the way."""
         errors = self.layout.home / "postgres.err"
         with explained(self.layout.home), errors.open("wb") as stderr:
             self.child = subprocess.Popen(  # noqa: S603 - our own program and arguments
@@ -72,18 +87,21 @@ class Postgres:
                 start_new_session=True,
                 **self.layout.owner.popen(),
             )
-        deadline = time.monotonic() + START_SECONDS
         while not self._answers():
+            late = time.monotonic() > deadline
             if self.child.poll() is not None:
-                raise self._failure(errors.read_text(errors="replace"))
-            if time.monotonic() > deadline:
+                said = errors.read_text(errors="replace")
+                if SHARED_MEMORY in said and not late:
+                    return False
+                raise self._failure(said)
+            if late:
                 self.stop()
                 raise ServersError(
                     f"PostgreSQL did not answer within {START_SECONDS:.0f} seconds:"
                     f" see {self.layout.postgres / 'log'} and start again."
                 )
             time.sleep(0.05)
-        self._bootstrap()
+        return True
 
     def stop(self) -> None:
         """An orderly stop within its time, by force after it."""

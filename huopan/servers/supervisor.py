@@ -54,22 +54,23 @@ def main() -> int:
     reader, writer = os.pipe()
     if os.fork():
         os.close(writer)
-        return _await_start(reader)
+        return _await_start(reader, place)
     os.close(reader)
     _detach(log)
     version = OLDEST if chosen.older else NEWEST
     with open(writer, "w") as report:
         _supervise(place, report, version=version, durable=not chosen.not_durable)
-    sys.stdout.flush()
-    os._exit(0)
+    return 0
 
 
-def _await_start(reader: int) -> int:
+def _await_start(reader: int, place: Layout) -> int:
     with open(reader) as report:
         said = report.read()
     if said == "ready":
         return 0
-    sys.stderr.write(said or "The servers' supervisor ended before they answered: start again.")
+    sys.stderr.write(
+        said or f"The servers' supervisor ended before they answered: see {place.log}."
+    )
     return 3
 
 
@@ -89,7 +90,11 @@ def _supervise(place: Layout, report: IO[str], *, version: int, durable: bool) -
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     try:
-        with _servers(place, version=version, durable=durable) as servers:
+        with (
+            _servers(place, version=version, durable=durable) as servers,
+            place.ready.open("ab") as ready,
+        ):
+            fcntl.flock(ready, fcntl.LOCK_EX)
             report.write("ready")
             report.close()
             _watch(place, servers)

@@ -33,7 +33,7 @@ def test_processes_share_one_pair_and_the_last_one_leaves_nothing_running(
         with pair.hold_elsewhere() as other:
             pass  # it ends, and we still hold
         assert other.returncode == 0
-        assert await_stopped(pair.data, seconds=1.5) is False
+        assert await_stopped(pair.data) is False
         assert _ask(ours.database_url, "SELECT pg_postmaster_start_time()") == started
         assert len(pair.supervisors()) == 1
         assert len(pair.redis()) == 1
