@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from connectors.errors import Unreadable
 
 from .columns import REQUIRED, Columns, guess, meaning
+from .table import DEPTH
 
 
 class NoHeader(Unreadable):
@@ -13,10 +14,6 @@ class NoHeader(Unreadable):
     def __init__(self, message: str, *, looks_like_goods: bool) -> None:
         super().__init__("missing-column", message)
         self.looks_like_goods = looks_like_goods
-
-
-DEPTH = 60
-"""Rows looked at from the top."""
 
 
 def find(

@@ -10,6 +10,7 @@ Which price is which:
   rate the row is refused. Retail prices (msrp, min_retail, max_retail) are always gross.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ from . import cells, terms
 from .cells import FAULT
 from .freight import freight
 from .readings import readings
+from .text import plain
 
 TEXTS = (
     "title",
@@ -60,7 +62,7 @@ class Normaliser:
     def __init__(self, defaults: Defaults, today: date) -> None:
         self._defaults = defaults
         self._freight = freight(defaults.freight) if defaults.freight else None
-        self._readings = readings(today, defaults.weight_unit)
+        self._readings = {unit: readings(today, unit) for unit in ("kg", "g")}
 
     def __call__(
         self, raw: pl.DataFrame, labels: Mapping[str, str]
@@ -68,8 +70,8 @@ class Normaliser:
         """(good rows as `LISTING`, rejects). `raw` has `file`, `line` and unified names as text."""
         raw, uncomputed = _without_errors(_tidied(raw))
         frame = raw.select("file", "line", *(_text(name, raw) for name in TEXTS))
-        found = uncomputed + terms.required(raw)
-        for name, reading in self._readings.items():
+        found = uncomputed + terms.required(raw) + terms.too_long(raw, TEXTS)
+        for name, reading in self._readings[self._weight_unit(labels)].items():
             if name in raw.columns:
                 done = cells.read(raw[name], reading)
                 found.append((name, done[FAULT]))
@@ -78,13 +80,19 @@ class Normaliser:
                 frame = frame.with_columns(
                     pl.lit(None, dtype).alias(column) for column, dtype in reading.gives.items()
                 )
-        frame = self._with_defaults(_with_variants(frame, raw))
+        frame = self._with_defaults(_taxed_by_header(_with_variants(frame, raw), labels))
         frame, contradictions = terms.settled(frame, has_dropship="dropship_price" in raw.columns)
         found += contradictions
         good = ~pl.any_horizontal(fault.is_not_null() for _, fault in found)
         rows = frame.filter(pl.select(good).to_series())
         page = rows.select(pl.col(name).cast(dtype) for name, dtype in LISTING.items())
         return page, _rejects(raw, found, labels)
+
+    def _weight_unit(self, labels: Mapping[str, str]) -> str:
+        label = plain(labels.get("weight", "")).lower()
+        if re.search(r"kg|公斤|千克", label):
+            return "kg"
+        return "g" if re.search(r"克|\bg\b", label) else self._defaults.weight_unit
 
     def _with_defaults(self, frame: pl.DataFrame) -> pl.DataFrame:
         given = self._defaults
@@ -95,6 +103,16 @@ class Normaliser:
             pl.col("tax_included").fill_null(given.tax_included),
             pl.col("state").fill_null("live"),
         )
+
+
+def _taxed_by_header(frame: pl.DataFrame, labels: Mapping[str, str]) -> pl.DataFrame:
+    """`供货价（不含税）` speaks for every cell below it that says nothing itself."""
+    for name in ("price", "dropship_price"):
+        label = plain(labels.get(name, ""))
+        if re.search(r"含税|未税", label):
+            gross = not re.search(r"不含税|未含税|未税", label)
+            frame = frame.with_columns(pl.col(f"{name}_tax").fill_null(gross))
+    return frame
 
 
 def _tidied(raw: pl.DataFrame) -> pl.DataFrame:
@@ -108,6 +126,8 @@ def _without_errors(raw: pl.DataFrame) -> tuple[pl.DataFrame, list[terms.Fault]]
     faults: list[terms.Fault] = []
     for name in raw.columns:
         if name in ("file", "line"):
+            continue
+        if not raw[name].str.starts_with("#").any():
             continue
         wrong = raw[name].str.contains(_ERROR).fill_null(value=False)
         if wrong.any():

@@ -10,10 +10,14 @@ import polars as pl
 from connectors.model import Reject
 
 from . import header
-from .columns import REQUIRED, Columns, guess
+from .columns import REQUIRED, SYNONYMS, Columns, guess
 from .normalise import VARIANT
-from .table import Table
+from .table import DEPTH, Table
 
+_SPILLED = (
+    "the row has more cells than the header has columns; put cells that contain the delimiter "
+    "into quotation marks"
+)
 _TOTAL = r"^\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|本页合计|total|subtotal|grand total)"
 
 
@@ -36,16 +40,18 @@ def open_sheet(table: Table, override: Mapping[str, str], header_row: int | None
     first = next((batch for batch in table.batches if _has_text(batch)), None)
     if first is None:
         return None
-    batches = chain([first], table.batches)
+    batches: Iterator[pl.DataFrame] = chain([first], table.batches)
     notes = {"name": table.name} | table.notes
     if table.named:
         labels = _names(first)
         columns = guess(labels, override)
         header.refuse_incomplete(columns, override, labels, table.name)
     else:
-        grid = first.select(_names(first)).head(header.DEPTH).fill_null("").rows()
+        grid = first.select(_names(first)).head(DEPTH).fill_null("").rows()
         index, columns = header.find(grid, override, header_row, table.name)
         notes["header_row"] = int(first["line"][index])
+        width = max(table.widths[index : index + 1], default=len(grid[0]))
+        batches = (_within(batch, width, table) for batch in batches)
     notes |= {"columns": columns.shown(), "ignored": columns.ignored, "skipped_rows": 0}
     goods = (
         _named_goods(table, batches, columns, override)
@@ -90,9 +96,22 @@ def _grid_goods(
         names = _names(batch)
         below = pl.col("line") > notes["header_row"]
         rows = fill(batch).filter(below & _any_text(names))
-        goods = rows.filter(~_aside(names, columns))
+        odd = rows.filter(_odd(names, columns)).filter(_aside(names, columns))
+        goods = rows.filter(~pl.col("line").is_in(odd["line"].to_list())) if len(odd) else rows
         notes["skipped_rows"] += len(rows) - len(goods)
         yield _unified(table, goods, names, columns)
+
+
+def _within(batch: pl.DataFrame, width: int, table: Table) -> pl.DataFrame:
+    """The rows with no more cells than the header has; a delimiter inside a cell makes more."""
+    beyond = _names(batch)[width:]
+    if not beyond:
+        return batch
+    spilled = _any_text(beyond)
+    for line, *cells in batch.filter(spilled).iter_rows():
+        text = " | ".join(cell or "" for cell in cells)
+        table.rejects.append(Reject(table.name, line, "", text[:200], _SPILLED))
+    return batch.filter(~spilled)
 
 
 def _unified(table: Table, rows: pl.DataFrame, names: list[str], columns: Columns) -> pl.DataFrame:
@@ -112,6 +131,20 @@ def _any_text(names: list[str]) -> pl.Expr:
     )
 
 
+def _odd(names: list[str], columns: Columns) -> pl.Expr:
+    """A cheap look that passes everything that `_aside` may mean, and few goods."""
+    no_figure = pl.all_horizontal(
+        ~pl.col(names[columns.chosen[name]]).str.contains(r"\d").fill_null(value=False)
+        for name in ("price", "dropship_price", "tiers")
+        if name in columns.chosen
+    )
+    heads = {names[0], names[columns.chosen["sku"]], names[columns.chosen["title"]]}
+    summed = pl.any_horizontal(
+        pl.col(name).str.contains(r"计|(?i)total").fill_null(value=False) for name in heads
+    )
+    return no_figure | summed
+
+
 def _aside(names: list[str], columns: Columns) -> pl.Expr:
     """Totals, section titles and notes between the goods, and the header printed once more."""
     filled = pl.sum_horizontal(
@@ -128,10 +161,16 @@ def _aside(names: list[str], columns: Columns) -> pl.Expr:
     total = first.str.to_lowercase().str.contains(_TOTAL)
     lone = (filled == 1) & ~priced & (len(names) > 2)
     again = pl.all_horizontal(
-        pl.col(names[columns.chosen[name]]).str.strip_chars() == columns.labels[name]
-        for name in ("sku", "title")
+        _is_header(names[columns.chosen[name]], name, columns) for name in ("sku", "title")
     )
     return (total | lone | again).fill_null(value=False)
+
+
+def _is_header(raw: str, name: str, columns: Columns) -> pl.Expr:
+    """Whether a cell is its own column's name, in the sheet's words or others."""
+    cell = pl.col(raw).str.strip_chars()
+    bare = cell.str.to_lowercase().str.replace_all(r"[*.:：]", "").str.replace_all(r"\s+", "_")
+    return (cell == columns.labels[name]) | bare.is_in(SYNONYMS[name])
 
 
 class _Merged:

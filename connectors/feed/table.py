@@ -10,6 +10,8 @@ from connectors.model import Reject
 
 BATCH = 50_000
 """Rows of a batch at most."""
+DEPTH = 60
+"""Rows looked at from the top in search of the header."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Table:
     `batches` have `line` (as a person counts) and text columns. In a grid they are named "0", "1",
     … and the header is among the rows; with `named` they bear the names that the file gives them.
     `merged` are (first row, first column, last row, last column) of merged cells, 0-based.
+    `widths` are how many cells the first rows of a delimited text have; else empty.
     `rejects` fills while batches are read: rows that could not even be cut into cells.
     """
 
@@ -26,6 +29,7 @@ class Table:
     batches: Iterator[pl.DataFrame]
     named: bool = False
     merged: tuple[tuple[int, int, int, int], ...] = ()
+    widths: tuple[int, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
 

@@ -1,5 +1,6 @@
 """What a row's cells mean together: required facts, units, tax, dropship and bulk terms."""
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 import orjson
@@ -24,6 +25,7 @@ IDENTIFIER = Reading(
 """Whatever could be scientific notation or quoting takes the slow way."""
 
 _OURS = ("price", "dropship_price")
+_SHORT, _LONG = 500, 20_000
 _FIRST_BREAK = r'^\[\[([0-9]+),"([0-9.]+)"'
 
 
@@ -45,6 +47,17 @@ def required(raw: pl.DataFrame) -> list[Fault]:
             "the cell is empty; every row needs a price",
         ),
     ]
+
+
+def too_long(raw: pl.DataFrame, texts: Iterable[str]) -> list[Fault]:
+    """Texts beyond what a catalogue holds; usually a quotation mark was lost."""
+    faults = []
+    for name in texts:
+        most = _LONG if name == "description" else _SHORT
+        if name in raw.columns and (raw[name].str.len_bytes() > most).any():
+            long = pl.col(name).str.len_chars() > most
+            faults.append(_fault(raw, name, long, f"the text is longer than {most:,} characters"))
+    return faults
 
 
 def settled(frame: pl.DataFrame, *, has_dropship: bool) -> tuple[pl.DataFrame, list[Fault]]:
@@ -101,7 +114,7 @@ def _grossed(frame: pl.DataFrame) -> pl.DataFrame:
     gross = [
         pl.when(_net(name))
         .then(
-            ((_units_of(name) * (10_000 + rate) + 5_000) // 10_000).cast(pl.Decimal(18, 0)) / 10_000
+            ((_units_of(name) * (10_000 + rate) + 5_000) // 10_000).cast(pl.Decimal(18, 4)) / 10_000
         )
         .otherwise(pl.col(name))
         .cast(PRICE)

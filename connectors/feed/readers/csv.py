@@ -6,9 +6,10 @@ library's reader takes over, which gets every form of quoting right.
 
 import csv
 import io
-import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -18,15 +19,12 @@ from connectors.errors import Unreadable
 from connectors.model import Reject
 
 from .. import encoding
-from ..table import BATCH, Options, Table
+from ..table import BATCH, DEPTH, Options, Table
 
 _BLOCK = 8 * 1024 * 1024
 _DELIMITERS = (",", "\t", ";", "|")
-_MOST_REJECTS = 50_000
-_SPILLED = (
-    "the row has more cells than the header has columns; put cells that contain the delimiter "
-    "into quotation marks"
-)
+_MOST_LINES = 200
+"""Lines of one record: a longer one has lost a quotation mark."""
 _LONGEST_LINE = 4 * 1024 * 1024
 
 
@@ -36,29 +34,27 @@ def read(path: Path, name: str, options: Options) -> Iterator[Table]:
     with encoding.opened(path, name, code) as file:
         head = file.read(256 * 1024)
     delimiter = options.delimiter or _delimiter(head)
-    width = min(_width(head, delimiter), options.max_columns) + 1
+    widths = [len(row) for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)]
+    width = max(widths, default=1)
     if width > options.max_columns:
         raise Unreadable("too-wide", f"{name} has more than {options.max_columns} columns")
     rejects: list[Reject] = []
-    batches = _batches(path, name, code, delimiter, width)
     yield Table(
         name,
-        (_whole(batch, name, rejects) for batch in batches),
+        _batches(path, name, _Form(code, delimiter, width + 1), rejects),
+        widths=tuple(widths[:DEPTH]),
         notes={"encoding": code, "delimiter": delimiter},
         rejects=rejects,
     )
 
 
-def _whole(batch: pl.DataFrame, name: str, rejects: list[Reject]) -> pl.DataFrame:
-    """The rows that have no more cells than the widest of the first rows; the rest is refused."""
-    *columns, beyond = [column for column in batch.columns if column != "line"]
-    spilled = batch.filter(pl.col(beyond).str.contains(r"\S"))
-    for line, *cells in spilled.head(_MOST_REJECTS).iter_rows():
-        text = " | ".join(cell or "" for cell in cells)
-        rejects.append(Reject(name, line, "", text[:200], _SPILLED))
-    return batch.filter(~pl.col(beyond).str.contains(r"\S").fill_null(value=False)).select(
-        "line", *columns
-    )
+@dataclass(frozen=True)
+class _Form:
+    """How the text is cut. `width` has one column more than any of the first rows."""
+
+    code: str
+    delimiter: str
+    width: int
 
 
 def _delimiter(head: str) -> str:
@@ -75,24 +71,15 @@ def _delimiter(head: str) -> str:
     return max(_DELIMITERS, key=evenness)
 
 
-def _width(head: str, delimiter: str) -> int:
-    return max(
-        (len(row) for row in csv.reader(head.splitlines(keepends=True), delimiter=delimiter)),
-        default=1,
-    )
-
-
-def _batches(
-    path: Path, name: str, code: str, delimiter: str, width: int
-) -> Iterator[pl.DataFrame]:
+def _batches(path: Path, name: str, form: _Form, rejects: list[Reject]) -> Iterator[pl.DataFrame]:
     line = 1
-    with encoding.opened(path, name, code) as file:
+    with encoding.opened(path, name, form.code) as file:
         for block in _blocks(file, name):
-            if _quoted(block, delimiter):
-                rest = itertools.chain(io.StringIO(block, newline=""), file)
-                yield from _carefully(rest, delimiter, width, line)
+            if _quoted(block, form.delimiter):
+                lines = _Lines(block, file, name)
+                yield from _carefully(lines, name, form, line, rejects)
                 return
-            frame = _cut(block, delimiter, width, line)
+            frame = _cut(block, form, line)
             line += len(frame)
             yield from (frame.slice(at, BATCH) for at in range(0, len(frame), BATCH))
 
@@ -103,11 +90,13 @@ def _blocks(file: TextIO, name: str) -> Iterator[str]:
         if block[-1] != "\n":
             rest = file.readline(_LONGEST_LINE)
             if len(rest) == _LONGEST_LINE:
-                raise Unreadable(
-                    "long-line", f"{name} has a line of over {_LONGEST_LINE:,} characters"
-                )
+                raise _long_line(name)
             block += rest
         yield block
+
+
+def _long_line(name: str) -> Unreadable:
+    return Unreadable("long-line", f"{name} has a line of over {_LONGEST_LINE:,} characters")
 
 
 def _quoted(block: str, delimiter: str) -> bool:
@@ -118,30 +107,75 @@ def _quoted(block: str, delimiter: str) -> bool:
     )
 
 
-def _cut(block: str, delimiter: str, width: int, line: int) -> pl.DataFrame:
-    names = [str(at) for at in range(width)]
+def _cut(block: str, form: _Form, line: int) -> pl.DataFrame:
     frame = pl.read_csv(
         io.BytesIO(block.encode()),
-        separator=delimiter,
+        separator=form.delimiter,
         has_header=False,
         quote_char=None,
-        schema=dict.fromkeys(names, pl.String),
+        schema={str(at): pl.String for at in range(form.width)},
         truncate_ragged_lines=True,
         missing_columns="insert",
     )
     return frame.with_row_index("line", line).with_columns(pl.col("line").cast(pl.Int64))
 
 
+class _Unclosed(Exception):
+    """A quotation mark was opened and never closed."""
+
+
+class _Lines:
+    """Lines one by one; those of the record under way can be given back."""
+
+    def __init__(self, block: str, file: TextIO, name: str) -> None:
+        self._near, self._far, self._name = io.StringIO(block, newline=""), file, name
+        self._again: deque[str] = deque()
+        self.record: list[str] = []
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if len(self.record) == _MOST_LINES:
+            raise _Unclosed("a quotation mark is opened and not closed")
+        line = self._again.popleft() if self._again else self._read()
+        if not line:
+            raise StopIteration
+        if len(line) >= _LONGEST_LINE:
+            raise _long_line(self._name)
+        self.record.append(line)
+        return line
+
+    def _read(self) -> str:
+        return self._near.readline(_LONGEST_LINE) or self._far.readline(_LONGEST_LINE)
+
+    def give_back(self) -> None:
+        """All but the first line of the record will come again."""
+        self._again.extendleft(reversed(self.record[1:]))
+
+
 def _carefully(
-    lines: Iterable[str], delimiter: str, width: int, first: int
+    lines: _Lines, name: str, form: _Form, line: int, rejects: list[Reject]
 ) -> Iterator[pl.DataFrame]:
-    reader = csv.reader(lines, delimiter=delimiter)
-    start, rows, numbers = first, [], []
-    for row in reader:
-        row.extend([""] * (width - len(row)))
-        rows.append(row[:width])
-        numbers.append(start)
-        start = first + reader.line_num
+    reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    while True:
+        lines.record = []
+        try:
+            row = next(reader)
+        except StopIteration:
+            break
+        except (csv.Error, _Unclosed) as error:
+            reason = f"the row cannot be cut into cells, look at its quotation mark: {error}"
+            rejects.append(Reject(name, line, "", lines.record[0].strip()[:200], reason))
+            lines.give_back()
+            reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+            line += 1
+            continue
+        rows.append((row + [""] * (form.width - len(row)))[: form.width])
+        numbers.append(line)
+        line += len(lines.record)
         if len(rows) == BATCH:
             yield _frame(rows, numbers)
             rows, numbers = [], []
