@@ -8,15 +8,10 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import typer
-from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError
 
 from huopan import commands
-from huopan.servers import ServersError
-from huopan.up import UpError
 from kit.errors import Problem
 from kit.log import masked
-from kit.settings import SettingsError
 
 WRONG_USE = 2
 OUTSIDE_FAILED = 3
@@ -38,18 +33,33 @@ def main() -> None:
     """Run one command; what a person can mend is told in a sentence, without a traceback."""
     try:
         _app()()
-    except (SettingsError, UpError) as error:
-        _leave(str(error), WRONG_USE)
-    except Problem as problem:
-        _leave(problem.detail, WRONG_USE)
-    except ServersError as error:
-        _leave(str(error), OUTSIDE_FAILED)
-    except OperationalError as error:
-        _leave(f"The database does not answer: {error.orig}", OUTSIDE_FAILED)
-    except RedisError as error:
-        _leave(f"Redis does not answer: {error}", OUTSIDE_FAILED)
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        sentence, code = told
+        sys.stderr.write(f"huopan: {masked(sentence)}\n")
+        sys.exit(code)
 
 
-def _leave(sentence: str, code: int) -> None:
-    sys.stderr.write(f"huopan: {masked(sentence)}\n")
-    sys.exit(code)
+def _told(error: Exception) -> tuple[str, int] | None:
+    """The sentence and the exit code of an expected error; None for a fault of ours."""
+    from redis.exceptions import RedisError  # imported here: `huopan --help` needs none of these
+    from sqlalchemy.exc import OperationalError
+
+    from huopan.servers import ServersError
+    from huopan.up import UpError
+    from kit.settings import SettingsError
+
+    match error:
+        case SettingsError() | UpError():
+            return str(error), WRONG_USE
+        case Problem():
+            return error.detail, WRONG_USE
+        case ServersError():
+            return str(error), OUTSIDE_FAILED
+        case OperationalError():
+            return f"The database does not answer: {error.orig}", OUTSIDE_FAILED
+        case RedisError():
+            return f"Redis does not answer: {error}", OUTSIDE_FAILED
+    return None

@@ -2,13 +2,12 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huopan.backing import backing
-from huopan.checkup import Check, examine
-from kit import settings
+if TYPE_CHECKING:
+    from huopan.checkup import Check
 
 app = typer.Typer()
 
@@ -18,6 +17,10 @@ def doctor(
     *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
 ) -> None:
     """Versions, connections, schema, roles, clock and disk; exit code 1 when something is wrong."""
+    from huopan.backing import backing
+    from huopan.checkup import examine
+    from kit import settings
+
     chosen = settings.load()
     with backing(chosen) as servers:
         checks = examine(chosen, servers)
@@ -26,7 +29,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _table(checks: list[Check]) -> str:
+def _table(checks: list["Check"]) -> str:
     width = max(len(check.name) for check in checks)
     lines = []
     for check in checks:

@@ -2,14 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huopan.backing import backing
-from huopan.up import run
-from kit import settings
-from kit.db import migrate as migrate_database
+if TYPE_CHECKING:
+    from kit.settings import Settings
 
 app = typer.Typer()
 
@@ -21,6 +19,8 @@ def up(
     data: Annotated[Path | None, typer.Option(help="Where servers and indexes live.")] = None,
 ) -> None:
     """All of it on one machine: servers, schema, API, worker and cron. Ctrl-C stops it."""
+    from huopan.up import run
+
     chosen = _chosen(host=host, port=port, data=data)
     chosen.ensure_key()
     run(chosen, say=typer.echo)
@@ -29,13 +29,18 @@ def up(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
+    from huopan.backing import backing
+    from kit import db, settings
+
     with backing(settings.load()) as servers:
-        migrate_database(servers.database_url)
+        db.migrate(servers.database_url)
     typer.echo("The database has the newest schema.")
 
 
-def _chosen(*, host: str | None, port: int | None, data: Path | None) -> settings.Settings:
+def _chosen(*, host: str | None, port: int | None, data: Path | None) -> "Settings":
     """The settings, with what the command line says in place of them, for our children too."""
+    from kit import settings
+
     said = {"API__HOST": host, "API__PORT": port, "DATA__DIR": data}
     for name, value in said.items():
         if value is not None:
