@@ -92,10 +92,10 @@ def cancel_units(line: OrderLine, units: int) -> int:
     return freed
 
 
-def release(session: Session, order: Order, reference: str, amount: int) -> None:
-    """Held → wallet, once per `reference`."""
+def release(session: Session, order: Order, amount: int) -> None:
+    """Held → wallet. What the locked order still holds names the posting: it only ever falls."""
     wallet, kept = _accounts(order)
-    name = f"release:{order.id}:{reference}"
+    name = f"release:{order.id}:{order.held}"
     post(session, [Entry(name, "release", kept, wallet, amount, order.party_id, order.id)])
     order.held -= amount
 

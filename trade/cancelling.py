@@ -1,0 +1,131 @@
+"""A leader cancels: what no supplier knows of at once, the rest when its supplier agrees."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kit.errors import Problem
+from kit.ids import inside
+from trade import books
+from trade.models import Order, OrderLine, Purchase
+from trade.purchases import lines_of
+from trade.refusal import cancel_rest
+from trade.states import OPEN, move, restate, tell
+
+
+def cancel(
+    session: Session,
+    party_id: int,
+    order_id: int,
+    reason: str,
+    now: datetime,
+    *,
+    skus: Collection[str] | None = None,
+) -> None:
+    """Cancel an order, or the lines of these SKUs; asking again changes nothing.
+
+    Units that wait for a source and purchases not yet submitted are cancelled and paid back at
+    once. A submitted purchase is only asked for: its supplier agrees by refusing, or ships.
+    Runs in system scope. Raises Problem 404, 409 `too_late` (all shipped), 409 `shared_purchase`
+    (a line travels with others that are not cancelled), 422 for a SKU that was not ordered.
+    """
+    order = session.get(Order, order_id, with_for_update=True, populate_existing=True)
+    if order is None or order.party_id != party_id:
+        raise Problem(404, "not_found", "there is no such order")
+    lines = _lines(session, order, skus)
+    if all(line.cancelled == line.quantity for line in lines):
+        return
+    if all(line.shipped + line.cancelled == line.quantity for line in lines):
+        raise Problem(409, "too_late", "all of it has been shipped; open a claim to send it back")
+    purchases = _purchases(session, order)
+    meant = {line.id for line in lines}
+    touched = [p for p in purchases if p.state in OPEN and _serves(session, p, meant)]
+    for purchase in touched:
+        _cancel_purchase(session, order, purchase, meant, reason, now)
+    _cancel_unrouted(session, order, lines, purchases)
+    restate(session, order, now)
+    tell(session, order, "cancelled" if order.status == "cancelled" else "cancel_asked", now)
+
+
+def _lines(session: Session, order: Order, skus: Collection[str] | None) -> list[OrderLine]:
+    lines = list(
+        session.scalars(
+            select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.line)
+        )
+    )
+    if skus is None:
+        return lines
+    wanted = {inside("sku", sku) for sku in skus}
+    if unknown := wanted - {line.sku_id for line in lines}:
+        raise Problem(422, "invalid", f"lines: {len(unknown)} of these SKUs were not ordered")
+    return [line for line in lines if line.sku_id in wanted]
+
+
+def _purchases(session: Session, order: Order) -> list[Purchase]:
+    return list(
+        session.scalars(
+            select(Purchase)
+            .where(Purchase.order_id == order.id)
+            .order_by(Purchase.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _serves(session: Session, purchase: Purchase, order_line_ids: set[int]) -> bool:
+    lines = lines_of(session, [purchase.id])[purchase.id]
+    return any(line.order_line_id in order_line_ids for line in lines)
+
+
+def _cancel_purchase(
+    session: Session,
+    order: Order,
+    purchase: Purchase,
+    order_line_ids: set[int],
+    reason: str,
+    now: datetime,
+) -> None:
+    lines = lines_of(session, [purchase.id])[purchase.id]
+    if any(line.order_line_id not in order_line_ids for line in lines):
+        raise Problem(
+            409,
+            "shared_purchase",
+            "this line travels in one parcel with lines that you keep; cancel the whole order",
+        )
+    if purchase.state == "ready":
+        move(session, purchase, "cancel", now, {"reason": reason})
+        cancel_rest(session, order, purchase, lines)
+    elif purchase.cancel_reason is None:
+        purchase.cancel_reason = reason
+        purchase.updated_at = now
+
+
+def _cancel_unrouted(
+    session: Session, order: Order, lines: Collection[OrderLine], purchases: Collection[Purchase]
+) -> None:
+    """Cancel units that wait for a source; with the last of them goes what refused freight held."""
+    freed = 0
+    for line in lines:
+        units, line.unrouted, line.held_reason = line.unrouted, 0, None
+        freed += books.cancel_units(line, units)
+    session.flush()
+    waiting = session.scalars(
+        select(OrderLine.unrouted).where(OrderLine.order_id == order.id, OrderLine.unrouted > 0)
+    )
+    if not waiting.all():
+        freed += refused_freight(session, purchases)
+    books.release(session, order, freed)
+
+
+def refused_freight(session: Session, purchases: Collection[Purchase]) -> int:
+    """Take the freight that refused purchases still hold; returns the fen."""
+    freed = 0
+    lines = lines_of(session, [purchase.id for purchase in purchases])
+    for purchase in purchases:
+        if purchase.state == "refused" and not any(x.shipped for x in lines[purchase.id]):
+            freed += purchase.freight_price
+            purchase.freight_price = 0
+    return freed

@@ -1,0 +1,206 @@
+"""What a leader sees of an order: a pure function of rows that a leader's scope can read.
+
+No source, seller, cost or purchase is among them; carrier and waybill are the one exception.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from kit.errors import Problem
+from kit.ids import inside, outside
+from kit.money import price_text, yuan
+from trade.models import (
+    Claim,
+    ClaimLine,
+    Order,
+    OrderEvent,
+    OrderLine,
+    Parcel,
+    ParcelLine,
+    Recipient,
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Everything about one order that its leader may read."""
+
+    order: Order
+    lines: Sequence[OrderLine]
+    recipient: Recipient
+    parcels: Sequence[Parcel]
+    parcel_lines: Sequence[ParcelLine]
+    events: Sequence[OrderEvent]
+    claims: Sequence[Claim]
+    claim_lines: Sequence[ClaimLine]
+
+
+def get(session: Session, party_id: int, order: str) -> dict[str, Any]:
+    """One order by its outside id. Raises Problem 404."""
+    return by_id(session, party_id, inside("ord", order))
+
+
+def by_id(session: Session, party_id: int, order_id: int) -> dict[str, Any]:
+    """One order by the id that `place` returned. Raises Problem 404."""
+    row = session.get(Order, order_id, populate_existing=True)
+    if row is None or row.party_id != party_id:
+        raise Problem(404, "not_found", "there is no such order")
+    return _views(session, [row])[0]
+
+
+def page(
+    session: Session,
+    party_id: int,
+    *,
+    status: str | None = None,
+    updated_after: datetime | None = None,
+    placed_from: datetime | None = None,
+    placed_to: datetime | None = None,
+    limit: int = 50,
+    after: tuple[datetime, int] | None = None,
+) -> tuple[list[dict[str, Any]], tuple[datetime, int] | None]:
+    """Orders from the oldest change on, and where the next page starts, or None at the end."""
+    found = select(Order).where(Order.party_id == party_id)
+    if status is not None:
+        found = found.where(Order.status == status)
+    if updated_after is not None:
+        found = found.where(Order.updated_at > updated_after)
+    if placed_from is not None:
+        found = found.where(Order.created_at >= placed_from)
+    if placed_to is not None:
+        found = found.where(Order.created_at < placed_to)
+    if after is not None:
+        found = found.where(tuple_(Order.updated_at, Order.id) > tuple_(*after))
+    rows = session.scalars(found.order_by(Order.updated_at, Order.id).limit(limit + 1)).all()
+    more = len(rows) > limit
+    views = _views(session, rows[:limit])
+    return views, (rows[limit - 1].updated_at, rows[limit - 1].id) if more else None
+
+
+def view(rows: Rows) -> dict[str, Any]:
+    """The order as JSON has it."""
+    order = rows.order
+    names = {line.id: outside("sku", line.sku_id) for line in rows.lines}
+    return {
+        "id": outside("ord", order.id),
+        "reference": order.reference,
+        "status": order.status,
+        "lines": [_line(line) for line in rows.lines],
+        "freight": yuan(order.freight),
+        "total": yuan(order.total),
+        "held": yuan(order.held),
+        "ship_to": rows.recipient.mask,
+        "buyer_note": order.buyer_note,
+        "parcels": [_parcel(parcel, rows, names) for parcel in rows.parcels],
+        "timeline": [
+            {"kind": event.kind, "detail": event.detail, "at": event.at} for event in rows.events
+        ],
+        "claims": [
+            claim_view(claim, [x for x in rows.claim_lines if x.claim_id == claim.id], names)
+            for claim in rows.claims
+        ],
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+    }
+
+
+def claim_view(claim: Claim, lines: Sequence[ClaimLine], names: dict[int, str]) -> dict[str, Any]:
+    """A claim as its leader sees it; `names` are outside SKU ids by order line."""
+    return {
+        "id": outside("clm", claim.id),
+        "order": outside("ord", claim.order_id),
+        "kind": claim.kind,
+        "status": claim.state,
+        "reason": claim.reason,
+        "evidence": claim.evidence,
+        "answer": claim.answer,
+        "lines": [
+            {
+                "sku": names[line.order_line_id],
+                "quantity": line.quantity,
+                "amount": yuan(line.asked),
+                "refunded": yuan(line.refunded),
+            }
+            for line in lines
+        ],
+        "created_at": claim.created_at,
+        "updated_at": claim.updated_at,
+    }
+
+
+def _line(line: OrderLine) -> dict[str, Any]:
+    return {
+        "line": line.line,
+        "sku": outside("sku", line.sku_id),
+        "code": line.code,
+        "quantity": line.quantity,
+        "shipped": line.shipped,
+        "cancelled": line.cancelled,
+        "refunded": yuan(line.refunded),
+        "unit_price": price_text(line.unit_price),
+        "amount": yuan(line.amount),
+        "retail_price": None if line.retail_price is None else price_text(line.retail_price),
+        "held_reason": line.held_reason,
+    }
+
+
+def _parcel(parcel: Parcel, rows: Rows, names: dict[int, str]) -> dict[str, Any]:
+    units: dict[int, int] = {}
+    for line in rows.parcel_lines:
+        if line.parcel_id == parcel.id:
+            units[line.order_line_id] = units.get(line.order_line_id, 0) + line.quantity
+    return {
+        "carrier": parcel.carrier,
+        "tracking_number": parcel.tracking_number,
+        "lines": [{"sku": names[line_id], "quantity": n} for line_id, n in units.items()],
+        "events": [{"kind": "shipped", "at": parcel.shipped_at}],
+    }
+
+
+def _views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
+    ids = [order.id for order in orders]
+    lines = _of(session, OrderLine, OrderLine.order_id, ids, OrderLine.line)
+    parcels = _of(session, Parcel, Parcel.order_id, ids, Parcel.id)
+    events = _of(session, OrderEvent, OrderEvent.order_id, ids, OrderEvent.id)
+    claims = _of(session, Claim, Claim.order_id, ids, Claim.id)
+    people = {
+        row.id: row
+        for row in _of(
+            session, Recipient, Recipient.id, [o.recipient_id for o in orders], Recipient.id
+        )
+    }
+    parcel_lines = _of(
+        session, ParcelLine, ParcelLine.parcel_id, [p.id for p in parcels], ParcelLine.parcel_id
+    )
+    claim_lines = _of(
+        session, ClaimLine, ClaimLine.claim_id, [c.id for c in claims], ClaimLine.claim_id
+    )
+    return [
+        view(
+            Rows(
+                order,
+                [x for x in lines if x.order_id == order.id],
+                people[order.recipient_id],
+                [x for x in parcels if x.order_id == order.id],
+                parcel_lines,
+                [x for x in events if x.order_id == order.id],
+                [x for x in claims if x.order_id == order.id],
+                claim_lines,
+            )
+        )
+        for order in orders
+    ]
+
+
+def _of(
+    session: Session, table: Any, column: Any, ids: Collection[int], order: Any
+) -> Sequence[Any]:
+    if not ids:
+        return []
+    found = select(table).where(column.in_(ids)).order_by(order)
+    return session.scalars(found.execution_options(populate_existing=True)).all()

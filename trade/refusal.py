@@ -1,0 +1,100 @@
+"""Units that a source will not send go back to routing, or are cancelled and paid back."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog import stock
+from kit.outbox import say
+from trade import books
+from trade.buying import reservation
+from trade.models import Order, OrderLine, Purchase, PurchaseLine
+from trade.states import move, restate, tell
+
+REROUTE = "orders.reroute"
+"""The outbox topic that wakes the re-routing drain; its key is "all"."""
+
+
+def refuse_rest(
+    session: Session,
+    order: Order,
+    purchase: Purchase,
+    lines: Collection[PurchaseLine],
+    code: str,
+    message: str,
+    now: datetime,
+) -> None:
+    """The source declines every open unit of a locked purchase.
+
+    Where the leader had asked to cancel, the refusal is the consent: the units are cancelled and
+    their money released. Otherwise they wait, with their money held, for another source.
+    """
+    detail = {"code": code, "message": message}
+    if purchase.cancel_reason is not None:
+        move(session, purchase, "cancel", now, detail)
+        purchase.cancel_reason = None
+        cancel_rest(session, order, purchase, lines)
+        tell(session, order, "cancelled", now)
+    else:
+        move(session, purchase, "refuse", now, detail)
+        purchase.failure = message
+        for line, units in open_units(lines):
+            order_line(session, line).unrouted += units
+            _close(session, line, units)
+        say(session, REROUTE, "all")
+        tell(session, order, "rerouting", now)
+    restate(session, order, now)
+
+
+def refuse_lines(
+    session: Session,
+    order: Order,
+    purchase: Purchase,
+    lines: Collection[PurchaseLine],
+    now: datetime,
+) -> None:
+    """The source took the purchase but for these lines: their units wait for another source."""
+    for line, units in open_units(lines):
+        order_line(session, line).unrouted += units
+        _close(session, line, units)
+    say(session, REROUTE, "all")
+    tell(session, order, "rerouting", now)
+
+
+def cancel_rest(
+    session: Session,
+    order: Order,
+    purchase: Purchase,
+    lines: Collection[PurchaseLine],
+) -> None:
+    """Cancel every open unit of a locked purchase and release its money."""
+    freed = 0
+    for line, units in open_units(lines):
+        freed += books.cancel_units(order_line(session, line), units)
+        _close(session, line, units)
+    if not any(line.shipped for line in lines):
+        freed += purchase.freight_price
+        purchase.freight_price = 0
+    books.release(session, order, freed)
+
+
+def open_units(lines: Collection[PurchaseLine]) -> list[tuple[PurchaseLine, int]]:
+    """Lines with units neither shipped nor cancelled, and how many."""
+    left = [(line, line.quantity - line.shipped - line.cancelled) for line in lines]
+    return [(line, units) for line, units in left if units]
+
+
+def order_line(session: Session, line: PurchaseLine) -> OrderLine:
+    """The order line that a purchase line serves, as it is now; its order must be locked."""
+    return session.scalars(
+        select(OrderLine)
+        .where(OrderLine.id == line.order_line_id)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _close(session: Session, line: PurchaseLine, units: int) -> None:
+    line.cancelled += units
+    stock.release(session, {reservation(line.id): units})

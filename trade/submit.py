@@ -1,0 +1,250 @@
+"""Submit: claim with a lease (one transaction) → talk to the source (none open) → write down (one).
+
+A purchase that is claimed while `submitting` was left there by an unknown outcome or a dead
+worker: then the source is asked `find(our_ref)` before anything is placed. The lease only decides
+who works; that nothing is bought twice rests on `our_ref` and on asking. What is due is found from
+the database alone.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from catalog import stock
+from connectors.errors import NotAuthorised, Refused, SupplierError, TryLater
+from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
+from kit import clock, log
+from kit.db import Database
+from trade import recipients
+from trade.buying import reservation
+from trade.desk import Desk
+from trade.models import Purchase, PurchaseLine
+from trade.purchases import Locked, lines_of, lock
+from trade.refusal import cancel_rest, refuse_lines, refuse_rest
+from trade.states import move, restate, tell
+
+THREADS = 4
+BATCH = 16
+LONGEST_WAIT = timedelta(hours=1)
+PAUSE = timedelta(minutes=15)
+
+logger = log.get(__name__)
+
+OpenSource = Callable[[str], Sells]
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A purchase that is ours to submit until the lease ends. `ask`: it may be placed already."""
+
+    purchase_id: int
+    order_id: int
+    lease: str
+    ask: bool
+    attempts: int
+    order: PurchaseOrder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of talking: the source's word, or why there is none.
+
+    `unknown`: the source may hold the purchase; it must be asked before anything is placed.
+    """
+
+    placed: Placed | None = None
+    error: SupplierError | None = None
+    unknown: bool = False
+
+
+def due(session: Session, now: datetime) -> list[str]:
+    """Sources with purchases to submit now, or with leases that ran out: the sweeper's question."""
+    return list(
+        session.scalars(
+            text("""
+                SELECT DISTINCT source FROM purchases
+                WHERE state IN ('ready', 'submitting') AND due_at <= :now ORDER BY source
+            """),
+            {"now": now},
+        )
+    )
+
+
+def drain(db: Database, desk: Desk, source: str, open_source: OpenSource, until: datetime) -> int:
+    """Submit what is due at `source`, until nothing is or it is `until`; returns how many.
+
+    May run any number of times at once, and be killed at any moment.
+    """
+    seller = open_source(source)
+    done = 0
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="submit") as pool:
+        while clock.now() < until:
+            with db.as_system() as session:
+                claimed = claim(session, desk, source, clock.now())
+            if not claimed:
+                break
+            outcomes = list(pool.map(lambda one: _work(db, desk, seller, one), claimed))
+            done += len(claimed)
+            if any(isinstance(outcome.error, NotAuthorised) for outcome in outcomes):
+                break
+    return done
+
+
+def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Claimed]:
+    """Take a batch of due purchases; each is ours alone until its lease ends."""
+    rows = session.scalars(
+        select(Purchase)
+        .where(
+            Purchase.source == source,
+            Purchase.state.in_(("ready", "submitting")),
+            Purchase.due_at <= now,
+        )
+        .order_by(Purchase.due_at, Purchase.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    lines = lines_of(session, [row.id for row in rows])
+    claimed = []
+    for row in rows:
+        ask = row.state == "submitting"
+        move(session, row, "claim", now)
+        row.lease = uuid4().hex
+        row.due_at = row.leased_until = now + timedelta(seconds=desk.lease_seconds)
+        row.attempts += 1
+        order = _order(session, desk, row, lines[row.id])
+        claimed.append(Claimed(row.id, row.order_id, row.lease, ask, row.attempts, order))
+    return claimed
+
+
+def talk(seller: Sells, claimed: Claimed) -> Outcome:
+    """Place the purchase, asking first where it may have been placed before."""
+    placed = None
+    if claimed.ask:
+        try:
+            placed = seller.find(claimed.order.our_ref)
+        except SupplierError as error:  # not asked is as unknown as before, whatever the reason
+            return Outcome(error=error, unknown=True)
+    try:
+        return Outcome(placed=placed or seller.place(claimed.order))
+    except SupplierError as error:
+        certain = isinstance(error, TryLater | NotAuthorised | Refused)
+        return Outcome(error=error, unknown=not certain)
+
+
+def write_down(
+    session: Session, desk: Desk, claimed: Claimed, outcome: Outcome, now: datetime
+) -> bool:
+    """The source's word becomes the purchase's state; False when the lease was lost meanwhile."""
+    found = lock(session, claimed.order_id, claimed.purchase_id)
+    purchase = found.purchase
+    if purchase.state != "submitting" or purchase.lease != claimed.lease:
+        return False
+    purchase.lease = purchase.leased_until = None
+    if outcome.placed is not None:
+        _taken(session, desk, found, outcome.placed, now)
+    elif isinstance(outcome.error, Refused) and not outcome.unknown:
+        lines = found.lines.values()
+        error = outcome.error
+        refuse_rest(session, found.order, purchase, lines, error.code, error.message, now)
+    elif outcome.error is not None:
+        _postpone(session, found, outcome, claimed.attempts, now)
+    restate(session, found.order, now)
+    return True
+
+
+def _work(db: Database, desk: Desk, seller: Sells, claimed: Claimed) -> Outcome:
+    outcome = talk(seller, claimed)
+    if outcome.error is not None:
+        logger.warning(
+            "purchase_not_submitted", our_ref=claimed.order.our_ref, code=outcome.error.code
+        )
+    with db.as_system() as session:
+        write_down(session, desk, claimed, outcome, clock.now())
+    return outcome
+
+
+def _order(
+    session: Session, desk: Desk, purchase: Purchase, lines: Sequence[PurchaseLine]
+) -> PurchaseOrder:
+    return PurchaseOrder(
+        our_ref=purchase.our_ref,
+        lines=tuple(
+            OrderLine(line.external_id, line.quantity - line.cancelled, line.unit_cost)
+            for line in lines
+            if line.quantity > line.cancelled
+        ),
+        ship_to=recipients.reveal(session, desk.keyring, purchase.recipient_id, None, "submit"),
+        note=purchase.note or "",
+    )
+
+
+def _taken(session: Session, desk: Desk, found: Locked, placed: Placed, now: datetime) -> None:
+    """The source holds the purchase, perhaps without some of its lines."""
+    purchase, lines = found.purchase, list(found.lines.values())
+    purchase.external_refs = list(placed.external_refs)
+    purchase.failure = None
+    refused = [line for line in lines if line.external_id in placed.refused]
+    if len(refused) == len(lines):
+        refuse_rest(session, found.order, purchase, lines, "refused", "every line refused", now)
+        return
+    waits = placed.awaits_supplier or desk.terms(purchase.source).accept == "on_export"
+    move(session, purchase, "taken" if waits else "accept", now)
+    if not waits:
+        stock.known(session, [reservation(line.id) for line in lines], now)
+    if refused:
+        refuse_lines(session, found.order, purchase, refused, now)
+
+
+def _postpone(
+    session: Session, found: Locked, outcome: Outcome, attempts: int, now: datetime
+) -> None:
+    """Look again later: from the start where nothing happened, by asking where that is unknown."""
+    purchase, error = found.purchase, outcome.error
+    assert error is not None  # noqa: S101 - only failures are postponed
+    wait = timedelta(seconds=error.wait) if error.wait is not None else _backoff(attempts)
+    if isinstance(error, NotAuthorised):
+        wait = PAUSE
+        _pause(session, purchase.source, error, now)
+    purchase.failure = error.message
+    purchase.due_at = now + wait
+    detail = {"code": error.code, "message": error.message}
+    move(session, purchase, "unknown" if outcome.unknown else "later", now, detail)
+    if purchase.state == "ready" and purchase.cancel_reason is not None:
+        move(session, purchase, "cancel", now, {"reason": purchase.cancel_reason})
+        purchase.cancel_reason = None
+        cancel_rest(session, found.order, purchase, found.lines.values())
+        tell(session, found.order, "cancelled", now)
+
+
+def _pause(session: Session, source: str, error: NotAuthorised, now: datetime) -> None:
+    """The account is at fault: none of its purchases is tried until a person has had time."""
+    session.execute(
+        text("""
+            UPDATE purchases SET due_at = :until, failure = :failure WHERE id IN (
+                SELECT id FROM purchases
+                WHERE source = :source AND state = 'ready' AND due_at < :until
+                ORDER BY id FOR UPDATE SKIP LOCKED)
+        """),
+        {"source": source, "until": now + PAUSE, "failure": error.message},
+    )
+
+
+def _backoff(attempts: int) -> timedelta:
+    """5 s, 10 s, 20 s … up to an hour."""
+    return min(timedelta(seconds=5 * 2 ** min(attempts - 1, 12)), LONGEST_WAIT)
+
+
+def unattended(session: Session, now: datetime, *, grace: timedelta) -> Collection[str]:
+    """References of purchases `submitting` whose lease ended more than `grace` ago."""
+    return list(
+        session.scalars(
+            select(Purchase.our_ref).where(
+                Purchase.state == "submitting", Purchase.due_at < now - grace
+            )
+        )
+    )
