@@ -5,11 +5,10 @@ from datetime import timedelta
 from connectors.model import Placed, PurchaseOrder
 from kit import clock
 from kit.ids import outside
-from trade import cancelling, order_views, purchases, shipping, submit
+from tests.trade.market import NOW, Market
+from trade import order_views, purchases, shipping, submit
 from trade.purchases import Supplier
 from trade.shipping import Shipment
-
-from tests.trade.market import NOW, Market
 
 TEAHOUSE = Supplier("teahouse")
 
