@@ -1,0 +1,190 @@
+"""What an event of the feed says, and what readers who may not know the sources learn. Pure.
+
+`was` and `now` of a row in `changes`, by kind (prices are decimal text, CNY a unit; an absent key
+is not offered or not stated):
+
+listed   now: {"price": {…}, "stock": {…}}: the offer came, or came back
+gone     was: the same: its source took it off, or it was absent from a complete listing
+price    {"dropship": "9.5000", "bulk": "8.0000"}
+stock    {"state": "in_stock", "quantity": 5}; null: nothing is stated any more
+product  the fields of the offer that changed
+
+A leader sees SKUs, not offers: an event becomes an item only if it changes the SKU in the
+leader's eyes, and then it tells what the leader saw before and sees after.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from catalog import shelf
+from catalog.deals import Deal
+from catalog.shelf import Reader
+from catalog.stock import Level
+
+
+@dataclass(frozen=True)
+class Event:
+    """A numbered row of the feed, with what pricing needs to know of its offer."""
+
+    seq: int
+    kind: str
+    sku_id: int
+    offer_id: int
+    source: str
+    external_id: str
+    brand: str | None
+    category: str | None
+    was: dict[str, Any] | None
+    now: dict[str, Any] | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Item:
+    """One change as a reader sees it. `source` and `external_id` are None for leaders.
+
+    For leaders `was` and `now` hold `price` (Decimal, what the leader pays) and `stock`
+    ({state, quantity}), each only if it differs.
+    """
+
+    seq: int
+    kind: str
+    sku_id: int
+    was: dict[str, Any] | None
+    now: dict[str, Any] | None
+    at: datetime
+    source: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """An offer as far as events have told."""
+
+    listed: bool = False
+    price: Mapping[str, str] = field(default_factory=dict)
+    stock: Mapping[str, Any] | None = None
+
+
+class Replay:
+    """Follows the offers of SKUs event by event, and tells what changed in a reader's eyes."""
+
+    def __init__(self, reader: Reader, earlier: Iterable[Event]) -> None:
+        """`earlier` are the last events of each kind of each offer before the first one asked."""
+        self._reader = reader
+        self._offers: dict[int, dict[int, tuple[Event, _Offer]]] = {}
+        for event in earlier:
+            self._learn(event)
+
+    def item(self, event: Event) -> Item | None:
+        """What the reader learns of `event`; None: nothing that it may or can see."""
+        before = self._seen(event)
+        self._learn(event)
+        after = self._seen(event)
+        if before == after:
+            return None
+        differs = {name for name in ("price", "stock") if before.get(name) != after.get(name)}
+        return Item(
+            seq=event.seq,
+            kind=_kind(before, after),
+            sku_id=event.sku_id,
+            was={name: before[name] for name in sorted(differs)} if before else None,
+            now={name: after[name] for name in sorted(differs)} if after else None,
+            at=event.at,
+        )
+
+    def _learn(self, event: Event) -> None:
+        offers = self._offers.setdefault(event.sku_id, {})
+        _, offer = offers.get(event.offer_id, (event, _Offer()))
+        offers[event.offer_id] = (event, _told(offer, event))
+
+    def _seen(self, event: Event) -> dict[str, Any]:
+        """Price and stock of the event's SKU in the reader's eyes; empty: it is not for sale."""
+        deals = [
+            _deal(said, mode, cost, offer)
+            for said, offer in self._offers.get(event.sku_id, {}).values()
+            if offer.listed
+            for mode, cost in offer.price.items()
+        ]
+        best = shelf.deciding(shelf.visible(deals, self._reader, event.at), self._reader)
+        if best is None:
+            return {}
+        stock = shelf.stated(best.level)
+        return {
+            "price": self._reader.prices.price(best.cost, best.goods),
+            "stock": {"state": stock.state, "quantity": stock.quantity},
+        }
+
+
+def in_full(event: Event) -> Item:
+    """The event as operators and buyers see it."""
+    return Item(
+        event.seq,
+        event.kind,
+        event.sku_id,
+        event.was,
+        event.now,
+        event.at,
+        event.source,
+        event.external_id,
+    )
+
+
+def _told(offer: _Offer, event: Event) -> _Offer:
+    now = event.now or {}
+    match event.kind:
+        case "listed":
+            return _Offer(listed=True, price=now.get("price") or {}, stock=now.get("stock"))
+        case "gone":
+            return replace(offer, listed=False)
+        case "price":
+            return replace(offer, price=now)
+        case "stock":
+            return replace(offer, stock=event.now)
+        case _:
+            return offer
+
+
+def _kind(before: dict[str, Any], after: dict[str, Any]) -> str:
+    if not before:
+        return "listed"
+    if not after:
+        return "gone"
+    return "price" if before["price"] != after["price"] else "stock"
+
+
+def _deal(said: Event, mode: str, cost: str, offer: _Offer) -> Deal:
+    stock = offer.stock
+    level = Level(stock["state"], stock.get("quantity"), said.at) if stock else None
+    return Deal(
+        product_id=0,
+        sku_id=said.sku_id,
+        offer_id=said.offer_id,
+        source=said.source,
+        external_id=said.external_id,
+        seller=None,
+        brand=said.brand,
+        category=said.category,
+        state="live",
+        tax_rate=None,
+        tax_code=None,
+        invoice=None,
+        min_retail=None,
+        max_retail=None,
+        not_delivered_to=None,
+        mode=mode,
+        cost=Decimal(cost),
+        tiers=None,
+        valid_until=None,
+        price_as_of=said.at,
+        moq=1,
+        multiple=1,
+        freight=None,
+        ships_within_hours=None,
+        cutoff=None,
+        presale_ship_by=None,
+        level=level,
+    )

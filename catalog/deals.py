@@ -1,0 +1,95 @@
+"""Every way to buy some SKUs: one deal per offer and mode, as the catalogue holds it now."""
+
+from collections.abc import Collection
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from catalog import stock
+from catalog.pricing import Goods
+from catalog.stock import Level
+
+
+class Deal(NamedTuple):
+    """One offer in one mode (dropship or bulk). `cost` is what its source asks, in CNY a unit.
+
+    `level` is None where the source says nothing of its stock.
+    """
+
+    product_id: int
+    sku_id: int
+    offer_id: int
+    source: str
+    external_id: str
+    seller: str | None
+    brand: str | None
+    category: str | None
+    state: str
+    tax_rate: Decimal | None
+    tax_code: str | None
+    invoice: str | None
+    min_retail: Decimal | None
+    max_retail: Decimal | None
+    not_delivered_to: list[str] | None
+    mode: str
+    cost: Decimal
+    tiers: list[Any] | None
+    valid_until: datetime | None
+    price_as_of: datetime
+    moq: int
+    multiple: int
+    freight: dict[str, Any] | None
+    ships_within_hours: int | None
+    cutoff: str | None
+    presale_ship_by: date | None
+    level: Level | None
+
+    @property
+    def goods(self) -> Goods:
+        """What pricing rules may look at."""
+        return Goods(self.source, self.brand, self.category)
+
+    @property
+    def as_of(self) -> datetime:
+        """When the older of its facts was true."""
+        return min(self.price_as_of, self.level.as_of) if self.level else self.price_as_of
+
+    def reaches(self, region: str) -> bool:
+        """Whether the offer is delivered to a GB/T 2260 code; "" asks for no place."""
+        return not any(region.startswith(code) for code in self.not_delivered_to or () if region)
+
+
+_DEALS = """
+    SELECT s.product_id, s.id, o.id, o.source, o.external_id, o.seller, o.brand, o.category,
+           o.state, o.tax_rate, o.tax_code, o.invoice, o.min_retail, o.max_retail,
+           o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
+           coalesce(t.moq, 1), coalesce(t.multiple, 1), t.freight, t.ships_within_hours,
+           t.cutoff, t.presale_ship_by
+    FROM skus s
+    JOIN offers o ON o.sku_id = s.id
+    JOIN prices p ON p.offer_id = o.id
+    LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
+    WHERE {which} = ANY(:ids)
+    ORDER BY s.product_id, s.id, o.id, p.mode
+"""
+_OF_PRODUCTS = text(_DEALS.format(which="s.product_id"))
+_OF_SKUS = text(_DEALS.format(which="s.id"))
+
+
+def of_products(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
+    """Every deal for these products, in the order of product, SKU and offer."""
+    return _read(session, _OF_PRODUCTS, ids, region)
+
+
+def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
+    """Every deal for these SKUs, in the order of product, SKU and offer."""
+    return _read(session, _OF_SKUS, ids, region)
+
+
+def _read(session: Session, statement: Any, ids: Collection[int], region: str) -> list[Deal]:
+    rows = session.execute(statement, {"ids": list(ids)}).all()
+    levels = stock.available(session, {row[2] for row in rows}, region)
+    return [Deal._make((*row, levels.get(row[2]))) for row in rows]

@@ -1,0 +1,277 @@
+"""Products: cards for lists, one product with its SKUs, and whether a SKU can be sold."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from catalog import deals as all_deals
+from catalog import shelf
+from catalog.deals import Deal
+from catalog.pricing import margin_percent
+from catalog.shelf import Display, Reader, Reason, Stock
+
+
+@dataclass(frozen=True)
+class Card:
+    """A product in a list. `price_from` is its cheapest SKU's price in CNY.
+
+    `images` are a platform's addresses: they are shown to nobody who may not know the source.
+    """
+
+    id: int
+    title: str
+    brand: str | None
+    category: str | None
+    images: list[str]
+    price_from: Decimal | None
+    msrp: Decimal | None
+    margin_percent: Decimal | None
+    stock: Stock
+    modes: tuple[str, ...]
+    as_of: datetime | None
+
+
+@dataclass(frozen=True)
+class TermsView:
+    """On what terms an offer is sold in one mode; `cost` is what its source asks, CNY a unit."""
+
+    mode: str
+    cost: Decimal
+    tiers: list[tuple[int, Decimal]] | None
+    valid_until: datetime | None
+    moq: int
+    multiple: int
+    freight: dict[str, Any] | None
+    ships_within_hours: int | None
+    cutoff: str | None
+    presale_ship_by: date | None
+
+
+@dataclass(frozen=True)
+class OfferView:
+    """One source's offer, for operators and buyers only."""
+
+    source: str
+    seller: str | None
+    external_id: str
+    state: str
+    terms: list[TermsView]
+    stock: Stock
+    tax_rate: Decimal | None
+    tax_code: str | None
+    invoice: str | None
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class SkuView:
+    """A SKU as a reader sees it; `corridor` is (min, max) retail. `offers` is None for leaders."""
+
+    id: int
+    product_id: int
+    attributes: dict[str, Any]
+    gtin: str | None
+    pack: int
+    unit: str | None
+    msrp: Decimal | None
+    price: Decimal | None
+    tiers: list[tuple[int, Decimal]] | None
+    moq: int
+    multiple: int
+    stock: Stock
+    freight: dict[str, Any] | None
+    ships_within_hours: int | None
+    corridor: tuple[Decimal | None, Decimal | None]
+    modes: tuple[str, ...]
+    as_of: datetime | None
+    offers: list[OfferView] | None
+
+
+@dataclass(frozen=True)
+class ProductView:
+    """A product with its SKUs."""
+
+    card: Card
+    description: str | None
+    skus: list[SkuView]
+
+
+@dataclass(frozen=True)
+class Sellable:
+    """Whether so many of a SKU can be sold to a region by the piece, and why not."""
+
+    sellable: bool
+    reasons: list[Reason]
+    price: Decimal | None
+    freight: dict[str, Any] | None
+    as_of: datetime | None
+
+
+_PRODUCTS = text("""
+    SELECT p.id, p.title, p.brand, p.category, p.images, p.description
+    FROM products p WHERE p.id = ANY(:ids)
+""")
+_SKUS = text("""
+    SELECT id, product_id, attributes, gtin, pack, unit, msrp
+    FROM skus WHERE product_id = ANY(:ids) ORDER BY product_id, id
+""")
+_SKUS_BY_ID = text("""
+    SELECT id, product_id, attributes, gtin, pack, unit, msrp FROM skus WHERE id = ANY(:ids)
+""")
+
+
+def product_cards(
+    session: Session, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
+) -> list[Card]:
+    """Cards in the order of `ids`; what is not for sale to `reader` (any more) is left out."""
+    products = {row.id: row for row in session.execute(_PRODUCTS, {"ids": list(ids)})}
+    skus = defaultdict(list)
+    for row in session.execute(_SKUS, {"ids": list(ids)}):
+        skus[row.product_id].append(row)
+    by_sku = grouped(all_deals.of_products(session, ids, region))
+    cards = []
+    for product_id in ids:
+        if product_id in products:
+            shown = [
+                (sku.msrp, shelf.display(by_sku.get(sku.id, ()), reader, now, region))
+                for sku in skus[product_id]
+            ]
+            cards.append(card(products[product_id], shown, reader))
+    return [one for one in cards if one.price_from is not None]
+
+
+def product(
+    session: Session, product_id: int, reader: Reader, now: datetime, region: str = ""
+) -> ProductView | None:
+    """One product with all its SKUs, also those not for sale (price None); None: no such one."""
+    row = session.execute(_PRODUCTS, {"ids": [product_id]}).one_or_none()
+    if row is None:
+        return None
+    by_sku = grouped(all_deals.of_products(session, [product_id], region))
+    skus = session.execute(_SKUS, {"ids": [product_id]}).all()
+    shown = {sku.id: shelf.display(by_sku.get(sku.id, ()), reader, now, region) for sku in skus}
+    views = [sku_view(sku, by_sku.get(sku.id, ()), shown[sku.id], reader) for sku in skus]
+    head = card(row, [(sku.msrp, shown[sku.id]) for sku in skus], reader)
+    return ProductView(head, row.description, views)
+
+
+def skus(
+    session: Session, ids: Collection[int], reader: Reader, now: datetime, region: str = ""
+) -> dict[int, SkuView]:
+    """The SKUs with these ids as `reader` sees them; unknown ids are absent."""
+    by_sku = grouped(all_deals.of_skus(session, ids, region))
+    return {
+        row.id: sku_view(
+            row,
+            by_sku.get(row.id, ()),
+            shelf.display(by_sku.get(row.id, ()), reader, now, region),
+            reader,
+        )
+        for row in session.execute(_SKUS_BY_ID, {"ids": list(ids)})
+    }
+
+
+def sellable(
+    session: Session, sku_id: int, region: str, quantity: int, reader: Reader, now: datetime
+) -> Sellable | None:
+    """Whether `quantity` of a SKU can be sold to `region`; None: there is no such SKU."""
+    if session.execute(_SKUS_BY_ID, {"ids": [sku_id]}).one_or_none() is None:
+        return None
+    deals = all_deals.of_skus(session, [sku_id], region)
+    why = shelf.reasons(deals, reader, now, region, quantity)
+    shown = shelf.display(deals, reader, now, region)
+    return Sellable(not why, why, shown.price, shown.freight, shown.as_of)
+
+
+def card(row: Any, shown: Iterable[tuple[Decimal | None, Display]], reader: Reader) -> Card:
+    """The card of a product from (msrp, display) of its SKUs."""
+    for_sale = [(msrp, one) for msrp, one in shown if one.price is not None]
+    on_hand = [pair for pair in for_sale if pair[1].stock.state != "out"] or for_sale
+    msrp, first = min(on_hand, key=lambda pair: pair[1].price or 0, default=(None, None))
+    return Card(
+        id=row.id,
+        title=row.title,
+        brand=row.brand,
+        category=row.category,
+        images=list(row.images or ()) if reader.sees_sources else [],
+        price_from=first.price if first else None,
+        msrp=msrp,
+        margin_percent=margin_percent(first.price if first else None, msrp),
+        stock=shelf.total(one.stock for _, one in for_sale),
+        modes=tuple(sorted({mode for _, one in for_sale for mode in one.modes})),
+        as_of=min((one.as_of for _, one in for_sale if one.as_of), default=None),
+    )
+
+
+def sku_view(row: Any, deals: Iterable[Deal], shown: Display, reader: Reader) -> SkuView:
+    """One SKU from its row, its deals and what the shelf shows of it."""
+    return SkuView(
+        id=row.id,
+        product_id=row.product_id,
+        attributes=row.attributes or {},
+        gtin=row.gtin,
+        pack=row.pack,
+        unit=row.unit,
+        msrp=row.msrp,
+        price=shown.price,
+        tiers=shown.tiers,
+        moq=shown.moq,
+        multiple=shown.multiple,
+        stock=shown.stock,
+        freight=shown.freight,
+        ships_within_hours=shown.ships_within_hours,
+        corridor=shown.corridor,
+        modes=shown.modes,
+        as_of=shown.as_of,
+        offers=_offers(deals) if reader.sees_sources else None,
+    )
+
+
+def grouped(deals: Iterable[Deal]) -> dict[int, list[Deal]]:
+    """Deals by SKU."""
+    by_sku: dict[int, list[Deal]] = defaultdict(list)
+    for deal in deals:
+        by_sku[deal.sku_id].append(deal)
+    return by_sku
+
+
+def _offers(deals: Iterable[Deal]) -> list[OfferView]:
+    by_offer: dict[int, list[Deal]] = defaultdict(list)
+    for deal in deals:
+        by_offer[deal.offer_id].append(deal)
+    return [
+        OfferView(
+            source=one[0].source,
+            seller=one[0].seller,
+            external_id=one[0].external_id,
+            state=one[0].state,
+            terms=[_terms(deal) for deal in one],
+            stock=shelf.stated(one[0].level),
+            tax_rate=one[0].tax_rate,
+            tax_code=one[0].tax_code,
+            invoice=one[0].invoice,
+            as_of=min(deal.as_of for deal in one),
+        )
+        for one in by_offer.values()
+    ]
+
+
+def _terms(deal: Deal) -> TermsView:
+    return TermsView(
+        mode=deal.mode,
+        cost=deal.cost,
+        tiers=[(int(units), Decimal(cost)) for units, cost in deal.tiers or ()] or None,
+        valid_until=deal.valid_until,
+        moq=deal.moq,
+        multiple=deal.multiple,
+        freight=deal.freight,
+        ships_within_hours=deal.ships_within_hours,
+        cutoff=deal.cutoff,
+        presale_ship_by=deal.presale_ship_by,
+    )

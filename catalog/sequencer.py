@@ -1,0 +1,46 @@
+"""Numbers the change feed without gaps, after the commit.
+
+Ids and times are given while a transaction still runs, so a reader that remembers the last one
+skips what a slower transaction commits later. Here a row gets its `seq` only once it is visible to
+everybody: whoever has read up to n has seen all that was ever given a number up to n.
+"""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_LOCK = 0x48505345  # "HPSE"
+"""The advisory lock that makes the sequencer one, on however many hosts it runs."""
+
+_TRY = text("SELECT pg_try_advisory_xact_lock(:lock)")
+
+_NUMBER = text("""
+    WITH RECURSIVE batch AS (
+        (SELECT offer_id, version, kind, at FROM changes WHERE seq IS NULL ORDER BY at LIMIT :limit)
+        UNION
+        SELECT c.offer_id, c.version, c.kind, c.at FROM batch b
+        JOIN changes c ON c.offer_id = b.offer_id AND c.version = b.version - 1
+        WHERE c.seq IS NULL
+    ), timed AS (
+        SELECT *, max(at) OVER (PARTITION BY offer_id ORDER BY version) AS moment FROM batch
+    ), placed AS (
+        SELECT *, row_number() OVER (ORDER BY moment, offer_id, version, kind) AS place FROM timed
+    ), numbered AS (
+        UPDATE changes c SET seq = (SELECT seq FROM feed_head) + p.place FROM placed p
+        WHERE c.offer_id = p.offer_id AND c.version = p.version AND c.kind = p.kind
+        RETURNING 1
+    ), counted AS (SELECT count(*) AS n FROM numbered)
+    UPDATE feed_head SET seq = seq + n FROM counted WHERE n > 0 RETURNING n
+""")
+"""A clock that was set back must not reorder an offer's versions: a version brings its predecessor
+into the batch, and takes its place no earlier than that."""
+
+
+def number_changes(session: Session, limit: int = 10_000) -> int:
+    """Number up to `limit` committed changes; returns how many.
+
+    0: nothing is waiting, or another sequencer is at work. Keep the transaction short: commit
+    right after. Changes of one offer are numbered in the order of their versions.
+    """
+    if not session.execute(_TRY, {"lock": _LOCK}).scalar_one():
+        return 0
+    return session.execute(_NUMBER, {"limit": limit}).scalar_one_or_none() or 0

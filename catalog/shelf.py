@@ -1,0 +1,187 @@
+"""What a reader sees of a SKU: which deal decides its price, stock and terms. Pure.
+
+One deal stands for a SKU in front of everybody who may not know its sources: the cheapest that can
+be sold, sold by the piece before in bulk. Price, stock, freight and promise are all of that one
+deal and of no other, so that nothing tells how many there are.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from catalog.deals import Deal
+from catalog.pricing import PriceList
+from catalog.stock import Level
+
+
+@dataclass(frozen=True)
+class SourcePolicy:
+    """What an installation decided about one source; the defaults hold for any other."""
+
+    unknown_stock: Literal["sell", "ask", "hide"] = "sell"
+    serves: frozenset[str] = frozenset({"resell", "procure"})
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: a role, the prices it pays, and the policies of sources."""
+
+    role: str
+    prices: PriceList = field(default_factory=PriceList)
+    policies: Mapping[str, SourcePolicy] = field(default_factory=dict)
+
+    @property
+    def sees_sources(self) -> bool:
+        """Operators and buyers see sources, sellers, costs and every offer; nobody else does."""
+        return self.role in ("operator", "buyer")
+
+    def policy(self, source: str) -> SourcePolicy:
+        """The policy of `source`."""
+        return self.policies.get(source, SourcePolicy())
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What can be had: in_stock | low | out | unknown, and how many where a number is known."""
+
+    state: str
+    quantity: int | None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a SKU cannot be sold: `code` for programs, `message` for people, `until` if known."""
+
+    code: str
+    message: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Display:
+    """One SKU as a reader sees it. Prices in CNY a unit; None is unknown."""
+
+    price: Decimal | None
+    tiers: list[tuple[int, Decimal]] | None
+    moq: int
+    multiple: int
+    stock: Stock
+    freight: dict[str, Any] | None
+    ships_within_hours: int | None
+    corridor: tuple[Decimal | None, Decimal | None]
+    modes: tuple[str, ...]
+    as_of: datetime | None
+
+
+NOT_FOR_SALE = Display(None, None, 1, 1, Stock("out", 0), None, None, (None, None), (), None)
+
+
+def visible(deals: Iterable[Deal], reader: Reader, now: datetime) -> list[Deal]:
+    """The deals behind what `reader` sees: listed, open to it, at a price that counts."""
+    return [
+        deal
+        for deal in deals
+        if deal.state == "live"
+        and (deal.valid_until is None or deal.valid_until > now)
+        and reader.prices.serves in reader.policy(deal.source).serves
+        and not (stated(deal.level).state == "unknown" and _unknown(deal, reader) == "hide")
+    ]
+
+
+def deciding(deals: Iterable[Deal], reader: Reader, region: str = "") -> Deal | None:
+    """Of visible deals for one SKU, the one that decides what `reader` sees, or None."""
+
+    def rank(deal: Deal) -> tuple[bool, bool, bool, Decimal, int]:
+        price = reader.prices.price(deal.cost, deal.goods)
+        out = stated(deal.level).state == "out"
+        return (not deal.reaches(region), deal.mode != "dropship", out, price, deal.offer_id)
+
+    return min(deals, key=rank, default=None)
+
+
+def display(deals: Iterable[Deal], reader: Reader, now: datetime, region: str = "") -> Display:
+    """What `reader` sees of the SKU that `deals` are for."""
+    seen = visible(deals, reader, now)
+    best = deciding(seen, reader, region)
+    if best is None:
+        return NOT_FOR_SALE
+    bulk = deciding([deal for deal in seen if deal.mode == "bulk"], reader, region)
+    return Display(
+        price=reader.prices.price(best.cost, best.goods),
+        tiers=reader.prices.tiers(bulk.tiers, bulk.goods) if bulk else None,
+        moq=best.moq,
+        multiple=best.multiple,
+        stock=stated(best.level),
+        freight=best.freight,
+        ships_within_hours=best.ships_within_hours,
+        corridor=corridor(seen),
+        modes=tuple(sorted({deal.mode for deal in seen})),
+        as_of=best.as_of,
+    )
+
+
+def corridor(deals: Iterable[Deal]) -> tuple[Decimal | None, Decimal | None]:
+    """The retail prices (floor, ceiling) that every one of these deals allows."""
+    deals = list(deals)
+    floors = [deal.min_retail for deal in deals if deal.min_retail is not None]
+    ceilings = [deal.max_retail for deal in deals if deal.max_retail is not None]
+    return max(floors, default=None), min(ceilings, default=None)
+
+
+def reasons(
+    deals: Iterable[Deal], reader: Reader, now: datetime, region: str, quantity: int
+) -> list[Reason]:
+    """Why `quantity` of one SKU cannot be sold to `region` in one piece; empty when it can."""
+    seen = [deal for deal in visible(deals, reader, now) if deal.mode == "dropship"]
+    if not seen:
+        return [Reason("not_sold", "this SKU is not sold by the piece at the moment")]
+    reached = [deal for deal in seen if deal.reaches(region)]
+    if not reached:
+        return [Reason("not_deliverable", f"this SKU is not delivered to region {region}")]
+    faults = [_fault(deal, reader, quantity) for deal in reached]
+    # The nearest miss is told, of whichever deal: naming several would tell that there are several.
+    return [] if None in faults else [min((f for f in faults if f), key=_nearest)]
+
+
+def stated(level: Level | None) -> Stock:
+    """A stock level as shown; silence is unknown, never zero."""
+    return Stock(level.state, level.quantity) if level else Stock("unknown", None)
+
+
+def total(stocks: Iterable[Stock]) -> Stock:
+    """The stock of a product from that of its SKUs; a number only if every SKU on hand has one."""
+    stocks = list(stocks)
+    on_hand = [stock for stock in stocks if stock.state != "out"]
+    for state in ("in_stock", "low", "unknown"):
+        if any(stock.state == state for stock in on_hand):
+            known = all(stock.quantity is not None for stock in on_hand)
+            return Stock(state, sum(stock.quantity or 0 for stock in on_hand) if known else None)
+    return Stock("out", 0)
+
+
+_ORDER = ("moq", "multiple", "stock_short", "stock_unknown", "out_of_stock")
+
+
+def _nearest(reason: Reason) -> int:
+    return _ORDER.index(reason.code)
+
+
+def _fault(deal: Deal, reader: Reader, quantity: int) -> Reason | None:
+    stock = stated(deal.level)
+    if stock.state == "out":
+        return Reason("out_of_stock", "this SKU is out of stock")
+    if stock.state == "unknown" and _unknown(deal, reader) == "ask":
+        return Reason("stock_unknown", "whether this SKU is in stock must be asked first")
+    if stock.quantity is not None and stock.quantity < quantity:
+        return Reason("stock_short", f"only {stock.quantity} of this SKU are left")
+    if quantity < deal.moq:
+        return Reason("moq", f"this SKU is sold from {deal.moq} pieces on")
+    if quantity % deal.multiple:
+        return Reason("multiple", f"this SKU is sold in multiples of {deal.multiple}")
+    return None
+
+
+def _unknown(deal: Deal, reader: Reader) -> str:
+    return reader.policy(deal.source).unknown_stock
