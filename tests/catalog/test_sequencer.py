@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import psycopg
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from catalog.sequencer import number_changes
 from kit.db import Database, dsn
@@ -65,8 +66,6 @@ def test_a_sequencer_killed_before_its_commit_leaves_nothing_behind(
         writer.execute(WRITE, (1, 1))
     with database.engine.connect() as dying:
         dying.execute(text("SELECT 1"))
-        from sqlalchemy.orm import Session
-
         assert number_changes(Session(dying), 10) == 1
         dying.invalidate()
     assert feed(database) == []
