@@ -22,6 +22,8 @@ from . import hosts
 from .errors import NotAuthorised, Refused, TryLater, Unreadable
 
 ATTEMPTS = 3
+FIRST_PAUSE = 1.0
+"""Seconds before the second attempt; the pause doubles."""
 _MOST_REDIRECTS = 5
 _LONGEST_WAIT = 30.0
 
@@ -35,8 +37,6 @@ class Rules:
     max_bytes: int
     deadline: float = 1800.0
     """Seconds that one download may take in all."""
-    pause: float = 1.0
-    """Seconds before the second attempt; it doubles."""
     allow_http: bool = False
     allow_private_hosts: bool = False
 
@@ -49,7 +49,7 @@ class Fetched:
     modified: datetime | None
 
 
-def patiently(call: Callable[[], Result], pause: float) -> Result:
+def patiently(call: Callable[[], Result]) -> Result:
     """What `call` gives, tried up to three times while it raises TryLater with a short wait."""
 
     def worthwhile(error: BaseException) -> bool:
@@ -58,7 +58,7 @@ def patiently(call: Callable[[], Result], pause: float) -> Result:
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         stated = error.wait if isinstance(error, TryLater) else None
-        return float(max(stated or 0, pause * 2 ** (state.attempt_number - 1)))
+        return float(max(stated or 0, FIRST_PAUSE * 2 ** (state.attempt_number - 1)))
 
     retrying = Retrying(
         retry=retry_if_exception(worthwhile),
@@ -75,7 +75,7 @@ def download(url: str, into: Path, rules: Rules, auth: tuple[str, str] | None = 
     Raises TryLater when the far end is away or busy, NotAuthorised when it wants other
     credentials, Refused for a host or redirect that is not allowed, Unreadable for what is no file.
     """
-    return patiently(lambda: _once(url, into, rules, auth), rules.pause)
+    return patiently(lambda: _once(url, into, rules, auth))
 
 
 def _once(url: str, into: Path, rules: Rules, auth: tuple[str, str] | None) -> Fetched:

@@ -108,6 +108,6 @@ def checked_gtin(text: pl.Expr) -> pl.Expr:
     total = pl.sum_horizontal(
         (digits // 10**place % 10) * (3 if place % 2 else 1) for place in range(13)
     )
-    return pl.when((total % 10 == 0) & (digits // 10**12 != 2)).then(
-        pl.concat_str(pl.lit("0"), text)
-    )
+    prefix = digits // 10**11
+    in_store = prefix.is_in([2, 4]) | (prefix // 10 == 2) | (digits == 0)
+    return pl.when((total % 10 == 0) & ~in_store).then(pl.concat_str(pl.lit("0"), text))

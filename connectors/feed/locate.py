@@ -58,7 +58,7 @@ def _by_file_server(
     scheme: str, url: SplitResult, into: Path, rules: Rules, login: far.Login
 ) -> list[Found]:
     copy = far.sftp if scheme == "sftp" else far.ftp
-    got = patiently(lambda: copy(url, into, rules, login), rules.pause)
+    got = patiently(lambda: copy(url, into, rules, login))
     return [_found_far(basename(name), fetched) for name, fetched in got]
 
 

@@ -71,6 +71,8 @@ def amount(digits: str, text: str) -> Decimal:
     return exact
 
 
+_BARE_QUANTITY = re.compile(r"^\s*[≥>]?=?\s*\d{1,3}(?:,\d{3})*$")
+_BARE_THOUSANDS = re.compile(r"^\d{3}(?:\.\d+)?\s*(?:元.*)?$")
 _COUNT = r"(\d[\d,]*)"
 _UNITS = r"[^\d\s:=@,;.≥>¥]{0,3}"
 _BREAKS = (
@@ -89,9 +91,7 @@ def tiers(text: str) -> tuple[tuple[int, Decimal], ...]:
     Raises Bad when a break cannot be read, repeats a quantity, or costs more a piece than a
     smaller one.
     """
-    pieces = [
-        piece for piece in re.split(r"[;\n|、]|,(?!\d{3}(?!\d))", _folded(text)) if piece.strip()
-    ]
+    pieces = [piece for part in re.split(r"[;\n|、]", _folded(text)) for piece in _at_commas(part)]
     if not pieces:
         raise Bad(f"“{text}” has no quantity breaks; write them like 10:9.5;100:8.8")
     breaks = sorted(_break(piece.strip(), text) for piece in pieces)
@@ -101,6 +101,17 @@ def tiers(text: str) -> tuple[tuple[int, Decimal], ...]:
         if cheap > dear:
             raise Bad(f"“{text}”: {high} pieces cost more a piece than {low}")
     return tuple(breaks)
+
+
+def _at_commas(part: str) -> list[str]:
+    """Cut at the commas that part breaks, not at those within `1,000:9.5` or `10:1,280`."""
+    pieces: list[str] = []
+    for piece in part.split(","):
+        if pieces and (_BARE_QUANTITY.match(pieces[-1]) or _BARE_THOUSANDS.match(piece)):
+            pieces[-1] += f",{piece}"
+        else:
+            pieces.append(piece)
+    return [piece for piece in pieces if piece.strip()]
 
 
 def _folded(text: str) -> str:

@@ -66,6 +66,8 @@ def stock(text: str) -> tuple[str | None, int | None]:
     `-1` says nothing; a deeper negative (oversold) is out. Raises Bad.
     """
     rest = plain(text).lower()
+    if _AT_LEAST.match(rest):
+        return "in_stock", None
     if exact := _EXACT.match(rest):
         value = number(exact.group(2))
         if value == -1:
@@ -75,8 +77,6 @@ def stock(text: str) -> tuple[str | None, int | None]:
         quantity = whole(exact.group(2), "a stock")
         few = exact.group(1) is not None and exact.group(1).startswith(("仅", "剩", "还"))
         return ("out" if quantity == 0 else "low" if few else "in_stock"), quantity
-    if _AT_LEAST.match(rest):
-        return "in_stock", None
     for words, state in ((_NONE, "out"), (_SCARCE, "low"), (_PLENTY, "in_stock")):
         if words.search(rest):
             return state, None

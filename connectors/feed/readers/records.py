@@ -27,8 +27,18 @@ def batches(records: Iterable[Numbered]) -> Iterator[pl.DataFrame]:
 def _frame(some: list[Numbered]) -> pl.DataFrame:
     records = [_as_text(record) for _, record in some]
     names = dict.fromkeys(name for record in records for name in record if name != "line")
-    rows = pl.DataFrame(records, schema=dict.fromkeys(names, pl.String))
+    try:
+        rows = pl.DataFrame(records, schema=dict.fromkeys(names, pl.String))
+    except UnicodeEncodeError:  # half of a character, as in "\\ud83d"
+        records = [
+            {_sound(name): text and _sound(text) for name, text in r.items()} for r in records
+        ]
+        rows = pl.DataFrame(records, schema={_sound(name): pl.String for name in names})
     return rows.select(pl.Series("line", [line for line, _ in some], pl.Int64), pl.all())
+
+
+def _sound(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _as_text(record: Mapping[str, Any]) -> Mapping[str, str | None]:

@@ -1,0 +1,173 @@
+"""Real HTTP, FTP and SFTP servers on loopback for the tests of fetching."""
+
+import contextlib
+import os
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import paramiko
+
+with warnings.catch_warnings():  # Python 3.11 still brings the asyncore that pyftpdlib builds on
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pyftpdlib.authorizers import DummyAuthorizer
+    from pyftpdlib.handlers import FTPHandler
+    from pyftpdlib.servers import FTPServer
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Web:
+    """An HTTP server: `pages` maps a path to what answers it; `seen` are the requests."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Answer] = {}
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                web.seen.append((self.path, dict(self.headers.items())))
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    web.pages[self.path.partition("?")[0]](self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Says nothing on the test's terminal."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def file(self, path: str, content: bytes, status: int = 200, **headers: str) -> None:
+        """Answer `path` with `content`; header names are written with `_` for `-`."""
+
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(status)
+            for name, value in headers.items():
+                request.send_header(name.replace("_", "-"), value)
+            if "Content_Length" not in headers:
+                request.send_header("Content-Length", str(len(content)))
+            request.end_headers()
+            request.wfile.write(content)
+
+        self.pages[path] = answer
+
+
+@contextlib.contextmanager
+def web_server() -> Iterator[Web]:
+    """A running `Web`."""
+    web = Web()
+    thread = threading.Thread(target=web.server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield web
+    finally:
+        web.server.shutdown()
+        web.server.server_close()
+        thread.join()
+
+
+@contextlib.contextmanager
+def ftp_server(folder: Path, lying_address: str | None = None) -> Iterator[int]:
+    """An FTP server over `folder` for user `tea`, password `leaf`; yields its port.
+
+    `lying_address` is what it answers to PASV instead of its own address.
+    """
+    authorizer = DummyAuthorizer()
+    authorizer.add_user("tea", "leaf", str(folder), perm="elr")
+
+    class Handler(FTPHandler):  # type: ignore[misc]  # pyftpdlib ships no types
+        masquerade_address = lying_address
+        permit_foreign_addresses = False
+        use_sendfile = False
+        auth_failed_timeout = 0
+
+    Handler.authorizer = authorizer
+    server = FTPServer(("127.0.0.1", 0), Handler)
+    stop = threading.Event()
+
+    def serve() -> None:
+        while not stop.is_set():
+            server.serve_forever(timeout=0.01, blocking=False)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield server.address[1]
+    finally:
+        stop.set()
+        thread.join()
+        server.close_all()
+
+
+class _Door(paramiko.ServerInterface):
+    def check_auth_password(self, username: str, password: str) -> int:
+        good = (username, password) == ("tea", "leaf")
+        return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.OPEN_SUCCEEDED
+
+
+def _files_below(folder: Path) -> type[paramiko.SFTPServerInterface]:
+    class Files(paramiko.SFTPServerInterface):
+        def _real(self, path: str) -> str:
+            return str(folder) + self.canonicalize(path)
+
+        def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
+            return [
+                paramiko.SFTPAttributes.from_stat(entry.stat(), entry.name)
+                for entry in os.scandir(self._real(path))
+            ]
+
+        def stat(self, path: str) -> paramiko.SFTPAttributes | int:
+            try:
+                return paramiko.SFTPAttributes.from_stat(os.stat(self._real(path)))
+            except FileNotFoundError:
+                return paramiko.SFTP_NO_SUCH_FILE
+
+        lstat = stat
+
+        def open(
+            self, path: str, flags: int, attr: paramiko.SFTPAttributes
+        ) -> paramiko.SFTPHandle | int:
+            handle = paramiko.SFTPHandle(flags)
+            handle.readfile = open(self._real(path), "rb")  # type: ignore[attr-defined]  # noqa: SIM115
+            return handle
+
+    return Files
+
+
+@contextlib.contextmanager
+def sftp_server(folder: Path, key: paramiko.PKey) -> Iterator[int]:
+    """An SFTP server over `folder` for user `tea`, password `leaf`; yields its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    transports: list[paramiko.Transport] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            transport = paramiko.Transport(connection)
+            transport.add_server_key(key)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _files_below(folder))
+            transports.append(transport)
+            with contextlib.suppress(paramiko.SSHException, EOFError, OSError):  # a wary client
+                transport.start_server(server=_Door())
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+        for transport in transports:
+            transport.close()
+            transport.join()
