@@ -14,6 +14,7 @@ from .columns import REQUIRED, SYNONYMS, Columns, guess
 from .normalise import VARIANT
 from .table import DEPTH, Table
 
+_LONGEST_CELL = 100_000
 _SPILLED = (
     "the row has more cells than the header has columns; put cells that contain the delimiter "
     "into quotation marks"
@@ -37,10 +38,11 @@ class Sheet:
 
 def open_sheet(table: Table, override: Mapping[str, str], header_row: int | None) -> Sheet | None:
     """The sheet of a table; None where it is wholly empty. Raises Unreadable without a header."""
-    first = next((batch for batch in table.batches if _has_text(batch)), None)
+    batches: Iterator[pl.DataFrame] = (_sized(batch, table) for batch in table.batches)
+    first = next((batch for batch in batches if _has_text(batch)), None)
     if first is None:
         return None
-    batches: Iterator[pl.DataFrame] = chain([first], table.batches)
+    batches = chain([first], batches)
     notes = {"name": table.name} | table.notes
     if table.named:
         labels = _names(first)
@@ -100,6 +102,19 @@ def _grid_goods(
         goods = rows.filter(~pl.col("line").is_in(odd["line"].to_list())) if len(odd) else rows
         notes["skipped_rows"] += len(rows) - len(goods)
         yield _unified(table, goods, names, columns)
+
+
+def _sized(batch: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The rows without a monstrous cell, before anything reads into it."""
+    names = _names(batch)
+    monstrous = pl.any_horizontal(pl.col(name).str.len_bytes() > _LONGEST_CELL for name in names)
+    monstrous = monstrous.fill_null(value=False)
+    lines = batch.filter(monstrous)["line"].to_list()
+    if not lines:
+        return batch
+    reason = f"a cell of the row is longer than {_LONGEST_CELL:,} bytes"
+    table.rejects.extend(Reject(table.name, line, "", "", reason) for line in lines)
+    return batch.filter(~monstrous)
 
 
 def _within(batch: pl.DataFrame, width: int, table: Table) -> pl.DataFrame:

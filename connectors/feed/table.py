@@ -43,4 +43,3 @@ class Options:
     sheet: str | None = None
     max_bytes: int = 2 * 1024**3
     max_columns: int = 512
-    max_cell: int = 100_000

@@ -34,7 +34,7 @@ def read(path: Path, name: str, options: Options) -> Iterator[Table]:
     with encoding.opened(path, name, code) as file:
         head = file.read(256 * 1024)
     delimiter = options.delimiter or _delimiter(head)
-    widths = [len(row) for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)]
+    widths = [len(row) for row in _sample(head, delimiter)]
     width = max(widths, default=1)
     if width > options.max_columns:
         raise Unreadable("too-wide", f"{name} has more than {options.max_columns} columns")
@@ -57,12 +57,21 @@ class _Form:
     width: int
 
 
+def _sample(head: str, delimiter: str) -> list[list[str]]:
+    """The first rows, as far as they can be cut."""
+    rows: list[list[str]] = []
+    try:
+        rows.extend(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
+    except csv.Error:
+        return rows
+    return rows
+
+
 def _delimiter(head: str) -> str:
     """The one that cuts the most of the first lines into the same number of fields."""
-    lines = [line for line in head.splitlines()[:200] if line.strip()]
 
     def evenness(delimiter: str) -> tuple[int, int]:
-        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if len(row) > 1]
+        counts = [len(row) for row in _sample(head, delimiter)[:200] if len(row) > 1]
         if not counts:
             return (0, 0)
         usual = max(set(counts), key=lambda n: (counts.count(n), n))

@@ -23,7 +23,10 @@ def read(path: Path, name: str, options: Options) -> Iterator[Table]:
     try:
         book = CalamineWorkbook.from_path(path)
         for title in _titles(book, name, options):
-            yield _table(book, title, name, inside.get(title, zipped.Inside()), options)
+            seen = inside.get(title, zipped.Inside())
+            if seen.columns > options.max_columns:
+                raise _too_wide(f"{name} · {title}", options)
+            yield _table(book, title, name, seen, options)
     except CalamineError as error:
         raise Unreadable("not-excel", f"{name} cannot be read as Excel: {error}") from error
 
@@ -49,7 +52,7 @@ def _table(
     sheet = book.get_sheet_by_name(title)
     name = f"{file} · {title}"
     if sheet.width > options.max_columns:
-        raise Unreadable("too-wide", f"{name} has more than {options.max_columns} columns")
+        raise _too_wide(name, options)
     left = sheet.start[1] if sheet.start else 0
     merged = tuple(
         (top, first - left, bottom, last - left)
@@ -61,6 +64,10 @@ def _table(
         instead.setdefault(row, {})[column - left] = words
     rows = _with_words(sheet.iter_rows(), instead) if instead else sheet.iter_rows()
     return Table(name, _batches(rows), merged=merged, notes={"sheet": title})
+
+
+def _too_wide(name: str, options: Options) -> Unreadable:
+    return Unreadable("too-wide", f"{name} has more than {options.max_columns} columns")
 
 
 def _with_words(

@@ -5,6 +5,7 @@ once in a stream, never beyond what it stated. Each sheet tells on the way how l
 which formulas were never computed and which cells are errors: calamine shows both as empty.
 """
 
+import posixpath
 import re
 import zipfile
 import zlib
@@ -39,6 +40,11 @@ _ERROR = re.compile(
     re.DOTALL,
 )
 
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OverflowError, NotImplementedError),
+    *(etree.XMLSyntaxError, KeyError, ValueError, StopIteration),
+)
+
 
 @dataclass
 class Inside:
@@ -64,7 +70,7 @@ def inspect(path: Path, name: str) -> dict[str, Inside]:
                     for _ in blocks:
                         continue
             return inside
-    except (zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError, KeyError, ValueError) as error:
+    except _DAMAGE as error:
         raise Unreadable("not-excel", f"{name} is a damaged workbook: {error}") from error
 
 
@@ -81,12 +87,15 @@ def _check_stated(book: zipfile.ZipFile, path: Path, name: str) -> None:
 
 def _titles(book: zipfile.ZipFile, path: Path, name: str) -> dict[str, str]:
     """Path in the ZIP → title of the sheet."""
-    targets = {}
-    for relation in _xml(book, path, "xl/_rels/workbook.xml.rels", name):
-        target = relation.get("Target", "")
-        targets[relation.get("Id")] = target.lstrip("/") if target[:1] == "/" else f"xl/{target}"
+    root = _xml(book, path, "_rels/.rels", name)
+    main = next(r.get("Target", "") for r in root if r.get("Type", "").endswith("/officeDocument"))
+    folder, file = posixpath.split(main.lstrip("/"))
+    targets = {
+        relation.get("Id"): posixpath.join("/", folder, relation.get("Target", "")).lstrip("/")
+        for relation in _xml(book, path, f"{folder}/_rels/{file}.rels", name)
+    }
     found = {}
-    for sheet in _xml(book, path, "xl/workbook.xml", name).iter("{*}sheet"):
+    for sheet in _xml(book, path, f"{folder}/{file}", name).iter("{*}sheet"):
         key = next(value for at, value in sheet.attrib.items() if str(at).endswith("}id"))
         found[targets[str(key)]] = sheet.get("name", "")
     return found
