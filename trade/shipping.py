@@ -127,17 +127,21 @@ def _wanted(
     for number, units in shipment.lines.items():
         if number not in found.lines or units < 1:
             raise _invalid("lines", "unknown_line", f"the purchase has no {units} of line {number}")
-        if carried.get(found.lines[number].id) == units:
-            continue
-        if units > left.get(number, 0):
-            if same is None and not left.get(number, 0):
-                continue
+        already = carried.get(found.lines[number].id)
+        if already is not None and already != units:
             raise Problem(
                 409,
-                "too_many_units",
-                f"line {number}: {units} units, but only {left.get(number, 0)} are open",
+                "parcel_differs",
+                f"line {number}: this parcel carries {already} units already, not {units};"
+                " send the others under a number of their own",
             )
-        wanted[number] = units
+        open_now = left.get(number, 0)
+        if already is None and units > open_now and (same is not None or open_now):
+            raise Problem(
+                409, "too_many_units", f"line {number}: {units} units, but {open_now} are open"
+            )
+        if already is None and open_now:
+            wanted[number] = units
     return wanted
 
 

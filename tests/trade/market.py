@@ -3,18 +3,19 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from catalog.models import Offer, Price, Product, Sku, Stock, Terms
-from connectors.model import ShipTo
+from connectors.model import Placed, PurchaseOrder, ShipTo
+from kit import clock
 from kit.crypto import Keyring
 from kit.db import Database
 from kit.ids import outside
-from trade import orders
+from trade import orders, submit
 from trade.desk import Desk, SourceTerms
 from trade.ledger import Entry, post
 from trade.models import Balance, Party, Purchase
@@ -144,6 +145,25 @@ def ordered(*lines: tuple[str, int], reference: str | None = None, **fields: Any
         lines=tuple(LineRequest(quantity, sku) for sku, quantity in lines),
         **{"ship_to": HOME, "max_total": None if "quote" in fields else 10**9} | fields,
     )
+
+
+class DoorSupplier:
+    """A supplier who takes purchases at our own door, as a file supplier does."""
+
+    def place(self, order: PurchaseOrder) -> Placed:
+        return Placed((order.our_ref,), awaits_supplier=True)
+
+    def find(self, our_ref: str) -> Placed | None:
+        return None
+
+    def cancel(self, our_ref: str, reason: str) -> None:
+        return None
+
+
+def submitted(market: Market, source: str = "teahouse") -> int:
+    """Submit what is due at `source`; returns how many purchases that were."""
+    until = clock.now() + timedelta(seconds=20)
+    return submit.drain(market.db, market.desk, source, lambda _: DoorSupplier(), until)
 
 
 def make_desk(**fields: Any) -> Desk:

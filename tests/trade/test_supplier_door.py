@@ -1,34 +1,12 @@
 """The supplier's door: accept, refuse, ship, and the money that moves with each parcel."""
 
-from datetime import timedelta
-
-from connectors.model import Placed, PurchaseOrder
-from kit import clock
 from kit.ids import outside
-from tests.trade.market import NOW, Market
-from trade import order_views, purchases, shipping, submit
+from tests.trade.market import NOW, Market, submitted
+from trade import order_views, purchases, shipping
 from trade.purchases import Supplier
 from trade.shipping import Shipment
 
 TEAHOUSE = Supplier("teahouse")
-
-
-class DoorSupplier:
-    """A supplier who takes purchases at our own door, as a file supplier does."""
-
-    def place(self, order: PurchaseOrder) -> Placed:
-        return Placed((order.our_ref,), awaits_supplier=True)
-
-    def find(self, our_ref: str) -> Placed | None:
-        return None
-
-    def cancel(self, our_ref: str, reason: str) -> None:
-        return None
-
-
-def submitted(market: Market, source: str = "teahouse") -> int:
-    until = clock.now() + timedelta(seconds=20)
-    return submit.drain(market.db, market.desk, source, lambda _: DoorSupplier(), until)
 
 
 def test_shipping_takes_the_money_per_unit_and_owes_the_supplier(market: Market) -> None:
