@@ -1,0 +1,57 @@
+"""Where the index lies: `<data.dir>/search/`, one folder per build, and `current` naming one.
+
+A new build is written beside the old one and takes its place by one rename, so that searches go on.
+"""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+CURRENT = "current"
+LOCK = "lock"
+_BUILD = "build-"
+
+
+def root(data_dir: Path) -> Path:
+    """The folder of the index under the data directory."""
+    return data_dir / "search"
+
+
+def current(folder: Path) -> Path | None:
+    """The build that counts, or None when there is none yet."""
+    try:
+        name = (folder / CURRENT).read_text().strip()
+    except FileNotFoundError:
+        return None
+    return folder / name if name.startswith(_BUILD) and "/" not in name else None
+
+
+def identity(build: Path) -> str:
+    """What a build holds, by name: another schema or other prices have another identity."""
+    return build.name.rpartition("-")[0].removeprefix(_BUILD)
+
+
+def new_build(folder: Path, identity: str) -> Path:
+    """An empty folder for a build of this identity."""
+    taken = {path.name for path in folder.glob(f"{_BUILD}*")}
+    number = next(n for n in range(len(taken) + 1) if f"{_BUILD}{identity}-{n}" not in taken)
+    build = folder / f"{_BUILD}{identity}-{number}"
+    build.mkdir()
+    return build
+
+
+def switch(folder: Path, build: Path) -> None:
+    """Let `build` count from now on."""
+    fresh = folder / f".{CURRENT}"
+    fresh.write_text(build.name)
+    os.replace(fresh, folder / CURRENT)
+
+
+def sweep(folder: Path) -> None:
+    """Remove builds that do not count: former ones, and one that was never finished."""
+    kept = current(folder)
+    for build in folder.glob(f"{_BUILD}*"):
+        if build != kept:
+            with contextlib.suppress(FileNotFoundError):  # a reader's own files went meanwhile
+                shutil.rmtree(build)

@@ -1,0 +1,157 @@
+"""The index as those who search it hold it: the newest committed state of the current build."""
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import tantivy
+from tantivy import FieldType, Occur, Order, Query
+
+from catalog.search import cursor as cursors
+from catalog.search import folder as folders
+from catalog.search import query as queries
+from catalog.search import schema as fields
+from catalog.search.cursor import Cursor
+from catalog.search.query import Asked
+from catalog.shelf import Reader
+from kit.errors import Problem
+
+DEEPEST = 1_000
+"""A search ends after so many answers."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Product ids in order, and the cursor to go on from (None: that was all)."""
+
+    ids: list[int]
+    next: str | None
+
+
+class SearchIndex:
+    """Reads the index under a data directory; many threads may share one."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = folders.root(data_dir)
+        self._lock = threading.Lock()
+        self._opened: tuple[Path, int, int] | None = None
+        self._index: tantivy.Index | None = None
+
+    def search(self, asked: Asked, reader: Reader, limit: int, after: str | None = None) -> Hits:
+        """Up to `limit` products that `reader` may see, after the cursor `after`.
+
+        A cursor neither skips nor repeats a product that did not change meanwhile; a search ends
+        after 1,000. Raises Problem 422 for a malformed search, 503 while there is no index.
+        """
+        mark = asked.checked().mark(reader)
+        cursor = cursors.read(after, mark)
+        index = self._newest()
+        limit = min(limit, DEEPEST - cursor.given)
+        walk = _Walk(index, asked, reader)
+        found = walk.after(cursor, limit + 1)
+        ids = [walk.product(number) for number, _ in found[:limit]]
+        given = cursor.given + len(ids)
+        if len(found) <= limit or given >= DEEPEST or not ids:
+            return Hits(ids, None)
+        key, level = found[limit - 1]
+        return Hits(ids, Cursor(mark, level, key, given).text())
+
+    def _newest(self) -> tantivy.Index:
+        """The current build as last committed; opened again only when files have changed."""
+        with self._lock:
+            for _ in range(3):  # a build may be replaced between reading its name and opening it
+                build = folders.current(self._folder)
+                if build is None:
+                    break
+                try:
+                    return self._open(build)
+                except (FileNotFoundError, ValueError):
+                    self._opened = None
+        raise Problem(
+            503,
+            "search_not_ready",
+            "the search index is being built; try again in a few seconds",
+            retry_after=5,
+        )
+
+    def _open(self, build: Path) -> tantivy.Index:
+        meta = os.stat(build / "meta.json")  # a commit puts a new file in its place
+        state = (build, meta.st_ino, meta.st_mtime_ns)
+        if self._index is None or self._opened is None or self._opened[0] != build:
+            self._index = tantivy.Index.open(str(build))
+            self._index.config_reader("manual")
+            self._index.reload()
+        elif self._opened != state:
+            self._index.reload()
+        self._opened = state
+        return self._index
+
+
+class _Walk:
+    """One search through one state of the index."""
+
+    def __init__(self, index: tantivy.Index, asked: Asked, reader: Reader) -> None:
+        self._schema = index.schema
+        self._searcher = index.searcher()
+        one = reader.prices.id
+        self._conditions = queries.narrowed(self._schema, asked, reader)
+        self._levels = queries.levels(self._schema, asked.text) if asked.text.strip() else []
+        sort = asked.sort
+        if sort == "relevance" and not self._levels:
+            sort = "newest"
+        if sort != "relevance" and self._levels:
+            wanted = [(Occur.Should, level) for level in self._levels]
+            self._conditions.append((Occur.Must, Query.boolean_query(wanted)))
+            self._levels = []
+        self._field, self._order = {
+            "relevance": (f"rank_{one}", Order.Asc),
+            "price": (f"by_price_{one}", Order.Asc),
+            "-price": (f"by_price_{one}", Order.Desc),
+            "-margin": (f"by_margin_{one}", Order.Desc),
+            "newest": ("id", Order.Desc),
+        }[sort]
+
+    def after(self, cursor: Cursor, limit: int) -> list[tuple[int, int]]:
+        """Up to `limit` (sort number, level) that come after the cursor."""
+        found: list[tuple[int, int]] = []
+        level, key = cursor.level, cursor.key
+        while len(found) < limit and level < max(len(self._levels), 1):
+            query = self._query(level, key)
+            hits = self._searcher.search(
+                query,
+                limit - len(found),
+                count=False,
+                order_by_field=self._field,
+                order=self._order,
+            ).hits
+            found += [(number, level) for number, _ in hits]
+            level, key = level + 1, None
+        return found
+
+    def product(self, number: int) -> int:
+        """The product that a sort number stands for."""
+        if self._field == "id":
+            return number
+        if self._field.startswith("rank_"):
+            return fields.product_of_rank(number)
+        return fields.product_of_key(number)
+
+    def _query(self, level: int, key: int | None) -> Query:
+        conditions = list(self._conditions)
+        if self._levels:
+            conditions.append((Occur.Must, self._levels[level]))
+            conditions += [(Occur.MustNot, better) for better in self._levels[:level]]
+        if key is not None:
+            rising = self._order == Order.Asc
+            beyond = Query.range_query(
+                self._schema,
+                self._field,
+                FieldType.Unsigned,
+                lower_bound=key if rising else None,
+                upper_bound=None if rising else key,
+                include_lower=not rising,
+                include_upper=rising,
+            )
+            conditions.append((Occur.Must, beyond))
+        return Query.boolean_query(conditions)

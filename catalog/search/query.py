@@ -1,0 +1,116 @@
+"""What was asked for, as queries of the index."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Literal
+
+from tantivy import FieldType, Occur, Query, Schema
+
+from catalog.search import words
+from catalog.search.schema import margin_units, price_units
+from catalog.shelf import Reader
+from kit.errors import FieldError, Problem
+
+Sort = Literal["relevance", "price", "-price", "-margin", "newest"]
+SORTS = ("relevance", "price", "-price", "-margin", "newest")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A search. Prices in CNY, `margin_min` in percent; None and "" narrow nothing.
+
+    `source` counts only for readers who may know sources.
+    """
+
+    text: str = ""
+    category: str | None = None
+    brand: str | None = None
+    gtin: str | None = None
+    mode: str | None = None
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
+    margin_min: Decimal | None = None
+    in_stock: bool | None = None
+    region: str = ""
+    source: str | None = None
+    sort: str = "relevance"
+
+    def mark(self, reader: Reader) -> str:
+        """Names this search, so that a cursor of another one is not taken for its own."""
+        said = repr((sorted(asdict(self).items()), reader.prices.id, reader.sees_sources))
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+    def checked(self) -> "Asked":
+        """The same. Raises Problem 422 for a sort that is not offered."""
+        if self.sort in SORTS:
+            return self
+        code, message = "unknown_sort", f"sort by one of {', '.join(SORTS)}"
+        if self.sort == "-sales":
+            code, message = "not_offered", "sorting by sales is not offered yet; try relevance"
+        raise Problem(422, code, message, errors=[FieldError("sort", code, message)])
+
+
+def levels(schema: Schema, text: str) -> list[Query]:
+    """Queries for a text, the best first; what one finds, those after it may find again.
+
+    A code that is exactly this · all words in title and brand · all words anywhere · the same
+    characters in the same order, wherever the words were cut.
+    """
+    codes = [text.strip(), words.plain(text).strip()]
+    found = [Query.term_set_query(schema, "code", codes)]
+    if asked := [word for group in words.asked(text) for word in group]:
+        found.append(_all(Query.term_query(schema, "title", word) for word in asked))
+        found.append(_all(Query.term_query(schema, "words", word) for word in asked))
+    pieces = words.characters(text)
+    if len(pieces) > 1:
+        phrase: list[str | tuple[int, str]] = list(pieces)
+        found.append(Query.phrase_query(schema, "characters", phrase))
+    return found
+
+
+def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, Query]]:
+    """The conditions that every answer meets: visible to `reader`, and as asked."""
+    one = reader.prices.id
+    flags = [f"for:{one}"]
+    if asked.category:
+        flags.append(f"category:{words.plain(asked.category)}")
+    if asked.brand:
+        flags.append(f"brand:{words.plain(asked.brand)}")
+    if asked.gtin:
+        flags.append(f"gtin:{asked.gtin.zfill(14)}")
+    if asked.mode:
+        flags.append(f"mode:{one}:{asked.mode}")
+    if asked.in_stock:
+        flags.append(f"in_stock:{one}")
+    if asked.source and reader.sees_sources:
+        flags.append(f"source:{asked.source}")
+    conditions = [(Occur.Must, Query.term_query(schema, "flag", flag)) for flag in flags]
+    if asked.in_stock is False:
+        conditions.append((Occur.MustNot, Query.term_query(schema, "flag", f"in_stock:{one}")))
+    if asked.region:
+        refusals = [
+            f"refuses:{one}:{asked.region[:digits]}" for digits in range(1, len(asked.region) + 1)
+        ]
+        conditions.append((Occur.MustNot, Query.term_set_query(schema, "flag", refusals)))
+    conditions += _ranges(schema, asked, one)
+    return conditions
+
+
+def _ranges(schema: Schema, asked: Asked, one: str) -> list[tuple[Occur, Query]]:
+    ranges = []
+    if asked.price_min is not None or asked.price_max is not None:
+        low = None if asked.price_min is None else price_units(max(asked.price_min, Decimal(0)))
+        high = None if asked.price_max is None else price_units(max(asked.price_max, Decimal(0)))
+        price = Query.range_query(schema, f"price_{one}", FieldType.Unsigned, low, high)
+        ranges.append((Occur.Must, price))
+    if asked.margin_min is not None:
+        least = margin_units(asked.margin_min)
+        margin = Query.range_query(schema, f"margin_{one}", FieldType.Integer, least, None)
+        ranges.append((Occur.Must, margin))
+    return ranges
+
+
+def _all(queries: Iterable[Query]) -> Query:
+    return Query.boolean_query([(Occur.Must, query) for query in queries])
