@@ -68,7 +68,11 @@ def indexer(database: Database, data_dir: Path, readers: Sequence[Reader]) -> It
                 retry_after=30,
             ) from error
         folders.sweep(folder)
-        yield Indexer(database, folder, readers)
+        writer = Indexer(database, folder, readers)
+        try:
+            yield writer
+        finally:
+            writer.close()
 
 
 class Indexer:
@@ -110,7 +114,7 @@ class Indexer:
 
         Returns how many products it holds.
         """
-        self._writer = None
+        self.close()
         build = folders.new_build(self._folder, self._identity)
         writer = _open_new(self._schema, build)
         with self._database.as_system() as session:
@@ -141,7 +145,7 @@ class Indexer:
         build = folders.current(self._folder)
         if self._writer is not None and build is not None and (build / "meta.json").exists():
             return True
-        self._writer = None
+        self.close()
         if build is None or folders.identity(build) != self._identity:
             return False
         try:
@@ -156,8 +160,17 @@ class Indexer:
             ahead = self._seq > session.execute(_HEAD).scalar_one()
         if ahead:
             _log.warning("search index is ahead of the database and is built again")
-            self._writer = None
+            self.close()
         return not ahead
+
+    def close(self) -> None:
+        """Let go of the build that was written last, and of the threads that tidy it."""
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            try:
+                writer.wait_merging_threads()
+            except ValueError as error:  # its files may be what was lost
+                _log.warning("search index closed untidily", error=str(error))
 
     def _commit(self, writer: IndexWriter, seq: int) -> None:
         """Commit what was written together with how far the feed was read."""

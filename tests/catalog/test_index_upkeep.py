@@ -230,6 +230,7 @@ def _write(index: tantivy.Index, prices: dict[int, int | None], order: list[int]
         if price is not None:
             writer.add_document(tantivy.Document.from_dict(_fields(number, price), index.schema))
     writer.commit()
+    writer.wait_merging_threads()
 
 
 def _fields(number: int, price: int) -> dict[str, object]:
