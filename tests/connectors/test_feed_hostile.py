@@ -92,6 +92,8 @@ def test_a_zip_that_lies_about_its_sizes_is_not_unpacked_further(tmp_path: Path)
             '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"/></row>'
         ),
         SHEET.format('<row r="1048576"><c r="XFD1048576"/></row><row r="1"><c r="A1"/></row>'),
+        SHEET.format("<row r='1'><c r='A1'/></row><row r='1048576'><c r='XFD1048576'/></row>"),
+        SHEET.format('<row\tr="1"><c\nr = "A1"/></row><row r="9"><c\tr="XFD1048576"/></row>'),
         SHEET.format('<row r="1">' + "<c/>" * 16384 + '</row><row r="1048576"><c/></row>'),
     ],
 )

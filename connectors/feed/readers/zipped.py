@@ -28,8 +28,15 @@ _FREE = 50 * 1024**2  # below this size no ratio matters
 _BLOCK = 1024**2
 _OVERLAP = 4096
 _NAME = rb'r="([A-Z]{1,3}\d{1,7})"'
-_CELL = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,3})(\d{1,7})"')
-_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="(\d{1,7})"')
+_COLUMN = re.compile(rb' r="([A-Za-z]{1,3})[0-9]')
+_ROW = re.compile(rb' r="[A-Za-z]{0,3}([0-9]{1,7})"')
+_ODD_MARKUP = (
+    *(b"='", b"= ", b"=\t", b"=\n", b"=\r", b"r =", b"r\t", b"r\n", b"r\r"),
+    *(b"\tr=", b"\nr=", b"\rr="),
+)
+"""What no usual writer puts into a tag; with any of it, the slower patterns look."""
+_ANY_COLUMN = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]{1,3})[0-9]")
+_ANY_ROW = re.compile(rb"\sr\s*=\s*[\"'][A-Za-z]{0,3}([0-9]{1,7})[\"']")
 _UNCOMPUTED = re.compile(
     rb"<(?:\w+:)?c [^>]*?\b" + _NAME + rb"[^>]*>\s*"
     rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
@@ -140,10 +147,10 @@ def _look(blocks: Iterator[bytes], inside: Inside, name: str) -> None:
     nameless = 0
     for block in blocks:
         text = tail + block
-        found = _CELL.findall(text)
-        columns.update({column for column, _ in found})
-        lines = {row for _, row in found} | set(_ROW.findall(text))
-        inside.rows = max([inside.rows, *map(int, lines)])
+        odd = any(mark in text for mark in _ODD_MARKUP)
+        columns.update((_ANY_COLUMN if odd else _COLUMN).findall(text))
+        rows = set((_ANY_ROW if odd else _ROW).findall(text))
+        inside.rows = max([inside.rows, *map(int, rows)])
         if text.count(b"<c>") + text.count(b"<c/>"):
             pieces = text.split(b"</row>")
             nameless = max([nameless, *(piece.count(b"<c") for piece in pieces)])
@@ -151,7 +158,7 @@ def _look(blocks: Iterator[bytes], inside: Inside, name: str) -> None:
         if b'"e"' in text:
             errors = _ERROR.findall(text)
             inside.instead |= {cell.decode(): value.decode() for cell, value in errors}
-        if b"f>" in text or b"/>" in text:
+        if b"<f" in text or b":f" in text:
             lost = _UNCOMPUTED.findall(text)
             inside.instead |= dict.fromkeys((cell.decode() for cell in lost), NEVER_COMPUTED)
         tail = text[-_OVERLAP:]
@@ -166,7 +173,7 @@ def _look(blocks: Iterator[bytes], inside: Inside, name: str) -> None:
 
 def _number(column: bytes) -> int:
     value = 0
-    for letter in column:
+    for letter in column.upper():
         value = value * 26 + letter - 64
     return value
 
