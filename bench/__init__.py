@@ -1,0 +1,1 @@
+"""Measurements beside the bare work they need: `make bench`."""
