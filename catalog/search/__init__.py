@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from catalog.pricing import PriceList
 from catalog.reads.products import Card, product_cards
 from catalog.search.index import DEEPEST, Hits, SearchIndex
-from catalog.search.indexer import Indexer, indexer
+from catalog.search.indexer import Indexer, open_indexer
 from catalog.search.query import SORTS, Asked
 from catalog.shelf import Reader, SourcePolicy
 
@@ -22,7 +22,7 @@ __all__ = [
     "Indexer",
     "SearchIndex",
     "index_readers",
-    "indexer",
+    "open_indexer",
     "search",
 ]
 

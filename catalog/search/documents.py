@@ -11,8 +11,7 @@ from catalog.deals import Deal
 from catalog.pricing import margin_percent
 from catalog.search import schema
 from catalog.search.words import indexed, plain
-from catalog.shelf import Display, Reader
-from kit.ids import outside
+from catalog.shelf import Reader
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,18 @@ class Goods:
     deals: Mapping[int, list[Deal]]
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What decides how readers of one price list find a product."""
+
+    price: Decimal
+    margin: Decimal | None
+    on_hand: bool
+    in_stock: bool
+    modes: frozenset[str]
+    refused: frozenset[str]
+
+
 def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str, Any] | None:
     """The fields of a product's document; None: it is for sale to nobody.
 
@@ -36,24 +47,25 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
     if goods.id > schema.MOST_ID:
         raise ValueError(f"product {goods.id}: the search index holds ids up to {schema.MOST_ID}")
     title = indexed(f"{goods.brand or ''} {goods.title}")
+    deals = [deal for of_sku in goods.deals.values() for deal in of_sku]
+    sources = sorted({deal.source for deal in deals})
     fields: dict[str, Any] = {}
     flags: list[str] = []
-    shown: dict[tuple[Any, ...], list[tuple[Decimal | None, Display]]] = {}
+    known: dict[tuple[Any, ...], _Seen | None] = {}
     for reader in readers:
-        view = _view(goods, reader)
-        if view not in shown:
-            shown[view] = _displays(goods, reader, now)
-        for_sale = [pair for pair in shown[view] if pair[1].price is not None]
-        if for_sale:
-            flags += _flags(goods, reader, for_sale, now)
-            fields |= _numbers(goods, reader.prices.id, for_sale, len(title))
+        view = _view(reader, sources)
+        if view not in known:
+            known[view] = _seen(goods, deals, reader, now)
+        if seen := known[view]:
+            flags += _flags(seen, reader.prices.id)
+            fields |= _numbers(seen, reader.prices.id, goods.id, len(title))
     if not flags:
         return None
     attributes = [f"{name} {value}" for sku in goods.skus for name, value in (sku[2] or {}).items()]
     more = indexed(f"{goods.category or ''} {' '.join(attributes)}")
     return fields | {
         "id": goods.id,
-        "flag": flags + _narrowing(goods),
+        "flag": flags + _narrowing(goods, sources),
         "code": _codes(goods),
         "title": " ".join(title),
         "words": " ".join({*title, *more}),
@@ -61,61 +73,63 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
     }
 
 
-def _view(goods: Goods, reader: Reader) -> tuple[Any, ...]:
-    """What decides a reader's view of these goods: lists that agree in it are computed once."""
-    sources = {deal.source for deals in goods.deals.values() for deal in deals}
-    policies = [reader.policy(source) for source in sorted(sources)]
+def _view(reader: Reader, sources: Iterable[str]) -> tuple[Any, ...]:
+    """What decides a reader's view of goods of these sources: lists that agree share one look."""
+    policies = [reader.policy(source) for source in sources]
     return reader.prices.markup_percent, *(
         (reader.prices.serves in policy.serves, policy.unknown_stock) for policy in policies
     )
 
 
-def _displays(goods: Goods, reader: Reader, now: datetime) -> list[tuple[Decimal | None, Display]]:
-    return [(sku[3], shelf.display(goods.deals.get(sku[0], ()), reader, now)) for sku in goods.skus]
-
-
-def _numbers(
-    goods: Goods, one: str, for_sale: list[tuple[Decimal | None, Display]], words: int
-) -> dict[str, int]:
+def _seen(goods: Goods, deals: list[Deal], reader: Reader, now: datetime) -> _Seen | None:
+    shown = [
+        (sku[3], shelf.display(goods.deals.get(sku[0], ()), reader, now)) for sku in goods.skus
+    ]
+    for_sale = [(msrp, one) for msrp, one in shown if one.price is not None]
+    if not for_sale:
+        return None
     on_hand = [pair for pair in for_sale if pair[1].stock.state != "out"]
     msrp, first = min(on_hand or for_sale, key=lambda pair: pair[1].price or 0)
-    price = first.price or Decimal(0)
-    margin = margin_percent(price, msrp)
+    refused: set[str] = set()
+    if any(deal.not_delivered_to for deal in deals):
+        visible = shelf.visible(deals, reader, now)
+        refused = refused_by_all(deal.not_delivered_to or () for deal in visible)
+    return _Seen(
+        price=first.price or Decimal(0),
+        margin=margin_percent(first.price, msrp),
+        on_hand=bool(on_hand),
+        in_stock=any(one.stock.state in ("in_stock", "low") for _, one in for_sale),
+        modes=frozenset(mode for _, one in for_sale for mode in one.modes),
+        refused=frozenset(refused),
+    )
+
+
+def _numbers(seen: _Seen, one: str, product_id: int, words: int) -> dict[str, int]:
     numbers = {
-        f"price_{one}": schema.price_units(price),
-        f"by_price_{one}": schema.by_price(price, goods.id),
-        f"by_margin_{one}": schema.by_margin(margin, goods.id),
+        f"price_{one}": schema.price_units(seen.price),
+        f"by_price_{one}": schema.by_price(seen.price, product_id),
+        f"by_margin_{one}": schema.by_margin(seen.margin, product_id),
         f"rank_{one}": schema.rank(
-            on_hand=bool(on_hand), words_in_title=words, product_id=goods.id
+            on_hand=seen.on_hand, words_in_title=words, product_id=product_id
         ),
     }
-    if margin is not None:
-        numbers[f"margin_{one}"] = schema.margin_units(margin)
+    if seen.margin is not None:
+        numbers[f"margin_{one}"] = schema.margin_units(seen.margin)
     return numbers
 
 
-def _flags(
-    goods: Goods, reader: Reader, for_sale: list[tuple[Decimal | None, Display]], now: datetime
-) -> list[str]:
+def _flags(seen: _Seen, one: str) -> list[str]:
     """What is true for readers of one price list."""
-    one = reader.prices.id
-    flags = [f"for:{one}"]
-    flags += {f"mode:{one}:{mode}" for _, shown in for_sale for mode in shown.modes}
-    if any(shown.stock.state in ("in_stock", "low") for _, shown in for_sale):
+    flags = [f"for:{one}", *(f"mode:{one}:{mode}" for mode in sorted(seen.modes))]
+    if seen.in_stock:
         flags.append(f"in_stock:{one}")
-    everything = [deal for deals in goods.deals.values() for deal in deals]
-    if any(deal.not_delivered_to for deal in everything):
-        refused = refused_by_all(
-            deal.not_delivered_to or () for deal in shelf.visible(everything, reader, now)
-        )
-        flags += [f"refuses:{one}:{code}" for code in sorted(refused)]
-    return flags
+    return flags + [f"refuses:{one}:{code}" for code in sorted(seen.refused)]
 
 
-def _narrowing(goods: Goods) -> list[str]:
+def _narrowing(goods: Goods, sources: Iterable[str]) -> list[str]:
     """What a product can be narrowed by, for everybody who may ask."""
     flags = [f"gtin:{sku[1]}" for sku in goods.skus if sku[1]]
-    flags += {f"source:{deal.source}" for deals in goods.deals.values() for deal in deals}
+    flags += [f"source:{source}" for source in sources]
     if goods.brand:
         flags.append(f"brand:{plain(goods.brand)}")
     levels = plain(goods.category).split(" > ") if goods.category else []
@@ -124,11 +138,16 @@ def _narrowing(goods: Goods) -> list[str]:
 
 
 def _codes(goods: Goods) -> list[str]:
-    codes = {outside("sku", sku[0]) for sku in goods.skus} | {plain(mpn) for mpn in goods.mpns}
+    codes = {sku_code(sku[0]) for sku in goods.skus} | {plain(mpn) for mpn in goods.mpns}
     for _, gtin, _, _ in goods.skus:
         if gtin:
             codes |= {gtin, gtin.lstrip("0")}
     return sorted(codes)
+
+
+def sku_code(sku_id: int) -> str:
+    """The code under which a SKU's own id is indexed."""
+    return f"sku {sku_id}"
 
 
 def refused_by_all(lists: Iterable[Iterable[str]]) -> set[str]:

@@ -50,7 +50,9 @@ _MPNS = text("""
 
 
 @contextmanager
-def indexer(database: Database, data_dir: Path, readers: Sequence[Reader]) -> Iterator["Indexer"]:
+def open_indexer(
+    database: Database, data_dir: Path, readers: Sequence[Reader]
+) -> Iterator["Indexer"]:
     """The writer of the index under `data_dir`, for one reader per price list.
 
     Raises Problem 409 `indexer_running` while another process writes it.
@@ -76,7 +78,7 @@ def indexer(database: Database, data_dir: Path, readers: Sequence[Reader]) -> It
 
 
 class Indexer:
-    """Writes the index; made by `indexer`, which holds the lock."""
+    """Writes the index; made by `open_indexer`, which holds the lock."""
 
     def __init__(self, database: Database, folder: Path, readers: Sequence[Reader]) -> None:
         self._database = database

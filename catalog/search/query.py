@@ -1,5 +1,6 @@
 """What was asked for, as queries of the index."""
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,8 +10,10 @@ from typing import Literal
 from tantivy import FieldType, Occur, Query, Schema
 
 from catalog.search import words
+from catalog.search.documents import sku_code
 from catalog.search.schema import margin_units, price_units
 from catalog.shelf import Reader
+from kit import ids
 from kit.errors import FieldError, Problem
 
 Sort = Literal["relevance", "price", "-price", "-margin", "newest"]
@@ -58,8 +61,7 @@ def levels(schema: Schema, text: str) -> list[Query]:
     A code that is exactly this · all words in title and brand · all words anywhere · the same
     characters in the same order, wherever the words were cut.
     """
-    codes = [text.strip(), words.plain(text).strip()]
-    found = [Query.term_set_query(schema, "code", codes)]
+    found = [Query.term_set_query(schema, "code", _codes(text.strip()))]
     if asked := [word for group in words.asked(text) for word in group]:
         found.append(_all(Query.term_query(schema, "title", word) for word in asked))
         found.append(_all(Query.term_query(schema, "words", word) for word in asked))
@@ -68,6 +70,15 @@ def levels(schema: Schema, text: str) -> list[Query]:
         phrase: list[str | tuple[int, str]] = list(pieces)
         found.append(Query.phrase_query(schema, "characters", phrase))
     return found
+
+
+def _codes(text: str) -> list[str]:
+    """What an exact code may be: a GTIN or maker's number as written, or one of our SKU ids."""
+    codes = [words.plain(text)]
+    if text.startswith("sku_"):
+        with contextlib.suppress(Problem):  # it only looks like an id of ours
+            codes.append(sku_code(ids.inside("sku", text)))
+    return codes
 
 
 def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, Query]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from catalog.pricing import price_lists
-from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, index_readers, indexer
+from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, index_readers, open_indexer
 from catalog.search import folder as folders
 from catalog.search import schema as fields
 from catalog.sequencer import number_changes
@@ -49,7 +49,7 @@ def test_a_lost_or_broken_index_is_built_again_by_itself(
     database: Database, tmp_path: Path, build: Path, harm: str
 ) -> None:
     made = add(database, 3)
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     current = folders.current(build)
     assert current is not None
@@ -63,7 +63,7 @@ def test_a_lost_or_broken_index_is_built_again_by_itself(
         case "segment lost":
             for file in current.glob("*.fast"):
                 file.unlink()
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     found = SearchIndex(tmp_path).search(Asked("绿茶"), LEADER, 10).ids
     assert sorted(found) == [one.product_id for one in made]
@@ -71,13 +71,13 @@ def test_a_lost_or_broken_index_is_built_again_by_itself(
 
 def test_an_indexer_goes_on_where_it_stopped(database: Database, tmp_path: Path) -> None:
     made = add(database, 2)
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     current = folders.current(folders.root(tmp_path))
     with database.as_system() as session:
         reprice(session, made[0], 2, "99")
         number_changes(session)
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         assert writer.step() == 1
         assert writer.step() == 0
     assert folders.current(folders.root(tmp_path)) == current
@@ -87,10 +87,10 @@ def test_an_indexer_goes_on_where_it_stopped(database: Database, tmp_path: Path)
 
 def test_other_prices_make_another_index(database: Database, tmp_path: Path) -> None:
     add(database, 2)
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     dearer = price_lists(Decimal(50))
-    with indexer(database, tmp_path, index_readers(dearer, {})) as writer:
+    with open_indexer(database, tmp_path, index_readers(dearer, {})) as writer:
         sync(writer)
     reader = Reader("leader", dearer["resale"])
     index = SearchIndex(tmp_path)
@@ -102,30 +102,30 @@ def test_an_index_ahead_of_a_restored_database_is_built_again(
     database: Database, tmp_path: Path
 ) -> None:
     add(database, 3)
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     with database.as_system() as session:
         session.execute(text("DELETE FROM changes WHERE seq > 1"))
         session.execute(text("DELETE FROM products WHERE id > 1"))
         session.execute(text("UPDATE feed_head SET seq = 1"))
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     assert SearchIndex(tmp_path).search(Asked(), LEADER, 10).ids == [1]
 
 
 def test_one_indexer_writes_a_data_directory(database: Database, tmp_path: Path) -> None:
-    with indexer(database, tmp_path, READERS):
-        second = indexer(database, tmp_path, READERS)
+    with open_indexer(database, tmp_path, READERS):
+        second = open_indexer(database, tmp_path, READERS)
         with pytest.raises(Problem, match="another process writes"):
             second.__enter__()
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
 
 
 def test_searches_go_on_while_the_index_is_rebuilt(database: Database, tmp_path: Path) -> None:
     add(database, 50)
     index = SearchIndex(tmp_path)
-    with indexer(database, tmp_path, READERS) as writer:
+    with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
         done = threading.Event()
         failures: list[object] = []
