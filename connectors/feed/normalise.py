@@ -57,9 +57,10 @@ class Defaults:
 
 
 class Normaliser:
-    """Reads the pages of one listing. `labels` are the sheet's own column names."""
+    """Reads the pages of one listing. `left_out` counts values that rows were loaded without."""
 
     def __init__(self, defaults: Defaults, today: date) -> None:
+        self.left_out: dict[str, int] = {}
         self._defaults = defaults
         self._freight = freight(defaults.freight) if defaults.freight else None
         self._readings = {unit: readings(today, unit) for unit in ("kg", "g")}
@@ -75,6 +76,7 @@ class Normaliser:
             if name in raw.columns:
                 done = cells.read(raw[name], reading)
                 found.append((name, done[FAULT]))
+                self._count(name, raw, done)
                 frame = frame.hstack(done.drop(FAULT))
             else:
                 frame = frame.with_columns(
@@ -87,6 +89,12 @@ class Normaliser:
         rows = frame.filter(pl.select(good).to_series())
         page = rows.select(pl.col(name).cast(dtype) for name, dtype in LISTING.items())
         return page, _rejects(raw, found, labels)
+
+    def _count(self, name: str, raw: pl.DataFrame, done: pl.DataFrame) -> None:
+        """A shop's own codes in the barcode column are no GTINs; their rows load without one."""
+        if name == "gtin":
+            nothing = done["gtin"].is_null() & done[FAULT].is_null() & raw["gtin"].is_not_null()
+            self.left_out[name] = self.left_out.get(name, 0) + int(nothing.sum())
 
     def _weight_unit(self, labels: Mapping[str, str]) -> str:
         label = plain(labels.get("weight", "")).lower()

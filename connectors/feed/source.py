@@ -4,7 +4,6 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
-from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,10 @@ class FeedSource:
         except BaseException:
             shutil.rmtree(folder)
             raise
-        pages = self._pages(first, sheets, as_of.astimezone(SHANGHAI).date())
+        today = as_of.astimezone(SHANGHAI).date()
+        normalise = Normaliser(_defaults(given), today)
+        notes["left_out"] = normalise.left_out
+        pages = self._pages(first, sheets, normalise)
         weakref.finalize(pages, shutil.rmtree, folder)
         return Listing(as_of, given.complete, notes, pages)
 
@@ -93,15 +95,8 @@ class FeedSource:
             if aside and not found:
                 raise aside[0]
 
-    def _pages(self, first: Sheet, rest: Iterator[Sheet], today: date) -> Iterator[Page]:
-        given = self.settings
-        normalise = Normaliser(
-            Defaults(
-                given.freight, given.tax_included, given.tax_rate, given.invoice, given.weight_unit
-            ),
-            today,
-        )
-        with Spool(given.max_rows) as spool:
+    def _pages(self, first: Sheet, rest: Iterator[Sheet], normalise: Normaliser) -> Iterator[Page]:
+        with Spool(self.settings.max_rows) as spool:
             for sheet in chain([first], rest):
                 for batch in sheet.batches:
                     spool.add(_page(normalise, sheet, batch), sheet.columns.labels["sku"])
@@ -112,8 +107,8 @@ class FeedSource:
             if not spool.rows:
                 raise Unreadable(
                     "no-good-rows",
-                    f"{first.name}: not one row could be read, so nothing is concluded; "
-                    f"the columns were taken as {first.columns.shown()}",
+                    f"{first.name}: not one row could be read, so nothing is concluded. "
+                    f"{_told(spool.first)}The columns were taken as {first.columns.shown()}",
                 )
 
 
@@ -122,11 +117,23 @@ def _page(normalise: Normaliser, sheet: Sheet, batch: pl.DataFrame) -> Page:
     return Page(rows, _drained(sheet.rejects) + rejects)
 
 
+def _told(reject: Reject | None) -> str:
+    if reject is None:
+        return ""
+    return f"Line {reject.line}, {reject.column or 'the whole row'}: {reject.reason}. "
+
+
 def _drained(rejects: list[Reject]) -> list[Reject]:
     """What has gathered so far; the list is empty afterwards."""
     taken = list(rejects)
     rejects.clear()
     return taken
+
+
+def _defaults(given: FeedSettings) -> Defaults:
+    return Defaults(
+        given.freight, given.tax_included, given.tax_rate, given.invoice, given.weight_unit
+    )
 
 
 def _rules(given: FeedSettings) -> Rules:

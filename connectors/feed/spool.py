@@ -22,7 +22,10 @@ _SEEDS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
 
 class Spool:
-    """Pages in a temporary folder; use as a context. `rows` counts the good ones added."""
+    """Pages in a temporary folder; use as a context.
+
+    `rows` counts the good ones, `first` is the first reject of all.
+    """
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
@@ -31,6 +34,7 @@ class Spool:
         self._pages = 0
         self._rejects = 0
         self.rows = 0
+        self.first: Reject | None = None
 
     def __enter__(self) -> "Spool":
         return self
@@ -54,6 +58,7 @@ class Spool:
             return
         self.rows += len(page.rows)
         self._rejects += len(page.rejects)
+        self.first = self.first or next(iter(page.rejects), None)
         if self.rows + self._rejects > self._max_rows:
             raise Unreadable(
                 "too-many-rows",

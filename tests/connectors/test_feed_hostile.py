@@ -252,6 +252,28 @@ def test_contradictions_are_found_across_files_and_pages(
     assert "2.csv line 2" in next(r.reason for r in rejects if r.line == 11)
 
 
+def test_records_across_blocks_are_all_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.feed.readers.xml._BLOCK", 500)
+    monkeypatch.setattr("connectors.feed.readers.xml._MOST_SIBLINGS", 5)
+    noise = "<log><e>x</e></log>" * 200
+    goods = "".join(
+        f"<g><sku>A{n}</sku><title>壶</title><price>{n + 1}</price></g>" for n in range(300)
+    )
+    (tmp_path / "a.xml").write_text(f"<r><logs>{noise}</logs><all>{goods}</all></r>")
+    rows, _ = read(tmp_path / "a.xml")
+    assert [row["external_id"] for row in rows] == [f"A{n}" for n in range(300)]
+
+
+def test_codes_that_are_no_gtin_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("货号,品名,供货价,条码\nA,壶,1,SHOP-7\nB,壶,1,6901234567892\nC,壶,1,\n")
+    listing = open_source("s", {"kind": "feed", "location": str(path)}).items()
+    assert sum(len(page.rows) for page in listing.pages) == 3
+    assert listing.notes["left_out"] == {"gtin": 1}
+
+
 def test_rejects_open_in_a_spreadsheet_without_running_anything() -> None:
     nasty = ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "＝1", "a\0b", 'q"uote', "two\nlines"]
     content = rejects_csv(

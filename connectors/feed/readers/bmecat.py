@@ -2,7 +2,7 @@
 
 from lxml import etree
 
-_ARTICLES = frozenset({"ARTICLE", "PRODUCT"})
+_ARTICLES = ("ARTICLE", "PRODUCT")
 
 
 def text(element: etree._Element) -> str:
@@ -12,9 +12,9 @@ def text(element: etree._Element) -> str:
 
 def is_article(element: etree._Element) -> bool:
     """Whether the element is an article of a BMEcat document."""
-    return etree.QName(element).localname in _ARTICLES and "BMECAT" in (
-        etree.QName(element.getroottree().getroot()).localname.upper()
-    )
+    if not str(element.tag).endswith(_ARTICLES):
+        return False
+    return str(element.getroottree().getroot().tag).upper().endswith("BMECAT")
 
 
 def article(element: etree._Element) -> dict[str, str]:

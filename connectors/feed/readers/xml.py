@@ -20,6 +20,7 @@ from ..table import Options, Table
 from . import bmecat, records
 
 _BLOCK = 1 << 20
+_MOST_SIBLINGS = 1000
 _DECLARED = re.compile(r"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9_.-]+)[\"'][^>]*\?>")
 _OWN_TYPES = re.compile(r"<!DOCTYPE[^>\[]*\[|<!ENTITY")
 _LEAVE_OUT = "leave the DOCTYPE out"
@@ -47,9 +48,13 @@ def _encoding(path: Path) -> str:
     return encoding.guess(path)
 
 
-def _events(path: Path, name: str, code: str) -> Iterator[tuple[str, etree._Element]]:
+def _events(
+    path: Path, name: str, code: str, only: tuple[str, ...] | None = None
+) -> Iterator[tuple[str, etree._Element]]:
+    """Starts and ends of elements, of those in `only` where that is given."""
     parser = etree.XMLPullParser(
         events=("start", "end"),
+        tag=only,
         encoding="utf-8",
         resolve_entities=False,
         no_network=True,
@@ -70,9 +75,20 @@ def _events(path: Path, name: str, code: str) -> Iterator[tuple[str, etree._Elem
                             root = element
                             _refuse_declared(root, name)
                         yield str(event), element
+                if root is not None:
+                    _prune(root)
         parser.close()
     except etree.XMLSyntaxError as error:
         raise Unreadable("not-xml", f"{name} is not well-formed XML: {error}") from error
+
+
+def _prune(root: etree._Element) -> None:
+    """Frees what was read: in every open element all long-past children, if they are many."""
+    node: etree._Element | None = root
+    while node is not None:
+        if len(node) > _MOST_SIBLINGS:
+            del node[:-1]
+        node = node[-1] if len(node) else None
 
 
 def _blocks(file: TextIO, name: str) -> Iterator[str]:
@@ -96,7 +112,7 @@ def _refuse_declared(root: etree._Element, name: str) -> None:
 
 
 def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def _goods_path(path: Path, name: str, code: str) -> Path_:
@@ -127,27 +143,16 @@ def _fitness(labels: dict[str, None]) -> tuple[bool, int]:
 
 
 def _records(path: Path, name: str, code: str, goods: Path_) -> Iterator[records.Numbered]:
-    stack: list[str] = []
     number = 0
-    for event, element in _events(path, name, code):
-        if event == "start":
-            stack.append(_local(element))
-            continue
-        here = tuple(stack)
-        stack.pop()
-        if here == goods:
+    for event, element in _events(path, name, code, (f"{{*}}{goods[0]}", f"{{*}}{goods[-1]}")):
+        if event == "end" and _path(element) == goods:
             number += 1
             yield number, flat(element)
-        if here == goods or len(here) < len(goods):
-            _forget(element)
+            element.clear()
 
 
-def _forget(element: etree._Element) -> None:
-    """Frees what was read: the element's content and its elder siblings."""
-    element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
+def _path(element: etree._Element) -> Path_:
+    return (*reversed([_local(outer) for outer in element.iterancestors()]), _local(element))
 
 
 def flat(element: etree._Element) -> dict[str, str]:
@@ -167,10 +172,8 @@ def _gather(element: etree._Element, prefix: str, found: dict[str, list[str]]) -
     if name in _NAMED_VALUE and (own := element.get("name")):
         name = own
     if not len(element):
-        text = bmecat.text(element) or element.get("href") or element.get("url") or ""
-        found.setdefault(prefix + name, []).append(
-            text or element.get("href") or element.get("url") or ""
-        )
+        text = (element.text or "").strip() or element.get("href") or element.get("url") or ""
+        found.setdefault(prefix + name, []).append(text)
     elif prefix.count("/") < 5:
         for child in element:
             _gather(child, f"{prefix}{name}/", found)
