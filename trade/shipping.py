@@ -29,7 +29,8 @@ _ROUNDED = re.compile(r"\d+(\.\d+)?E\+?\d+")
 
 @dataclass(frozen=True)
 class Shipment:
-    """One parcel of a purchase. `lines` are units by line number; None is all that is open.
+    """One parcel of a purchase. `lines` are units by line number; None is all that is open, and
+    none at all is a further parcel of goods that are counted in another one (a table in two boxes).
 
     `replaces` is the former number, where a parcel's number was wrong.
     """
@@ -57,6 +58,10 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
         )
     parcels = _parcels(session, found)
     same = next((p for p in parcels if (p.carrier, p.tracking_number) == (carrier, number)), None)
+    if shipment.lines is not None and not shipment.lines:
+        if same is None:
+            _further(session, found, carrier, number, now)
+        return
     wanted = _wanted(session, found, shipment, same)
     if shipment.replaces is not None or (same is None and not wanted):
         former = _former(session, found, shipment, parcels)
@@ -168,6 +173,16 @@ def _former(session: Session, found: Locked, shipment: Shipment, parcels: list[P
             " say in replaces which number this one takes the place of",
         )
     return named[0]
+
+
+def _further(session: Session, found: Locked, carrier: str, number: str, now: datetime) -> None:
+    """One more box of goods that are shipped already."""
+    if not any(line.shipped for line in found.lines.values()):
+        raise _invalid("lines", "no_lines", "a first parcel carries goods; leave lines out for all")
+    _new_parcel(session, found, carrier, number, now)
+    found.purchase.updated_at = now
+    tell(session, found.order, "shipped", now, {"carrier": carrier, "tracking_number": number})
+    restate(session, found.order, now)
 
 
 def _renumber(

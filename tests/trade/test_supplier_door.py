@@ -1,27 +1,263 @@
 """The supplier's door: accept, refuse, ship, and the money that moves with each parcel."""
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from connectors.model import ShipTo
+from kit.errors import Problem
 from kit.ids import outside
-from tests.trade.market import NOW, Market, submitted
-from trade import order_views, purchases, shipping
+from tests.trade.market import HOME, NOW, Goods, Market, submitted
+from trade import cancelling, order_views, purchases, shipping
+from trade.models import Parcel, Posting, PurchaseMove, RecipientOpening
 from trade.purchases import Supplier
 from trade.shipping import Shipment
 
 TEAHOUSE = Supplier("teahouse")
+FLAT = {"kind": "flat", "fee": "5.00", "free_from": None}
+
+
+class Shop:
+    """A leader's submitted order of three units at 3.33 with 5.00 freight."""
+
+    def __init__(self, market: Market, *, units: int = 3, submit: bool = True) -> None:
+        self.market = market
+        self.leader = market.party(money=10_000)
+        self.goods: Goods = market.offer(cost="3.33", freight=FLAT, stock=100)
+        self.order = market.place(self.leader, (self.goods.sku, units))
+        if submit:
+            submitted(market)
+        self.name = outside("pur", market.purchases(self.order)[0].id)
+
+    def ship(self, number: str, lines: dict[int, int] | None = None, **fields: Any) -> None:
+        with self.market.db.as_system() as session:
+            parcel = Shipment(self.name, "顺丰", number, lines, **fields)
+            shipping.ship(session, TEAHOUSE, parcel, NOW)
+
+    def refuse(self) -> None:
+        with self.market.db.as_system() as session:
+            purchases.refuse(session, TEAHOUSE, self.name, "out_of_stock", "没货了", NOW)
+
+    def cancel(self) -> None:
+        with self.market.db.as_system() as session:
+            cancelling.cancel(session, self.leader, self.order, "不要了", NOW)
+
+    def seen(self) -> dict[str, Any]:
+        with self.market.db.as_party(self.leader) as session:
+            return order_views.by_id(session, self.leader, self.order)
+
+    def state(self) -> str:
+        return self.market.purchases(self.order)[0].state
+
+    def posted(self, account: str) -> int:
+        with self.market.db.as_system() as session:
+            came = select(func.coalesce(func.sum(Posting.amount), 0))
+            into = session.scalar(came.where(Posting.destination == account)) or 0
+            out = session.scalar(came.where(Posting.source == account)) or 0
+            return int(into - out)
 
 
 def test_shipping_takes_the_money_per_unit_and_owes_the_supplier(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890", {1: 1})
+    assert shop.seen()["status"] == "partly_shipped"
+    assert shop.posted("sales") == shop.posted("payable:teahouse") == 333 + 500
+    assert shop.seen()["held"] == "6.66"
+    shop.ship("SF1234567891")
+    assert shop.seen()["status"] == "shipped"
+    assert shop.posted("sales") == 999 + 500
+    assert market.balance(f"held:{shop.leader}") == 0
+
+
+def test_units_of_an_uneven_amount_are_captured_to_the_fen(market: Market) -> None:
     leader = market.party(money=10_000)
-    goods = market.offer(cost="3.33", freight={"kind": "flat", "fee": "5.00", "free_from": None})
-    order_id = market.place(leader, (goods.sku, 3))
-    assert submitted(market) == 1
-    (purchase,) = market.purchases(order_id)
-    assert purchase.state == "submitted"
-    name = outside("pur", purchase.id)
+    goods = market.offer(cost="0.1234")
+    order = market.place(leader, (goods.sku, 7))
+    submitted(market)
+    name = outside("pur", market.purchases(order)[0].id)
+    for unit in range(7):
+        with market.db.as_system() as session:
+            parcel = Shipment(name, "中通", f"ZT00000000{unit}", {1: 1})
+            shipping.ship(session, TEAHOUSE, parcel, NOW)
+    assert market.balance(f"held:{leader}") == 0
+    assert market.balance(f"wallet:{leader}") == 10_000 - 86
+
+
+def test_the_same_parcel_again_changes_nothing(market: Market) -> None:
+    shop = Shop(market)
+    for _ in range(2):
+        shop.ship("SF1234567890", {1: 1})
+    assert shop.seen()["lines"][0]["shipped"] == 1
+    for _ in range(2):
+        shop.ship("sf 1234567891")
+    assert [p["tracking_number"] for p in shop.seen()["parcels"]] == [
+        "SF1234567890",
+        "SF1234567891",
+    ]
+    assert shop.posted("sales") == 1499
+
+
+def test_a_changed_number_replaces_the_former_one_and_moves_no_money(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890")
+    shop.ship("SF9999999999")
+    assert [p["tracking_number"] for p in shop.seen()["parcels"]] == ["SF9999999999"]
+    assert shop.posted("sales") == 1499
+
+
+def test_which_of_several_numbers_changed_is_asked_not_guessed(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF0000000001", {1: 1})
+    shop.ship("SF0000000002")
+    with pytest.raises(Problem, match="replaces"):
+        shop.ship("SF0000000003")
+    shop.ship("SF0000000003", replaces="SF0000000001")
+    numbers = {p["tracking_number"] for p in shop.seen()["parcels"]}
+    assert numbers == {"SF0000000002", "SF0000000003"}
+
+
+def test_units_are_never_shipped_beyond_what_was_ordered(market: Market) -> None:
+    shop = Shop(market)
+    with pytest.raises(Problem) as caught:
+        shop.ship("SF1234567890", {1: 4})
+    assert caught.value.code == "too_many_units"
+    assert shop.posted("sales") == 0
+
+
+def test_shipping_one_line_of_a_purchase_leaves_the_others_open(market: Market) -> None:
+    leader = market.party(money=10_000)
+    first, second = market.offer(cost="1.00"), market.offer(cost="2.00")
+    order = market.place(leader, (first.sku, 1), (second.sku, 1))
+    submitted(market)
+    (purchase,) = market.purchases(order)
     with market.db.as_system() as session:
-        purchases.accept(session, TEAHOUSE, name, NOW)
-        shipping.ship(session, TEAHOUSE, Shipment(name, "顺丰", "SF1234567890", {1: 1}), NOW)
-    with market.db.as_party(leader) as session:
-        view = order_views.by_id(session, leader, order_id)
-    assert view["status"] == "partly_shipped"
-    assert view["held"] == "6.66"
-    assert market.balance(f"held:{leader}") == 666
+        parcel = Shipment(outside("pur", purchase.id), "顺丰", "SF1234567890", {2: 1})
+        shipping.ship(session, TEAHOUSE, parcel, NOW)
+        view = order_views.by_id(session, leader, order)
+    assert [line["shipped"] for line in view["lines"]] == [0, 1]
+    assert market.purchases(order)[0].state == "partly_shipped"
+
+
+@pytest.mark.parametrize("number", ["7.73E+13", "1.2e+14", "", "12", "运单号"])
+def test_a_number_that_cannot_be_one_is_refused(market: Market, number: str) -> None:
+    with pytest.raises(Problem) as caught:
+        Shop(market).ship(number)
+    assert caught.value.errors[0].field == "tracking_number"
+
+
+def test_an_unknown_carrier_is_refused_with_an_example(market: Market) -> None:
+    shop = Shop(market)
+    parcel = Shipment(shop.name, "飞毛腿", "SF1234567890")
+    (problem,) = shipping.ship_batch(market.db, TEAHOUSE, [parcel], NOW)
+    assert problem is not None
+    assert "中通快递" in problem.detail
+
+
+def test_accepting_again_or_after_shipping_changes_nothing(market: Market) -> None:
+    shop = Shop(market)
+    for _ in range(2):
+        with market.db.as_system() as session:
+            purchases.accept(session, TEAHOUSE, shop.name, NOW)
+    assert shop.state() == "accepted"
+    shop.ship("SF1234567890")
+    with market.db.as_system() as session:
+        purchases.accept(session, TEAHOUSE, shop.name, NOW)
+        moves = session.scalars(select(PurchaseMove.event).order_by(PurchaseMove.id)).all()
+    assert moves == ["claim", "taken", "accept", "ship"]
+
+
+def test_a_refused_purchase_cannot_be_shipped(market: Market) -> None:
+    shop = Shop(market)
+    shop.refuse()
+    with pytest.raises(Problem, match="do not send it"):
+        shop.ship("SF1234567890")
+
+
+def test_another_suppliers_purchase_is_not_found(market: Market) -> None:
+    shop = Shop(market)
+    with market.db.as_system() as session:
+        for act in (purchases.accept, shipping_of(shop.name)):
+            with pytest.raises(Problem) as caught:
+                act(session, Supplier("rival"), shop.name, NOW)
+            assert caught.value.status == 404
+        assert purchases.page(session, Supplier("rival")) == ([], None)
+
+
+def shipping_of(name: str) -> Any:
+    def act(session: Any, supplier: Supplier, _: str, now: Any) -> None:
+        shipping.ship(session, supplier, Shipment(name, "顺丰", "SF1234567890"), now)
+
+    return act
+
+
+def test_a_supplier_sees_nothing_before_it_was_submitted(market: Market) -> None:
+    shop = Shop(market, submit=False)
+    with market.db.as_system() as session:
+        assert purchases.page(session, TEAHOUSE) == ([], None)
+        with pytest.raises(Problem, match="no purchase"):
+            purchases.get(session, market.desk, TEAHOUSE, shop.name)
+
+
+def test_opening_a_recipient_is_logged_and_the_list_opens_none(market: Market) -> None:
+    brand = market.party("brand", source="teahouse")
+    shop = Shop(market)
+    supplier = Supplier("teahouse", brand)
+    with market.db.as_party(brand) as session:
+        views, _ = purchases.page(session, supplier)
+        assert [view["ship_to"] for view in views] == [None]
+        view = purchases.get(session, market.desk, supplier, shop.name)
+    assert ShipTo(**view["ship_to"]) == HOME
+    with market.db.as_system() as session:
+        opened = session.scalars(
+            select(RecipientOpening.purpose).where(RecipientOpening.party_id == brand)
+        )
+        assert opened.all() == ["ship"]
+
+
+def test_an_order_not_yet_submitted_is_cancelled_and_paid_back_at_once(market: Market) -> None:
+    shop = Shop(market, submit=False)
+    for _ in range(2):
+        shop.cancel()
+    assert shop.seen()["status"] == "cancelled"
+    assert market.balance(f"wallet:{shop.leader}") == 10_000
+    assert submitted(market) == 0
+
+
+def test_a_submitted_order_is_cancelled_only_when_the_supplier_agrees(market: Market) -> None:
+    shop = Shop(market)
+    shop.cancel()
+    assert shop.seen()["status"] == "processing"
+    assert market.balance(f"held:{shop.leader}") == 1499
+    shop.refuse()
+    assert shop.seen()["status"] == "cancelled"
+    assert market.balance(f"wallet:{shop.leader}") == 10_000
+
+
+def test_a_cancellation_that_comes_too_late_loses_to_the_parcel(market: Market) -> None:
+    shop = Shop(market)
+    shop.cancel()
+    shop.ship("SF1234567890")
+    assert shop.seen()["status"] == "shipped"
+    assert "cancel_too_late" in [event["kind"] for event in shop.seen()["timeline"]]
+    with pytest.raises(Problem, match="claim"):
+        shop.cancel()
+
+
+def test_cancelling_gives_reserved_stock_back(market: Market) -> None:
+    leader = market.party(money=10_000)
+    goods = market.offer(cost="1.00", stock=1)
+    order = market.place(leader, (goods.sku, 1))
+    with market.db.as_system() as session:
+        cancelling.cancel(session, leader, order, "不要了", NOW)
+    assert market.place(leader, (goods.sku, 1)) != order
+
+
+def test_a_parcel_is_taken_once_by_concurrent_deliveries(market: Market) -> None:
+    shop = Shop(market)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: shop.ship("SF1234567890"), range(8)))
+    with market.db.as_system() as session:
+        assert session.scalar(select(func.count()).select_from(Parcel)) == 1
+    assert shop.posted("sales") == 1499

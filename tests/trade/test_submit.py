@@ -1,0 +1,297 @@
+"""Submit: one purchase whatever happens between claiming, talking and writing down."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from connectors.errors import (
+    NotAuthorised,
+    OutcomeUnknown,
+    OutOfStock,
+    SupplierError,
+    TryLater,
+    Unreadable,
+)
+from connectors.model import Placed, PurchaseOrder
+from kit import clock
+from tests.trade.market import Market, submitted
+from trade import cancelling, submit
+from trade.models import Purchase, PurchaseMove
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Platform:
+    """A source that keeps what it was asked, and fails as told before or after keeping it."""
+
+    held: Counter[str] = field(default_factory=Counter)
+    calls: list[str] = field(default_factory=list)
+    before: BaseException | None = None
+    after: BaseException | None = None
+    asking: BaseException | None = None
+    refused: tuple[str, ...] = ()
+
+    def place(self, order: PurchaseOrder) -> Placed:
+        self.calls.append("place")
+        if self.before is not None:
+            raise self.before
+        self.held[order.our_ref] += 1
+        if self.after is not None:
+            raise self.after
+        return Placed((f"X-{order.our_ref}",), awaits_supplier=False, refused=self.refused)
+
+    def find(self, our_ref: str) -> Placed | None:
+        self.calls.append("find")
+        if self.asking is not None:
+            raise self.asking
+        return Placed((f"X-{our_ref}",), awaits_supplier=False) if self.held[our_ref] else None
+
+    def cancel(self, our_ref: str, reason: str) -> None:
+        return None
+
+    def healed(self) -> "Platform":
+        self.before = self.after = self.asking = None
+        self.calls.clear()
+        return self
+
+
+@pytest.fixture
+def order(market: Market) -> int:
+    """A placed order of two units at source `manual`."""
+    leader = market.party(money=10_000)
+    return market.place(leader, (market.offer(source="manual", cost="10.00").sku, 2))
+
+
+def drain(market: Market, platform: Platform) -> int:
+    until = clock.now() + timedelta(seconds=20)
+    return submit.drain(market.db, market.desk, "manual", lambda _: platform, until)
+
+
+def all_due(market: Market) -> None:
+    """Time passes: every wait and every lease has run out."""
+    with market.db.as_system() as session:
+        session.execute(text("UPDATE purchases SET due_at = '2020-01-01Z'"))
+
+
+def only(market: Market, order: int) -> Purchase:
+    (purchase,) = market.purchases(order)
+    return purchase
+
+
+def events(market: Market) -> list[str]:
+    with market.db.as_system() as session:
+        return list(session.scalars(select(PurchaseMove.event).order_by(PurchaseMove.id)))
+
+
+def test_a_taken_purchase_keeps_what_the_source_calls_it(market: Market, order: int) -> None:
+    drain(market, Platform())
+    purchase = only(market, order)
+    assert (purchase.state, purchase.external_refs) == ("accepted", [f"X-{purchase.our_ref}"])
+    assert purchase.lease is None
+
+
+@pytest.mark.parametrize("error", [OutcomeUnknown("timeout", "?"), Unreadable("html", "?")])
+def test_write_is_not_repeated_when_unknown(
+    market: Market, order: int, error: SupplierError
+) -> None:
+    platform = Platform(after=error)
+    drain(market, platform)
+    assert only(market, order).state == "submitting"
+    all_due(market)
+    drain(market, platform.healed())
+    assert platform.calls == ["find"]
+    assert only(market, order).state == "accepted"
+    assert set(platform.held.values()) == {1}
+
+
+def test_what_never_arrived_is_placed_after_asking(market: Market, order: int) -> None:
+    platform = Platform(before=OutcomeUnknown("timeout", "?"))
+    drain(market, platform)
+    all_due(market)
+    drain(market, platform.healed())
+    assert platform.calls == ["find", "place"]
+    assert set(platform.held.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    "error", [TryLater("busy", "?"), NotAuthorised("expired", "?"), OutOfStock("gone", "?")]
+)
+def test_a_failed_question_leaves_the_outcome_unknown(
+    market: Market, order: int, error: SupplierError
+) -> None:
+    platform = Platform(after=OutcomeUnknown("timeout", "?"))
+    drain(market, platform)
+    platform.healed().asking = error
+    all_due(market)
+    drain(market, platform)
+    assert only(market, order).state == "submitting"
+    all_due(market)
+    drain(market, platform.healed())
+    assert platform.calls == ["find"]
+    assert set(platform.held.values()) == {1}
+
+
+def at_place(platform: Platform) -> None:
+    platform.before = Killed()
+
+
+def at_reply(platform: Platform) -> None:
+    platform.after = Killed()
+
+
+@pytest.mark.parametrize("kill", [at_place, at_reply])
+def test_a_worker_killed_while_talking_leaves_one_purchase(
+    market: Market, order: int, kill: Callable[[Platform], None]
+) -> None:
+    platform = Platform()
+    kill(platform)
+    with pytest.raises(Killed):
+        drain(market, platform)
+    assert only(market, order).state == "submitting"
+    all_due(market)
+    drain(market, platform.healed())
+    assert only(market, order).state == "accepted"
+    assert set(platform.held.values()) == {1}
+
+
+def test_a_worker_killed_before_writing_down_leaves_one_purchase(
+    market: Market, order: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = Platform()
+
+    def killed(*_: object) -> bool:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(submit, "write_down", killed)
+        with pytest.raises(Killed):
+            drain(market, platform)
+    all_due(market)
+    drain(market, platform.healed())
+    assert platform.calls == ["find"]
+    assert set(platform.held.values()) == {1}
+
+
+def test_a_claim_that_was_not_committed_never_happened(market: Market, order: int) -> None:
+    def die_claiming() -> None:
+        with market.db.as_system() as session:
+            assert submit.claim(session, market.desk, "manual", clock.now())
+            raise Killed
+
+    with pytest.raises(Killed):
+        die_claiming()
+    assert only(market, order).state == "ready"
+    assert drain(market, Platform()) == 1
+
+
+def test_a_leased_purchase_is_left_alone_until_the_lease_ends(market: Market, order: int) -> None:
+    with market.db.as_system() as session:
+        assert len(submit.claim(session, market.desk, "manual", clock.now())) == 1
+    assert drain(market, Platform()) == 0
+    with market.db.as_system() as session:
+        assert submit.due(session, clock.now()) == []
+        later = clock.now() + timedelta(seconds=market.desk.lease_seconds + 1)
+        assert submit.due(session, later) == ["manual"]
+
+
+def test_a_late_worker_whose_lease_was_lost_writes_nothing(market: Market, order: int) -> None:
+    with market.db.as_system() as session:
+        (late,) = submit.claim(session, market.desk, "manual", clock.now())
+    all_due(market)
+    drain(market, Platform())
+    outcome = submit.Outcome(error=OutOfStock("gone", "?"))
+    with market.db.as_system() as session:
+        assert not submit.write_down(session, market.desk, late, outcome, clock.now())
+    assert only(market, order).state == "accepted"
+
+
+def test_try_later_waits_as_long_as_the_source_says(market: Market, order: int) -> None:
+    platform = Platform(before=TryLater("busy", "稍后再试", wait=90))
+    began = clock.now()
+    drain(market, platform)
+    purchase = only(market, order)
+    assert (purchase.state, purchase.failure) == ("ready", "稍后再试")
+    assert purchase.due_at - began >= timedelta(seconds=90)
+    all_due(market)
+    drain(market, platform.healed())
+    assert platform.calls == ["place"]
+
+
+def test_a_refusal_returns_the_units_to_routing(market: Market, order: int) -> None:
+    platform = Platform(before=OutOfStock("3008", "没货"))
+    drain(market, platform)
+    assert only(market, order).state == "refused"
+    with market.db.as_system() as session:
+        assert session.scalars(text("SELECT unrouted FROM order_lines")).all() == [2]
+        topics = session.scalars(text("SELECT topic FROM outbox ORDER BY id")).all()
+    assert topics == ["purchases.submit", "orders.reroute"]
+    all_due(market)
+    assert drain(market, platform.healed()) == 0
+
+
+def test_a_faulty_account_pauses_all_its_purchases_and_says_why(market: Market) -> None:
+    leader = market.party(money=100_000)
+    goods = market.offer(source="manual")
+    orders = [market.place(leader, (goods.sku, 1)) for _ in range(submit.BATCH + 3)]
+    platform = Platform(before=NotAuthorised("session-expired", "授权已过期，请重新授权"))
+    drain(market, platform)
+    assert len(platform.calls) <= submit.BATCH
+    paused = [only(market, order) for order in orders]
+    assert {p.state for p in paused} == {"ready"}
+    assert {p.failure for p in paused} == {"授权已过期，请重新授权"}
+    assert drain(market, platform) == 0
+
+
+def test_a_line_that_the_source_declined_goes_back_to_routing_alone(market: Market) -> None:
+    leader = market.party(money=10_000)
+    first, second = market.offer(source="manual"), market.offer(source="manual")
+    order = market.place(leader, (first.sku, 1), (second.sku, 1))
+    drain(market, Platform(refused=(second.external_id,)))
+    assert only(market, order).state == "accepted"
+    with market.db.as_system() as session:
+        found = session.scalars(text("SELECT unrouted FROM order_lines ORDER BY line")).all()
+    assert found == [0, 1]
+
+
+def test_a_cancellation_asked_while_submitting_wins_when_nothing_was_placed(
+    market: Market, order: int
+) -> None:
+    with market.db.as_system() as session:
+        (claimed,) = submit.claim(session, market.desk, "manual", clock.now())
+    leader = only(market, order).party_id
+    with market.db.as_system() as session:
+        cancelling.cancel(session, leader, order, "不要了", clock.now())
+    assert only(market, order).state == "submitting"
+    with market.db.as_system() as session:
+        outcome = submit.Outcome(error=TryLater("busy", "?"))
+        submit.write_down(session, market.desk, claimed, outcome, clock.now())
+    assert only(market, order).state == "cancelled"
+    assert market.balance(f"wallet:{leader}") == 10_000
+
+
+def test_many_drains_at_once_place_everything_once(market: Market) -> None:
+    leader = market.party(money=1_000_000)
+    goods = market.offer(source="manual")
+    for _ in range(40):
+        market.place(leader, (goods.sku, 1))
+    platform = Platform()
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: drain(market, platform), range(2)))
+    assert sum(done) == 40
+    assert sorted(platform.held.values()) == [1] * 40
+
+
+def test_a_file_suppliers_purchase_is_taken_and_accepted_when_exported(market: Market) -> None:
+    leader = market.party(money=10_000)
+    order = market.place(leader, (market.offer().sku, 1))
+    assert submitted(market) == 1
+    assert only(market, order).state == "submitted"
+    assert events(market) == ["claim", "taken"]

@@ -1,0 +1,109 @@
+"""The sheet a supplier works from: open purchases as XLSX, every cell text, so that nothing in it
+is ever a formula and no waybill number is rounded."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from io import BytesIO
+
+import xlsxwriter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from connectors.model import ShipTo
+from trade import recipients
+from trade.desk import Desk
+from trade.models import Purchase, PurchaseLine
+from trade.purchases import Supplier, lines_of, lock, take_over
+from trade.refusal import open_units
+
+COLUMNS = (
+    ("采购单号", 18),
+    ("订单号", 20),
+    ("收件人", 10),
+    ("电话", 16),
+    ("地址", 50),
+    ("商品编码", 16),
+    ("商品名称", 36),
+    ("规格", 20),
+    ("数量", 6),
+    ("备注", 20),
+    ("快递公司", 12),
+    ("快递单号", 22),
+)
+"""Header and width; the last two are for the supplier to fill in."""
+
+SHOWN = ("submitted", "accepted", "partly_shipped")
+
+
+def export(
+    session: Session, desk: Desk, supplier: Supplier, now: datetime, *, limit: int = 5000
+) -> bytes:
+    """Every purchase that waits to be sent, oldest first, as an XLSX file.
+
+    Recipients are opened for it, each opening logged. Where the source's terms say
+    `accept = "on_export"`, what is exported is accepted by it. Runs in system scope.
+    """
+    rows = session.execute(
+        select(Purchase.order_id, Purchase.id)
+        .where(Purchase.source == supplier.source, Purchase.state.in_(SHOWN))
+        .order_by(Purchase.order_id, Purchase.id)
+        .limit(limit)
+    ).all()
+    if desk.terms(supplier.source).accept == "on_export":
+        for order_id, purchase_id in rows:
+            found = lock(session, order_id, purchase_id)
+            if found.purchase.state == "submitted":
+                take_over(session, found, now)
+    session.flush()
+    return _workbook(_sheet(session, desk, supplier, [purchase_id for _, purchase_id in rows]))
+
+
+def _sheet(
+    session: Session, desk: Desk, supplier: Supplier, purchase_ids: Sequence[int]
+) -> list[list[str]]:
+    lines = lines_of(session, purchase_ids)
+    sheet = []
+    for purchase_id in purchase_ids:
+        purchase = session.get_one(Purchase, purchase_id)
+        waiting = open_units(lines[purchase_id])
+        if waiting and purchase.state in SHOWN:
+            to = recipients.reveal(
+                session, desk.keyring, purchase.recipient_id, supplier.party_id, "export"
+            )
+            sheet += [_row(purchase, to, line, units) for line, units in waiting]
+    return sheet
+
+
+def _row(purchase: Purchase, to: ShipTo, line: PurchaseLine, units: int) -> list[str]:
+    note = purchase.note or ""
+    if purchase.cancel_reason is not None:
+        note = f"【买家申请取消，请先确认】{note}"
+    return [
+        purchase.our_ref,
+        purchase.order_reference,
+        to.name,
+        to.mobile,
+        to.address,
+        line.external_id,
+        line.title,
+        line.spec or "",
+        str(units),
+        note,
+        "",
+        "",
+    ]
+
+
+def _workbook(rows: Sequence[Sequence[str]]) -> bytes:
+    buffer = BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("待发货")
+        as_text = book.add_format({"num_format": "@"})
+        for column, (name, width) in enumerate(COLUMNS):
+            sheet.set_column(column, column, width, as_text)
+            sheet.write_string(0, column, name, book.add_format({"bold": True}))
+        for number, row in enumerate(rows, start=1):
+            for column, value in enumerate(row):
+                sheet.write_string(number, column, value, as_text)
+        sheet.freeze_panes(1, 0)
+    return buffer.getvalue()
