@@ -14,6 +14,8 @@ _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1:
 def checked(host: str, port: int, *, allow_private: bool) -> str:
     """One address of `host` to connect to, and to no other: names may change between two looks.
 
+    IPv4 first: it is there on every network.
+
     Every address of the name must be public; one that is not refuses the name. Raises Refused,
     or TryLater when the name does not resolve.
     """
@@ -30,7 +32,7 @@ def checked(host: str, port: int, *, allow_private: bool) -> str:
                     f"{host} leads to {address}, which is not on the public internet; if this is "
                     "meant, set allow_private_hosts = true for this source",
                 )
-    return addresses[0]
+    return next((address for address in addresses if ":" not in address), addresses[0])
 
 
 def is_public(address: Address) -> bool:

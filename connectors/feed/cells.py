@@ -27,6 +27,7 @@ class Reading:
     parse: Callable[[str], Any]
     plain: str | None = None
     fast: Callable[[pl.Expr], list[pl.Expr]] | None = None
+    longest: int = 500
 
 
 FAULT = "fault"
@@ -76,6 +77,8 @@ def _one_by_one(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     faults: list[str | None] = []
     for text in texts:
         try:
+            if len(text) > reading.longest:
+                raise Bad(f"the text is longer than {reading.longest:,} characters")
             value = reading.parse(text)
         except Bad as bad:
             values.append((None,) * len(reading.gives))

@@ -173,7 +173,8 @@ def _matching(path: str, listed: Callable[[str], list[str]]) -> list[tuple[int, 
     folder, pattern = posixpath.split(path)
     if not any(mark in pattern for mark in "*?["):
         return [(0, path)]
-    names = sorted(fnmatch.filter((n for n in listed(folder or ".") if "/" not in n), pattern))
+    there = (name for name in listed(folder or ".") if "/" not in name)
+    names = sorted(n for n in fnmatch.filter(there, pattern) if not n.startswith((".", "~$")))
     if not names:
         raise Unreadable("no-file", f"no file matches {path}")
     return [(at, posixpath.join(folder, name)) for at, name in enumerate(names)]

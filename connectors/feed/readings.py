@@ -14,6 +14,7 @@ from .cells import Reading
 from .freight import freight
 from .terms import IDENTIFIER
 
+_LONG = 20_000
 _INSTANT = LISTING["valid_from"]
 
 
@@ -51,7 +52,7 @@ def addresses(name: str) -> Reading:
     def fast(text: pl.Expr) -> list[pl.Expr]:
         return [pl.concat_str(pl.lit('["'), text, pl.lit('"]'))]
 
-    return Reading({name: pl.String()}, words.addresses, cells.PLAIN_ADDRESS, fast)
+    return Reading({name: pl.String()}, words.addresses, cells.PLAIN_ADDRESS, fast, _LONG)
 
 
 def readings(today: date, weight_unit: str) -> dict[str, Reading]:
@@ -95,7 +96,7 @@ def readings(today: date, weight_unit: str) -> dict[str, Reading]:
         "weight": Reading({"weight_g": pl.Int64()}, partial(values.weight, unit=weight_unit)),
         "images": addresses("images"),
         "materials": addresses("materials"),
-        "attributes": Reading({"attributes": pl.String()}, words.attributes),
+        "attributes": Reading({"attributes": pl.String()}, words.attributes, longest=_LONG),
         "state": Reading({"state": pl.String()}, words.state),
         "not_delivered_to": Reading({"not_delivered_to": pl.String()}, words.regions),
     }

@@ -102,6 +102,13 @@ def test_two_cells_far_apart_do_not_fill_memory(sheet: str, tmp_path: Path) -> N
     assert error.code in ("too-large-area", "too-wide")
 
 
+def test_markup_without_ends_is_looked_through_in_linear_time(tmp_path: Path) -> None:
+    markup = '<f "e"' + '<c t="e" r="A1" ' * 200_000
+    started = time.process_time()
+    assert refusal(workbook(tmp_path / "m.xlsx", SHEET.format(markup))).code == "not-excel"
+    assert time.process_time() - started < 5
+
+
 def test_a_sheet_of_many_columns_is_refused(tmp_path: Path) -> None:
     row = "".join(cell(f"{letters}1", "x") for letters in ("A", "XFD"))
     wide = workbook(tmp_path / "w.xlsx", SHEET.format(f'<row r="1">{row}</row>'))
