@@ -21,7 +21,8 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from catalog.pricing import price_lists
-from catalog.search import Asked, SearchIndex, index_readers, open_indexer, search, words
+from catalog.readers import Readership
+from catalog.search import Asked, SearchIndex, open_indexer, search, words
 from catalog.search import folder as folders
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
@@ -97,7 +98,7 @@ def _measure(database: Database, folder: Path) -> None:
                 break
         numbered += count
     print(f"sequencer: {numbered / (time.perf_counter() - started):,.0f} changes/s")
-    with open_indexer(database, folder, index_readers(LISTS, {})) as writer:
+    with open_indexer(database, folder, Readership(LISTS).per_list()) as writer:
         took = _timed(writer.rebuild)
         print(f"rebuild: {PRODUCTS / took:,.0f} products/s")
         _touch(database)

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from catalog.pricing import price_lists
+from catalog.readers import Readership
+from catalog.shelf import SourcePolicy
 from connectors.registry import read_settings
 from kit.crypto import Keyring
 from kit.settings import Settings
@@ -43,6 +46,19 @@ def from_settings(settings: Settings) -> Desk:
         markup_percent=settings.pricing.markup_percent,
         sources={code: _terms(code, config) for code, config in settings.sources.items()},
     )
+
+
+def readership(settings: Settings) -> Readership:
+    """Who reads the catalogue under `settings`, and at which prices. Raises SettingsError."""
+    return Readership(
+        price_lists(settings.pricing.markup_percent),
+        {code: _policy(code, config) for code, config in settings.sources.items()},
+    )
+
+
+def _policy(code: str, config: Mapping[str, object]) -> SourcePolicy:
+    given = read_settings(code, config)
+    return SourcePolicy(given.unknown_stock, frozenset(given.serves))
 
 
 def _terms(code: str, config: Mapping[str, object]) -> SourceTerms:

@@ -1,17 +1,15 @@
 """Finding goods: a Tantivy index beside the database, which stays the truth."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from catalog.pricing import PriceList
 from catalog.reads.products import Card, product_cards
 from catalog.search.index import DEEPEST, Hits, SearchIndex
 from catalog.search.indexer import Indexer, open_indexer
 from catalog.search.query import SORTS, Asked
-from catalog.shelf import Reader, SourcePolicy
+from catalog.shelf import Reader
 
 __all__ = [
     "DEEPEST",
@@ -21,7 +19,6 @@ __all__ = [
     "Hits",
     "Indexer",
     "SearchIndex",
-    "index_readers",
     "open_indexer",
     "search",
 ]
@@ -50,10 +47,3 @@ def search(
     """
     hits = index.search(asked, reader, limit, after)
     return Cards(product_cards(session, hits.ids, reader, now, asked.region), hits.next)
-
-
-def index_readers(
-    lists: Mapping[str, PriceList], policies: Mapping[str, SourcePolicy]
-) -> list[Reader]:
-    """For whom the index is written: one reader per price list."""
-    return [Reader("leader", one, policies) for _, one in sorted(lists.items())]

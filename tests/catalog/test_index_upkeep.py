@@ -1,6 +1,8 @@
 """The index is a read model: it may be lost, broken, rebuilt or killed, and pages stay whole."""
 
 import shutil
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from catalog.pricing import price_lists
-from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, index_readers, open_indexer
+from catalog.readers import Readership
+from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, open_indexer
 from catalog.search import folder as folders
 from catalog.search import schema as fields
 from catalog.sequencer import number_changes
@@ -22,7 +25,7 @@ from kit.errors import Problem
 from tests.catalog.goods import Made, Supply, product, reprice
 
 LISTS = price_lists(Decimal(0))
-READERS = index_readers(LISTS, {})
+READERS = Readership(LISTS).per_list()
 LEADER = Reader("leader", LISTS["resale"])
 SORTS = ["relevance", "price", "-price", "-margin", "newest"]
 
@@ -90,7 +93,7 @@ def test_other_prices_make_another_index(database: Database, tmp_path: Path) -> 
     with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     dearer = price_lists(Decimal(50))
-    with open_indexer(database, tmp_path, index_readers(dearer, {})) as writer:
+    with open_indexer(database, tmp_path, Readership(dearer).per_list()) as writer:
         sync(writer)
     reader = Reader("leader", dearer["resale"])
     index = SearchIndex(tmp_path)
@@ -249,3 +252,48 @@ def _fields(number: int, price: int) -> dict[str, object]:
         "by_margin_resale": fields.by_margin(cost if price % 2 else None, number),
         "rank_resale": fields.rank(on_hand=price > 4, words_in_title=price, product_id=number),
     }
+
+
+INDEXER = """
+import sys
+from decimal import Decimal
+from pathlib import Path
+from catalog.pricing import price_lists
+from catalog.readers import Readership
+from catalog.search import open_indexer
+from kit.db import Database
+
+database = Database(sys.argv[1])
+readers = Readership(price_lists(Decimal(0))).per_list()
+with open_indexer(database, Path(sys.argv[2]), readers) as writer:
+    writer.step()
+    print("up", flush=True)
+    while True:
+        writer.rebuild() if sys.argv[3] == "rebuild" else writer.step()
+"""
+
+
+@pytest.mark.parametrize("work", ["rebuild", "step"])
+def test_an_indexer_killed_anywhere_leaves_an_index_that_is_gone_on_with(
+    database: Database, database_url: str, tmp_path: Path, work: str
+) -> None:
+    made = add(database, 30)
+    child = subprocess.Popen(
+        [sys.executable, "-c", INDEXER, database_url, str(tmp_path), work],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert child.stdout is not None
+    assert any(line == b"up\n" for line in iter(child.stdout.readline, b""))
+    for version, one in enumerate(made[:20], start=2):
+        with database.as_system() as session:
+            reprice(session, one, version, str(100 + version))
+            number_changes(session)
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    with open_indexer(database, tmp_path, READERS) as writer:
+        sync(writer)
+    found = SearchIndex(tmp_path).search(Asked(sort="-price"), LEADER, 100).ids
+    dearest_first = [one.product_id for one in reversed(made[:20])]
+    assert found == dearest_first + [one.product_id for one in reversed(made[20:])]

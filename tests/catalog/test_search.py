@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from catalog.pricing import PriceList, price_lists
-from catalog.search import Asked, Indexer, SearchIndex, index_readers, open_indexer, search
+from catalog.readers import Readership
+from catalog.search import Asked, Indexer, SearchIndex, open_indexer, search
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader, SourcePolicy
 from kit.db import Database
@@ -52,7 +53,7 @@ def policies() -> dict[str, SourcePolicy]:
 
 @pytest.fixture
 def shop(database: Database, tmp_path: Path, policies: dict[str, SourcePolicy]) -> Iterator[Shop]:
-    with open_indexer(database, tmp_path, index_readers(LISTS, policies)) as writer:
+    with open_indexer(database, tmp_path, Readership(LISTS, policies).per_list()) as writer:
         yield Shop(database, writer, SearchIndex(tmp_path))
 
 
