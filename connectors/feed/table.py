@@ -6,12 +6,17 @@ from typing import Any
 
 import polars as pl
 
+from connectors.errors import Unreadable
 from connectors.model import Reject
 
 BATCH = 50_000
 """Rows of a batch at most."""
 DEPTH = 60
 """Rows looked at from the top in search of the header."""
+
+
+MOST_UNCUT = 50_000
+"""Rows that could not be cut into cells, within one batch: beyond it the form is another one."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,14 @@ class Options:
     sheet: str | None = None
     max_bytes: int = 2 * 1024**3
     max_columns: int = 512
+
+
+def refuse(rejects: list[Reject], reject: Reject) -> None:
+    """Note one more row that could not be cut. Raises Unreadable when hardly any could."""
+    if len(rejects) >= MOST_UNCUT:
+        raise Unreadable(
+            "not-this-form",
+            f"{reject.file}: over {MOST_UNCUT:,} rows cannot be read as this format; "
+            f"line {reject.line}: {reject.reason}",
+        )
+    rejects.append(reject)

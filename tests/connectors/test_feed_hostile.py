@@ -300,3 +300,22 @@ def test_a_column_name_reads_like_excel_writes_it() -> None:
     assert zipped.place("A1") == (0, 0)
     assert zipped.place("AA10") == (9, 26)
     assert zipped.place("XFD1048576") == (1_048_575, 16_383)
+
+
+@pytest.mark.parametrize(
+    ("form", "head", "bad"),
+    [
+        ("csv", '货号,品名,供货价\nA,"壶",1\n', 'B,"x"y,1\n'),
+        ("jsonl", '{"sku":"A","title":"壶","price":1}\n', "{nonsense}\n"),
+    ],
+)
+def test_a_file_of_another_form_is_given_up(
+    form: str, head: str, bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.feed.table.MOST_UNCUT", 20)
+    path = tmp_path / f"list.{form}"
+    path.write_text(head + bad * 20)
+    rows, rejects = read(path)
+    assert (len(rows), len(rejects)) == (1, 20)
+    path.write_text(head + bad * 21)
+    assert refusal(path).code == "not-this-form"

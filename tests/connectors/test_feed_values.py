@@ -242,3 +242,15 @@ def test_regions(text: str, prefixes: list[str] | None) -> None:
 @given(st.text())
 def test_plain_text_stays_plain(text: str) -> None:
     assert plain(plain(text)) == plain(text)
+
+
+@pytest.mark.parametrize("text", ["100以内", "不到100", "近100件", "100以下", "10-20"])
+def test_a_bound_is_no_quantity(text: str) -> None:
+    with pytest.raises(Bad):
+        values.stock(text)
+
+
+def test_zero_is_stated_and_empty_is_unknown() -> None:
+    assert values.stock("0") == ("out", 0)
+    read = cells.read(pl.Series("text", ["0", None], dtype=pl.String), READINGS["stock"])
+    assert read.rows() == [("out", 0, None), (None, None, None)]

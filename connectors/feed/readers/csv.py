@@ -19,7 +19,7 @@ from connectors.errors import Unreadable
 from connectors.model import Reject
 
 from .. import encoding
-from ..table import BATCH, DEPTH, Options, Table
+from ..table import BATCH, DEPTH, Options, Table, refuse
 
 _BLOCK = 8 * 1024 * 1024
 _DELIMITERS = (",", "\t", ";", "|")
@@ -177,7 +177,7 @@ def _carefully(
             break
         except (csv.Error, _Unclosed) as error:
             reason = f"the row cannot be cut into cells, look at its quotation mark: {error}"
-            rejects.append(Reject(name, line, "", lines.record[0].strip()[:200], reason))
+            refuse(rejects, Reject(name, line, "", lines.record[0].strip()[:200], reason))
             lines.give_back()
             reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
             line += 1

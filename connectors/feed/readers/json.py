@@ -15,7 +15,7 @@ from connectors.model import Reject
 
 from .. import encoding
 from ..columns import guess
-from ..table import Options, Table
+from ..table import Options, Table, refuse
 from . import records
 
 _BLOCK = 1 << 20
@@ -57,7 +57,7 @@ def _lines(path: Path, name: str, code: str, rejects: list[Reject]) -> Iterator[
                 elif line.strip():
                     why = value.args[0] if isinstance(value, ValueError) else "it is no object"
                     reason = f"the line is not a JSON object: {why}"
-                    rejects.append(Reject(name, number, "", line.strip()[:200], reason))
+                    refuse(rejects, Reject(name, number, "", line.strip()[:200], reason))
 
 
 def _together(lines: list[str]) -> list[Any] | None:
