@@ -71,7 +71,7 @@ def _template(servers: Endpoints) -> str:
     """A migrated database, made once a run by whichever worker comes first."""
     with (Path(os.environ[FOLDER]) / "template").open("a") as made:
         fcntl.flock(made, fcntl.LOCK_EX)
-        if made.tell() == 0:
+        if made.seek(0, os.SEEK_END) == 0:  # whoever waited for the lock opened it while empty
             with psycopg.connect(dsn(servers.database_url), autocommit=True) as connection:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
             migrate(_renamed(servers.database_url, TEMPLATE))
