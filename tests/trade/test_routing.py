@@ -1,0 +1,248 @@
+"""Routing and freight as pure functions: units conserved, stock respected, nothing cheaper left."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.stock import Level
+from trade import promise, routing
+from trade.freight import Piece, parcel_freight
+from trade.routing import Demand, Supply, route
+
+NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+FREE: dict[str, Any] = {"kind": "free"}
+FLAT: dict[str, Any] = {"kind": "flat", "fee": "8.00", "free_from": "99.00"}
+WEIGHT: dict[str, Any] = {
+    "kind": "weight", "first_g": 1000, "first": "8.00", "next_g": 1000, "next": "2.00",
+    "free_from": None,
+}  # fmt: skip
+PIECE: dict[str, Any] = {
+    "kind": "piece", "first_n": 2, "first": "5.00", "next_n": 3, "next": "1.50", "free_from": None,
+}  # fmt: skip
+
+
+def supply(offer_id: int, sku_id: int = 1, cost: str = "10.00", **fields: Any) -> Supply:
+    """An offer that can sell; `left` is its stated stock."""
+    left = fields.pop("left", None)
+    whole = {"source": "a", "freight": FREE, "stock": Level("in_stock", left, NOW)}
+    return Supply(
+        offer_id=offer_id,
+        sku_id=sku_id,
+        external_id=str(offer_id),
+        cost=Decimal(cost),
+        **whole | fields,
+    )
+
+
+def why(*supplies: Supply, quantity: int = 1, region: str = "440305") -> str:
+    plan = route([Demand(0, 1, quantity)], supplies, region, NOW)
+    return plan.unsellable[0]
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> tuple[list[Demand], list[Supply]]:
+    skus = draw(st.integers(1, 3))
+    demands = [Demand(sku, sku, draw(st.integers(1, 4))) for sku in range(skus)]
+    offers = st.builds(
+        dict,
+        cost=st.sampled_from(["1.00", "2.50", "2.51", "7.30"]),
+        source=st.sampled_from(["a", "b", "c"]),
+        freight=st.sampled_from([FREE, FLAT, PIECE, None]),
+        left=st.none() | st.integers(0, 5),
+        multiple=st.sampled_from([1, 1, 2]),
+    )
+    supplies = [
+        supply(10 * sku + number, sku, **draw(offers))
+        for sku in range(skus)
+        for number in range(draw(st.integers(0, 3)))
+    ]
+    return demands, supplies
+
+
+@given(markets())
+def test_units_are_conserved_and_no_stock_is_exceeded(
+    market: tuple[list[Demand], list[Supply]],
+) -> None:
+    demands, supplies = market
+    plan = route(demands, supplies, "440305", NOW)
+    for demand in demands:
+        takes = plan.takes(demand.key)
+        whole = 0 if demand.key in plan.unsellable else demand.quantity
+        assert sum(take.units for take in takes) == whole
+        for take in takes:
+            assert take.supply.sku_id == demand.sku_id
+            assert take.supply.left is None or take.units <= take.supply.left
+            assert take.units % take.supply.multiple == 0
+    sellers = [(buy.source, buy.seller) for buy in plan.purchases]
+    assert len(sellers) == len(set(sellers))
+
+
+def landed(takes: list[tuple[Demand, Supply]]) -> int | None:
+    """What it costs to buy each demand whole at one offer, by brute force."""
+    total = 0
+    for source in {s.source for _, s in takes}:
+        group = [(d, s) for d, s in takes if s.source == source]
+        goods = [int(s.cost * d.quantity * 100) for d, s in group if s.cost is not None]
+        fee = parcel_freight(
+            Piece(s.freight, d.quantity, None, cost)
+            for (d, s), cost in zip(group, goods, strict=True)
+        )
+        if fee is None:
+            return None
+        total += fee + sum(goods)
+    return total
+
+
+@given(markets())
+def test_no_way_of_buying_whole_lines_is_cheaper(
+    market: tuple[list[Demand], list[Supply]],
+) -> None:
+    demands, supplies = market
+    plan = route(demands, supplies, "440305", NOW)
+    whole = [
+        [
+            (d, s)
+            for s in supplies
+            if s.sku_id == d.sku_id
+            and s.freight
+            and (s.left is None or s.left >= d.quantity)
+            and d.quantity % s.multiple == 0
+        ]
+        for d in demands
+    ]
+    costs = [cost for pick in product(*whole) if (cost := landed(list(pick))) is not None]
+    if costs:
+        assert not plan.unsellable
+        assert sum(buy.landed for buy in plan.purchases) <= min(costs)
+
+
+@given(markets())
+def test_improving_line_by_line_conserves_units_too(
+    market: tuple[list[Demand], list[Supply]],
+) -> None:
+    demands, supplies = market
+    exact = route(demands, supplies, "440305", NOW)
+    exhaustive, routing.EXHAUSTIVE = routing.EXHAUSTIVE, 0
+    try:
+        found = route(demands, supplies, "440305", NOW)
+    finally:
+        routing.EXHAUSTIVE = exhaustive
+    assert found.unsellable == exact.unsellable
+    for demand in demands:
+        units = [sum(take.units for take in plan.takes(demand.key)) for plan in (found, exact)]
+        assert units[0] == units[1]
+
+
+def test_goods_travel_together_where_that_is_cheaper() -> None:
+    alone = {"freight": {**FLAT, "free_from": None}}
+    offers = [
+        supply(1, 1, "10.00", source="a", **alone),
+        supply(2, 2, "10.00", source="b", **alone),
+        supply(3, 2, "12.00", source="a", **alone),
+    ]
+    plan = route([Demand(0, 1, 1), Demand(1, 2, 1)], offers, "440305", NOW)
+    assert [buy.source for buy in plan.purchases] == ["a"]
+    assert plan.purchases[0].landed == 1000 + 1200 + 800
+
+
+def test_sellers_of_one_source_send_parcels_of_their_own() -> None:
+    offers = [supply(1, 1, seller="甲"), supply(2, 2, seller="乙")]
+    plan = route([Demand(0, 1, 1), Demand(1, 2, 1)], offers, "440305", NOW)
+    assert [buy.seller for buy in plan.purchases] == ["甲", "乙"]
+
+
+def test_each_reason_is_told_apart() -> None:
+    assert why() == "not_sold"
+    assert why(supply(1, live=False)) == "not_sold"
+    assert why(supply(1, resells=False)) == "not_sold"
+    assert why(supply(1, price_until=NOW)) == "not_sold"
+    assert why(supply(1, not_delivered_to=("44",))) == "not_deliverable"
+    assert why(supply(1, freight=None)) == "freight_unknown"
+    assert why(supply(1, freight={"kind": "template", "name": "江浙沪"})) == "freight_unknown"
+    assert why(supply(1, freight=WEIGHT)) == "freight_unknown"
+    assert why(supply(1, left=1), quantity=2) == "out_of_stock"
+    assert why(supply(1, stock=Level("out", None, NOW))) == "out_of_stock"
+    assert why(supply(1, multiple=6), quantity=4) == "quantity_step"
+    assert why(supply(1, moq=3), quantity=2) == "quantity_step"
+
+
+@pytest.mark.parametrize(("policy", "told"), [("ask", "stock_unknown"), ("hide", "not_sold")])
+def test_unknown_stock_is_sold_asked_or_hidden_by_policy(policy: str, told: str) -> None:
+    assert why(supply(1, stock=None, unknown_stock=policy)) == told
+    assert not route([Demand(0, 1, 1)], [supply(1, stock=None)], "440305", NOW).unsellable
+
+
+def test_in_stock_without_a_number_is_sellable_in_any_quantity() -> None:
+    offer = supply(1, left=None)
+    assert not route([Demand(0, 1, 99_999)], [offer], "440305", NOW).unsellable
+
+
+def test_free_delivery_above_an_amount_counts_the_whole_parcel() -> None:
+    only_free = {"freight": {"kind": "amount", "fee": None, "free_from": "99.00"}}
+    offers = [supply(1, 1, "60.00", **only_free), supply(2, 2, "60.00", **only_free)]
+    together = route([Demand(0, 1, 1), Demand(1, 2, 1)], offers, "440305", NOW)
+    assert together.purchases[0].freight == 0
+    assert route([Demand(0, 1, 1)], offers, "440305", NOW).unsellable == {0: "freight_unknown"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "units", "grams", "fen"),
+    [
+        (FREE, 1, None, 0),
+        (FLAT, 1, None, 800),
+        (FLAT, 10, None, 0),
+        (WEIGHT, 1, 1000, 800),
+        (WEIGHT, 1, 1001, 1000),
+        (WEIGHT, 3, 1000, 1200),
+        (WEIGHT, 1, None, None),
+        (PIECE, 2, None, 500),
+        (PIECE, 3, None, 650),
+        (PIECE, 5, None, 650),
+        (PIECE, 6, None, 800),
+        ({"kind": "template", "name": "江浙沪"}, 1, None, None),
+        (None, 1, None, None),
+    ],
+)
+def test_freight_is_counted_as_written_and_unknown_is_never_zero(
+    rule: dict[str, Any] | None, units: int, grams: int | None, fen: int | None
+) -> None:
+    assert parcel_freight([Piece(rule, units, grams, units * 1000)]) == fen
+
+
+def test_lines_under_one_rule_share_its_first_step() -> None:
+    pieces = [Piece(WEIGHT, 1, 600, 0), Piece(dict(WEIGHT), 1, 600, 0), Piece(FLAT, 1, None, 0)]
+    assert parcel_freight(pieces) == 1000 + 800
+
+
+def test_two_lines_of_one_sku_are_a_fault_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="one SKU"):
+        route([Demand(0, 1, 1), Demand(1, 1, 1)], [supply(1)], "", NOW)
+
+
+def test_an_offer_that_refused_is_switched_off() -> None:
+    kept = routing.without([supply(1), supply(2)], {1})
+    assert [s.live for s in kept] == [False, True]
+    assert replace(kept[0], live=True) == supply(1)
+
+
+@pytest.mark.parametrize(
+    ("hours", "cutoff", "presale", "by"),
+    [
+        (48, None, None, NOW + timedelta(hours=48)),
+        (48, "16:00", None, NOW + timedelta(hours=48)),
+        (48, "09:00", None, datetime(2026, 3, 4, 16, tzinfo=UTC)),
+        (None, "16:00", None, None),
+        (48, None, date(2026, 4, 1), datetime(2026, 4, 1, 16, tzinfo=UTC)),
+        (48, None, date(2026, 3, 1), NOW + timedelta(hours=48)),
+    ],
+)
+def test_a_promise_counts_from_the_cutoff_in_shanghai(
+    hours: int | None, cutoff: str | None, presale: date | None, by: datetime | None
+) -> None:
+    assert by == promise.ships_by(NOW, within_hours=hours, cutoff=cutoff, presale_ship_by=presale)
