@@ -20,6 +20,9 @@ from kit.errors import Problem
 DEEPEST = 1_000
 """A search ends after so many answers."""
 
+TOP = 5_000
+"""Without words every product matches: then so many of the first ones are looked at first."""
+
 
 @dataclass(frozen=True)
 class Hits:
@@ -37,6 +40,7 @@ class SearchIndex:
         self._lock = threading.Lock()
         self._opened: tuple[Path, int, int] | None = None
         self._index: tantivy.Index | None = None
+        self._tops: dict[tuple[str, bool], int] = {}
 
     def search(self, asked: Asked, reader: Reader, limit: int, after: str | None = None) -> Hits:
         """Up to `limit` products that `reader` may see, after the cursor `after`.
@@ -48,7 +52,9 @@ class SearchIndex:
         cursor = cursors.read(after, mark)
         index = self._newest()
         limit = min(limit, DEEPEST - cursor.given)
-        walk = _Walk(index, asked, reader)
+        if limit < 1:
+            return Hits([], None)
+        walk = _Walk(index, asked, reader, self._tops)
         found = walk.after(cursor, limit + 1)
         ids = [walk.product(number) for number, _ in found[:limit]]
         given = cursor.given + len(ids)
@@ -91,7 +97,13 @@ class SearchIndex:
 class _Walk:
     """One search through one state of the index."""
 
-    def __init__(self, index: tantivy.Index, asked: Asked, reader: Reader) -> None:
+    def __init__(
+        self,
+        index: tantivy.Index,
+        asked: Asked,
+        reader: Reader,
+        tops: dict[tuple[str, bool], int],
+    ) -> None:
         self._schema = index.schema
         self._searcher = index.searcher()
         one = reader.prices.id
@@ -111,21 +123,19 @@ class _Walk:
             "-margin": (f"by_margin_{one}", Order.Desc),
             "newest": ("id", Order.Desc),
         }[sort]
+        self._rising = self._order == Order.Asc
+        self._top = None if asked.text.strip() else self._top_of_all(reader, tops)
 
     def after(self, cursor: Cursor, limit: int) -> list[tuple[int, int]]:
         """Up to `limit` (sort number, level) that come after the cursor."""
         found: list[tuple[int, int]] = []
         level, key = cursor.level, cursor.key
         while len(found) < limit and level < max(len(self._levels), 1):
-            query = self._query(level, key)
-            hits = self._searcher.search(
-                query,
-                limit - len(found),
-                count=False,
-                order_by_field=self._field,
-                order=self._order,
-            ).hits
-            found += [(number, level) for number, _ in hits]
+            wanted = limit - len(found)
+            numbers = self._first(self._query(level, key, self._top), wanted)
+            if self._top is not None and len(numbers) < wanted:
+                numbers = self._first(self._query(level, key, None), wanted)
+            found += [(number, level) for number in numbers]
             level, key = level + 1, None
         return found
 
@@ -137,21 +147,44 @@ class _Walk:
             return fields.product_of_rank(number)
         return fields.product_of_key(number)
 
-    def _query(self, level: int, key: int | None) -> Query:
+    def _top_of_all(self, reader: Reader, tops: dict[tuple[str, bool], int]) -> int | None:
+        """The sort number that about `TOP` of all products come before.
+
+        Remembered in `tops`. It may be old: what is found before it comes first in any case, and
+        where that is too little the search is done again without it.
+        """
+        order = (self._field, self._rising)
+        if order not in tops:
+            everything = queries.narrowed(self._schema, Asked(), reader)
+            numbers = self._first(Query.boolean_query(everything), TOP)
+            if len(numbers) < TOP:
+                return None
+            tops[order] = numbers[-1]
+        return tops[order]
+
+    def _first(self, query: Query, limit: int) -> list[int]:
+        """The first sort numbers of what matches."""
+        found = self._searcher.search(
+            query, limit, count=False, order_by_field=self._field, order=self._order
+        )
+        return [number for number, _ in found.hits]
+
+    def _query(self, level: int, key: int | None, top: int | None) -> Query:
+        """What matches at a level, comes after `key`, and not after `top`."""
         conditions = list(self._conditions)
         if self._levels:
             conditions.append((Occur.Must, self._levels[level]))
             conditions += [(Occur.MustNot, better) for better in self._levels[:level]]
-        if key is not None:
-            rising = self._order == Order.Asc
-            beyond = Query.range_query(
+        if key is not None or top is not None:
+            low, high = (key, top) if self._rising else (top, key)
+            between = Query.range_query(
                 self._schema,
                 self._field,
                 FieldType.Unsigned,
-                lower_bound=key if rising else None,
-                upper_bound=None if rising else key,
-                include_lower=not rising,
-                include_upper=rising,
+                lower_bound=low,
+                upper_bound=high,
+                include_lower=not self._rising or low is None,
+                include_upper=self._rising or high is None,
             )
-            conditions.append((Occur.Must, beyond))
+            conditions.append((Occur.Must, between))
         return Query.boolean_query(conditions)

@@ -17,6 +17,7 @@ from catalog.pricing import price_lists
 from catalog.readers import Readership
 from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, open_indexer
 from catalog.search import folder as folders
+from catalog.search import index as index_module
 from catalog.search import schema as fields
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
@@ -175,6 +176,7 @@ def test_a_search_ends_at_a_thousand(tmp_path: Path) -> None:
     sort=st.sampled_from(SORTS),
     words=st.sampled_from(["", "绿茶", "绿茶 红"]),
     limit=st.integers(1, 7),
+    top=st.sampled_from([3, 12, 5_000]),
 )
 def test_pages_neither_skip_nor_repeat_an_unchanged_product_across_commits(
     tmp_path_factory: pytest.TempPathFactory,
@@ -183,6 +185,7 @@ def test_pages_neither_skip_nor_repeat_an_unchanged_product_across_commits(
     sort: str,
     words: str,
     limit: int,
+    top: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("index")
     index = _bare(folder, prices)
@@ -190,16 +193,18 @@ def test_pages_neither_skip_nor_repeat_an_unchanged_product_across_commits(
     touched: set[int] = set()
     found: list[int] = []
     after = None
-    while True:
-        page = index.search(Asked(words, sort=sort), LEADER, limit, after)
-        found += page.ids
-        after = page.next
-        if after is None:
-            break
-        if moves:
-            move = moves.pop()
-            touched |= set(move)
-            _rewrite(folder, move)
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(index_module, "TOP", top)
+        while True:
+            page = index.search(Asked(words, sort=sort), LEADER, limit, after)
+            found += page.ids
+            after = page.next
+            if after is None:
+                break
+            if moves:
+                move = moves.pop()
+                touched |= set(move)
+                _rewrite(folder, move)
     unchanged = [one for one in found if one not in touched]
     assert unchanged == [one for one in expected if one not in touched]
     shutil.rmtree(folder)
