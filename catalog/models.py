@@ -192,7 +192,8 @@ class Reservation(Base):
 class Change(Base):
     """One event, named by its offer's version. `seq` is given after the commit, without gaps.
 
-    `at` is taken after the offer's row was locked, so that it rises with the version.
+    `at` is taken after the offer's row was locked, so that it rises with the version. What `was`
+    and `now` hold, by kind, is written down in `catalog.changes`.
     """
 
     __tablename__ = "changes"

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from catalog.reads.products import Card, product_cards
 from catalog.search.index import DEEPEST, Hits, SearchIndex
-from catalog.search.indexer import Indexer, open_indexer
+from catalog.search.indexer import Indexer, ask_rebuild, open_indexer
 from catalog.search.query import SORTS, Asked
 from catalog.shelf import Reader
 
@@ -19,6 +19,7 @@ __all__ = [
     "Hits",
     "Indexer",
     "SearchIndex",
+    "ask_rebuild",
     "open_indexer",
     "search",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 CURRENT = "current"
 LOCK = "lock"
+WISH = "rebuild"
 _BUILD = "build-"
 
 
@@ -39,6 +40,21 @@ def new_build(folder: Path, identity: str) -> Path:
     build = folder / f"{_BUILD}{identity}-{number}"
     build.mkdir()
     return build
+
+
+def wish(folder: Path) -> None:
+    """Ask whoever writes the index, now or later, to build it anew."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WISH).touch()
+
+
+def take_wish(folder: Path) -> bool:
+    """Whether a new build was asked for; from now on it is not."""
+    try:
+        (folder / WISH).unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def switch(folder: Path, build: Path) -> None:

@@ -77,6 +77,11 @@ def open_indexer(
             writer.close()
 
 
+def ask_rebuild(data_dir: Path) -> None:
+    """Have the index built anew by the process that writes it, while searches go on."""
+    folders.wish(folders.root(data_dir))
+
+
 class Indexer:
     """Writes the index; made by `open_indexer`, which holds the lock."""
 
@@ -92,9 +97,10 @@ class Indexer:
     def step(self) -> int:
         """Apply the next numbered changes; returns how many were read. 0: it is abreast.
 
-        The first step opens the index, or builds it when it cannot be used.
+        The first step opens the index, or builds it when it cannot be used. A new build that
+        somebody asked for (`ask_rebuild`) is made here.
         """
-        if not self._usable():
+        if folders.take_wish(self._folder) or not self._usable():
             return self.rebuild()
         assert self._writer is not None  # noqa: S101 - `_usable` opened it
         with self._database.as_system() as session:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from catalog.pricing import price_lists
 from catalog.readers import Readership
-from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, open_indexer
+from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, ask_rebuild, open_indexer
 from catalog.search import folder as folders
 from catalog.search import index as index_module
 from catalog.search import schema as fields
@@ -115,6 +115,21 @@ def test_an_index_ahead_of_a_restored_database_is_built_again(
     with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     assert SearchIndex(tmp_path).search(Asked(), LEADER, 10).ids == [1]
+
+
+def test_a_rebuild_that_was_asked_for_is_made_once_by_the_running_indexer(
+    database: Database, tmp_path: Path
+) -> None:
+    add(database, 2)
+    with open_indexer(database, tmp_path, READERS) as writer:
+        sync(writer)
+        before = folders.current(folders.root(tmp_path))
+        ask_rebuild(tmp_path)
+        sync(writer)
+        after = folders.current(folders.root(tmp_path))
+        sync(writer)
+    assert before != after == folders.current(folders.root(tmp_path))
+    assert SearchIndex(tmp_path).search(Asked(), LEADER, 10).ids == [2, 1]
 
 
 def test_one_indexer_writes_a_data_directory(database: Database, tmp_path: Path) -> None:
