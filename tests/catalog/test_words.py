@@ -1,0 +1,34 @@
+"""Words of titles and queries: cut alike on both sides."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from catalog.search import words
+from catalog.search.schema import character_analyzer
+
+ANALYZER = character_analyzer()
+ANYTHING = st.text(st.characters(exclude_categories=["Cs", "Cn", "Co"]), max_size=40)
+GOODS = st.text("智能手机壳无线蓝牙耳机山野绿茶叶婴儿纸尿裤的大容量保温杯 a4L5", max_size=20)
+TEXTS = ANYTHING | GOODS
+
+
+@given(TEXTS)
+@example("云岭 iPhone15Pro·Ａ４打印纸，５００張①")
+def test_the_index_splits_characters_as_queries_do(text: str) -> None:
+    plain = words.plain(text)[: words.LONGEST]
+    assert ANALYZER.analyze(plain) == words.characters(text)
+
+
+@given(TEXTS)
+def test_a_text_is_found_by_its_own_words(text: str) -> None:
+    short = words.plain(text)[: words.LONGEST]
+    asked = {word for group in words.asked(short) for word in group}
+    assert asked <= set(words.indexed(short))
+
+
+def test_letters_and_digits_part_and_full_width_is_half_width() -> None:
+    assert words.indexed("iPhone15") == words.indexed("ＩＰＨＯＮＥ １５") == ["iphone", "15"]
+
+
+def test_long_words_are_asked_for_by_their_parts() -> None:
+    assert words.asked("智能手机") == [["智能", "手机"]]
