@@ -26,7 +26,7 @@ from catalog.search import Asked, SearchIndex, open_indexer, search, words
 from catalog.search import folder as folders
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
-from huopan.servers import hold
+from huopan.servers import await_stopped, hold
 from kit import clock
 from kit.db import Database, dsn, migrate
 
@@ -85,6 +85,7 @@ def run() -> None:
             _database(servers.database_url) as database,
         ):
             _measure(database, folder)
+        await_stopped(folder / "servers")
 
 
 def _measure(database: Database, folder: Path) -> None:
