@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-BENCHES = {"search": "bench.search"}
+BENCHES = {"orders": "bench.orders", "search": "bench.search"}
 """Name → module with a `run()` that prints its figures."""
 
 
