@@ -35,11 +35,11 @@ def buy(
     `stock.lock` to be sure.
     """
     takes = [take for purchase in planned for take in purchase.takes]
-    ids = new_ids(session, "purchases", len(planned))
-    take_ids = iter(new_ids(session, "purchase_lines", len(takes)))
+    ids = new_ids(session, purchases=len(planned), purchase_lines=len(takes))
+    take_ids = iter(ids["purchase_lines"])
     suppliers = _suppliers(session, {purchase.source for purchase in planned})
     wants = []
-    for purchase_id, purchase, freight in zip(ids, planned, freights, strict=True):
+    for purchase_id, purchase, freight in zip(ids["purchases"], planned, freights, strict=True):
         row = _purchase(order, purchase_id, purchase, freight, now)
         row.supplier_id = suppliers.get(purchase.source)
         session.add(row)
@@ -58,13 +58,20 @@ def reservation(purchase_line_id: int) -> str:
     return f"purchase_line:{purchase_line_id}"
 
 
-def new_ids(session: Session, table: str, count: int) -> list[int]:
-    """Ids of rows about to be written, so that they can name one another in one flush."""
-    drawn = session.scalars(
-        text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :n)"),
-        {"table": table, "n": count},
+def new_ids(session: Session, **counts: int) -> dict[str, list[int]]:
+    """Ids of rows about to be written, by table, so that they can name one another in one flush."""
+    drawn = session.execute(
+        text("""
+            SELECT t, nextval(pg_get_serial_sequence(t, 'id')) AS id
+            FROM unnest(CAST(:tables AS text[]), CAST(:counts AS int[])) AS x (t, n),
+                 generate_series(1, n)
+        """),
+        {"tables": list(counts), "counts": list(counts.values())},
     )
-    return list(drawn)
+    ids: dict[str, list[int]] = {table: [] for table in counts}
+    for table, row_id in drawn:
+        ids[table].append(row_id)
+    return ids
 
 
 def _suppliers(session: Session, sources: Iterable[str]) -> dict[str, int]:

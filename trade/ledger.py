@@ -4,7 +4,7 @@ Only `wallet:` and `held:` accounts keep a balance row, which has a floor; every
 the sum of its postings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -37,7 +37,7 @@ def post(session: Session, entries: Sequence[Entry]) -> int:
     entries = [entry for entry in entries if entry.amount]
     if not entries:
         return 0
-    _lock(session, entries)
+    balances = _locked(session, entries)
     fresh = set(
         session.scalars(
             insert(Posting)
@@ -48,48 +48,49 @@ def post(session: Session, entries: Sequence[Entry]) -> int:
     )
     for entry in entries:
         if entry.reference in fresh:
-            _change(session, entry.source, -entry.amount)
-            _change(session, entry.destination, entry.amount)
+            _change(balances.get(entry.source), -entry.amount)
+            _change(balances.get(entry.destination), entry.amount)
     return len(fresh)
 
 
-def _lock(session: Session, entries: Sequence[Entry]) -> None:
+def _locked(session: Session, entries: Sequence[Entry]) -> dict[str, Balance]:
+    """The balance rows of these entries, made where missing, locked in account order."""
     owners = {
         account: int(account.partition(":")[2])
         for entry in entries
         for account in (entry.source, entry.destination)
         if account.startswith(("wallet:", "held:"))
     }
-    if not owners:
-        return
-    found = set(session.scalars(_locking(sorted(owners))))
-    if missing := sorted(owners.keys() - found):
+    found = _lock(session, owners) if owners else {}
+    if missing := sorted(owners.keys() - found.keys()):
         session.execute(
             insert(Balance)
             .values([{"account": account, "party_id": owners[account]} for account in missing])
             .on_conflict_do_nothing()
         )
-        session.scalars(_locking(sorted(owners))).all()
+        found = _lock(session, owners)
+    return found
 
 
-def _locking(accounts: list[str]):  # type: ignore[no-untyped-def]
-    return (
-        select(Balance.account)
-        .where(Balance.account.in_(accounts))
+def _lock(session: Session, accounts: Iterable[str]) -> dict[str, Balance]:
+    rows = session.scalars(
+        select(Balance)
+        .where(Balance.account.in_(sorted(accounts)))
         .order_by(Balance.account)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
+    return {row.account: row for row in rows}
 
 
-def _change(session: Session, account: str, by: int) -> None:
-    if not account.startswith(("wallet:", "held:")):
+def _change(balance: Balance | None, by: int) -> None:
+    if balance is None:
         return
-    row = session.get_one(Balance, account, populate_existing=True)
-    if row.amount + by < row.floor:
+    if balance.amount + by < balance.floor:
         raise Problem(
             409,
             "balance_short",
-            f"the wallet holds {yuan(row.amount)} and {yuan(-by)} is needed; deposit the rest",
+            f"{yuan(balance.amount - balance.floor)} is left and {yuan(-by)} is needed;"
+            " deposit the rest, see /v1/deposit-requests",
         )
-    row.amount += by
-    session.flush()
+    balance.amount += by

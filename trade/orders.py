@@ -5,6 +5,7 @@ stock is reserved, the money is held, and order and purchases are written. An or
 bought whole is refused with the reasons and leaves nothing behind. It runs in system scope.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -59,11 +60,13 @@ def place(
         raise _not_orderable(draft)
     _check_price(draft, request, promise)
     retail = _retail_prices(session, party_id, draft)
+    ids = buying.new_ids(session, orders=1, order_lines=len(draft.lines))
     order = _order(session, desk, party_id, request, draft, now)
+    order.id = ids["orders"][0]
     order.content_hash = desk.keyring.fingerprint(content, "order")
     order.quote_id = promise.quote_id if promise else None
     session.add(order)
-    line_ids = _write_lines(session, order, draft, retail)
+    line_ids = _write_lines(session, order, draft, retail, ids["order_lines"])
     purchases = draft.plan.purchases
     freights = [purchase.freight for purchase in purchases]
     buying.buy(session, order, purchases, freights, line_ids, region, now)
@@ -204,7 +207,6 @@ def _order(
     now: datetime,
 ) -> Order:
     return Order(
-        id=buying.new_ids(session, "orders", 1)[0],
         party_id=party_id,
         reference=request.reference,
         recipient_id=recipients.seal(session, desk.keyring, party_id, request.ship_to),
@@ -219,10 +221,13 @@ def _order(
 
 
 def _write_lines(
-    session: Session, order: Order, draft: Draft, retail: dict[int, Decimal | None]
+    session: Session,
+    order: Order,
+    draft: Draft,
+    retail: dict[int, Decimal | None],
+    ids: Sequence[int],
 ) -> dict[int, int]:
     """The order's lines; returns their ids by the plan's keys."""
-    ids = buying.new_ids(session, "order_lines", len(draft.lines))
     for line_id, priced in zip(ids, draft.lines, strict=True):
         line = priced.line
         session.add(
