@@ -65,14 +65,15 @@ def place(
     order.id = ids["orders"][0]
     order.content_hash = desk.keyring.fingerprint(content, "order")
     order.quote_id = promise.quote_id if promise else None
-    session.add(order)
-    line_ids = _write_lines(session, order, draft, retail, ids["order_lines"])
-    purchases = draft.plan.purchases
-    freights = [purchase.freight for purchase in purchases]
-    buying.buy(session, order, purchases, freights, line_ids, region, now)
-    session.add(OrderPlan(order_id=order.id, plan=planning.record(draft.plan), at=now))
-    session.add(OrderEvent(order_id=order.id, party_id=party_id, kind="placed", at=now))
-    session.flush()
+    with session.no_autoflush:  # everything is written at once, at the end
+        session.add(order)
+        line_ids = _write_lines(session, order, draft, retail, ids["order_lines"])
+        purchases = draft.plan.purchases
+        freights = [purchase.freight for purchase in purchases]
+        buying.buy(session, order, purchases, freights, line_ids, region, now)
+        session.add(OrderPlan(order_id=order.id, plan=planning.record(draft.plan), at=now))
+        session.add(OrderEvent(order_id=order.id, party_id=party_id, kind="placed", at=now))
+        session.flush()
     books.hold(session, order)
     return order.id, True
 
