@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from catalog.pricing import price_lists
+from catalog.pricing import PriceList, price_lists
 from catalog.readers import Readership
-from catalog.shelf import SourcePolicy
+from catalog.shelf import Reader, SourcePolicy
 from connectors.registry import read_settings
 from kit.crypto import Keyring
 from kit.settings import Settings
@@ -17,10 +17,9 @@ from kit.settings import Settings
 class SourceTerms:
     """How one source sells; the defaults hold for a source that no settings name."""
 
-    unknown_stock: Literal["sell", "ask", "hide"] = "sell"
+    policy: SourcePolicy = field(default_factory=SourcePolicy)
     accept: Literal["on_export", "manual"] = "on_export"
     cutoff: str | None = None
-    resells: bool = True
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,15 @@ class Desk:
     def terms(self, source: str) -> SourceTerms:
         """The terms of `source`."""
         return self.sources.get(source, SourceTerms())
+
+    @property
+    def leader(self) -> Reader:
+        """What leaders see of the catalogue here: the prices they pay, the sources open to them."""
+        return Reader(
+            "leader",
+            PriceList(markup_percent=self.markup_percent),
+            {code: terms.policy for code, terms in self.sources.items()},
+        )
 
 
 def from_settings(settings: Settings) -> Desk:
@@ -64,8 +72,7 @@ def _policy(code: str, config: Mapping[str, object]) -> SourcePolicy:
 def _terms(code: str, config: Mapping[str, object]) -> SourceTerms:
     given = read_settings(code, config)
     return SourceTerms(
-        unknown_stock=given.unknown_stock,
+        policy=_policy(code, config),
         accept=getattr(given, "accept", "manual"),
         cutoff=getattr(given, "cutoff", None),
-        resells="resell" in given.serves,
     )

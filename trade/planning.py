@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from catalog.pricing import Goods, PriceList
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
-from kit.money import line_amount, marked_up, price_text, yuan
+from kit.money import line_amount, price_text, yuan
 from trade import routing, selections, supplies
 from trade.desk import Desk
 from trade.promise import ships_by
@@ -128,7 +129,7 @@ def draft(
         if line.index in plan.unsellable
     ]
     priced = [
-        _priced(line, plan.takes(line.index), desk.markup_percent)
+        _priced(line, plan.takes(line.index), desk.leader.prices)
         for line in found
         if line.index not in plan.unsellable
     ]
@@ -252,13 +253,18 @@ def _sku(text: str) -> int | None:
         return None
 
 
-def _priced(line: Resolved, takes: Sequence[Take], markup: Decimal) -> PricedLine:
-    prices = [marked_up(take.supply.cost or Decimal(0), markup) for take in takes]
+def _priced(line: Resolved, takes: Sequence[Take], pays: PriceList) -> PricedLine:
+    prices = [_price(take.supply, pays) for take in takes]
     amount = sum(line_amount(p, take.units) for p, take in zip(prices, takes, strict=True))
     if len(set(prices)) == 1:
         return PricedLine(line, prices[0], amount)
     mean = (Decimal(amount) / 100 / line.quantity).quantize(Decimal("0.0001"))
     return PricedLine(line, mean, amount)
+
+
+def _price(supply: Supply, pays: PriceList) -> Decimal:
+    assert supply.cost is not None  # noqa: S101 - only offers with a price are taken
+    return pays.price(supply.cost, Goods(supply.source, supply.brand, supply.category))
 
 
 def _invalid(field: str, code: str, message: str) -> Problem:

@@ -41,6 +41,8 @@ class Supply:
     seller: str | None = None
     title: str = ""
     spec: str | None = None
+    brand: str | None = None
+    category: str | None = None
     live: bool = True
     resells: bool = True
     price_until: datetime | None = None

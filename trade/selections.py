@@ -15,11 +15,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from catalog import deals, shelf
 from catalog.models import Sku
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import marked_up, price_text
-from trade import supplies
 from trade.desk import Desk
 from trade.models import Selection
 
@@ -173,13 +173,12 @@ def terms(
 ) -> dict[int, Offered]:
     """What a leader pays for each SKU now, and the corridor of its retail price."""
     wanted = set(sku_ids)
-    offers = supplies.load(session, desk, wanted, "")
+    found = deals.of_skus(session, wanted)
     answer = {}
     for sku_id in wanted:
-        own = [offer for offer in offers if offer.sku_id == sku_id]
-        cost = supplies.cheapest(own, now)
-        price = None if cost is None else marked_up(cost, desk.markup_percent)
-        answer[sku_id] = Offered(price, *supplies.corridor(own))
+        own = [deal for deal in found if deal.sku_id == sku_id and deal.mode == "dropship"]
+        seen = shelf.display(own, desk.leader, now)
+        answer[sku_id] = Offered(seen.price, *seen.corridor)
     return answer
 
 

@@ -1,7 +1,6 @@
 """The offers of some SKUs, read from the catalogue as values that routing understands."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +14,7 @@ from trade.routing import Supply
 
 _OFFERS = text("""
     SELECT o.id, o.sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
+           o.brand, o.category,
            o.weight_g, o.not_delivered_to, o.min_retail, o.max_retail, p.price, p.valid_until,
            t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by
     FROM offers o
@@ -47,19 +47,6 @@ def corridor(supplies: Iterable[Supply]) -> tuple[Decimal | None, Decimal | None
     return max(floors, default=None), min(ceilings, default=None)
 
 
-def cheapest(supplies: Iterable[Supply], now: datetime) -> Decimal | None:
-    """The lowest one-piece cost of the live offers of one SKU."""
-    costs = [
-        s.cost
-        for s in supplies
-        if s.live
-        and s.resells
-        and s.cost is not None
-        and (s.price_until is None or s.price_until > now)
-    ]
-    return min(costs, default=None)
-
-
 def _supply(row: Any, desk: Desk, level: Level | None) -> Supply:
     terms = desk.terms(row.source)
     return Supply(
@@ -71,8 +58,10 @@ def _supply(row: Any, desk: Desk, level: Level | None) -> Supply:
         seller=row.seller,
         title=row.title,
         spec=_spec(row.attributes),
+        brand=row.brand,
+        category=row.category,
         live=row.state == "live",
-        resells=terms.resells,
+        resells="resell" in terms.policy.serves,
         price_until=row.valid_until,
         moq=row.moq or 1,
         multiple=row.multiple or 1,
@@ -80,7 +69,7 @@ def _supply(row: Any, desk: Desk, level: Level | None) -> Supply:
         weight_g=row.weight_g,
         not_delivered_to=tuple(row.not_delivered_to or ()),
         stock=level,
-        unknown_stock=terms.unknown_stock,
+        unknown_stock=terms.policy.unknown_stock,
         min_retail=row.min_retail,
         max_retail=row.max_retail,
         ships_within_hours=row.ships_within_hours,
