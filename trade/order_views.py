@@ -11,9 +11,12 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from connectors.model import ShipTo
+from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import price_text, yuan
+from trade import recipients
 from trade.models import (
     Claim,
     ClaimLine,
@@ -51,6 +54,19 @@ def by_id(session: Session, party_id: int, order_id: int) -> dict[str, Any]:
     if row is None or row.party_id != party_id:
         raise Problem(404, "not_found", "there is no such order")
     return _views(session, [row])[0]
+
+
+def reveal(session: Session, keyring: Keyring, party_id: int, order: str, purpose: str) -> ShipTo:
+    """The recipient of one's own order in clear; the opening and its purpose are logged.
+
+    Raises Problem 404, or 422 where no purpose is given.
+    """
+    if not purpose.strip():
+        raise Problem(422, "invalid", "purpose: say what the recipient's details are needed for")
+    row = session.get(Order, inside("ord", order))
+    if row is None or row.party_id != party_id:
+        raise Problem(404, "not_found", "there is no such order")
+    return recipients.reveal(session, keyring, row.recipient_id, party_id, purpose)
 
 
 def page(

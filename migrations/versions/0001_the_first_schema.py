@@ -530,10 +530,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('ready', 'submitting')"),
     )
     op.create_index("purchases_order", "purchases", ["order_id"], unique=False)
+    op.create_index("purchases_recipient", "purchases", ["recipient_id"], unique=False)
     op.create_index("purchases_reference", "purchases", ["source", "order_reference"], unique=False)
-    op.create_index(
-        "purchases_supplier", "purchases", ["supplier_id", "updated_at", "id"], unique=False
-    )
+    op.create_index("purchases_source", "purchases", ["source", "updated_at", "id"], unique=False)
     op.create_table(
         "quote_plans",
         sa.Column("quote_id", sa.BigInteger(), autoincrement=False, nullable=False),

@@ -16,7 +16,15 @@ from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import HOME, NOW, Market, ordered
 from trade import order_views, orders, quotes, selections
-from trade.models import Order, OrderLine, OrderPlan, Purchase, PurchaseLine, Recipient
+from trade.models import (
+    Order,
+    OrderLine,
+    OrderPlan,
+    Purchase,
+    PurchaseLine,
+    Recipient,
+    RecipientOpening,
+)
 from trade.orders import OrderRequest
 from trade.planning import LineRequest
 from trade.selections import Rule
@@ -287,3 +295,16 @@ def test_each_page_of_orders_starts_where_the_last_one_ended(market: Market) -> 
             seen += [view["id"] for view in views]
         assert after is None
     assert seen == [outside("ord", order_id) for order_id in placed]
+
+
+def test_the_owner_may_reveal_a_recipient_and_it_is_logged(market: Market) -> None:
+    leader, other = market.party(money=10_000), market.party()
+    order = outside("ord", market.place(leader, (market.offer().sku, 1)))
+    keyring = market.desk.keyring
+    with market.db.as_party(leader) as session:
+        assert order_views.reveal(session, keyring, leader, order, "客服回访") == HOME
+        assert session.scalars(select(RecipientOpening.purpose)).all() == ["客服回访"]
+        with pytest.raises(Problem, match="purpose"):
+            order_views.reveal(session, keyring, leader, order, " ")
+    with market.db.as_party(other) as session, pytest.raises(Problem, match="no such order"):
+        order_views.reveal(session, keyring, other, order, "好奇")

@@ -17,7 +17,8 @@ class Purchase(Base):
     __table_args__ = (
         UniqueConstraint("our_ref"),
         Index("purchases_order", "order_id"),
-        Index("purchases_supplier", "supplier_id", "updated_at", "id"),
+        Index("purchases_source", "source", "updated_at", "id"),
+        Index("purchases_recipient", "recipient_id"),
         Index("purchases_reference", "source", "order_reference"),
         Index(
             "purchases_due",
