@@ -2,7 +2,7 @@
 
 Units of an order line leave the held money one after another, each by its portion of the line's
 amount, whether they are shipped (captured) or cancelled (released): the portions add up to the
-amount to the fen. So what is held is a pure function of lines and purchases, see `held`.
+amount to the fen. So what is held is a pure function of lines and purchases (an invariant).
 """
 
 from collections.abc import Iterable
@@ -22,22 +22,6 @@ class Shipped:
     line: PurchaseLine
     order_line: OrderLine
     units: int
-
-
-def goods_left(line: OrderLine) -> int:
-    """Fen of a line's amount that its open units still hold."""
-    done = line.shipped + line.cancelled
-    return portion(line.amount, done, line.quantity - done, line.quantity)
-
-
-def held(lines: Iterable[OrderLine], purchases: Iterable[Purchase], begun: Iterable[int]) -> int:
-    """Fen that an order holds; `begun` are ids of purchases that shipped a unit already.
-
-    A refused purchase keeps its freight held until its units are bought elsewhere or cancelled.
-    """
-    started = set(begun)
-    freight = sum(p.freight_price for p in purchases if p.id not in started)
-    return freight + sum(goods_left(line) for line in lines)
 
 
 def hold(session: Session, order: Order) -> None:

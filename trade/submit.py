@@ -6,7 +6,7 @@ who works; that nothing is bought twice rests on `our_ref` and on asking. What i
 the database alone.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -237,14 +237,3 @@ def _pause(session: Session, source: str, error: NotAuthorised, now: datetime) -
 def _backoff(attempts: int) -> timedelta:
     """5 s, 10 s, 20 s … up to an hour."""
     return min(timedelta(seconds=5 * 2 ** min(attempts - 1, 12)), LONGEST_WAIT)
-
-
-def unattended(session: Session, now: datetime, *, grace: timedelta) -> Collection[str]:
-    """References of purchases `submitting` whose lease ended more than `grace` ago."""
-    return list(
-        session.scalars(
-            select(Purchase.our_ref).where(
-                Purchase.state == "submitting", Purchase.due_at < now - grace
-            )
-        )
-    )
