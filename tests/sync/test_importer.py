@@ -1,0 +1,73 @@
+"""What a listing does to the catalogue."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+
+from connectors.model import Listing, page
+from kit.db import Database
+from sync.guard import GuardLimits
+from sync.importer import RunReport, run_listing
+
+WHEN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def row(sku: str, price: str = "9", **more: Any) -> dict[str, Any]:
+
+    return {"external_id": sku, "title": f"茶 {sku}", "dropship_price": Decimal(price)} | more
+
+
+def load(database: Database, *rows: dict[str, Any], source: str = "tea") -> RunReport:
+    pages = iter([page(rows)])
+    return run_listing(
+        database,
+        source,
+        Listing(as_of=WHEN, complete=True, notes={}, pages=pages),
+        guard=GuardLimits(),
+    )
+
+
+def count(database: Database, sql: str) -> Any:
+    with database.as_system() as session:
+        return session.execute(text(sql)).scalar_one()
+
+
+def test_price_that_flaps_gives_an_event_each_time(database: Database) -> None:
+    for price in ("9", "8", "9", "8", "8"):
+        load(database, row("0007", price))
+    assert count(database, "SELECT count(*) FROM changes") == 4
+    assert count(database, "SELECT external_id FROM offers") == "0007"
+
+
+def test_empty_listing_clears_nothing(database: Database) -> None:
+    load(database, row("a"))
+    load(database)
+    assert count(database, "SELECT state FROM offers") == "live"
+
+
+def test_vanished_offers_hold_the_listing(database: Database) -> None:
+    load(database, row("a"), row("b"))
+    assert load(database, row("a", "5")).held
+    assert count(database, "SELECT count(*) FROM changes") == 2
+
+
+def test_few_absent_offers_are_gone_after_a_complete_listing(database: Database) -> None:
+    rows = [row(str(n)) for n in range(10)]
+    load(database, *rows)
+    assert load(database, *rows[1:]).changed == 0
+    assert count(database, "SELECT external_id FROM offers WHERE state = 'gone'") == "0"
+
+
+def test_same_gtin_joins_only_the_same_pack(database: Database) -> None:
+    load(database, row("a", gtin="06901234567892"))
+    load(database, row("b", gtin="06901234567892"), row("c"), source="two")
+    load(database, row("d", gtin="06901234567892", pack=12), source="three")
+    assert count(database, "SELECT count(*) FROM skus") == 3
+
+
+def test_unknown_stock_is_not_zero(database: Database) -> None:
+    load(database, row("a"), row("b", stock_state="in_stock"))
+    assert count(database, "SELECT count(*) FROM stocks WHERE quantity IS NULL") == 1
+    assert count(database, "SELECT count(*) FROM stocks") == 1
