@@ -32,8 +32,8 @@ _COLUMNS = ", ".join(f"{c} {_TYPES.get(c, 'text')}" for c in LISTING)
 STAGE = (
     f"CREATE TEMP TABLE staged ({_COLUMNS}, n bigint GENERATED ALWAYS AS IDENTITY,"
     " hash bytea, offer_id bigint, sku_id bigint, product_id bigint, fresh boolean,"
-    ""
-    " same boolean, back boolean DEFAULT false, version int, price_was jsonb, stock_was jsonb) ON COMMIT DROP"
+    " same boolean, back boolean DEFAULT false, version int,"
+    " price_was jsonb, stock_was jsonb) ON COMMIT DROP"
 )
 
 _PRICE = (
