@@ -8,9 +8,8 @@ from kit.settings import SettingsError
 
 from .feed.settings import FeedSettings
 from .feed.source import FeedSource
+from .model import Source
 from .settings import SourceSettings
-
-Source = FeedSource
 
 _KINDS: dict[str, tuple[type[SourceSettings], Callable[..., Source]]] = {
     "feed": (FeedSettings, FeedSource),

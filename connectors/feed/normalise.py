@@ -87,7 +87,10 @@ class Normaliser:
         found += contradictions
         good = ~pl.any_horizontal(fault.is_not_null() for _, fault in found)
         rows = frame.filter(pl.select(good).to_series())
-        page = rows.select(pl.col(name).cast(dtype) for name, dtype in LISTING.items())
+        page = rows.select(
+            (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
+            for name, dtype in LISTING.items()
+        )
         return page, _rejects(raw, found, labels)
 
     def _count(self, name: str, raw: pl.DataFrame, done: pl.DataFrame) -> None:

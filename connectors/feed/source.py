@@ -12,7 +12,7 @@ import polars as pl
 
 from connectors.errors import Unreadable
 from connectors.fetch import Rules
-from connectors.model import LISTING, Listing, Page, Placed, PurchaseOrder, Reject
+from connectors.model import LISTING, Cursor, Listing, Page, Placed, PurchaseOrder, Reject
 from kit.clock import SHANGHAI
 
 from . import far, locate, readers
@@ -32,8 +32,8 @@ class FeedSource:
         self.code = code
         self.settings = settings
 
-    def items(self, since: str | None = None) -> Listing:
-        """The whole price list; `since` changes nothing, a file is always read in full.
+    def items(self, since: Cursor | None = None, *, after: Cursor | None = None) -> Listing:
+        """The whole price list; a file is always read in full, from its beginning.
 
         Raises Unreadable here when there is no file or its first header cannot be found, and from
         the pages when a later part cannot be read; TryLater when the far end does not answer.
