@@ -1,29 +1,39 @@
 """A platform by the name of its kind; above this room no platform is imported."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 from pydantic import ValidationError
 
 from kit.settings import SettingsError
 
-from .feed.settings import FeedSettings
-from .feed.source import FeedSource
 from .model import Source
 from .settings import SourceSettings
+from .surroundings import Surroundings
 
-_KINDS: dict[str, tuple[type[SourceSettings], Callable[..., Source]]] = {
-    "feed": (FeedSettings, FeedSource),
+KINDS: dict[str, str] = {
+    "feed": "feed.source:FeedSource",
 }
+"""One line a kind: the module in this room and the class there. Imported when first opened."""
+
+
+@cache
+def _kind(kind: str) -> Any:
+    """The class of a kind: it has `Settings` and is made of (code, settings, surroundings)."""
+    module, _, name = KINDS[kind].partition(":")
+    return getattr(import_module(f"{__package__}.{module}"), name)
 
 
 def read_settings(code: str, config: Mapping[str, object]) -> SourceSettings:
     """The checked settings of source `code`. Raises SettingsError that names each key at fault."""
     kind = config.get("kind")
-    if not isinstance(kind, str) or kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SettingsError(
-            f"sources.{code}.kind: {kind!r} is no kind of source; there are {', '.join(_KINDS)}"
+            f"sources.{code}.kind: {kind!r} is no kind of source; there are {', '.join(KINDS)}"
         )
-    model, _ = _KINDS[kind]
+    model: type[SourceSettings] = _kind(kind).Settings
     try:
         return model.model_validate(dict(config))
     except ValidationError as error:
@@ -34,11 +44,15 @@ def read_settings(code: str, config: Mapping[str, object]) -> SourceSettings:
         raise SettingsError(faults) from error
 
 
-def open_source(code: str, config: Mapping[str, object]) -> Source:
+def open_source(
+    code: str, config: Mapping[str, object], around: Surroundings | None = None
+) -> Source:
     """The source that `config` describes; ask `isinstance(source, Sells)` what it can do.
 
-    Raises SettingsError that names each key at fault. Talks to nobody yet.
+    `around` are the budgets, tokens and clocks that it shares with other sources and workers;
+    without it the source keeps its own. Raises SettingsError that names each key at fault. Talks
+    to nobody yet. A source that has `close()` holds connections: close it, or keep it.
     """
     settings = read_settings(code, config)
-    _, make = _KINDS[settings.kind]
-    return make(code, settings)
+    source: Source = _kind(settings.kind)(code, settings, around or Surroundings())
+    return source

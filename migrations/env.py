@@ -12,6 +12,7 @@ for models in (
     "kit.inbox",
     "kit.idempotency",
     "catalog.models",
+    "connectors.tokens",
     "sync.models",
     "trade.models",
 ):

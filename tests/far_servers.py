@@ -34,6 +34,10 @@ class Web:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     web.pages[self.path.partition("?")[0]](self)
 
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length") or 0))
+                self.do_GET()
+
             def log_message(self, format: str, *args: object) -> None:
                 """Says nothing on the test's terminal."""
 

@@ -13,6 +13,7 @@ import polars as pl
 from connectors.errors import Unreadable
 from connectors.fetch import Rules
 from connectors.model import LISTING, Cursor, Listing, Page, Placed, PurchaseOrder, Reject
+from connectors.surroundings import Surroundings
 from kit.clock import SHANGHAI
 
 from . import far, locate, readers
@@ -28,7 +29,11 @@ from .table import Options
 class FeedSource:
     """One file supplier. Lists and Sells."""
 
-    def __init__(self, code: str, settings: FeedSettings) -> None:
+    Settings = FeedSettings
+
+    def __init__(
+        self, code: str, settings: FeedSettings, _around: Surroundings | None = None
+    ) -> None:
         self.code = code
         self.settings = settings
 
