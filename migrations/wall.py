@@ -59,6 +59,11 @@ TENANT_TABLES = {
 }
 """Who sees a row besides the system. Purchases are the supplier's: a leader sees none."""
 
+LATER_TABLES = {
+    "deposit_requests": OWN,
+}
+"""The same for tables that later migrations make; each protects its own."""
+
 APPEND_ONLY = (
     "order_plans",
     "postings",
@@ -86,5 +91,5 @@ def protect(table: str) -> None:
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(
         f"CREATE POLICY tenant ON {table} TO huopan_app"
-        f" USING (in_system() OR {TENANT_TABLES[table]})"
+        f" USING (in_system() OR {(TENANT_TABLES | LATER_TABLES)[table]})"
     )

@@ -7,7 +7,7 @@ can name a source or a cost. Rows are locked in one order: order, purchases, sto
 """
 
 from trade.models.claims import Claim, ClaimLine
-from trade.models.money import Balance, Posting
+from trade.models.money import Balance, DepositRequest, Posting
 from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, QuotePlan, Selection
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
 from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
@@ -17,6 +17,7 @@ __all__ = [
     "Balance",
     "Claim",
     "ClaimLine",
+    "DepositRequest",
     "Member",
     "Order",
     "OrderEvent",

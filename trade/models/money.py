@@ -40,3 +40,25 @@ class Posting(Base):
     party_id: Mapped[int | None]
     order_id: Mapped[int | None]
     at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class DepositRequest(Base):
+    """A party says that it has paid in; an operator confirms it against the bank, or refuses."""
+
+    __tablename__ = "deposit_requests"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="deposit_requests_amount"),
+        Index("deposit_requests_party", "party_id", "updated_at", "id"),
+        Index("deposit_requests_updated", "updated_at", "id"),
+    )
+
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    amount: Mapped[Fen]
+    proof: Mapped[str]
+    """The bank's receipt number, or where its picture is."""
+    state: Mapped[str] = mapped_column(server_default="open")
+    """open | confirmed | refused."""
+    answer: Mapped[str | None]
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+    updated_at: Mapped[Utc] = mapped_column(server_default=NOW)

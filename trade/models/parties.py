@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,13 +14,25 @@ class Party(Base):
     """A tenant: a leader, brand, buyer or operator, with its people and its money."""
 
     __tablename__ = "parties"
+    __table_args__ = (
+        Index(
+            "parties_supplier",
+            "source",
+            unique=True,
+            postgresql_where=text("source IS NOT NULL AND active"),
+        ),
+    )
 
     id: Mapped[Id]
     role: Mapped[str]
     name: Mapped[str]
-    source: Mapped[OutsideId | None] = mapped_column(index=True)
+    source: Mapped[OutsideId | None]
     """A brand that is the supplier of this source: its purchases appear behind its token."""
     parent_id: Mapped[int | None]
+    terms: Mapped[str] = mapped_column(server_default="prepaid")
+    """When it pays: prepaid | T+days | monthly+days."""
+    level: Mapped[str | None]
+    """The reseller level that price rules may look at."""
     active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
 
@@ -29,7 +41,15 @@ class Member(Base):
     """A person who acts for a party."""
 
     __tablename__ = "members"
-    __table_args__ = (UniqueConstraint("party_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("party_id", "name"),
+        Index(
+            "members_login",
+            "name",
+            unique=True,
+            postgresql_where=text("password_hash IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     party_id: Mapped[Ref]
@@ -43,6 +63,7 @@ class Token(Base):
     """A bearer token, kept only as its SHA-256."""
 
     __tablename__ = "tokens"
+    __table_args__ = (Index("tokens_party", "party_id"),)
 
     id: Mapped[Id]
     party_id: Mapped[Ref]

@@ -1,0 +1,208 @@
+"""A party's money as it sees it: deposits, what its wallet holds, and how it came to that.
+
+Huopan keeps books and moves no money: a deposit is what a bank's statement says has arrived.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from kit.errors import FieldError, Problem
+from kit.ids import inside, outside
+from kit.money import yuan
+from trade import ledger, parties
+from trade.ledger import Entry
+from trade.models import Balance, DepositRequest, Posting
+
+
+def deposit(session: Session, party_id: int, amount: int, reference: str) -> bool:
+    """Bank → wallet, `amount` fen, once per `reference`; returns whether it was new.
+
+    Runs in system scope. Raises Problem 404, 422, or 409 `reference_conflict` when the reference
+    stands for another amount or another party.
+    """
+    parties.get(session, party_id)
+    _positive(amount)
+    if not 0 < len(reference.strip()) <= 100:
+        raise _invalid("reference", "give the bank's reference, at most 100 characters")
+    name = f"deposit:{reference.strip()}"
+    if ledger.post(session, [_deposit(name, party_id, amount)]):
+        return True
+    before = session.scalars(select(Posting).where(Posting.reference == name)).one()
+    if (before.destination, before.amount) != (f"wallet:{party_id}", amount):
+        raise Problem(
+            409,
+            "reference_conflict",
+            f"another deposit has the reference {reference!r}; check it, or use a new one",
+            errors=[FieldError("reference", "reference_conflict", "already used")],
+        )
+    return False
+
+
+def wallet(session: Session, party_id: int) -> dict[str, Any]:
+    """What the party can spend, what its orders hold, and how far below zero it may go."""
+    accounts = [f"wallet:{party_id}", f"held:{party_id}"]
+    rows = {
+        row.account: row
+        for row in session.scalars(
+            select(Balance)
+            .where(Balance.account.in_(accounts))
+            .execution_options(populate_existing=True)
+        )
+    }
+    own, held = rows.get(accounts[0]), rows.get(accounts[1])
+    return {
+        "balance": yuan(own.amount if own else 0),
+        "held": yuan(held.amount if held else 0),
+        "credit_limit": yuan(-own.floor if own else 0),
+    }
+
+
+def entries(
+    session: Session,
+    party_id: int,
+    *,
+    limit: int = 50,
+    after: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """What came into and left the wallet, the oldest first, and where the next page starts."""
+    own = f"wallet:{party_id}"
+    found = (
+        select(Posting)
+        .where(
+            Posting.party_id == party_id,
+            or_(Posting.source == own, Posting.destination == own),
+        )
+        .order_by(Posting.id)
+        .limit(limit + 1)
+    )
+    if after is not None:
+        found = found.where(Posting.id > after)
+    if since is not None:
+        found = found.where(Posting.at >= since)
+    if until is not None:
+        found = found.where(Posting.at < until)
+    rows = session.scalars(found).all()
+    views = [_entry(row, own) for row in rows[:limit]]
+    return views, rows[limit - 1].id if len(rows) > limit else None
+
+
+def ask_deposit(
+    session: Session, party_id: int, amount: int, proof: str, now: datetime
+) -> dict[str, Any]:
+    """The party says that it has paid in; an operator looks at the bank. Raises Problem 422."""
+    _positive(amount)
+    if not 0 < len(proof.strip()) <= 500:
+        raise _invalid("proof", "give the bank's receipt number, at most 500 characters")
+    row = DepositRequest(
+        party_id=party_id,
+        amount=amount,
+        proof=proof.strip(),
+        state="open",
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return request_view(row)
+
+
+def confirm(session: Session, request: str, now: datetime) -> dict[str, Any]:
+    """The money has arrived: into the wallet, once. System scope. Raises Problem 404, 409."""
+    row = _locked(session, request)
+    if row.state != "confirmed":
+        _check_open(row)
+        ledger.post(session, [_deposit(f"deposit-request:{row.id}", row.party_id, row.amount)])
+        row.state, row.updated_at = "confirmed", now
+    return request_view(row)
+
+
+def refuse(session: Session, request: str, reason: str, now: datetime) -> dict[str, Any]:
+    """The money has not arrived. System scope; again changes nothing. Raises Problem 404, 409."""
+    row = _locked(session, request)
+    if row.state != "refused":
+        _check_open(row)
+        row.state, row.answer, row.updated_at = "refused", reason, now
+    return request_view(row)
+
+
+def requests(
+    session: Session,
+    party_id: int | None,
+    *,
+    status: str | None = None,
+    limit: int = 50,
+    after: tuple[datetime, int] | None = None,
+) -> tuple[list[dict[str, Any]], tuple[datetime, int] | None]:
+    """Deposit requests of a party (None: of all, for operators), the oldest change first."""
+    found = select(DepositRequest)
+    if party_id is not None:
+        found = found.where(DepositRequest.party_id == party_id)
+    if status is not None:
+        found = found.where(DepositRequest.state == status)
+    if after is not None:
+        found = found.where(tuple_(DepositRequest.updated_at, DepositRequest.id) > tuple_(*after))
+    ordered = found.order_by(DepositRequest.updated_at, DepositRequest.id).limit(limit + 1)
+    rows = session.scalars(ordered).all()
+    more = len(rows) > limit
+    views = [request_view(row) for row in rows[:limit]]
+    return views, (rows[limit - 1].updated_at, rows[limit - 1].id) if more else None
+
+
+def request_view(row: DepositRequest) -> dict[str, Any]:
+    """A deposit request as its party and operators see it."""
+    return {
+        "id": outside("dep", row.id),
+        "party": outside("pty", row.party_id),
+        "amount": yuan(row.amount),
+        "proof": row.proof,
+        "status": row.state,
+        "answer": row.answer,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def _deposit(name: str, party_id: int, amount: int) -> Entry:
+    return Entry(name, "deposit", "bank", f"wallet:{party_id}", amount, party_id)
+
+
+def _entry(row: Posting, own: str) -> dict[str, Any]:
+    amount = row.amount if row.destination == own else -row.amount
+    return {
+        "id": outside("ent", row.id),
+        "kind": row.kind,
+        "amount": yuan(amount),
+        "order": row.order_id and outside("ord", row.order_id),
+        "reference": row.reference.partition(":")[2] if row.kind == "deposit" else None,
+        "at": row.at,
+    }
+
+
+def _locked(session: Session, request: str) -> DepositRequest:
+    row = session.get(
+        DepositRequest, inside("dep", request), with_for_update=True, populate_existing=True
+    )
+    if row is None:
+        raise Problem(404, "not_found", f"there is no deposit request {request!r}")
+    return row
+
+
+def _check_open(row: DepositRequest) -> None:
+    if row.state != "open":
+        raise Problem(409, "wrong_state", f"this request is {row.state} already")
+
+
+def _positive(amount: int) -> None:
+    if amount <= 0:
+        raise _invalid("amount", "an amount is more than 0, for example 100.00")
+
+
+def _invalid(field: str, message: str) -> Problem:
+    return Problem(
+        422, "invalid", f"{field}: {message}", errors=[FieldError(field, "invalid", message)]
+    )
