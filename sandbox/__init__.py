@@ -1,1 +1,1 @@
-"""Simulated platforms on loopback, for the demo and the tests."""
+"""Simulated platforms with teeth, for the demo and the tests."""

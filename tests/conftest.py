@@ -23,6 +23,8 @@ from sqlalchemy import make_url
 
 from huopan.servers import Endpoints, await_stopped, hold
 from kit.db import Database, dsn, migrate
+from sandbox.server import Sandbox, running
+from tests.stage import Stage
 
 FOLDER = "HUOPAN_TEST_SERVERS"
 """The environment variable that tells xdist's workers where the run's servers are."""
@@ -112,6 +114,21 @@ def redis_url(servers: Endpoints) -> str:
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     return url
+
+
+@pytest.fixture(scope="session")
+def _sandbox() -> Iterator[Stage]:
+    with running(Sandbox()) as url:
+        stage = Stage(url)
+        yield stage
+        stage.close()
+
+
+@pytest.fixture
+def stage(_sandbox: Stage) -> Stage:
+    """The simulated platforms, as they are in the beginning."""
+    _sandbox.reset(seed="huopan", size=200)
+    return _sandbox
 
 
 def _renamed(url: str, database: str) -> str:
