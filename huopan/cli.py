@@ -11,7 +11,7 @@ import typer
 
 from huopan import commands
 from kit.errors import Problem
-from kit.log import masked
+from kit.log import configure, masked
 
 WRONG_USE = 2
 OUTSIDE_FAILED = 3
@@ -31,6 +31,7 @@ def _app() -> typer.Typer:
 
 def main() -> None:
     """Run one command; what a person can mend is told in a sentence, without a traceback."""
+    configure(level="WARNING")  # what a command has to say is its answer, not its log
     try:
         _app()()
     except Exception as error:
@@ -47,19 +48,42 @@ def _told(error: Exception) -> tuple[str, int] | None:
     from redis.exceptions import RedisError  # imported here: `huopan --help` needs none of these
     from sqlalchemy.exc import OperationalError
 
+    from connectors.errors import SupplierError
+    from huopan.house import HouseError
     from huopan.servers import ServersError
     from huopan.up import UpError
+    from kit.crypto import CannotOpen
     from kit.settings import SettingsError
 
     match error:
-        case SettingsError() | UpError():
+        case SettingsError() | UpError() | HouseError():
             return str(error), WRONG_USE
         case Problem():
-            return error.detail, WRONG_USE
-        case ServersError():
+            faults = "".join(f"\n  {fault.field}: {fault.message}" for fault in error.errors)
+            return error.detail + (faults if len(error.errors) > 1 else ""), WRONG_USE
+        case CannotOpen():
+            return f"[security] key: {error}", WRONG_USE
+        case OSError(filename=str() as name, strerror=str() as why):
+            return f"{name}: {why}", WRONG_USE
+        case ServersError() | SupplierError():
             return str(error), OUTSIDE_FAILED
         case OperationalError():
-            return f"The database does not answer: {error.orig}", OUTSIDE_FAILED
+            return _database(str(error.orig)), OUTSIDE_FAILED
         case RedisError():
-            return f"Redis does not answer: {error}", OUTSIDE_FAILED
+            return (
+                f"Redis does not answer: {error}. Is [redis] url in settings.toml right?",
+                OUTSIDE_FAILED,
+            )
     return None
+
+
+def _database(said: str) -> str:
+    """What PostgreSQL said on connecting, with what to do about it."""
+    said = " ".join(said.split())
+    if "authentication failed" in said or "no password supplied" in said:
+        return (
+            f"The database refuses this login: {said}. Correct user and password in [database] url."
+        )
+    if "does not exist" in said:
+        return f"The database is not there: {said}. Create it, or correct [database] url."
+    return f"The database does not answer: {said}. Start it, or correct [database] url."

@@ -15,9 +15,9 @@ import httpx
 
 from huopan.backing import backing, is_embedded
 from huopan.children import Children
+from huopan.house import newest_schema
 from huopan.servers import Endpoints, await_stopped
 from huopan.servers.errors import explained
-from kit.db import migrate
 from kit.settings import Settings
 
 READY_SECONDS = 90.0
@@ -54,7 +54,7 @@ def run(
         try:
             with backing(settings) as servers:
                 say("PostgreSQL and Redis answer.")
-                migrate(servers.database_url)
+                newest_schema(servers.database_url)
                 say("The database has the newest schema.")
                 if prepare:
                     prepare(servers)

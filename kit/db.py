@@ -115,6 +115,11 @@ def newest_schema() -> str | None:
     return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
+def known_schemas() -> set[str]:
+    """Every schema version that this code has ever had; another one is a newer Huopan's."""
+    return {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+
+
 def _alembic() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))

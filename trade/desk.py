@@ -57,10 +57,15 @@ def from_settings(settings: Settings) -> Desk:
 
 
 def readership(settings: Settings) -> Readership:
-    """Who reads the catalogue under `settings`, and at which prices. Raises SettingsError."""
+    """Who reads the catalogue under `settings`, and at which prices. Raises SettingsError.
+
+    Only policies that differ from the default are named: a further source with ordinary terms
+    does not make another index.
+    """
+    policies = {code: _policy(code, config) for code, config in settings.sources.items()}
     return Readership(
         price_lists(settings.pricing.markup_percent),
-        {code: _policy(code, config) for code, config in settings.sources.items()},
+        {code: policy for code, policy in policies.items() if policy != SourcePolicy()},
     )
 
 

@@ -44,7 +44,12 @@ class FeedSource:
         the pages when a later part cannot be read; TryLater when the far end does not answer.
         """
         if not self.settings.location:
-            raise Unreadable("no-location", f"source {self.code} has no location to read from")
+            raise Unreadable(
+                "no-location",
+                f"source {self.code} has no location to read from: set one under"
+                f" [sources.{self.code}], or bring a file with"
+                f" `huopan import FILE --source {self.code}`",
+            )
         given = self.settings
         folder = tempfile.mkdtemp(prefix="huopan-feed-")
         try:
