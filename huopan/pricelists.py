@@ -105,7 +105,7 @@ def bring(house: House, given: Given, *, dry_run: bool) -> Report:
     config["complete"] = config.get("complete", True) and not given.partial
     report = Report(given.source, new_source=before is None)
     try:
-        listing = open_source(given.source, config).items()
+        listing = _listing(given.source, config)
         if not dry_run and before is None:
             with house.db.as_system() as session:
                 sources.record(session, house.settings, given.source, {"kind": "feed"})
@@ -120,12 +120,16 @@ def bring(house: House, given: Given, *, dry_run: bool) -> Report:
 def pull(house: House, code: str, *, full: bool) -> Report:
     """One reading of a source, from where its settings say. Raises Problem, SupplierError."""
     config = dict(sources.config_of(house.settings, code))
+    report = Report(code)
+    _read(house, report, _listing(code, config), config, dry_run=False)
+    return report
+
+
+def _listing(code: str, config: dict[str, Any]) -> Listing:
     source = open_source(code, config)
     if not isinstance(source, Lists):
         raise Problem(409, "lists_nothing", f"a {config['kind']} source has no listing to pull")
-    report = Report(code)
-    _read(house, report, source.items(), config, dry_run=False)
-    return report
+    return source.items()
 
 
 def _read(
