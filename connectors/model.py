@@ -213,12 +213,18 @@ class Placed:
     """A source holds our purchase under `external_refs`.
 
     `awaits_supplier`: the supplier has yet to accept it by hand. `refused` are external ids of
-    lines it declined while taking the others.
+    lines it declined while taking the others. `held`: the goods are only set aside, and go back
+    unless `Confirms.confirm` follows. `amount` is what the source asks in all, `freight` the part
+    of it for the transport, in CNY, where it says so. `raw` is the reply that this was read from.
     """
 
     external_refs: tuple[str, ...]
     awaits_supplier: bool
     refused: tuple[str, ...] = ()
+    held: bool = False
+    amount: Decimal | None = None
+    freight: Decimal | None = None
+    raw: bytes = field(default=b"", repr=False, compare=False)
 
 
 class Source(Protocol):
@@ -318,7 +324,11 @@ class Hears(Protocol):
 
 @runtime_checkable
 class Sells(Protocol):
-    """A source that takes purchases. `find` answers whether it already holds `our_ref`."""
+    """A source that takes purchases. `find` answers whether it already holds `our_ref`.
+
+    `place` raises PriceChanged rather than buy above a line's `cost`. What else a source can do
+    about purchases stands in `connectors.trading`.
+    """
 
     def place(self, order: PurchaseOrder) -> Placed: ...
 
