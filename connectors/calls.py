@@ -129,10 +129,14 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Reply:
-    """A platform's answer: `data` is its JSON, read exactly; `raw` the bytes as they came."""
+    """A platform's answer: `data` is its JSON, read exactly; `raw` the bytes as they came.
+
+    `at` is when it came by our clock, `dated` what the platform's own clock showed, if it says so.
+    """
 
     call: Call
     status: int
     data: Any
     raw: bytes
     at: datetime
+    dated: datetime | None = None

@@ -196,7 +196,8 @@ class Road:
             response, raw = self._sent(call, out, until)
         except httpx.HTTPError as error:
             raise _lost(call, error) from error
-        reply = Reply(call, response.status_code, None, raw, self._around.now())
+        dated = _dated(response)
+        reply = Reply(call, response.status_code, None, raw, self._around.now(), dated)
         if failure := _by_status(response):
             return reply, failure
         try:
@@ -285,6 +286,14 @@ def _unread(status: int, error: Unreadable) -> Failure:
     if error.code in ("empty", "html") and status < httpx.codes.MULTIPLE_CHOICES:
         return Failure(BROKEN, error.code, error.message)
     return Failure(replace(GARBLED, doubtful=True), error.code, error.message)
+
+
+def _dated(response: httpx.Response) -> datetime | None:
+    try:
+        told = parsedate_to_datetime(response.headers["date"])
+    except (ValueError, KeyError):
+        return None
+    return told if told.tzinfo is not None else None
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -14,13 +14,17 @@ def _span(text: str) -> str:
     return text
 
 
+Span = Annotated[str, AfterValidator(_span)]
+"""A span of time: 30s, 5m, 1h, 1d."""
+
+
 class SourceSettings(BaseModel):
     """The keys that every kind has; unknown ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
-    every: Annotated[str, AfterValidator(_span)] = Field("1h", description="how often it is read")
+    every: Span = Field("1h", description="how often it is read")
     vanish_limit: float = Field(0.2, ge=0, le=1, description="hold the listing beyond this share")
     unknown_stock: Literal["sell", "ask", "hide"] = "sell"
     serves: list[Literal["resell", "procure"]] = ["resell", "procure"]

@@ -13,6 +13,7 @@ for models in (
     "kit.idempotency",
     "catalog.models",
     "connectors.tokens",
+    "connectors.taobao_shop.lowering",
     "sync.models",
     "trade.models",
 ):

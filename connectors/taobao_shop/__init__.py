@@ -1,0 +1,1 @@
+"""A brand's own shop at Taobao or Tmall: its goods, prices, stock, trades and refunds."""

@@ -1,0 +1,135 @@
+"""The gateway: what TOP adds to the road, and one question and answer over it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.calls import GARBLED, Call, Failure, Limit, Outgoing, Reply
+from connectors.errors import SupplierError, Unreadable
+from connectors.http import Road
+from connectors.surroundings import Surroundings
+from connectors.tokens import Token
+
+from . import envelope, faults, values
+from .envelope import Record
+from .multipart import Upload, encoded
+from .sessions import Sessions
+from .settings import TopSettings
+from .sign import signature
+
+APP = "app"
+"""The budget of the app key, which all its calls share."""
+REPORT = "report"
+"""The budget of the alliance's order report, which may be closed for a day on its own."""
+MINUTE = timedelta(minutes=1)
+TIME = Call("taobao.time.get", bucket=APP, token=False)
+
+_FORM = "application/x-www-form-urlencoded;charset=UTF-8"
+
+
+class Dialect:
+    """How calls are spelled, signed and refused.
+
+    `offset` is how far the platform's clock is ahead of ours: learnt from the date of the reply
+    that complained about our timestamp, since its `time.get` wants a good timestamp itself.
+    """
+
+    def __init__(self, settings: TopSettings) -> None:
+        limit = Limit(settings.calls_per_second, settings.calls_per_day)
+        self.limits: Mapping[str, Limit] = {APP: limit, REPORT: limit}
+        self.offset = timedelta()
+        self._settings = settings
+
+    def outgoing(
+        self, call: Call, args: Mapping[str, Any], token: Token | None, now: datetime
+    ) -> Outgoing:
+        """The signed request. System parameters go where the settings say, files in parts."""
+        files = {key: value for key, value in args.items() if isinstance(value, Upload)}
+        texts = values.told({key: value for key, value in args.items() if key not in files})
+        system = self._system(call, token, now)
+        given = self._settings
+        secret = given.app_secret.get_secret_value()
+        system["sign"] = signature({**texts, **system}, secret, given.sign_method)
+        if given.system_params == "body":
+            texts, system = {**texts, **system}, {}
+        if files:
+            content, kind = encoded(texts, files)
+            return Outgoing(given.base_url, system, None, content, {"Content-Type": kind})
+        return Outgoing(given.base_url, system, texts, None, {"Content-Type": _FORM})
+
+    def failure(self, reply: Reply) -> Failure | None:
+        """What the reply says went wrong, a reply to another question included."""
+        if not isinstance(reply.data, dict):
+            return _garbled(Unreadable("envelope", f"{reply.call.name}: no JSON object"))
+        told = envelope.refusal(reply.data)
+        if told is not None:
+            failure = faults.failure(told, reply.at)
+            if failure.fault is faults.CLOCK and reply.dated is not None:
+                self.offset = reply.dated - reply.at
+            return failure
+        try:
+            envelope.body(reply.data, reply.call.name)
+        except Unreadable as error:
+            return _garbled(error)
+        return None
+
+    def _system(self, call: Call, token: Token | None, now: datetime) -> dict[str, str]:
+        given, now = self._settings, now + self.offset
+        system = {
+            "method": call.name,
+            "app_key": given.app_key,
+            "timestamp": _milliseconds(now) if given.timestamp == "ms" else values.stamp(now),
+            "v": "2.0",
+            "format": "json",
+            "sign_method": given.sign_method,
+            "session": token.access if token else "",
+            "simplify": "true" if given.simplify else "",
+            "partner_id": given.partner_id,
+        }
+        return {key: value for key, value in system.items() if value}
+
+
+class Gateway:
+    """All calls of one source to TOP."""
+
+    def __init__(self, code: str, settings: TopSettings, around: Surroundings) -> None:
+        self._dialect = Dialect(settings)
+        self._around = around
+        self.road = Road(code, self._dialect, around)
+        self.sessions = Sessions(code, settings, self.ask, around.now)
+        if settings.session or settings.refresh_token:
+            self.road.authorised_by(self.sessions)
+
+    def now(self) -> datetime:
+        """This moment by the platform's clock, as far as it is known."""
+        return self._around.now() + self._dialect.offset
+
+    def ask(self, call: Call, *, urgent: bool = False, **args: Any) -> Record:
+        """The fields of the answer. Raises SupplierError."""
+        try:
+            return self._asked(call, args, urgent=urgent)
+        except SupplierError as error:
+            if not faults.wrong_clock(error) or call is TIME:
+                raise
+        if abs(self._dialect.offset) < MINUTE:
+            self._set_clock()
+        return self._asked(call, args, urgent=urgent)
+
+    def _asked(self, call: Call, args: Mapping[str, Any], *, urgent: bool) -> Record:
+        reply = self.road.call(call, args, urgent=urgent)
+        return envelope.body(reply.data, call.name)
+
+    def _set_clock(self) -> None:
+        asked = self._around.now()
+        told = values.moment(self._asked(TIME, {}, urgent=True), "time")
+        if told is not None:
+            self._dialect.offset = told - asked
+
+
+def _milliseconds(when: datetime) -> str:
+    return str(int(when.timestamp() * 1000))
+
+
+def _garbled(error: Unreadable) -> Failure:
+    return Failure(replace(GARBLED, doubtful=True), error.code, error.message)
