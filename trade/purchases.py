@@ -20,7 +20,7 @@ from kit.money import price_text
 from trade import recipients
 from trade.buying import reservation
 from trade.desk import Desk
-from trade.models import Order, Purchase, PurchaseLine
+from trade.models import Order, Purchase, PurchaseLine, Recipient
 from trade.refusal import refuse_rest
 from trade.states import UNKNOWN_TO_SUPPLIER, move, restate
 
@@ -72,11 +72,15 @@ def page(
 
 
 def get(session: Session, desk: Desk, supplier: Supplier, purchase: str) -> dict[str, Any]:
-    """One purchase with its recipient in clear; the opening is logged. Raises Problem 404."""
+    """One purchase with its recipient in clear, or without one who was deleted at the person's own
+    request; the opening is logged. Raises Problem 404."""
     row = session.get(Purchase, inside("pur", purchase))
     if row is None or row.source != supplier.source or row.state in UNKNOWN_TO_SUPPLIER:
         raise _unknown(purchase)
-    opened = recipients.reveal(session, desk.keyring, row.recipient_id, supplier.party_id, "ship")
+    opened = None
+    if not recipients.is_shredded(session.get_one(Recipient, row.recipient_id)):
+        to = row.recipient_id
+        opened = recipients.reveal(session, desk.keyring, to, supplier.party_id, "ship")
     return view(row, lines_of(session, [row.id])[row.id], opened)
 
 

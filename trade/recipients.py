@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
 from kit.crypto import Keyring
+from kit.errors import Problem
 from trade.models import Recipient, RecipientOpening
 
 _CONTEXT = "recipient"
@@ -34,7 +35,23 @@ def seal(session: Session, keyring: Keyring, party_id: int, ship_to: ShipTo) -> 
 def reveal(
     session: Session, keyring: Keyring, recipient_id: int, by: int | None, purpose: str
 ) -> ShipTo:
-    """The recipient in clear, with the opening logged. Raises CannotOpen."""
+    """The recipient in clear, with the opening logged. Raises CannotOpen, or Problem 410 for a
+    recipient who was shredded."""
     row = session.get_one(Recipient, recipient_id)
+    if is_shredded(row):
+        raise Problem(
+            410, "recipient_forgotten", "this recipient was deleted at the person's own request"
+        )
     session.add(RecipientOpening(recipient_id=recipient_id, party_id=by, purpose=purpose))
     return ShipTo(*orjson.loads(keyring.open(row.envelope, _CONTEXT)))
+
+
+def is_shredded(row: Recipient) -> bool:
+    """Whether nothing is known of the recipient any more."""
+    return not row.envelope
+
+
+def shred(row: Recipient) -> None:
+    """Leave nothing of a recipient but the region, by which no person is known."""
+    row.envelope = row.mobile_hash = row.address_hash = b""
+    row.mask = {"name": "***", "mobile": "***", "region": row.region, "address": "***"}

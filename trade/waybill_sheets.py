@@ -10,6 +10,7 @@ from io import BytesIO, StringIO
 from python_calamine import CalamineError, CalamineWorkbook
 
 from kit.errors import Problem
+from kit.money import fen
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_UNPACKED = 300 * 1024 * 1024
@@ -32,6 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "sku": ("商品编码", "货号", "编码", "商家编码", "sku", "external_id"),
     "quantity": ("数量", "件数", "发货数量", "quantity"),
+    "amount": ("金额", "货款", "结算金额", "应付金额", "合计金额", "amount"),
     "carrier": ("快递公司", "物流公司", "快递", "物流", "承运商", "快递名称", "carrier"),
     "number": ("快递单号", "运单号", "物流单号", "快递号", "运单编号", "单号", "tracking_number"),
 }
@@ -54,6 +56,8 @@ class Row:
     mobile: str = ""
     sku: str = ""
     quantity: int | None = None
+    amount: int | None = None
+    """Fen, on a supplier's statement."""
     carrier: str = ""
     numbers: tuple[str, ...] = ()
 
@@ -99,7 +103,8 @@ def _rows(table: Sequence[Sequence[object]], header: int, columns: dict[str, int
             continue
         quantity = values.pop("quantity", "")
         units = int(quantity) if quantity.isdecimal() and int(quantity) > 0 else None
-        rows.append(Row(index, **values, quantity=units, numbers=numbers))
+        amount = _fen(values.pop("amount", ""))
+        rows.append(Row(index, **values, quantity=units, amount=amount, numbers=numbers))
     return Sheet(tuple(rows), empty)
 
 
@@ -110,6 +115,14 @@ def _columns(cells: Iterable[object]) -> dict[str, int]:
         if word in _COLUMN:
             columns.setdefault(_COLUMN[word], index)
     return columns
+
+
+def _fen(text: str) -> int | None:
+    """`￥1,280.00` in fen; what is no amount is not stated."""
+    try:
+        return fen(re.sub(r"[￥¥,，元\s]", "", text))
+    except ValueError:
+        return None
 
 
 def _text(cell: object) -> str:

@@ -1,0 +1,93 @@
+"""`replay` and `forget`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huopan.show import AsJson
+
+if TYPE_CHECKING:
+    from trade.forgetting import Forgotten
+
+app = typer.Typer()
+
+
+@app.command()
+def replay(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID…]")] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show them.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Dead letters again: what came in and was stored, but not handled to its end.
+
+    Safe to repeat. Exit code 1 when one still cannot be handled.
+    """
+    from huopan import show
+    from huopan.house import opened
+    from kit import clock
+    from kit.errors import Problem
+    from trade import replaying
+
+    results, failed = [], 0
+    with opened() as house:
+        with house.db.as_system() as session:
+            letters = replaying.waiting(session, clock.now(), ids or ())
+        for letter in letters:
+            result = "waits"
+            if not dry_run:
+                try:
+                    replaying.replay(house.db, house.desk, letter, clock.now())
+                    result = "handled"
+                except Problem as problem:
+                    result, failed = problem.detail, failed + 1
+            results.append({**vars(letter), "result": result})
+    rows = [list(one.values()) for one in results]
+    text = show.table(("id", "from", "received", "result"), rows)
+    show.told(results, text if rows else "There are no dead letters.", as_json=as_json)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def forget(
+    name: Annotated[str, typer.Option(help="The person's name, as on the parcel.")],
+    mobile: Annotated[str, typer.Option(help="The person's number.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """A person's deletion request: erases what no open order needs, and tells what must wait.
+
+    Exit code 1 when something must wait.
+    """
+    from dataclasses import asdict
+
+    from huopan import show
+    from huopan.house import opened
+    from kit import clock
+    from trade.forgetting import forget as shred
+
+    with opened() as house, house.db.as_system() as session:
+        done = shred(session, house.desk.keyring, name, mobile, clock.now())
+    show.told(asdict(done), _told(done), as_json=as_json)
+    if done.waiting:
+        raise typer.Exit(1)
+
+
+def _told(done: "Forgotten") -> str:
+    from huopan import show
+
+    lines = []
+    if done.recipients or done.sheets:
+        lines.append(
+            f"{done.recipients} recipient envelopes and {done.sheets} waybill sheets are erased."
+        )
+    if done.waiting:
+        rows = [(one.order, one.reference, one.status, one.why) for one in done.waiting]
+        lines.append(show.table(("order", "reference", "status", "must wait because"), rows))
+        lines.append("Run this again when these orders are through.")
+    elif not lines:
+        lines.append("Nobody of this name and number is known here.")
+    if done.others:
+        lines.append(f"{done.others} envelopes with this number carry another name and were kept.")
+    return "\n".join(lines)

@@ -1,0 +1,125 @@
+"""`purchases export`, `ship-import` and `reconcile`: working with a supplier's sheets."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huopan.show import AsJson
+
+if TYPE_CHECKING:
+    from trade.reconciling import Reconciliation
+
+app = typer.Typer()
+purchases = typer.Typer(help="What suppliers are to send.", no_args_is_help=True)
+app.add_typer(purchases, name="purchases")
+
+Code = Annotated[str, typer.Argument(metavar="CODE", help="The source.")]
+
+
+@purchases.command()
+def export(
+    code: Code,
+    out: Annotated[Path | None, typer.Option(help="Else purchases-CODE-DATE.xlsx here.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """The XLSX sheet of all that waits to be sent; the supplier fills in carrier and waybill."""
+    from huopan import sheets, show
+    from huopan.house import opened
+    from kit import clock
+
+    now = clock.now()
+    path = out or Path(f"purchases-{code}-{now.astimezone(clock.SHANGHAI):%Y%m%d-%H%M%S}.xlsx")
+    with opened() as house:
+        count = sheets.write(house, code, path, now)
+    view = {"source": code, "purchases": count, "file": str(path) if count else None}
+    text = (
+        f"{count:,} purchases are in {path}. Its last two columns are the supplier's: bring the"
+        f" sheet back with `huopan ship-import {code} FILE`."
+        if count
+        else f"Nothing of {code} waits to be sent; no file was written."
+    )
+    show.told(view, text, as_json=as_json)
+
+
+@app.command("ship-import")
+def ship_import(
+    code: Code,
+    file: Annotated[Path, typer.Argument(help="XLSX, XLS or CSV with a column 快递单号.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """The sheet that comes back: ships what it says; exit code 1 with rows that cannot be used."""
+    from huopan import show
+    from huopan.house import opened
+    from kit import clock
+    from sync.sources import config_of
+    from trade.suppliers import supplier_of
+    from trade.waybills import import_sheet
+
+    content = file.read_bytes()
+    with opened() as house:
+        config_of(house.settings, code)
+        with house.db.as_system() as session:
+            supplier = supplier_of(session, code)
+        report = import_sheet(house.db, house.desk, supplier, content, clock.now())
+    lines = [f"  row {one['row']}: {one['message']}" for one in report.failed]
+    lines.append(
+        f"{report.rows:,} rows with a waybill: {report.shipped:,} shipped, {report.unchanged:,}"
+        f" known already, {len(report.failed):,} cannot be used;"
+        f" {report.without_number:,} without one."
+    )
+    show.told(vars(report), "\n".join(lines), as_json=as_json)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reconcile(
+    code: Code,
+    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="A day in Shanghai.")],
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="The supplier's own statement of that day: 采购单号 快递单号 数量 金额."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Our purchases and money of a day against the source's; exit code 1 where they differ."""
+    from huopan import show
+    from huopan.house import opened
+    from sync.sources import config_of
+    from trade import reconciling
+
+    day = date.date()
+    content = sheet.read_bytes() if sheet else None
+    with opened() as house, house.db.as_system() as session:
+        config_of(house.settings, code)
+        theirs = (
+            reconciling.from_inbox(session, house.desk.keyring, code, day)
+            if content is None
+            else reconciling.from_sheet(session, code, content)
+        )
+        found = reconciling.reconcile(session, code, day, theirs)
+    show.told(found.view(), _table(found), as_json=as_json)
+    if found.findings:
+        raise typer.Exit(1)
+
+
+def _table(found: "Reconciliation") -> str:
+    from huopan import show
+    from kit.money import yuan
+
+    rows = [(one.code, one.purchase, one.detail) for one in found.findings]
+    lines = [show.table(("difference", "purchase", "what"), rows)] if rows else []
+    lines.append(
+        f"{found.source} on {found.day}: {found.purchases:,} purchases, {found.parcels:,} parcels,"
+        f" {found.units:,} units, {yuan(found.amount)} CNY owed."
+    )
+    if not found.compared:
+        lines.append("No sheet of the supplier came that day: only our own books were compared.")
+    elif not rows:
+        lines.append("Both sides agree.")
+    return "\n".join(lines)
