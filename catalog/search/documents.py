@@ -10,7 +10,7 @@ from catalog import shelf
 from catalog.deals import Deal
 from catalog.pricing import margin_percent
 from catalog.search import schema
-from catalog.search.words import indexed, plain
+from catalog.search.words import indexed, plain, sounds
 from catalog.shelf import Reader
 
 
@@ -63,12 +63,14 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
         return None
     attributes = [f"{name} {value}" for sku in goods.skus for name, value in (sku[2] or {}).items()]
     more = indexed(f"{goods.category or ''} {' '.join(attributes)}")
+    findable = {*title, *more}
     return fields | {
         "id": goods.id,
         "flag": flags + _narrowing(goods, sources),
         "code": _codes(goods),
         "title": " ".join(title),
-        "words": " ".join({*title, *more}),
+        "words": " ".join(findable),
+        "sound": " ".join({sound for word in findable for sound in sounds(word)}),
         "characters": plain(f"{goods.brand or ''} {goods.title}"),
     }
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import tantivy
@@ -13,7 +14,9 @@ from catalog.search import folder as folders
 from catalog.search import query as queries
 from catalog.search import schema as fields
 from catalog.search.cursor import Cursor
+from catalog.search.ladder import Step, ladder
 from catalog.search.query import Asked
+from catalog.search.thesaurus import Thesaurus
 from catalog.shelf import Reader
 from kit.errors import Problem
 
@@ -42,7 +45,14 @@ class SearchIndex:
         self._index: tantivy.Index | None = None
         self._tops: dict[tuple[str, bool], int] = {}
 
-    def search(self, asked: Asked, reader: Reader, limit: int, after: str | None = None) -> Hits:
+    def search(
+        self,
+        asked: Asked,
+        reader: Reader,
+        limit: int,
+        after: str | None = None,
+        thesaurus: Thesaurus | None = None,
+    ) -> Hits:
         """Up to `limit` products that `reader` may see, after the cursor `after`.
 
         A cursor neither skips nor repeats a product that did not change meanwhile; a search ends
@@ -54,7 +64,7 @@ class SearchIndex:
         limit = min(limit, DEEPEST - cursor.given)
         if limit < 1:
             return Hits([], None)
-        walk = _Walk(index, asked, reader, self._tops)
+        walk = _Walk(index, asked, reader, self._tops, thesaurus or Thesaurus())
         found = walk.after(cursor, limit + 1)
         ids = [walk.product(number) for number, _ in found[:limit]]
         given = cursor.given + len(ids)
@@ -103,19 +113,18 @@ class _Walk:
         asked: Asked,
         reader: Reader,
         tops: dict[tuple[str, bool], int],
+        thesaurus: Thesaurus,
     ) -> None:
         self._schema = index.schema
         self._searcher = index.searcher()
         one = reader.prices.id
         self._conditions = queries.narrowed(self._schema, asked, reader)
-        self._levels = queries.levels(self._schema, asked.text) if asked.text.strip() else []
+        self._steps = ladder(self._searcher, self._schema, asked.text, thesaurus)
         sort = asked.sort
-        if sort == "relevance" and not self._levels:
+        if sort == "relevance" and not self._steps:
             sort = "newest"
-        if sort != "relevance" and self._levels:
-            wanted = [(Occur.Should, level) for level in self._levels]
-            self._conditions.append((Occur.Must, Query.boolean_query(wanted)))
-            self._levels = []
+        if sort != "relevance":
+            self._steps = _tiers(self._steps)
         self._field, self._order = {
             "relevance": (f"rank_{one}", Order.Asc),
             "price": (f"by_price_{one}", Order.Asc),
@@ -127,10 +136,15 @@ class _Walk:
         self._top = None if asked.text.strip() else self._top_of_all(reader, tops)
 
     def after(self, cursor: Cursor, limit: int) -> list[tuple[int, int]]:
-        """Up to `limit` (sort number, level) that come after the cursor."""
+        """Up to `limit` (sort number, level) that come after the cursor.
+
+        A looser tier is gone on to only while nothing was found or given before.
+        """
         found: list[tuple[int, int]] = []
         level, key = cursor.level, cursor.key
-        while len(found) < limit and level < max(len(self._levels), 1):
+        while len(found) < limit and level < max(len(self._steps), 1):
+            if (found or cursor.given) and self._begins_tier(level) and level > cursor.level:
+                break
             wanted = limit - len(found)
             numbers = self._first(self._query(level, key, self._top), wanted)
             if self._top is not None and len(numbers) < wanted:
@@ -138,6 +152,9 @@ class _Walk:
             found += [(number, level) for number in numbers]
             level, key = level + 1, None
         return found
+
+    def _begins_tier(self, level: int) -> bool:
+        return level > 0 and self._steps[level].tier != self._steps[level - 1].tier
 
     def product(self, number: int) -> int:
         """The product that a sort number stands for."""
@@ -172,9 +189,11 @@ class _Walk:
     def _query(self, level: int, key: int | None, top: int | None) -> Query:
         """What matches at a level, comes after `key`, and not after `top`."""
         conditions = list(self._conditions)
-        if self._levels:
-            conditions.append((Occur.Must, self._levels[level]))
-            conditions += [(Occur.MustNot, better) for better in self._levels[:level]]
+        if self._steps:
+            step = self._steps[level]
+            stricter = [s for s in self._steps[:level] if s.tier == step.tier]
+            conditions.append((Occur.Must, step.query))
+            conditions += [(Occur.MustNot, better.query) for better in stricter]
         if key is not None or top is not None:
             low, high = (key, top) if self._rising else (top, key)
             between = Query.range_query(
@@ -188,3 +207,15 @@ class _Walk:
             )
             conditions.append((Occur.Must, between))
         return Query.boolean_query(conditions)
+
+
+def _tiers(steps: list[Step]) -> list[Step]:
+    """One step a tier, for orders in which all that a tier finds is mixed."""
+    by_tier: dict[int, list[Step]] = {}
+    for step in steps:
+        by_tier.setdefault(step.tier, []).append(step)
+    return [Step(tier, partial(_any_of, group)) for tier, group in by_tier.items()]
+
+
+def _any_of(steps: list[Step]) -> Query:
+    return Query.boolean_query([(Occur.Should, step.query) for step in steps])

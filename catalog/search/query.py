@@ -1,8 +1,6 @@
 """What was asked for, as queries of the index."""
 
-import contextlib
 import hashlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Literal
@@ -10,10 +8,8 @@ from typing import Literal
 from tantivy import FieldType, Occur, Query, Schema
 
 from catalog.search import words
-from catalog.search.documents import sku_code
 from catalog.search.schema import margin_units, price_units
 from catalog.shelf import Reader
-from kit import ids
 from kit.errors import FieldError, Problem
 
 Sort = Literal["relevance", "price", "-price", "-margin", "newest"]
@@ -53,32 +49,6 @@ class Asked:
         if self.sort == "-sales":
             code, message = "not_offered", "sorting by sales is not offered yet; try relevance"
         raise Problem(422, code, message, errors=[FieldError("sort", code, message)])
-
-
-def levels(schema: Schema, text: str) -> list[Query]:
-    """Queries for a text, the best first; what one finds, those after it may find again.
-
-    A code that is exactly this · all words in title and brand · all words anywhere · the same
-    characters in the same order, wherever the words were cut.
-    """
-    found = [Query.term_set_query(schema, "code", _codes(text.strip()))]
-    if asked := [word for group in words.asked(text) for word in group]:
-        found.append(_all(Query.term_query(schema, "title", word) for word in asked))
-        found.append(_all(Query.term_query(schema, "words", word) for word in asked))
-    pieces = words.characters(text)
-    if len(pieces) > 1:
-        phrase: list[str | tuple[int, str]] = list(pieces)
-        found.append(Query.phrase_query(schema, "characters", phrase))
-    return found
-
-
-def _codes(text: str) -> list[str]:
-    """What an exact code may be: a GTIN or maker's number as written, or one of our SKU ids."""
-    codes = [words.plain(text)]
-    if text.startswith("sku_"):
-        with contextlib.suppress(Problem):  # it only looks like an id of ours
-            codes.append(sku_code(ids.inside("sku", text)))
-    return codes
 
 
 def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, Query]]:
@@ -121,7 +91,3 @@ def _ranges(schema: Schema, asked: Asked, one: str) -> list[tuple[Occur, Query]]
         margin = Query.range_query(schema, f"margin_{one}", FieldType.Integer, least, None)
         ranges.append((Occur.Must, margin))
     return ranges
-
-
-def _all(queries: Iterable[Query]) -> Query:
-    return Query.boolean_query([(Occur.Must, query) for query in queries])

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tantivy import Schema, SchemaBuilder, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-VERSION = 1
+VERSION = 2
 """Part of every index's identity: an index of another version is built again."""
 
 ID_BITS = 27
@@ -30,6 +30,7 @@ def schema(lists: Iterable[str]) -> Schema:
     builder.add_text_field("code", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("title", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("sound", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("characters", tokenizer_name="characters", index_option="position")
     for one in lists:
         builder.add_unsigned_field(f"price_{one}", fast=True)

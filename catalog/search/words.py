@@ -3,19 +3,26 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
+import opencc
 import rjieba
+from pypinyin import Style, lazy_pinyin
 
 _RUNS = re.compile(r"[a-z]+|[0-9]+|[^\W\d_a-z]+")
 """Letters, digits, and everything else that is written with: `iphone15` is `iphone` and `15`."""
+
+_HANZI = re.compile(r"[\u3400-\u9fff]{2,8}")
+_SIMPLIFIED = opencc.OpenCC("t2s")
 
 LONGEST = 64
 """Characters of a query that count; what people paste beyond that narrows nothing."""
 
 
 def plain(text: str) -> str:
-    """Half-width and lower case, so that Ａ４ is a4."""
-    return unicodedata.normalize("NFKC", text).lower()
+    """Half-width, lower case and simplified, so that Ａ４ is a4 and 紙尿褲 is 纸尿裤."""
+    folded: str = _SIMPLIFIED.convert(unicodedata.normalize("NFKC", text).lower())
+    return folded
 
 
 def indexed(text: str) -> list[str]:
@@ -23,21 +30,42 @@ def indexed(text: str) -> list[str]:
     return [word for run in _RUNS.findall(plain(text)) for word in _cut(run, finely=True)]
 
 
-def asked(text: str) -> list[list[str]]:
-    """What a query asks for: each item is words that must all be there.
+def asked(text: str) -> list[str]:
+    """The words of a query as jieba cuts them, each once, in order; what says nothing is left out.
+
+    Only the first `LONGEST` characters count.
+    """
+    return list(dict.fromkeys(word for run in runs(text) for word in _cut(run) if word != "的"))
+
+
+def runs(text: str) -> list[str]:
+    """The stretches of a query that are letters, digits, or something else that is written with."""
+    return _RUNS.findall(plain(text)[:LONGEST])
+
+
+def parts(word: str) -> list[str]:
+    """The indexed words that goods must all have to be what `word` asks for.
 
     A long word is replaced by the short ones that it is made of: whatever holds 智能手机 as one
     word holds 智能 and 手机, and goods that hold the two apart are meant as well.
     """
-    words = [word for run in _RUNS.findall(plain(text)[:LONGEST]) for word in _cut(run)]
-    return [_made_of(word) for word in dict.fromkeys(words) if word != "的"]
+    return [part for run in _RUNS.findall(word) for piece in _cut(run) for part in _made_of(piece)]
+
+
+@lru_cache(maxsize=200_000)
+def sounds(word: str) -> tuple[str, ...]:
+    """How a Chinese word of 2 to 8 characters is typed: its pinyin without tones, its initials."""
+    if not _HANZI.fullmatch(word):
+        return ()
+    whole = "".join(lazy_pinyin(word, v_to_u=False))
+    return whole, "".join(lazy_pinyin(word, style=Style.FIRST_LETTER))
 
 
 def characters(text: str) -> list[str]:
     """A text as single Chinese characters, whole runs of letters and whole runs of digits."""
     return [
         piece
-        for run in _RUNS.findall(plain(text)[:LONGEST])
+        for run in runs(text)
         for piece in ([run] if run.isascii() else run)
     ]
 

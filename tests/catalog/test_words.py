@@ -22,7 +22,7 @@ def test_the_index_splits_characters_as_queries_do(text: str) -> None:
 @given(TEXTS)
 def test_a_text_is_found_by_its_own_words(text: str) -> None:
     short = words.plain(text)[: words.LONGEST]
-    asked = {word for group in words.asked(short) for word in group}
+    asked = {part for word in words.asked(short) for part in words.parts(word)}
     assert asked <= set(words.indexed(short))
 
 
@@ -31,4 +31,14 @@ def test_letters_and_digits_part_and_full_width_is_half_width() -> None:
 
 
 def test_long_words_are_asked_for_by_their_parts() -> None:
-    assert words.asked("智能手机") == [["智能", "手机"]]
+    assert words.asked("智能手机") == ["智能手机"]
+    assert words.parts("智能手机") == ["智能", "手机"]
+
+
+def test_traditional_characters_are_simplified() -> None:
+    assert words.indexed("嬰兒紙尿褲") == words.indexed("婴儿纸尿裤")
+
+
+def test_chinese_words_have_sounds_and_others_none() -> None:
+    assert words.sounds("纸尿裤") == ("zhiniaoku", "znk")
+    assert words.sounds("裤") == words.sounds("iphone") == words.sounds("a4纸") == ()
