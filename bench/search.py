@@ -115,8 +115,8 @@ def _latencies(database: Database, index: SearchIndex, folder: Path) -> None:
     bare = tantivy.Index.open(str(build))
 
     def plainly(text: str) -> None:
-        groups = itertools.chain.from_iterable(words.asked(text))
-        terms = [tantivy.Query.term_query(bare.schema, "words", word) for word in groups]
+        asked = itertools.chain.from_iterable(map(words.made_of, words.asked(text)))
+        terms = [tantivy.Query.term_query(bare.schema, "words", word) for word in asked]
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term) for term in terms])
         bare.searcher().search(query, 20, count=False)
 
@@ -136,6 +136,13 @@ def _latencies(database: Database, index: SearchIndex, folder: Path) -> None:
         lambda text: index.search(Asked(text, sort="price", in_stock=True), LEADER, 20),
     )
     _report("two pages by price", second)
+    _report("facets", lambda text: index.facets(Asked(text), LEADER))
+    _report("facets of everything", lambda _: index.facets(Asked(), LEADER))
+    _report("suggestions", lambda text: index.suggest(text[:2], LEADER, 10))
+    _report("suggestions by initials", lambda _: index.suggest("zn", LEADER, 10))
+    _report("by pinyin", lambda _: index.search(Asked("zhiniaoku"), LEADER, 20))
+    _report("misspelt pinyin", lambda _: index.search(Asked("zhinianku"), LEADER, 20))
+    _report("nothing at all", lambda _: index.search(Asked("qqxxzzyy"), LEADER, 20))
     _report("newest, no words", lambda _: index.search(Asked(), LEADER, 20))
     _report("page with cards", page)
 

@@ -12,6 +12,7 @@ for models in (
     "kit.inbox",
     "kit.idempotency",
     "catalog.models",
+    "catalog.synonyms",
     "connectors.tokens",
     "connectors.taobao_shop.lowering",
     "sync.models",

@@ -46,5 +46,5 @@ def search(
 
     Raises Problem 422 for a malformed search or cursor, 503 while there is no index.
     """
-    hits = index.search(asked, reader, limit, after)
+    hits = index.search(asked, reader, limit, after, index.thesaurus(session))
     return Cards(product_cards(session, hits.ids, reader, now, asked.region), hits.next)

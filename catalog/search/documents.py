@@ -10,8 +10,12 @@ from catalog import shelf
 from catalog.deals import Deal
 from catalog.pricing import margin_percent
 from catalog.search import schema
+from catalog.search.suggest import keys
 from catalog.search.words import indexed, plain, sounds
 from catalog.shelf import Reader
+
+_PROVINCES = frozenset(f"{code:02}" for code in range(11, 83))
+"""What goods are not delivered to is counted by whole provinces (GB/T 2260)."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,25 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
         if view not in known:
             known[view] = _seen(goods, deals, reader, now)
         if seen := known[view]:
-            flags += _flags(seen, reader.prices.id)
-            fields |= _numbers(seen, reader.prices.id, goods.id, len(title))
+            one = reader.prices.id
+            flags += _flags(seen, one)
+            fields |= _numbers(seen, one, goods.id, len(title))
+            fields[f"mode_{one}"] = sorted(seen.modes)
+            fields[f"refuses_{one}"] = sorted(seen.refused & _PROVINCES)
     if not flags:
         return None
     attributes = [f"{name} {value}" for sku in goods.skus for name, value in (sku[2] or {}).items()]
     more = indexed(f"{goods.category or ''} {' '.join(attributes)}")
     findable = {*title, *more}
+    levels = _levels(goods.category)
+    shown = (goods.title, goods.brand or "", (goods.category or "").rpartition(" > ")[2])
+    typed = {key for text in shown for key in keys(text)}
     return fields | {
         "id": goods.id,
+        "brand": [goods.brand] if goods.brand else [],
+        "category": levels,
+        "source": sources,
+        "suggest": sorted(typed),
         "flag": flags + _narrowing(goods, sources),
         "code": _codes(goods),
         "title": " ".join(title),
@@ -134,9 +148,13 @@ def _narrowing(goods: Goods, sources: Iterable[str]) -> list[str]:
     flags += [f"source:{source}" for source in sources]
     if goods.brand:
         flags.append(f"brand:{plain(goods.brand)}")
-    levels = plain(goods.category).split(" > ") if goods.category else []
-    flags += [f"category:{' > '.join(levels[: depth + 1])}" for depth in range(len(levels))]
-    return flags
+    return flags + [f"category:{plain(level)}" for level in _levels(goods.category)]
+
+
+def _levels(category: str | None) -> list[str]:
+    """`茶 > 绿茶` is `茶` and `茶 > 绿茶`."""
+    parts = category.split(" > ") if category else []
+    return [" > ".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
 def _codes(goods: Goods) -> list[str]:

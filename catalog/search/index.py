@@ -2,26 +2,34 @@
 
 import os
 import threading
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import tantivy
+from sqlalchemy.orm import Session
 from tantivy import FieldType, Occur, Order, Query
 
+from catalog import synonyms
 from catalog.search import cursor as cursors
 from catalog.search import folder as folders
 from catalog.search import query as queries
 from catalog.search import schema as fields
 from catalog.search.cursor import Cursor
+from catalog.search.facets import Facets, facets
 from catalog.search.ladder import Step, ladder
 from catalog.search.query import Asked
+from catalog.search.suggest import Suggestion, suggest
 from catalog.search.thesaurus import Thesaurus
 from catalog.shelf import Reader
 from kit.errors import Problem
 
 DEEPEST = 1_000
 """A search ends after so many answers."""
+
+THESAURUS_SECONDS = 5.0
+"""An edited synonym counts after so long at the latest."""
 
 TOP = 5_000
 """Without words every product matches: then so many of the first ones are looked at first."""
@@ -44,6 +52,16 @@ class SearchIndex:
         self._opened: tuple[Path, int, int] | None = None
         self._index: tantivy.Index | None = None
         self._tops: dict[tuple[str, bool], int] = {}
+        self._thesaurus = Thesaurus()
+        self._thesaurus_until = 0.0
+
+    def thesaurus(self, session: Session) -> Thesaurus:
+        """The synonyms as of a few seconds ago."""
+        now = time.monotonic()
+        if now >= self._thesaurus_until:
+            self._thesaurus = Thesaurus(group.words for group in synonyms.every(session))
+            self._thesaurus_until = now + THESAURUS_SECONDS
+        return self._thesaurus
 
     def search(
         self,
@@ -72,6 +90,26 @@ class SearchIndex:
             return Hits(ids, None)
         key, level = found[limit - 1]
         return Hits(ids, Cursor(mark, level, key, given).text())
+
+    def facets(self, asked: Asked, reader: Reader, thesaurus: Thesaurus | None = None) -> Facets:
+        """By what a search can be narrowed further. Raises Problem 422 or 503 as `search` does."""
+        index = self._newest()
+        searcher, schema = index.searcher(), index.schema
+        steps = _tiers(ladder(searcher, schema, asked.text, thesaurus or Thesaurus()))
+        narrowed = queries.narrowed(schema, asked.checked(), reader)
+        for step in steps:
+            found = Query.boolean_query([*narrowed, (Occur.Must, step.query)])
+            if step is steps[-1] or searcher.search(found, 1).hits:
+                return facets(searcher, schema, asked, reader, step.query)
+        return facets(searcher, schema, asked, reader, None)
+
+    def suggest(
+        self, typed: str, reader: Reader, limit: int, thesaurus: Thesaurus | None = None
+    ) -> list[Suggestion]:
+        """Up to `limit` texts that `typed` may become. Raises Problem 503 without an index."""
+        index = self._newest()
+        visible = Query.boolean_query(queries.narrowed(index.schema, Asked(), reader))
+        return suggest(index.searcher(), visible, typed, thesaurus or Thesaurus(), limit)
 
     def _newest(self) -> tantivy.Index:
         """The current build as last committed; opened again only when files have changed."""

@@ -68,9 +68,7 @@ def ladder(searcher: Searcher, schema: Schema, text: str, thesaurus: Thesaurus) 
 class _Ask:
     """One text, as queries of one state of the index."""
 
-    def __init__(
-        self, searcher: Searcher, schema: Schema, text: str, thesaurus: Thesaurus
-    ) -> None:
+    def __init__(self, searcher: Searcher, schema: Schema, text: str, thesaurus: Thesaurus) -> None:
         self._searcher, self._schema = searcher, schema
         self._text, self._thesaurus = text, thesaurus
         self.items = thesaurus.items(text)
@@ -114,9 +112,7 @@ class _Ask:
         """An item as written, by its sound, or with a slip or two in its letters."""
         keys = [key for key in _typed(item.said) if len(key) >= _SHORTEST_MISSPELT]
         slips = [
-            Query.fuzzy_term_query(
-                self._schema, field, key, distance=1 + (len(key) >= _TWO_SLIPS)
-            )
+            Query.fuzzy_term_query(self._schema, field, key, distance=1 + (len(key) >= _TWO_SLIPS))
             for key in keys[:1]
             for field in ("words", "sound")
         ]

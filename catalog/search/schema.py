@@ -32,7 +32,12 @@ def schema(lists: Iterable[str]) -> Schema:
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("sound", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("characters", tokenizer_name="characters", index_option="position")
+    builder.add_text_field("suggest", tokenizer_name="raw", index_option="basic")
+    for name in ("brand", "category", "source"):
+        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     for one in lists:
+        for name in (f"mode_{one}", f"refuses_{one}"):
+            builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
         builder.add_unsigned_field(f"price_{one}", fast=True)
         builder.add_integer_field(f"margin_{one}", fast=True)
         builder.add_unsigned_field(f"rank_{one}", fast=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from catalog.search.words import asked, parts, plain, sounds
+from catalog.search.words import asked, made_of, plain, sounds
 
 Way = tuple[str, ...]
 """Indexed words that goods must all have."""
@@ -40,18 +40,38 @@ class Thesaurus:
         at = 0
         while at < len(pieces):
             said, size = self._longest(pieces[at : at + _MOST_PIECES])
-            others = [word for word in self._same.get(said, ()) if word != said]
-            ways = dict.fromkeys(tuple(parts(word)) for word in (said, *others))
-            found.append(Item(said, tuple(way for way in ways if way)))
+            own = _way(pieces[at : at + size])
+            others = [_way(asked(word)) for word in self.same(said)]
+            found.append(Item(said, tuple(dict.fromkeys((own, *others)))))
             at += size
         return found
 
     def spelt(self, sound: str) -> list[Way]:
         """The ways of all words that are typed like this, in pinyin or by initials."""
-        return [tuple(parts(word)) for word in self._sounds.get(sound, ())]
+        return [_way(asked(word)) for word in self._sounds.get(sound, ())]
+
+    def same(self, word: str) -> list[str]:
+        """The other words of its groups."""
+        return [other for other in self._same.get(word, ()) if other != word]
+
+    def beginning(self, typed: str) -> list[str]:
+        """The words that begin like this, in characters, in pinyin or as initials."""
+        found = [word for word in self._same if word.startswith(typed)]
+        if typed.isascii():
+            heard = (words for sound, words in self._sounds.items() if sound.startswith(typed))
+            found += [word for words in heard for word in words if _typed_so(word, typed)]
+        return list(dict.fromkeys(found))
 
     def _longest(self, pieces: list[str]) -> tuple[str, int]:
         for size in range(len(pieces), 1, -1):
             if (joined := "".join(pieces[:size])) in self._same:
                 return joined, size
         return pieces[0], 1
+
+
+def _way(pieces: Iterable[str]) -> Way:
+    return tuple(part for piece in pieces for part in made_of(piece))
+
+
+def _typed_so(word: str, typed: str) -> bool:
+    return any(sound.startswith(typed) for sound in sounds(word))

@@ -43,13 +43,17 @@ def runs(text: str) -> list[str]:
     return _RUNS.findall(plain(text)[:LONGEST])
 
 
-def parts(word: str) -> list[str]:
-    """The indexed words that goods must all have to be what `word` asks for.
+def made_of(word: str) -> list[str]:
+    """The indexed words that goods must all have to be what one word of `asked` asks for.
 
     A long word is replaced by the short ones that it is made of: whatever holds 智能手机 as one
     word holds 智能 and 手机, and goods that hold the two apart are meant as well.
     """
-    return [part for run in _RUNS.findall(word) for piece in _cut(run) for part in _made_of(piece)]
+    if word.isascii() or len(word) < 3:
+        return [word]
+    shorter = {part for part in rjieba.cut_for_search(word) if part != word}
+    parts = list(_cover(word, shorter))
+    return parts if "".join(parts) == word else [word]
 
 
 @lru_cache(maxsize=200_000)
@@ -63,11 +67,7 @@ def sounds(word: str) -> tuple[str, ...]:
 
 def characters(text: str) -> list[str]:
     """A text as single Chinese characters, whole runs of letters and whole runs of digits."""
-    return [
-        piece
-        for run in runs(text)
-        for piece in ([run] if run.isascii() else run)
-    ]
+    return [piece for run in runs(text) for piece in ([run] if run.isascii() else run)]
 
 
 def _cut(run: str, *, finely: bool = False) -> Iterable[str]:
@@ -75,14 +75,6 @@ def _cut(run: str, *, finely: bool = False) -> Iterable[str]:
         return [run]
     words: list[str] = rjieba.cut_for_search(run) if finely else rjieba.cut(run)
     return words
-
-
-def _made_of(word: str) -> list[str]:
-    if word.isascii() or len(word) < 3:
-        return [word]
-    shorter = {part for part in rjieba.cut_for_search(word) if part != word}
-    parts = list(_cover(word, shorter))
-    return parts if "".join(parts) == word else [word]
 
 
 def _cover(word: str, parts: set[str]) -> Iterator[str]:

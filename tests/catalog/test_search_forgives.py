@@ -4,7 +4,7 @@ import pytest
 
 from catalog.search import Asked
 from catalog.search.thesaurus import Thesaurus
-from kit.errors import Problem
+from tests.catalog.goods import Supply
 from tests.catalog.test_search import LEADER, Shop, policies, shop
 
 __all__ = ["policies", "shop"]
@@ -88,11 +88,31 @@ def test_pages_of_a_looser_way_neither_skip_nor_repeat(shop: Shop) -> None:
     assert set(seen) == made
 
 
-def test_a_cursor_of_a_level_that_there_is_not_is_refused(shop: Shop) -> None:
-    from catalog.search.cursor import Cursor
-
-    shop.add("纸尿裤")
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("纸", ["纸尿裤", "纸巾"]),
+        ("zhin", ["纸尿裤"]),
+        ("zj", ["纸巾"]),
+        ("nuanya zhi", ["nuanya 纸尿裤", "nuanya 纸巾"]),
+        ("暖芽zhij", ["暖芽纸巾"]),
+        ("nbs", ["尿不湿"]),
+        ("z", []),
+        ("", []),
+        ("没有的", []),
+    ],
+)
+def test_what_is_being_typed_is_completed(shop: Shop, typed: str, meant: list[str]) -> None:
+    shop.add("暖芽纸尿裤 L码")
+    shop.add("暖芽纸尿裤 M码")
+    shop.add("暖芽纸巾")
     shop.sync()
-    mark = Asked("纸尿裤").mark(LEADER)
-    with pytest.raises(Problem):
-        shop.index.search(Asked("纸尿裤"), LEADER, 2, Cursor(mark, 99, 5, 1).text(), SAME)
+    found = shop.index.suggest(typed, LEADER, 10, SAME)
+    assert [one.text for one in found] == meant
+
+
+def test_nothing_is_suggested_that_a_reader_may_not_see(shop: Shop) -> None:
+    shop.add("暖芽纸尿裤", Supply(source="own-use"))
+    shop.sync()
+    assert shop.index.suggest("纸", LEADER, 10, SAME) == []
+    assert shop.index.suggest("nbs", LEADER, 10, SAME) == []

@@ -22,7 +22,7 @@ def test_the_index_splits_characters_as_queries_do(text: str) -> None:
 @given(TEXTS)
 def test_a_text_is_found_by_its_own_words(text: str) -> None:
     short = words.plain(text)[: words.LONGEST]
-    asked = {part for word in words.asked(short) for part in words.parts(word)}
+    asked = {part for word in words.asked(short) for part in words.made_of(word)}
     assert asked <= set(words.indexed(short))
 
 
@@ -32,7 +32,7 @@ def test_letters_and_digits_part_and_full_width_is_half_width() -> None:
 
 def test_long_words_are_asked_for_by_their_parts() -> None:
     assert words.asked("智能手机") == ["智能手机"]
-    assert words.parts("智能手机") == ["智能", "手机"]
+    assert words.made_of("智能手机") == ["智能", "手机"]
 
 
 def test_traditional_characters_are_simplified() -> None:
