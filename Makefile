@@ -18,6 +18,9 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
+	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/huopan.pth"
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m huopan "$$@"\n' > $(BIN)/huopan
+	@chmod +x $(BIN)/huopan
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock

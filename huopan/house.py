@@ -57,13 +57,20 @@ def opened() -> Iterator[House]:
             chosen.ensure_key()
             newest_schema(servers.database_url)
         require_schema(servers.database_url)
-        database = Database(servers.database_url, connections=CONNECTIONS)
-        try:
-            with database.as_nobody() as session:
-                chosen = with_recorded(session, chosen)
-            yield House(chosen, database, servers)
-        finally:
-            database.close()
+        with entered(chosen, servers) as house:
+            yield house
+
+
+@contextlib.contextmanager
+def entered(chosen: Settings, servers: Endpoints) -> Iterator[House]:
+    """The house on servers that answer and have the newest schema."""
+    database = Database(servers.database_url, connections=CONNECTIONS)
+    try:
+        with database.as_nobody() as session:
+            known = with_recorded(session, chosen)
+        yield House(known, database, servers)
+    finally:
+        database.close()
 
 
 def newest_schema(url: str) -> None:

@@ -55,7 +55,7 @@ class Report:
     def text(self) -> str:
         """For people."""
         lines = [*_guess(self.guess)]
-        if self.new_source:
+        if self.new_source and self.run is not None:
             lines.append(f"{self.source} is a new source; `huopan sources` lists it from now on.")
         lines += [f"  {_place(one)}: {one.reason}" for one in islice(self.rejects, SHOWN)]
         if len(self.rejects) > SHOWN:
@@ -163,7 +163,7 @@ def _guess(notes: dict[str, Any]) -> list[str]:
     lines = []
     for sheet in notes.get("files", ()):
         if "left_out" in sheet:
-            lines.append(f"{sheet['name']}: left out, {sheet['left_out']}")
+            lines.append(f"{sheet['name']}: left out, there are no goods in it")
             continue
         words = {"encoding": "encoding", "sheet": "sheet", "header_row": "header in row"}
         facts = [f"{word} {sheet[key]}" for key, word in words.items() if sheet.get(key)]

@@ -40,11 +40,12 @@ def run(
     say: Callable[[str], None],
     commands: dict[str, Sequence[str]] | None = None,
     prepare: Callable[[Endpoints], None] | None = None,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
     """Run everything until SIGINT, SIGTERM or SIGHUP; nothing is left running then.
 
-    `prepare` is called once the schema is there and before the roles start. Raises UpError,
-    ServersError, SettingsError.
+    `prepare` is called once the schema is there and before the roles start, `ready` with the
+    address once they answer. Raises UpError, ServersError, SettingsError.
     """
     data = settings.data.dir.expanduser().absolute()
     with explained(data):
@@ -58,7 +59,7 @@ def run(
                 say("The database has the newest schema.")
                 if prepare:
                     prepare(servers)
-                _run_roles(settings, data, commands or ROLES, say)
+                _run_roles(settings, data, commands or ROLES, say, ready)
         except KeyboardInterrupt:
             say("Stopping.")
         finally:
@@ -92,12 +93,15 @@ def _run_roles(
     data: Path,
     commands: dict[str, Sequence[str]],
     say: Callable[[str], None],
+    ready: Callable[[str], None] | None,
 ) -> None:
     children = Children(commands, data / "log", say)
     try:
         children.start()
         _await_health(settings, children)
         say(f"Huopan is up: {_address(settings)}  (documentation at /docs; Ctrl-C stops it)")
+        if ready:
+            ready(_address(settings))
         while True:
             time.sleep(0.5)
             children.tend()

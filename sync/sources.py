@@ -39,6 +39,11 @@ def config_of(settings: Settings, code: str) -> Mapping[str, Any]:
     )
 
 
+def is_ours(session: Session, settings: Settings, code: str) -> bool:
+    """Whether the database may hold `code`: it does already, or settings.toml does not name it."""
+    return code not in settings.sources or session.get(Source, code) is not None
+
+
 def record(session: Session, settings: Settings, code: str, config: Mapping[str, Any]) -> None:
     """Keep a source in the database; one that is there already gets the new config.
 
@@ -51,8 +56,7 @@ def record(session: Session, settings: Settings, code: str, config: Mapping[str,
             "malformed_code",
             f"{code!r} cannot name a source; use letters, digits and -, such as teahouse",
         )
-    kept = session.get(Source, code)
-    if code in settings.sources and kept is None:
+    if not is_ours(session, settings, code):
         raise Problem(
             409, "defined_in_settings", f"{code} is set in settings.toml; change it there"
         )

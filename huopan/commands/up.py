@@ -17,13 +17,25 @@ def up(
     host: Annotated[str | None, typer.Option(help="Where the API listens.")] = None,
     port: Annotated[int | None, typer.Option(help="Where the API listens.")] = None,
     data: Annotated[Path | None, typer.Option(help="Where servers and indexes live.")] = None,
+    *,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="With two invented suppliers and four accounts.")
+    ] = False,
 ) -> None:
     """All of it on one machine: servers, schema, API, worker and cron. Ctrl-C stops it."""
-    from huopan.up import run
+    from huopan.up import ROLES, run
 
     chosen = _chosen(host=host, port=port, data=data)
     chosen.ensure_key()
-    run(chosen, say=typer.echo)
+    if not demo:
+        run(chosen, say=typer.echo)
+        return
+    from huopan.demo import platforms
+    from huopan.demo.opening import Demo
+
+    shown = Demo(chosen, typer.echo)
+    roles = platforms.roles() | ROLES
+    run(chosen, say=typer.echo, commands=roles, prepare=shown.prepare, ready=shown.ready)
 
 
 @app.command()
