@@ -5,6 +5,8 @@ skips what a slower transaction commits later. Here a row gets its `seq` only on
 everybody: whoever has read up to n has seen all that was ever given a number up to n.
 """
 
+from datetime import datetime
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -44,3 +46,37 @@ def number_changes(session: Session, limit: int = 10_000) -> int:
     if not session.execute(_TRY, {"lock": _LOCK}).scalar_one():
         return 0
     return session.execute(_NUMBER, {"limit": limit}).scalar_one_or_none() or 0
+
+
+_HORIZON = text("""
+    SELECT max(seq) FROM (
+        SELECT seq, at FROM changes WHERE seq > :after ORDER BY seq LIMIT :limit
+    ) next WHERE at < :before
+""")
+
+_FORGET = text("""
+    WITH last AS (
+        SELECT offer_id, kind, max(seq) AS seq FROM changes
+        WHERE seq > :after AND seq <= :upto GROUP BY offer_id, kind
+    )
+    DELETE FROM changes c USING last
+    WHERE c.offer_id = last.offer_id AND c.kind = last.kind AND c.seq < last.seq
+""")
+
+
+def forget_changes(
+    session: Session, after: int, before: datetime, limit: int = 10_000
+) -> tuple[int, int]:
+    """Forget numbered changes from before `before` that a later one of their kind supersedes.
+
+    `after` is the number up to which this was done already. Returns the number up to which it is
+    done now and how many rows went. The last event of each kind of each offer stays, however old:
+    it is what the next one is told against.
+    """
+    upto = session.execute(
+        _HORIZON, {"after": after, "before": before, "limit": limit}
+    ).scalar_one()
+    if upto is None:
+        return after, 0
+    gone = session.execute(_FORGET, {"after": after, "upto": upto})
+    return upto, int(gone.rowcount)  # type: ignore[attr-defined]

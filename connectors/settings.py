@@ -1,6 +1,7 @@
 """What every kind of source may be told, whatever its platform."""
 
 import re
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -16,6 +17,14 @@ def _span(text: str) -> str:
 
 Span = Annotated[str, AfterValidator(_span)]
 """A span of time: 30s, 5m, 1h, 1d."""
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def span(text: Span) -> timedelta:
+    """The time that `text` stands for."""
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 class SourceSettings(BaseModel):

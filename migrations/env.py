@@ -11,6 +11,7 @@ for models in (
     "kit.outbox",
     "kit.inbox",
     "kit.idempotency",
+    "kit.chores",
     "catalog.models",
     "catalog.synonyms",
     "connectors.tokens",

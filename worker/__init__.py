@@ -1,1 +1,1 @@
-"""Time and queues in: jobs, the outbox relay, cron."""
+"""Time and queues in: the outbox relay, drains, and chores that come due."""

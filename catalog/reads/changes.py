@@ -78,9 +78,11 @@ def changes(
 
 def _refuse_expired(session: Session, after: int, now: datetime) -> None:
     oldest = session.execute(
-        text("SELECT at FROM changes WHERE seq = :next"), {"next": after + 1}
-    ).scalar()
-    if oldest is not None and oldest < now - KEPT:
+        text("SELECT seq, at FROM changes WHERE seq > :after ORDER BY seq LIMIT 1"),
+        {"after": after},
+    ).one_or_none()
+    # Numbers have no gaps but where old events were forgotten.
+    if oldest is not None and (oldest.seq > after + 1 or oldest.at < now - KEPT):
         raise Problem(
             410,
             "cursor_expired",

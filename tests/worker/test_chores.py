@@ -1,0 +1,264 @@
+"""Chores come due, are done once however many offer, and say what came of them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from catalog.models import Change, PlannedPrice, Price, PricePoint
+from catalog.planned import apply_planned
+from catalog.reads.changes import changes
+from catalog.sequencer import forget_changes, number_changes
+from catalog.shelf import Reader
+from kit import chores, clock
+from kit.db import Database
+from kit.errors import Problem
+from tests.catalog.goods import product, reprice
+from tests.trade.market import NOW
+from tests.worker.conftest import SOURCES, Works, make_settings
+from worker.chores import CHORES, Kind
+from worker.cron import perform
+from worker.jobs import PULL
+from worker.workshop import Workshop
+
+
+def row(works: Works, name: str) -> chores.Chore:
+    with works.shop.db.as_system() as session:
+        return session.get_one(chores.Chore, name)
+
+
+def due_now(works: Works) -> None:
+    with works.shop.db.as_system() as session:
+        session.execute(text("UPDATE chores SET due_at = '2020-01-01Z'"))
+
+
+@pytest.mark.parametrize("name", CHORES)
+def test_every_chore_can_be_done_with_nothing_to_do(works: Works, name: str) -> None:
+    assert not perform(works.shop, name)
+    done = row(works, name)
+    assert done.failure is None
+    assert done.ran_at is not None
+    assert done.due_at > done.ran_at
+
+
+def test_a_chore_is_done_once_when_two_crons_come_at_once(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+    both = threading.Barrier(2)
+
+    def work(_shop: Workshop, _session: Session, _last: dict[str, Any]) -> dict[str, Any]:
+        done.append(1)
+        return {}
+
+    def offer(_: int) -> None:
+        both.wait()
+        perform(works.shop, "probe")
+
+    monkeypatch.setitem(CHORES, "probe", Kind(60.0, work))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(offer, range(2)))
+    assert done == [1]
+
+
+def test_a_chore_that_was_killed_is_due_as_before(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> dict[str, Any]:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setitem(CHORES, "probe", Kind(60.0, killed))
+        with pytest.raises(Killed):
+            perform(works.shop, "probe")
+    monkeypatch.setitem(CHORES, "probe", Kind(60.0, lambda *_: {"done": True}))
+    perform(works.shop, "probe")
+    assert row(works, "probe").result == {"done": True}
+
+
+def test_a_chore_that_fails_says_so_and_waits(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CHORES, "probe", Kind(60.0, lambda *_: {"turn": 1}))
+    perform(works.shop, "probe")
+    monkeypatch.setitem(CHORES, "probe", Kind(60.0, lambda *_: {"turn": 1 // 0}))
+    due_now(works)
+    assert not perform(works.shop, "probe")
+    failed = row(works, "probe")
+    assert (failed.failure, failed.result) == ("ZeroDivisionError", {"turn": 1})
+    assert failed.due_at > clock.now()
+
+
+def test_broken_books_are_written_down_and_nothing_is_changed(works: Works) -> None:
+    leader = works.market.party(money=10_000)
+    works.market.place(leader, (works.market.offer().sku, 1))
+    with works.shop.db.as_system() as session:
+        session.execute(text("UPDATE balances SET amount = amount + 1 WHERE account ~ 'wallet'"))
+    perform(works.shop, "invariants")
+    result = row(works, "invariants").result
+    assert result is not None
+    assert result["violations"] == 1
+    assert result["first"][0]["rule"] == "every kept balance = its postings"
+    assert works.market.balance(f"wallet:{leader}") == 9_001
+
+
+def test_sources_are_read_when_their_time_has_come(
+    database: Database, database_url: str, redis_url: str, tmp_path: Path, works: Works
+) -> None:
+    listed = {"kind": "feed", "location": "inbox/*.csv", "every": "1h"}
+    settings = make_settings(
+        database_url, redis_url, tmp_path, sources=SOURCES | {"a": listed, "b": listed}
+    )
+    shop = Workshop(settings, database, works.shop.redis)
+    with database.as_system() as session:
+        session.execute(
+            text("""INSERT INTO runs (source, state, started_at) VALUES
+                    ('a', 'done', clock_timestamp() - interval '2 h'),
+                    ('b', 'done', clock_timestamp() - interval '2 h'),
+                    ('b', 'done', clock_timestamp() - interval '20 min')""")
+        )
+    perform(shop, "sources_due")
+    assert works.waiting() == [(PULL, "a")]
+
+
+def plan(session: Session, offer_id: int, price: str, valid_from: datetime, **fields: Any) -> None:
+    session.add(
+        PlannedPrice(
+            offer_id=offer_id,
+            mode="dropship",
+            valid_from=valid_from,
+            price=Decimal(price),
+            as_of=valid_from - timedelta(days=9),
+            **fields,
+        )
+    )
+
+
+class TestPlannedPrices:
+    """Prices announced for a date (调价通知)."""
+
+    DAY = clock.now().replace(microsecond=0)
+
+    def apply(self, works: Works, offer_id: int) -> tuple[Decimal, list[Any], list[Decimal]]:
+        """The price, the price events and the points of history after applying what is due."""
+        with works.shop.db.as_system() as session:
+            apply_planned(session, self.DAY)
+        with works.shop.db.as_system() as session:
+            price = session.get_one(Price, (offer_id, "dropship")).price
+            events = session.execute(
+                select(Change.was, Change.now).where(Change.kind == "price")
+            ).all()
+            points = session.scalars(select(PricePoint.price).order_by(PricePoint.version)).all()
+            return price, [tuple(event) for event in events], list(points)
+
+    def test_a_price_counts_from_its_date_on_with_event_and_history(self, works: Works) -> None:
+        goods = works.market.offer(cost="10.00")
+        with works.shop.db.as_system() as session:
+            plan(session, goods.offer_id, "12", self.DAY)
+            plan(session, goods.offer_id, "14", self.DAY + timedelta(seconds=1))
+        price, events, points = self.apply(works, goods.offer_id)
+        assert price == 12
+        assert events == [({"dropship": "10.0000"}, {"dropship": "12.0000"})]
+        assert points == [12]
+        with works.shop.db.as_system() as session:
+            assert session.scalars(select(PlannedPrice.price)).all() == [14]
+            assert session.scalars(text("SELECT version FROM offers")).all() == [2]
+
+    def test_of_several_whose_date_has_come_the_latest_counts(self, works: Works) -> None:
+        goods = works.market.offer(cost="10.00")
+        with works.shop.db.as_system() as session:
+            plan(session, goods.offer_id, "12", self.DAY - timedelta(hours=2))
+            plan(session, goods.offer_id, "14", self.DAY - timedelta(hours=1))
+            over = self.DAY - timedelta(minutes=1)
+            plan(session, goods.offer_id, "9", self.DAY - timedelta(minutes=5), valid_until=over)
+        assert self.apply(works, goods.offer_id)[0] == 14
+
+    def test_what_the_source_said_after_that_date_stands(self, works: Works) -> None:
+        goods = works.market.offer(cost="10.00")  # as of NOW
+        with works.shop.db.as_system() as session:
+            plan(session, goods.offer_id, "12", NOW - timedelta(days=1))
+        price, events, points = self.apply(works, goods.offer_id)
+        assert (price, events, points) == (10, [], [])
+        with works.shop.db.as_system() as session:
+            assert session.scalars(select(PlannedPrice.price)).all() == []
+
+    def test_the_same_price_again_is_no_event(self, works: Works) -> None:
+        goods = works.market.offer(cost="10.00")
+        with works.shop.db.as_system() as session:
+            plan(session, goods.offer_id, "10", self.DAY)
+        assert self.apply(works, goods.offer_id) == (10, [], [])
+
+    def test_a_mode_without_a_price_gets_its_first(self, works: Works) -> None:
+        goods = works.market.offer(cost=None)
+        with works.shop.db.as_system() as session:
+            plan(session, goods.offer_id, "10", self.DAY)
+        price, events, _ = self.apply(works, goods.offer_id)
+        assert (price, events) == (10, [(None, {"dropship": "10.0000"})])
+
+
+class TestForgettingChanges:
+    """The feed is kept for 30 days, and what later events are told against is kept longer."""
+
+    LONG_AGO = clock.now() - timedelta(days=40)
+
+    def feed(self, database: Database) -> int:
+        """Listed at 10, then 11, 12 and 13; all but the last long ago. Returns the offer's id."""
+        with database.as_system() as session:
+            made = product(session, "茶")
+            for version, price in ((2, "11"), (3, "12"), (4, "13")):
+                reprice(session, made, version, price)
+            session.execute(
+                text("UPDATE changes SET at = :at WHERE version < 4"), {"at": self.LONG_AGO}
+            )
+            session.execute(text("UPDATE changes SET at = clock_timestamp() WHERE version = 4"))
+        with database.as_system() as session:
+            number_changes(session)
+        return made.offer_ids[0]
+
+    def forget(self, database: Database, after: int = 0) -> tuple[int, int]:
+        with database.as_system() as session:
+            return forget_changes(session, after, clock.now() - timedelta(days=31))
+
+    def left(self, database: Database) -> list[tuple[int, str]]:
+        with database.as_system() as session:
+            rows = session.execute(select(Change.seq, Change.kind).order_by(Change.seq))
+            return [(seq or 0, kind) for seq, kind in rows]
+
+    def test_the_last_old_event_of_each_kind_stays(self, database: Database) -> None:
+        self.feed(database)
+        assert self.left(database) == [(1, "listed"), (2, "price"), (3, "price"), (4, "price")]
+        upto, gone = self.forget(database)
+        assert (upto, gone) == (3, 1)
+        assert self.left(database) == [(1, "listed"), (3, "price"), (4, "price")]
+        assert self.forget(database, upto) == (3, 0)
+
+    def test_a_cursor_before_what_was_forgotten_has_expired(self, database: Database) -> None:
+        self.feed(database)
+        self.forget(database)
+        with database.as_system() as session:
+            for cursor in (0, 1, 2):
+                with pytest.raises(Problem) as refused:
+                    changes(session, cursor, 10, Reader("operator"), clock.now())
+                assert refused.value.code == "cursor_expired"
+
+    def test_a_leader_still_learns_what_changed(self, database: Database) -> None:
+        self.feed(database)
+        self.forget(database)
+        with database.as_system() as session:
+            (item,) = changes(session, 3, 10, Reader("leader"), clock.now()).items
+        assert (item.was, item.now) == ({"price": Decimal(12)}, {"price": Decimal(13)})
+
+    def test_the_chore_remembers_how_far_it_came(self, works: Works) -> None:
+        self.feed(works.shop.db)
+        assert perform(works.shop, "prune_feed")
+        assert not perform(works.shop, "prune_feed")
+        assert row(works, "prune_feed").result == {"upto": 3, "gone": 0}

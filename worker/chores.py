@@ -1,0 +1,131 @@
+"""Every chore there is: its name in the table, how often it is due, what is done.
+
+A chore runs in the transaction that holds its row, so it is one at a time on however many hosts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from catalog import stock
+from catalog.planned import apply_planned
+from catalog.reads.changes import KEPT
+from catalog.sequencer import forget_changes
+from connectors.settings import span
+from kit import clock, idempotency, log, outbox
+from trade import invariants, rerouting, submit
+from trade.buying import SUBMIT
+from trade.refusal import REROUTE
+from worker import relay
+from worker.drains import HELD
+from worker.jobs import PULL
+from worker.workshop import Workshop
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+
+SHOWN = 20
+"""So many violations of an invariant are kept in the chore's result."""
+
+_log = log.get(__name__)
+
+Result = dict[str, Any]
+
+_LAST_READ = text("SELECT source, max(started_at) AS at FROM runs GROUP BY source")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`work` gets its own last result, and returns the next one; `more: True` asks for a next turn
+    at once. `wakes`: it needs Redis."""
+
+    every: float
+    work: Callable[[Workshop, Session, Result], Result]
+    wakes: bool = False
+
+
+def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
+    """Wake whoever has due rows: what makes a wiped Redis harmless."""
+    wakeups = [(SUBMIT, source) for source in submit.due(session, clock.now())]
+    if rerouting.waiting(session, limit=1):
+        wakeups.append((REROUTE, "all"))
+    relay.wake(shop.redis, wakeups)
+    return {"due": len(wakeups)}
+
+
+def sources_due(shop: Workshop, session: Session, _last: Result) -> Result:
+    """Wake the readers of sources that were last read longer ago than their `every`."""
+    shop.refresh()
+    now = clock.now()
+    begun = {row.source: row.at for row in session.execute(_LAST_READ)}
+    due = []
+    for code in shop.settings.sources:
+        given = shop.source_settings(code)
+        somewhere = getattr(given, "location", True)  # a price list may only ever come by hand
+        last = begun.get(code)
+        if somewhere and (last is None or last + span(given.every) <= now):
+            due.append((PULL, code))
+    relay.wake(shop.redis, due)
+    return {"due": len(due)}
+
+
+def held_lines(shop: Workshop, session: Session, _last: Result) -> Result:
+    """Lines without a source are tried once more: a source may have it again."""
+    found = len(rerouting.waiting(session, held=True))
+    if found:
+        relay.wake(shop.redis, [(REROUTE, HELD)])
+    return {"orders": found}
+
+
+def planned_prices(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Announced prices whose date has come."""
+    done = apply_planned(session, clock.now())
+    return {"offers": done, "more": done > 0}
+
+
+def settle_reservations(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Reservations that a younger statement of their source counts in."""
+    return {"settled": stock.settle(session)}
+
+
+def check_invariants(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """What must always hold; a violation is an alarm, and changes nothing by itself."""
+    found = invariants.violations(session)
+    for one in found[:SHOWN]:
+        _log.error("An invariant does not hold", rule=one.rule, subject=one.subject, why=one.detail)
+    return {"violations": len(found), "first": [vars(one) for one in found[:SHOWN]]}
+
+
+def prune_outbox(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Wake-ups relayed over a day ago."""
+    return {"gone": outbox.prune(session)}
+
+
+def prune_idempotency(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Idempotency keys older than seven days."""
+    return {"gone": idempotency.prune(session)}
+
+
+def prune_feed(_shop: Workshop, session: Session, last: Result) -> Result:
+    """Changes that no cursor may read any more, and that nothing is told against."""
+    after = int(last.get("upto", 0))
+    before = clock.now() - KEPT - timedelta(days=1)
+    upto, gone = forget_changes(session, after, before)
+    return {"upto": upto, "gone": gone, "more": upto > after}
+
+
+CHORES: dict[str, Kind] = {
+    "sweep": Kind(5.0, sweep, wakes=True),
+    "sources_due": Kind(5.0, sources_due, wakes=True),
+    "held_lines": Kind(10 * MINUTE, held_lines, wakes=True),
+    "planned_prices": Kind(10.0, planned_prices),
+    "settle_reservations": Kind(MINUTE, settle_reservations),
+    "invariants": Kind(15 * MINUTE, check_invariants),
+    "prune_outbox": Kind(HOUR, prune_outbox),
+    "prune_idempotency": Kind(HOUR, prune_idempotency),
+    "prune_feed": Kind(HOUR, prune_feed),
+}

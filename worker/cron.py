@@ -1,0 +1,174 @@
+"""Time: everything that happens by itself, in a few lanes that do not wait for one another.
+
+Any number of these may run. The sequencer is one by an advisory lock, the relay shares its rows, a
+chore is held by its row, and the index has one writer for each data folder.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from catalog.search import open_indexer
+from catalog.sequencer import number_changes
+from kit import chores, log
+from kit.errors import Problem
+from trade.desk import readership
+from worker import relay
+from worker.chores import CHORES
+from worker.workshop import Workshop
+
+CONNECTIONS = 4
+"""One a lane."""
+
+PULSE_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+"""How often a lane asks whether a chore is due."""
+FAULT_SECONDS = 60.0
+"""A chore that failed is tried again after so long."""
+AWAY_SECONDS = 1.0
+INDEXER_SECONDS = 5.0
+STOP_SECONDS = 12.0
+
+_log = log.get(__name__)
+
+
+@dataclass
+class Step:
+    """Something to do every so often; what it returns says whether to go on at once."""
+
+    every: float
+    act: Callable[[], bool]
+    at: float = field(default=0.0)
+
+
+def run(shop: Workshop) -> None:
+    """Do everything until `shop.stopping` is set; then each lane ends with what it has begun."""
+    lanes = {
+        "sequencer": [Step(PULSE_SECONDS, lambda: _sequence(shop))],
+        "relay": [
+            Step(PULSE_SECONDS, lambda: relay.relay(shop.db, shop.redis) == relay.BATCH),
+            *(_step(shop, name) for name, kind in CHORES.items() if kind.wakes),
+        ],
+        "chores": [_step(shop, name) for name, kind in CHORES.items() if not kind.wakes],
+    }
+    threads = [
+        threading.Thread(target=_lane, args=(shop, name, steps), name=name, daemon=True)
+        for name, steps in lanes.items()
+    ]
+    threads.append(threading.Thread(target=_index, args=(shop,), name="indexer", daemon=True))
+    for thread in threads:
+        thread.start()
+    shop.stopping.wait()
+    deadline = time.monotonic() + STOP_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def perform(shop: Workshop, name: str) -> bool:
+    """Do one chore if it is due and nobody is at it; whether there is more of it at once."""
+    kind = CHORES[name]
+    try:
+        with shop.db.as_system() as session:
+            chore = chores.take(session, name)
+            if chore is None:
+                return False
+            result = kind.work(shop, session, chore.result or {})
+            more = bool(result.pop("more", False))
+            chores.done(session, chore, result, 0.0 if more else kind.every)
+            return more
+    except (OperationalError, InterfaceError, RedisError):
+        raise
+    except Exception as error:
+        _log.exception("A chore failed and is tried again", chore=name)
+        with shop.db.as_system() as session:
+            chores.failed(session, name, type(error).__name__, FAULT_SECONDS)
+        return False
+
+
+def _step(shop: Workshop, name: str) -> Step:
+    return Step(min(CHORES[name].every, LOOK_SECONDS), lambda: perform(shop, name))
+
+
+def _sequence(shop: Workshop) -> bool:
+    with shop.db.as_system() as session:
+        return number_changes(session) > 0
+
+
+def _lane(shop: Workshop, name: str, steps: Sequence[Step]) -> None:
+    """Take the steps of one lane in turn; while a server is away, wait for it and say so once."""
+    outage = Outage(name)
+    while not shop.stopping.is_set():
+        for step in steps:
+            if shop.stopping.is_set() or time.monotonic() < step.at:
+                continue
+            more = outage.survived(step.act)
+            if more is None:
+                shop.stopping.wait(AWAY_SECONDS)
+            else:
+                step.at = time.monotonic() + (0.0 if more else step.every)
+        wait = min(step.at for step in steps) - time.monotonic()
+        if wait > 0:
+            shop.stopping.wait(wait)
+
+
+def _index(shop: Workshop) -> None:
+    """Keep the index of this data folder abreast, unless another process does."""
+    outage = Outage("indexer")
+    while not shop.stopping.is_set():
+        if outage.survived(lambda: _indexing(shop)) is None:
+            shop.stopping.wait(AWAY_SECONDS)
+
+
+def _indexing(shop: Workshop) -> bool:
+    """Write the index until other sources or terms make another one, or somebody else has it."""
+    readers = readership(shop.settings).per_list()
+    try:
+        with open_indexer(shop.db, shop.settings.data.dir, readers) as indexer:
+            looked = time.monotonic()
+            while not shop.stopping.is_set():
+                if not indexer.step():
+                    shop.stopping.wait(PULSE_SECONDS)
+                if time.monotonic() - looked > INDEXER_SECONDS:
+                    looked = time.monotonic()
+                    shop.refresh()
+                    if readership(shop.settings).per_list() != readers:
+                        return True
+    except Problem as problem:
+        if problem.code != "indexer_running":
+            raise
+        shop.stopping.wait(INDEXER_SECONDS)
+    return True
+
+
+@dataclass
+class Outage:
+    """A lane's patience with servers that are away, and with faults of ours."""
+
+    lane: str
+    away: bool = False
+
+    def survived(self, act: Callable[[], bool]) -> bool | None:
+        """What `act` returned, or None: it could not be done now. Says so once an outage."""
+        try:
+            done = act()
+        except (OperationalError, InterfaceError) as error:
+            self._gone("The database", str(error.orig))
+        except RedisError as error:
+            self._gone("Redis", str(error))
+        except Exception:
+            _log.exception("A lane of cron failed and goes on", lane=self.lane)
+        else:
+            if self.away:
+                _log.info("The servers answer again", lane=self.lane)
+            self.away = False
+            return done
+        return None
+
+    def _gone(self, server: str, why: str) -> None:
+        if not self.away:
+            _log.warning(f"{server} does not answer; waiting for it", lane=self.lane, error=why)
+        self.away = True

@@ -1,0 +1,36 @@
+"""Every job there is: topic of the outbox → what is done, in which queue, for how long at most."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trade.buying import SUBMIT
+from trade.refusal import REROUTE
+from worker import drains
+from worker.turns import Turn
+from worker.workshop import Workshop
+
+PERFORM = "worker.perform.perform"
+"""The one function that the queues name; its arguments are a topic and a key."""
+
+ORDERS = "orders"
+SYNC = "sync"
+PULL = "sync.pull"
+
+
+@dataclass(frozen=True)
+class Job:
+    """`work` takes the workshop, the key and its turn; `timeout` in seconds ends it by force."""
+
+    work: Callable[[Workshop, str, Turn], bool]
+    queue: str
+    timeout: int
+
+
+JOBS: dict[str, Job] = {
+    SUBMIT: Job(drains.submit, ORDERS, 180),
+    REROUTE: Job(drains.reroute, ORDERS, 180),
+    PULL: Job(drains.pull, SYNC, 3600),
+}
+
+QUEUES = tuple(dict.fromkeys(job.queue for job in JOBS.values()))
+"""In the order in which a worker looks into them."""

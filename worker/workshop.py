@@ -1,0 +1,107 @@
+"""What every job and chore of one process works with."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from connectors.budgets import Budgets
+from connectors.model import Lists, Sells, Source
+from connectors.registry import open_source, read_settings
+from connectors.settings import SourceSettings
+from connectors.surroundings import Surroundings
+from connectors.tokens import Tokens
+from kit.db import Database
+from kit.errors import Problem
+from kit.redis import connect
+from kit.settings import Settings
+from sync.sources import with_recorded
+from trade.desk import Desk, from_settings
+
+AT_THE_DOOR: Mapping[str, Any] = {"kind": "feed"}
+"""A source that is set nowhere is a supplier who sells at our own door."""
+
+
+@dataclass
+class Workshop:
+    """Settings, servers and open sources. `stopping` is set once the process was told to end."""
+
+    given: Settings
+    db: Database
+    redis: redis.Redis
+    settings: Settings = field(init=False)
+    """What was given, with the sources of the database."""
+    desk: Desk = field(init=False)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _open: dict[str, Source] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.settings = self.given
+        self.desk = from_settings(self.given)
+
+    def refresh(self) -> None:
+        """Learn of sources that were recorded, changed or removed meanwhile.
+
+        Raises SettingsError, OperationalError.
+        """
+        former = self.settings.sources
+        with self.db.as_nobody() as session:
+            self.settings = with_recorded(session, self.given)
+        if self.settings.sources == former:
+            return
+        self.desk = from_settings(self.settings)
+        for code in list(self._open):
+            if former.get(code) != self.settings.sources.get(code):
+                _close(self._open.pop(code))
+
+    def source_settings(self, code: str) -> SourceSettings:
+        """The checked settings of source `code`. Raises SettingsError."""
+        return read_settings(code, self.settings.sources.get(code, AT_THE_DOOR))
+
+    def source(self, code: str) -> Source:
+        """Source `code`, opened once. Raises SettingsError."""
+        if code not in self._open:
+            around = Surroundings(Budgets(self.redis), Tokens(self.db, self.desk.keyring))
+            config = self.settings.sources.get(code, AT_THE_DOOR)
+            self._open[code] = open_source(code, config, around)
+        return self._open[code]
+
+    def seller(self, code: str) -> Sells:
+        """Source `code` as one that sells. Raises SettingsError, Problem."""
+        source = self.source(code)
+        if not isinstance(source, Sells):
+            raise Problem(409, "does_not_sell", f"source {code} takes no purchases from us")
+        return source
+
+    def lister(self, code: str) -> Lists:
+        """Source `code` as one whose goods can be read. Raises SettingsError, Problem."""
+        source = self.source(code)
+        if not isinstance(source, Lists):
+            raise Problem(409, "does_not_list", f"source {code} has no listing to read")
+        return source
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        for source in self._open.values():
+            _close(source)
+        self._open.clear()
+        self.redis.close()
+        self.db.close()
+
+
+def open_workshop(
+    settings: Settings, database_url: str, redis_url: str, *, connections: int
+) -> Workshop:
+    """A workshop on these servers, with at most so many connections to the database.
+
+    Talks to nobody yet. Raises SettingsError.
+    """
+    return Workshop(settings, Database(database_url, connections=connections), connect(redis_url))
+
+
+def _close(source: Source) -> None:
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()
