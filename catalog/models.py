@@ -54,6 +54,7 @@ class Offer(Base):
     __table_args__ = (
         Index("offers_key", "source", "external_id", unique=True),
         Index("offers_sku", "sku_id"),
+        Index("offers_listing", "source", "listing", postgresql_where=text("listing IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -89,7 +90,7 @@ class Offer(Base):
 
 
 class Terms(Base):
-    """On what terms an offer is sold in one mode: dropship or bulk."""
+    """On what terms an offer is sold in one mode: dropship, bulk or affiliate."""
 
     __tablename__ = "terms"
 
@@ -102,12 +103,19 @@ class Terms(Base):
     ships_within_hours: Mapped[int | None] = mapped_column(Integer)
     cutoff: Mapped[str | None]
     presale_ship_by: Mapped[date | None] = mapped_column(Date)
+    commission_rate: Mapped[Decimal | None] = mapped_column(Numeric(5, 4))
+    """Of the affiliate price."""
+    more: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """Further terms of bulk, by the keys of `connectors.model.BULK_TERMS`."""
 
 
 class Price(Base):
     """What an offer costs now in one mode, tax-inclusive, in CNY a selling unit."""
 
     __tablename__ = "prices"
+    __table_args__ = (
+        Index("prices_until", "valid_until", postgresql_where=text("valid_until IS NOT NULL")),
+    )
 
     offer_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     mode: Mapped[str] = mapped_column(primary_key=True)
@@ -187,6 +195,18 @@ class Reservation(Base):
     reserved_at: Mapped[Utc] = mapped_column(server_default=text("clock_timestamp()"))
     known_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+
+
+class Demand(Base):
+    """How much a SKU is wanted here; written by trade, read by whoever shares out attention."""
+
+    __tablename__ = "demand"
+
+    sku_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    picked: Mapped[int] = mapped_column(server_default="0")
+    """Leaders who have it in their selection."""
+    sold: Mapped[int] = mapped_column(server_default="0")
+    """Units ordered in the last 30 days."""
 
 
 class Change(Base):

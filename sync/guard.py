@@ -5,27 +5,39 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class GuardLimits:
-    """Shares (0 to 1) of a source's live offers that one listing may change unseen."""
+    """Shares (0 to 1) of a source's live offers that one listing may change unseen.
+
+    `move` counts prices that move by more than the share `band` of what they were.
+    """
 
     vanish: float = 0.2
     zero: float = 0.5
+    move: float = 0.3
+    band: float = 0.5
 
 
 @dataclass(frozen=True)
 class Radius:
-    """What a listing would do to `live` offers: how many `vanished`, how many fell to no stock."""
+    """What a listing would do to `live` offers: `vanished`, fallen to no stock, moved in price."""
 
     live: int
-    vanished: int
-    zeroed: int
+    vanished: int = 0
+    zeroed: int = 0
+    moved: int = 0
 
 
 def objection(radius: Radius, limits: GuardLimits) -> str | None:
     """Why a person should look first, or None. A source without offers is never held."""
-    if radius.live == 0:
+    live = radius.live
+    if live == 0:
         return None
-    if radius.vanished > limits.vanish * radius.live:
-        return f"{radius.vanished} of {radius.live} offers are missing from the listing"
-    if radius.zeroed > limits.zero * radius.live:
-        return f"{radius.zeroed} of {radius.live} offers fell to no stock"
-    return None
+    found = [
+        f"{count} of {live} offers {words}"
+        for count, limit, words in (
+            (radius.vanished, limits.vanish, "are missing from the listing"),
+            (radius.zeroed, limits.zero, "fell to no stock"),
+            (radius.moved, limits.move, f"moved in price by more than {limits.band:.0%}"),
+        )
+        if count > limit * live
+    ]
+    return "; ".join(found) or None

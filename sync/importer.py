@@ -1,95 +1,239 @@
-"""From a listing to the catalogue: stage, judge, apply, all in one transaction.
+"""From a listing to the catalogue: stage, judge, apply; resumable at every commit.
 
-A run that is killed leaves nothing behind and may simply be repeated.
+Pages with a cursor are staged whole, with the cursor, and a killed reading goes on behind it.
+Pages without one (files, which are read again in seconds) wait in a local spool while their keys
+and hashes are staged; then only rows that differ cross to the database.
 """
 
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
-from psycopg.types.json import Jsonb
-from sqlalchemy import text
+import polars as pl
 from sqlalchemy.orm import Session
 
-from connectors.model import LISTING, Listing
-from kit.db import Database, cursor
-from kit.errors import Problem
-from sync import apply_sql
-from sync.guard import GuardLimits, Radius, objection
+from connectors.errors import SupplierError
+from connectors.model import Cursor, Listing, Page, Reject
+from kit.db import Database
+from sync import judging, runs, staging
+from sync.apply import Traits, apply_all
+from sync.guard import GuardLimits
+from sync.lease import Held, held
+from sync.models import Run
+from sync.runs import RunReport
+
+Open = Callable[[Cursor | None], Listing]
+"""Opens the listing, behind a cursor where the reading broke off."""
+
+
+_AGAIN = "this SKU stands in the list more than once; the first row counts"
+
+
+def _quiet(run_id: int) -> None:
+    """Nobody waits."""
 
 
 @dataclass(frozen=True)
-class RunReport:
-    """What one reading did. `held` says why nothing of it was applied, else None."""
+class Reading:
+    """How a listing is to be loaded."""
 
-    run_id: int
-    seen: int
-    changed: int
-    rejected: int
-    held: str | None
+    guard: GuardLimits = field(default_factory=GuardLimits)
+    traits: Traits = field(default_factory=Traits)
+    kind: str = "full"
+    since: Cursor | None = None
+    told: Callable[[int], None] = _quiet
 
 
-def run_listing(db: Database, source: str, listing: Listing, *, guard: GuardLimits) -> RunReport:
-    """Load `listing` as what `source` offers now.
+def run_listing(
+    db: Database,
+    source: str,
+    listing: Listing,
+    *,
+    guard: GuardLimits,
+    told: Callable[[int], None] = _quiet,
+) -> RunReport:
+    """Load `listing` as what `source` offers now; first end what a killed run left behind.
 
-    Raises Problem while another run of this source is alive, SupplierError when the source breaks
-    off; then nothing was changed.
+    `told` gets the run's id after each commit. Raises Problem 409 `run_alive` while another run
+    of this source is alive, SupplierError when the source breaks off; then nothing was changed.
     """
+    reading = Reading(guard=guard, told=told)
+    with held(db, source) as lease:
+        finish(db, lease, reading)
+        return load(db, lease, lambda _: listing, reading)
+
+
+def load(db: Database, lease: Held, open_listing: Open, reading: Reading) -> RunReport:
+    """One new run. Raises SupplierError when the source breaks off, and Fenced."""
+    listing = open_listing(None)
     with db.as_system() as session:
-        _alone(session, source)
-        run_id = int(
-            session.execute(
-                text(
-                    "INSERT INTO runs (source, state, as_of) VALUES (:s, 'reading', :a)"
-                    " RETURNING id"
-                ),
-                {"s": source, "a": listing.as_of},
-            ).scalar_one()
+        lease.confirm(session)
+        run_id = runs.begin(
+            session,
+            lease.source,
+            kind=reading.kind,
+            as_of=listing.as_of,
+            listing=listing,
+            since=reading.since,
+            traits=asdict(reading.traits),
         )
-        _stage(session, run_id, listing)
-        facts = {"source": source, "as_of": listing.as_of, "run": run_id}
-        for statement in apply_sql.PREPARE:
-            session.execute(text(statement), facts)
-        held = objection(_radius(session, source, complete=listing.complete), guard)
-        if held is None:
-            for statement in apply_sql.APPLY + (apply_sql.GONE if listing.complete else ()):
-                session.execute(text(statement), facts)
-        return _report(session, run_id, listing, held)
+        staging.create(session, run_id)
+    reading.told(run_id)
+    return _read(db, lease, run_id, listing, reading, first=1)
 
 
-def _alone(session: Session, source: str) -> None:
-    free = session.execute(
-        text("SELECT pg_try_advisory_xact_lock(hashtextextended('run:' || :s, 0))"), {"s": source}
-    ).scalar_one()
-    if not free:
-        raise Problem(409, "run_alive", f"{source} is being read already: wait for that run to end")
+def finish(
+    db: Database, lease: Held, reading: Reading, again: Open | None = None
+) -> RunReport | None:
+    """End what a killed run of this source has begun: apply it, or read on with `again`.
+
+    What cannot go on (no cursor, or the database's crash emptied its staging) is forgotten: it is
+    read again, and what it had applied then counts as unchanged. Returns what the last one did.
+    """
+    done = None
+    with db.as_system() as session:
+        left = runs.unfinished(session, lease.source)
+    for run in left:
+        with db.as_system() as session:
+            lease.confirm(session)
+            usable = _usable(session, run, can_read_on=again is not None)
+            if not usable:
+                runs.end(session, run.id, "failed", "it was interrupted; the source is read again")
+        if usable and run.state == "reading" and again is not None:
+            done = _read(db, lease, run.id, again(run.cursor), reading, first=run.next_row)
+        elif usable:
+            done = apply(db, lease, run.id, reading.told)
+    return done
 
 
-def _stage(session: Session, run_id: int, listing: Listing) -> None:
-    session.execute(text(apply_sql.STAGE))
-    with cursor(session) as at:
-        for page in listing.pages:
-            with at.copy(f"COPY staged ({', '.join(LISTING)}) FROM STDIN") as rows:
-                for row in page.rows.select(list(LISTING)).iter_rows():
-                    rows.write_row(row)
-            if page.rejects:
-                at.executemany(
-                    'INSERT INTO run_rejects (run_id, file, line, "column", value, reason)'
-                    " VALUES (%s, %s, %s, %s, %s, %s)",
-                    [(run_id, r.file, r.line, r.column, r.value, r.reason) for r in page.rejects],
-                )
+def apply(
+    db: Database, lease: Held, run_id: int, told: Callable[[int], None] = _quiet
+) -> RunReport:
+    """Everything of a judged run behind its mark, to its end. Raises Fenced."""
+    with db.as_system() as session:
+        lease.confirm(session)
+        run = runs.named(session, run_id)
+    if run.as_of is None:
+        raise ValueError(f"run {run_id} has no as_of")
+    apply_all(db, lease, run_id, run.as_of, Traits(**run.traits), run.mark, told)
+    with db.as_system() as session:
+        lease.confirm(session)
+        runs.end(session, run_id, "done")
+        done = runs.report(session, run_id)
+    told(run_id)
+    return done
 
 
-def _radius(session: Session, source: str, *, complete: bool) -> Radius:
-    live, vanished, zeroed = session.execute(text(apply_sql.RADIUS), {"source": source}).one()
-    seen = session.execute(text("SELECT count(*) FROM staged")).scalar_one()
-    return Radius(live, vanished if complete and seen else 0, zeroed)
+def _usable(session: Session, run: Run, *, can_read_on: bool) -> bool:
+    if run.state == "judged" and runs.overtaken(session, run):
+        return False
+    if run.state != "reading":
+        return staging.holds(session, staging.rows_of(run.id), run.planned)
+    keys = staging.keys_of(run.id)
+    return can_read_on and run.cursor is not None and staging.holds(session, keys, run.seen)
 
 
-def _report(session: Session, run_id: int, listing: Listing, held: str | None) -> RunReport:
-    seen, changed, rejected = session.execute(text(apply_sql.COUNTS), {"run": run_id}).one()
-    changed = 0 if held else changed
-    session.connection().exec_driver_sql(
-        "UPDATE runs SET state = %s, ended_at = clock_timestamp(), seen = %s, changed = %s,"
-        " rejected = %s, notes = %s, failure = %s WHERE id = %s",
-        ("held" if held else "done", seen, changed, rejected, Jsonb(listing.notes), held, run_id),
-    )
-    return RunReport(run_id, seen, changed, rejected, held)
+def _read(
+    db: Database, lease: Held, run_id: int, listing: Listing, reading: Reading, *, first: int
+) -> RunReport:
+    """Stage what the pages say, judge it, and apply it unless it is held."""
+    with tempfile.TemporaryDirectory(prefix="huopan-run-") as folder:
+        stage = _Stage(db, lease, run_id, Path(folder), first)
+        try:
+            for page in listing.pages:
+                stage.keep(page)
+                reading.told(run_id)
+        except SupplierError as error:
+            _broke_off(db, lease, run_id, error)
+            raise
+        with db.as_system() as session:
+            lease.confirm(session)
+            runs.noted(session, run_id, listing)
+            stage.judge(session)
+            held = judging.settle(session, run_id, reading.guard)
+            done = runs.report(session, run_id)
+    reading.told(run_id)
+    return done if held else apply(db, lease, run_id, reading.told)
+
+
+def _broke_off(db: Database, lease: Held, run_id: int, error: SupplierError) -> None:
+    """A reading with a cursor waits to go on; any other is forgotten."""
+    with db.as_system() as session:
+        lease.confirm(session)
+        if runs.named(session, run_id).cursor is None:
+            runs.end(session, run_id, "failed", error.message)
+
+
+class _Stage:
+    """Keeps the pages of one run, a transaction each."""
+
+    def __init__(self, db: Database, lease: Held, run_id: int, folder: Path, first: int) -> None:
+        self._db, self._lease, self._run_id, self._folder = db, lease, run_id, folder
+        self._next = first
+        self._whole = first > 1
+        self._spool: list[Path] = []
+        self._ids: list[pl.Series] = []
+
+    def keep(self, page: Page) -> None:
+        """Stage keys and hashes of a page, and its rows where the reading can go on behind it."""
+        self._whole = self._whole or page.cursor is not None
+        rows = staging.hashed(page.rows, self._next)
+        leaving = self._next + len(rows)
+        self._next = leaving + len(page.gone)
+        with self._db.as_system() as session:
+            self._lease.confirm(session)
+            staging.copy(
+                session, staging.keys_of(self._run_id), rows.select("n", "external_id", "hash")
+            )
+            if self._whole:
+                staging.copy(session, staging.rows_of(self._run_id), staging.slim(rows))
+            if page.gone:
+                judging.leave(session, self._run_id, page.gone, leaving)
+            staging.reject(session, self._run_id, page.rejects)
+            runs.paged(
+                session,
+                self._run_id,
+                page.cursor,
+                next_row=self._next,
+                seen=len(rows),
+                rejected=len(page.rejects),
+            )
+        if not self._whole:
+            self._ids.append(rows["external_id"].hash(1))
+            self._spool.append(self._folder / str(len(self._spool)))
+            places = pl.col("file"), pl.col("line")
+            staging.slim(rows).with_columns(
+                *(rows[p.meta.output_name()] for p in places)
+            ).write_ipc(self._spool[-1])
+
+    def judge(self, session: Session) -> None:
+        """Compare with what we hold; what differs then lies staged."""
+        if self._whole:
+            judging.compare(session, self._run_id, whole=True)
+            return
+        self._refuse_doubles(session)
+        judging.compare(session, self._run_id, whole=False)
+        differing = judging.differing(session)
+        for path in self._spool if len(differing) else ():
+            rows = pl.read_ipc(path.read_bytes()).drop("file", "line")
+            if len(differing) < self._next - 1:
+                rows = rows.filter(pl.col("n").is_in(differing.implode()))
+            staging.copy(session, staging.rows_of(self._run_id), rows)
+
+    def _refuse_doubles(self, session: Session) -> None:
+        """Of a file's rows that claim one id, the first counts."""
+        ids = pl.concat(self._ids) if self._ids else pl.Series("external_id", [], pl.UInt64)
+        if ids.n_unique() == len(ids):
+            return
+        doubled = pl.Series(judging.without_doubles(session, self._run_id), dtype=pl.Int64)
+        rejects = [
+            Reject(file or "", line or 0, "external_id", external_id, _AGAIN)
+            for path in self._spool
+            for file, line, external_id in pl.read_ipc(path.read_bytes())
+            .filter(pl.col("n").is_in(doubled.implode()))
+            .select("file", "line", "external_id")
+            .iter_rows()
+        ]
+        staging.reject(session, self._run_id, rejects)
+        runs.rejected(session, self._run_id, len(rejects))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from catalog import shelf
@@ -11,7 +12,7 @@ from catalog.deals import Deal
 from catalog.pricing import margin_percent
 from catalog.search import schema
 from catalog.search.suggest import keys
-from catalog.search.words import indexed, plain, sounds
+from catalog.search.words import asked, indexed, plain, sounds
 from catalog.shelf import Reader
 
 _PROVINCES = frozenset(f"{code:02}" for code in range(11, 83))
@@ -71,6 +72,7 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
     attributes = [f"{name} {value}" for sku in goods.skus for name, value in (sku[2] or {}).items()]
     more = indexed(f"{goods.category or ''} {' '.join(attributes)}")
     findable = {*title, *more}
+    heard = _sounds(title, f"{goods.brand or ''} {goods.title}")
     levels = _levels(goods.category)
     shown = (goods.title, goods.brand or "", (goods.category or "").rpartition(" > ")[2])
     typed = {key for text in shown for key in keys(text)}
@@ -84,7 +86,8 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
         "code": _codes(goods),
         "title": " ".join(title),
         "words": " ".join(findable),
-        "sound": " ".join({sound for word in findable for sound in sounds(word)}),
+        "title_sound": " ".join(heard),
+        "sound": " ".join(heard | {sound for word in findable for sound in sounds(word)}),
         "characters": plain(f"{goods.brand or ''} {goods.title}"),
     }
 
@@ -163,6 +166,12 @@ def _codes(goods: Goods) -> list[str]:
         if gtin:
             codes |= {gtin, gtin.lstrip("0")}
     return sorted(codes)
+
+
+def _sounds(title: Iterable[str], text: str) -> set[str]:
+    """How its words are typed, and neighbouring ones together: 登机 箱 as dengjixiang."""
+    together = ("".join(pair) for pair in pairwise(asked(text)))
+    return {sound for word in (*title, *together) for sound in sounds(word)}
 
 
 def sku_code(sku_id: int) -> str:

@@ -18,12 +18,14 @@ from catalog.search.thesaurus import Item, Thesaurus, Way
 from kit import ids
 from kit.errors import Problem
 
-EXACT, SOUNDS, MISSPELT, MOST = range(4)
+EXACT, SOUNDS, SLIP, SLIPS, MOST = range(5)
 """The tiers."""
 
-_SHORTEST_MISSPELT = 4
-_TWO_SLIPS = 8
-"""From so many letters on two slips are forgiven, below it one."""
+_SHORTEST = {1: 4, 2: 8}
+"""So many letters must be typed before one slip, or two, are forgiven."""
+
+_SOUND_OF = {"title": "title_sound", "words": "sound"}
+"""Where the words of a field are found by how they are typed."""
 
 _LONGEST_WORD = 6
 """Characters of a word that a stretch of Chinese is cut into by its sound."""
@@ -55,9 +57,12 @@ def ladder(searcher: Searcher, schema: Schema, text: str, thesaurus: Thesaurus) 
     if pieces:
         steps.append(Step(EXACT, partial(ask.in_order, pieces)))
     if ask.items:
-        steps.append(Step(SOUNDS, partial(ask.every, ask.sounding)))
+        steps.append(Step(SOUNDS, partial(ask.every, ask.sounding_in("title"))))
+        steps.append(Step(SOUNDS, partial(ask.every, ask.sounding_in("words"))))
         steps.append(Step(SOUNDS, ask.heard))
-        steps.append(Step(MISSPELT, partial(ask.every, ask.misspelt)))
+        for tier, slips in ((SLIP, 1), (SLIPS, 2)):
+            for field in _SOUND_OF:
+                steps.append(Step(tier, partial(ask.every, ask.misspelt_in(field, slips))))
     if len(ask.items) > 1:
         steps.append(Step(MOST, ask.most_items))
     if len(pieces) > 2:
@@ -97,26 +102,35 @@ class _Ask:
         phrase: list[str | tuple[int, str]] = list(pieces)
         return Query.phrase_query(self._schema, "characters", phrase)
 
-    def sounding(self, item: Item) -> Query:
+    def sounding_in(self, field: str) -> Callable[[Item], Query]:
         """An item as written, or typed by its sound."""
-        keys = _typed(item.said)
-        spelt = [way for key in keys for way in self._thesaurus.spelt(key)]
-        heard = [self._term("sound", key) for key in keys]
-        return _any([self._ways("words", (*item.ways, *spelt)), *heard])
+
+        def made(item: Item) -> Query:
+            keys = _typed(item.said)
+            spelt = [way for key in keys for way in self._thesaurus.spelt(key)]
+            heard = [self._term(_SOUND_OF[field], key) for key in keys]
+            return _any([self._ways(field, (*item.ways, *spelt)), *heard])
+
+        return made
 
     def heard(self) -> Query:
         """Chinese cut into words by how it sounds, whatever characters it was written with."""
         return _all(query for run in words.runs(self._text) for query in self._by_ear(run))
 
-    def misspelt(self, item: Item) -> Query:
-        """An item as written, by its sound, or with a slip or two in its letters."""
-        keys = [key for key in _typed(item.said) if len(key) >= _SHORTEST_MISSPELT]
-        slips = [
-            Query.fuzzy_term_query(self._schema, field, key, distance=1 + (len(key) >= _TWO_SLIPS))
-            for key in keys[:1]
-            for field in ("words", "sound")
-        ]
-        return _any([self.sounding(item), *slips])
+    def misspelt_in(self, field: str, slips: int) -> Callable[[Item], Query]:
+        """An item as written, by its sound, or with some slips in letters that were typed."""
+
+        def made(item: Item) -> Query:
+            sounding = self.sounding_in(field)(item)
+            if not item.said.isascii() or len(item.said) < _SHORTEST[slips]:
+                return sounding
+            fuzzy = [
+                Query.fuzzy_term_query(self._schema, one, item.said, distance=slips)
+                for one in (field, _SOUND_OF[field])
+            ]
+            return _any([sounding, *fuzzy])
+
+        return made
 
     def most_items(self) -> Query:
         """Goods that answer all items but one; of four or more, all but two."""
@@ -131,7 +145,7 @@ class _Ask:
 
     def _by_ear(self, run: str) -> Iterable[Query]:
         if run.isascii():
-            yield self.sounding(Item(run, ((run,),)))
+            yield self.sounding_in("words")(Item(run, ((run,),)))
             return
         at = 0
         while at < len(run):

@@ -30,6 +30,7 @@ def schema(lists: Iterable[str]) -> Schema:
     builder.add_text_field("code", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("title", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("title_sound", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("sound", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("characters", tokenizer_name="characters", index_option="position")
     builder.add_text_field("suggest", tokenizer_name="raw", index_option="basic")

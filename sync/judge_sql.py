@@ -1,0 +1,96 @@
+"""The statements that judge a staged listing: what differs, what would vanish, what is harmful."""
+
+# ruff: noqa: S608 - composed of our own names and whole numbers only
+from sync.staging import keys_of, rows_of
+
+
+def keep_last(table: str) -> str:
+    """Of what a paged reading gave more than once, the last stands: it was read latest."""
+    return f"""DELETE FROM {table} t USING (SELECT external_id, max(n) AS n FROM {table}
+      GROUP BY external_id HAVING count(*) > 1) last
+      WHERE t.external_id = last.external_id AND t.n < last.n"""
+
+
+def doubled(run_id: int) -> str:
+    """Rows of a file whose external id stood further up already."""
+    keys = keys_of(run_id)
+    return f"""DELETE FROM {keys} k USING (SELECT external_id, min(n) AS n FROM {keys}
+      GROUP BY external_id HAVING count(*) > 1) first
+      WHERE k.external_id = first.external_id AND k.n > first.n RETURNING k.n"""
+
+
+def diff(run_id: int) -> str:
+    """Staged rows that differ from the offers we hold (`n`), and offers that are absent
+    (`offer_id` alone), in one join over both."""
+    return f"""CREATE TEMP TABLE diff ON COMMIT DROP AS
+      SELECT k.n, o.id AS offer_id, o.external_id, o.seen_at, o.state FROM {keys_of(run_id)} k
+      FULL JOIN (SELECT id, external_id, content_hash, state, seen_at FROM offers
+        WHERE source = :source) o ON o.external_id = k.external_id
+      WHERE o.id IS NULL OR k.n IS NULL AND o.state <> 'gone'
+        OR k.n IS NOT NULL AND (o.content_hash <> k.hash OR o.state = 'gone')"""
+
+
+DIFFERENT = "COPY (SELECT n FROM diff WHERE n IS NOT NULL) TO STDOUT"
+
+
+def drop_equal(run_id: int) -> str:
+    """Of rows that were staged whole, those that say nothing new."""
+    return f"""DELETE FROM {rows_of(run_id)} r WHERE NOT r.leaves
+      AND NOT EXISTS (SELECT FROM diff d WHERE d.n = r.n)"""
+
+
+def stage_leaving(run_id: int) -> str:
+    """Offers that are absent from a complete listing, as rows behind all others."""
+    return f"""INSERT INTO {rows_of(run_id)} (n, external_id, hash, leaves)
+      SELECT (SELECT next_row FROM runs WHERE id = :run) - 1
+          + row_number() OVER (ORDER BY offer_id), external_id, '', true
+      FROM diff d WHERE n IS NULL AND seen_at <= (SELECT as_of FROM runs WHERE id = :run)
+        AND NOT EXISTS (SELECT FROM {rows_of(run_id)} r
+          WHERE r.leaves AND r.external_id = d.external_id)"""
+
+
+def leave(run_id: int) -> str:
+    """Ids that the source itself calls gone, as rows in their place."""
+    return f"""INSERT INTO {rows_of(run_id)} (n, external_id, hash, leaves)
+      SELECT :first - 1 + place, id, '', true
+      FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS gone(id, place)"""
+
+
+def twins(run_id: int) -> str:
+    """GTINs that several rows of this listing claim: they prove nothing."""
+    return f"""CREATE UNLOGGED TABLE staging.twins_{run_id} AS
+      SELECT gtin FROM {rows_of(run_id)} WHERE gtin IS NOT NULL
+      GROUP BY gtin HAVING count(*) > 1"""
+
+
+LIVE = "SELECT count(*) FROM offers WHERE source = :source AND state = 'live'"
+
+
+def harm(run_id: int) -> str:
+    """What a person should see first: rows that vanish, fall to no stock, or move in price
+    beyond the band, with what was and what would be."""
+    return f"""CREATE UNLOGGED TABLE staging.harm_{run_id} AS
+      SELECT r.n, h.kind, r.external_id, coalesce(r.title, o.title) AS title, h.was, h.now
+      FROM {rows_of(run_id)} r
+      JOIN offers o ON o.source = :source AND o.external_id = r.external_id AND o.state = 'live'
+      LEFT JOIN LATERAL (SELECT jsonb_object_agg(p.mode, p.price::text) AS was,
+          bool_or(abs(x.price / nullif(p.price, 0) - 1) > :band) AS moved
+        FROM prices p LEFT JOIN LATERAL (VALUES ('dropship', r.dropship_price),
+          ('bulk', r.bulk_price), ('affiliate', r.affiliate_price)) x(mode, price)
+          ON x.mode = p.mode WHERE p.offer_id = o.id) p ON true
+      LEFT JOIN stocks k ON k.offer_id = o.id AND k.region = '',
+      LATERAL (VALUES
+        ('vanished', r.leaves, jsonb_build_object('price', p.was, 'stock', k.state), NULL::jsonb),
+        ('zeroed', NOT r.leaves AND r.stock_state = 'out' AND k.state IN ('in_stock', 'low'),
+          jsonb_build_object('stock', k.state, 'quantity', k.quantity),
+          jsonb_build_object('stock', r.stock_state, 'quantity', r.stock_quantity)),
+        ('moved', NOT r.leaves AND p.moved, jsonb_build_object('price', p.was),
+          jsonb_build_object('price', jsonb_strip_nulls(jsonb_build_object(
+            'dropship', r.dropship_price::text, 'bulk', r.bulk_price::text,
+            'affiliate', r.affiliate_price::text))))
+        ) h(kind, counts, was, now) WHERE h.counts"""
+
+
+def measured(run_id: int) -> str:
+    """How many rows of each kind of harm."""
+    return f"SELECT kind, count(*) FROM staging.harm_{run_id} GROUP BY kind"

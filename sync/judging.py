@@ -1,0 +1,83 @@
+"""Judges a staged listing: what differs from what we hold, what would vanish, what is harmful."""
+
+from dataclasses import asdict
+
+import polars as pl
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from kit.db import cursor
+from sync import judge_sql as sql
+from sync import runs
+from sync.guard import GuardLimits, Radius, objection
+from sync.staging import keys_of, rows_of
+
+
+def leave(session: Session, run_id: int, external_ids: tuple[str, ...], first: int) -> None:
+    """Stage ids that the source itself calls gone, numbered from `first`."""
+    facts = {"ids": list(external_ids), "first": first}
+    session.execute(text(sql.leave(run_id)), facts)
+
+
+def without_doubles(session: Session, run_id: int) -> list[int]:
+    """Forget the keys of a file's rows that repeat an id; returns their numbers."""
+    return list(session.execute(text(sql.doubled(run_id))).scalars())
+
+
+def compare(session: Session, run_id: int, *, whole: bool) -> None:
+    """Find what differs (`diff`, until the transaction's end) and what would leave.
+
+    `whole`: all rows were staged, not only their keys; what is equal is forgotten again.
+    """
+    run = runs.named(session, run_id)
+    if whole:
+        session.execute(text(sql.keep_last(keys_of(run_id))))
+        session.execute(text(sql.keep_last(rows_of(run_id))))
+    session.execute(text(sql.diff(run_id)), {"source": run.source})
+    if whole:
+        session.execute(text(sql.drop_equal(run_id)))
+    if run.complete and run.seen:
+        session.execute(text(sql.stage_leaving(run_id)), {"run": run_id})
+
+
+def differing(session: Session) -> pl.Series:
+    """The numbers of staged rows that differ, after `compare`."""
+    with cursor(session) as at, at.copy(sql.DIFFERENT) as rows:
+        content = b"".join(bytes(block) for block in rows)
+    numbers = pl.Series("n", content.decode().split(), pl.String)
+    return numbers.cast(pl.Int64)
+
+
+def settle(session: Session, run_id: int, limits: GuardLimits) -> str | None:
+    """Measure the blast radius; returns why the run is held, or None: it may be applied.
+
+    Older held runs of the source are superseded: they spoke of an earlier state.
+    """
+    run = runs.named(session, run_id)
+    planned = session.execute(text(f"SELECT count(*) FROM {rows_of(run_id)}")).scalar_one()  # noqa: S608
+    session.execute(text(sql.twins(run_id)))
+    radius = Radius(live=0)
+    if planned:
+        live = session.execute(text(sql.LIVE), {"source": run.source}).scalar_one()
+        if live:
+            session.execute(text(sql.harm(run_id)), {"source": run.source, "band": limits.band})
+            kinds: dict[str, int] = {}
+            for kind, count in session.execute(text(sql.measured(run_id))):
+                kinds[kind] = count
+            radius = Radius(live, *(kinds.get(k, 0) for k in ("vanished", "zeroed", "moved")))
+    held = objection(radius, limits)
+    session.connection().exec_driver_sql(
+        "UPDATE runs SET state = %s, planned = %s, radius = %s, failure = %s,"
+        " ended_at = CASE WHEN %s THEN clock_timestamp() END WHERE id = %s",
+        (
+            "held" if held else "judged",
+            planned,
+            Jsonb(asdict(radius)),
+            held,
+            held is not None,
+            run_id,
+        ),
+    )
+    runs.supersede(session, run.source, run_id)
+    return held

@@ -1,0 +1,131 @@
+"""What a person decides about a run: release it in whole or in part, discard it, take it back."""
+
+# ruff: noqa: S608 - composed of our own names and whole numbers only
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from kit.errors import Problem
+from kit.outbox import say
+from sync import runs, staging
+from sync.staging import CONTENT, rows_of
+
+TOPIC = "sync"
+"""The wake-up that lets a worker apply what was decided; its key is the source's code."""
+
+Harmful = Literal["vanished", "zeroed", "moved"]
+
+
+def release(
+    session: Session,
+    run_id: int,
+    *,
+    without: Collection[Harmful] = (),
+    only: Collection[str] | None = None,
+) -> None:
+    """Let a held run be applied: all of it, or without some kinds of harm, or `only` these ids.
+
+    What is left out differs from what we hold still, and the next listing is judged by it anew.
+    Raises Problem 404, and 409 when the run is not held or its rows are lost.
+    """
+    run = runs.named(session, run_id)
+    if run.state != "held":
+        raise Problem(409, "not_held", f"run {run_id} is {run.state}, not held")
+    rows = rows_of(run_id)
+    if not staging.holds(session, rows, run.planned):
+        raise Problem(
+            409, "staging_lost", f"the rows of run {run_id} are lost; read {run.source} again"
+        )
+    if without:
+        session.execute(
+            text(f"""DELETE FROM {rows} r USING staging.harm_{run_id} h
+                WHERE h.n = r.n AND h.kind = ANY(:kinds)"""),
+            {"kinds": sorted(without)},
+        )
+    if only is not None:
+        session.execute(
+            text(f"DELETE FROM {rows} WHERE external_id <> ALL(:only)"), {"only": sorted(only)}
+        )
+    session.execute(
+        text(f"""UPDATE runs SET state = 'judged', failure = NULL, ended_at = NULL,
+            planned = (SELECT count(*) FROM {rows}) WHERE id = :run"""),
+        {"run": run_id},
+    )
+    say(session, TOPIC, run.source)
+
+
+def rollback(session: Session, run_id: int, now: datetime) -> int:
+    """Back to the state before this run: returns the run that did, or will do, it.
+
+    A held run is discarded: nothing of it was applied. Otherwise a new run writes what every
+    offer was before this run, and before all later ones of the source, as new versions; a worker
+    applies it like any other. Raises Problem 404, and 409 when there is nothing to take back.
+    """
+    run = runs.named(session, run_id)
+    if run.state == "held":
+        runs.end(session, run_id, "discarded", "a person discarded it")
+        return run_id
+    if run.state not in ("done", "failed") or run.mark == 0:
+        raise Problem(409, "nothing_to_undo", f"run {run_id} is {run.state}: nothing to take back")
+    if runs.unfinished(session, run.source):
+        raise Problem(
+            409,
+            "run_alive",
+            f"{run.source} is being read: wait for that run to end",
+            retry_after=30,
+        )
+    undo = runs.begin(
+        session, run.source, kind="rollback", as_of=now, traits=run.traits, undoes=run_id
+    )
+    staging.create(session, undo)
+    facts = {"run": run_id, "source": run.source, "since": run.started_at}
+    for statement in _statements(undo):
+        session.execute(text(statement), facts)
+    session.execute(
+        text(f"""UPDATE runs SET state = 'judged', planned = (SELECT count(*) FROM {rows_of(undo)})
+            WHERE id = :undo"""),
+        {"undo": undo},
+    )
+    session.execute(
+        text("UPDATE source_states SET watermark = NULL WHERE source = :source"), facts
+    )  # what changed meanwhile is only known to a full listing
+    say(session, TOPIC, run.source)
+    return undo
+
+
+def _statements(undo: int) -> tuple[str, ...]:
+    rows = rows_of(undo)
+    names = ", ".join(CONTENT)
+    return (
+        """CREATE TEMP TABLE newcomers ON COMMIT DROP AS
+          SELECT o.id, o.external_id, o.state FROM offers o JOIN changes c ON c.offer_id = o.id
+            AND c.version = 1 AND c.kind = 'listed' AND c.at >= :since WHERE o.source = :source""",
+        f"""INSERT INTO {rows} (n, hash, leaves, {names})
+          SELECT row_number() OVER (ORDER BY i.offer_id), decode(i.image ->> 'hash', 'hex'),
+            i.image ->> 'state' = 'gone', {", ".join(f"x.{name}" for name in CONTENT)}
+          FROM (SELECT DISTINCT ON (offer_id) offer_id, image FROM run_images
+            WHERE run_id IN (SELECT id FROM runs WHERE source = :source AND id >= :run)
+            ORDER BY offer_id, run_id) i,
+          LATERAL jsonb_populate_record(NULL::{rows}, i.image - 'hash') x
+          WHERE NOT EXISTS (SELECT FROM newcomers n WHERE n.id = i.offer_id)""",
+        f"""INSERT INTO {rows} (n, external_id, hash, leaves)
+          SELECT (SELECT coalesce(max(n), 0) FROM {rows}) + row_number() OVER (ORDER BY id),
+            external_id, '', true FROM newcomers WHERE state <> 'gone'""",
+        """DELETE FROM planned_prices p USING offers o WHERE o.id = p.offer_id
+          AND o.source = :source AND p.as_of IN (
+            SELECT as_of FROM runs WHERE source = :source AND id >= :run AND undoes IS NULL)""",
+        f"CREATE UNLOGGED TABLE staging.twins_{undo} AS SELECT gtin FROM {rows} LIMIT 0",
+    )
+
+
+def forget_images(session: Session, before: datetime) -> int:
+    """Images of runs that ended before then can no longer be rolled back; returns how many."""
+    gone = session.execute(
+        text("""DELETE FROM run_images WHERE run_id IN (
+            SELECT id FROM runs WHERE ended_at < :before)"""),
+        {"before": before},
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]
