@@ -15,6 +15,7 @@ from .surroundings import Surroundings
 
 KINDS: dict[str, str] = {
     "feed": "feed.source:FeedSource",
+    "ali1688": "ali1688.source:Ali1688",
     "taobao_shop": "taobao_shop.source:TaobaoShop",
 }
 """One line a kind: the module in this room and the class there. Imported when first opened."""

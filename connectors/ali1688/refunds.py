@@ -1,0 +1,151 @@
+"""Refunds and returns at 1688 into our words, and ours into its. Pure; amounts there are fen."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from connectors.errors import NoSuchThing, Refused
+from connectors.trading import ClaimKind, ClaimState, SourceClaim
+from kit.money import portion
+
+from . import orders, values
+from .orders import Order
+from .values import Record
+
+STATES = {
+    "waitselleragree": "open",
+    "waitbuyermodify": "refused",
+    "waitbuyersend": "approved",
+    "waitsellerreceive": "returning",
+    "refundsuccess": "refunded",
+    "refundclose": "cancelled",
+}
+OVER = frozenset({"refundsuccess", "refundclose"})
+_DISPUTES: dict[ClaimKind, str] = {"refund": "refund", "return": "returnRefund"}
+SHORTEST, LONGEST = 2, 150
+"""Characters of a description."""
+MOST_VOUCHERS = 5
+
+
+def entry_of(found: Order, external: str) -> Record:
+    """The line of a SKU. Raises NoSuchThing."""
+    entry = found.entry(external)
+    if entry is None:
+        raise NoSuchThing("no-such-line", f"order {found.ref} has no line of {external}")
+    return entry
+
+
+def goods_status(found: Order, *, returns: bool) -> str:
+    """Where the goods are, in the words that a refund is asked in."""
+    if found.state in ("completed", "delivered") and found.status != "signinsuccess":
+        return "aftersaleBuyerReceived" if returns else "aftersaleBuyerNotReceived"
+    if found.status == "waitsellersend":
+        return "refundWaitSellerSend"
+    return (
+        "refundBuyerReceived"
+        if returns or found.status == "signinsuccess"
+        else "refundWaitBuyerReceive"
+    )
+
+
+def kinds(found: Order) -> tuple[ClaimKind, ...]:
+    """What may be asked for while an order stands so; goods go back once they have arrived."""
+    if found.state in ("held", "cancelled"):
+        return ()
+    return ("refund",) if found.state == "open" else ("refund", "return")
+
+
+def open_refund(entry: Record) -> str | None:
+    """The refund that an order line is already under."""
+    status = (values.text(entry, "refundStatus") or "").replace("_", "").lower()
+    over = "close" in status or "success" in status
+    return None if over else values.text(entry, "refundId", "refundIdForAs")
+
+
+def reason(reasons: Iterable[Record], wanted: str) -> Record:
+    """The platform's reason that says what we say, else one without voucher. Raises Refused."""
+    listed = list(reasons)
+    alike = [one for one in listed if (name := values.text(one, "name")) and name in wanted]
+    plain = [one for one in listed if str(one.get("needVoucher")).lower() != "true"]
+    chosen = (alike or plain or listed)[:1]
+    if not chosen:
+        raise Refused("5004", "1688 offers no reason for such a claim")
+    return chosen[0]
+
+
+def application(claim: SourceClaim, found: Order, why: Record) -> dict[str, Any]:
+    """The parameters of a new refund. Raises Refused or Bad."""
+    if claim.kind not in _DISPUTES or claim.kind not in kinds(found):
+        raise Refused("5010", f"1688 takes no {claim.kind} of an order that is {found.status}")
+    entry = entry_of(found, claim.external_id)
+    bought = values.whole(entry, "quantity") or 0
+    if not 1 <= claim.quantity <= bought:
+        raise Refused("5013", f"{bought} pieces were bought, {claim.quantity} are claimed")
+    unshipped = found.state == "open"
+    if unshipped and claim.quantity < bought:
+        raise Refused("5013", "before shipment 1688 refunds a line only as a whole")
+    line = values.number(entry, "itemAmount") or Decimal(0)
+    whole = int((line * 100).to_integral_value())
+    carriage = 0
+    if unshipped and len(found.entries) == 1 and str(why.get("noRefundCarriage")) != "True":
+        carriage = int(((found.freight or Decimal(0)) * 100).to_integral_value())
+    entry_id = int(orders.entry_id(entry))
+    some = claim.kind == "return" and claim.quantity < bought
+    return {
+        "orderId": found.ref,
+        "orderEntryIds": [entry_id],
+        "disputeRequest": _DISPUTES[claim.kind],
+        "applyPayment": portion(whole, 0, claim.quantity, bought),
+        "applyCarriage": carriage,
+        "applyReasonId": values.needed(why, "id"),
+        "description": _described(claim.reason),
+        "goodsStatus": goods_status(found, returns=claim.kind == "return"),
+        "vouchers": list(claim.images[:MOST_VOUCHERS]) or None,
+        "orderEntryCountList": [{"id": entry_id, "count": claim.quantity}] if some else None,
+    }
+
+
+def _described(words: str) -> str:
+    told = " ".join(words.split())[:LONGEST]
+    return told if len(told) >= SHORTEST else f"申请退款{told}"
+
+
+def model_of(reply: Record) -> Record:
+    """The refund in a reply, at whatever depth it lies. Raises Bad."""
+    waiting: list[Any] = [reply]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, dict):
+            if values.text(one, "status") and values.text(one, "refundId", "orderId"):
+                return one
+            waiting += list(one.values())
+        elif isinstance(one, list):
+            waiting += one
+    raise values.Bad("status", "", "the reply has no refund in it")
+
+
+def of_entry(listed: Iterable[Record], entry_id: str) -> Record | None:
+    """The refund of an order line among an order's refunds, one that is not over."""
+    for one in listed:
+        entries = one.get("orderEntryIdList")
+        known = [str(each) for each in entries] if isinstance(entries, list) else [entry_id]
+        if entry_id in known and values.text(one, "status") not in OVER:
+            return one
+    return None
+
+
+def state(model: Record, claim_ref: str) -> ClaimState:
+    """How a refund stands. Raises Bad."""
+    status = values.needed(model, "status")
+    known = STATES.get(status.lower(), "open")
+    paid = values.fen(model, "refundPayment")
+    carriage = values.fen(model, "refundCarriage") or 0
+    back = [values.text(model, key) for key in ("sellerReceiveAddress", "sellerRealName")]
+    back.append(values.text(model, "sellerMobile", "sellerTel"))
+    return ClaimState(
+        claim_ref,
+        known,  # type: ignore[arg-type]  # the table above has nothing else
+        values.text(model, "rejectReason") or status,
+        values.from_fen(paid + carriage) if known == "refunded" and paid is not None else None,
+        " ".join(one for one in back if one),
+    )

@@ -1,0 +1,88 @@
+"""Refunds and returns of a buyer at 1688."""
+
+from collections.abc import Sequence
+
+from connectors.errors import OutcomeUnknown, Unreadable
+from connectors.trading import ClaimState, ReturnOptions, SourceClaim
+
+from . import orders, refunds, values
+from .buying import Buying
+from .calls import CREATE_REFUND, REFUND, REFUND_REASONS, REFUNDS, RETURN_GOODS
+from .gateway import Gateway
+from .orders import Order
+from .values import Bad, Record
+
+PAGE = 20
+
+
+class Returns:
+    """What may be asked back of one account's orders. A line is under one refund at a time."""
+
+    def __init__(self, gateway: Gateway, buying: Buying) -> None:
+        self._gateway = gateway
+        self._buying = buying
+
+    def options(self, ref: str, external_id: str) -> ReturnOptions:
+        """What may still be asked for one SKU of an order. Raises NoSuchThing."""
+        found = self._buying.order(ref)
+        entry = refunds.entry_of(found, external_id)
+        allowed = () if refunds.open_refund(entry) else refunds.kinds(found)
+        reasons = self._reasons(found, entry, returns="return" in allowed) if allowed else []
+        words = "；".join(name for one in reasons if (name := values.text(one, "name")))
+        quantity = (values.whole(entry, "quantity") or 0) if allowed else 0
+        return ReturnOptions(ref, external_id, allowed, quantity, message=words)
+
+    def claim(self, claim: SourceClaim) -> str:
+        """A new refund's id; the one that the line is under already, if it is."""
+        try:
+            found = self._buying.order(claim.ref)
+            entry = refunds.entry_of(found, claim.external_id)
+            if known := refunds.open_refund(entry) or self._listed(claim.ref, entry):
+                return known
+            reasons = self._reasons(found, entry, returns=claim.kind == "return")
+            asked = refunds.application(claim, found, refunds.reason(reasons, claim.reason))
+            try:
+                reply = self._gateway.ask(CREATE_REFUND, **asked)
+            except OutcomeUnknown:
+                if known := self._listed(claim.ref, entry):
+                    return known
+                raise
+            inner = values.part(reply, "result")
+            return values.needed(values.part(inner, "result") or inner, "refundId")
+        except Bad as bad:
+            raise Unreadable("refund", f"order {claim.ref}: {bad}") from bad
+
+    def claim_state(self, claim_ref: str) -> ClaimState:
+        """How a refund stands. Raises NoSuchThing."""
+        reply = self._gateway.ask(REFUND, refundId=claim_ref, needOrderRefundOperation=False)
+        try:
+            return refunds.state(refunds.model_of(reply), claim_ref)
+        except Bad as bad:
+            raise Unreadable("refund", f"refund {claim_ref}: {bad}") from bad
+
+    def sent_back(self, claim_ref: str, carrier: str, tracking_number: str) -> None:
+        """Tell the waybill of goods on their way back; telling it twice changes nothing."""
+        self._gateway.ask(
+            RETURN_GOODS,
+            refundId=claim_ref,
+            logisticsCompanyNo=carrier,
+            freightBill=tracking_number,
+        )
+
+    def _reasons(self, found: Order, entry: Record, *, returns: bool) -> list[Record]:
+        reply = self._gateway.ask(
+            REFUND_REASONS,
+            orderId=found.ref,
+            orderEntryIds=[int(orders.entry_id(entry))],
+            goodsStatus=refunds.goods_status(found, returns=returns),
+        )
+        inner = values.part(reply, "result")
+        return values.parts(values.part(inner, "result") or inner, "reasons")
+
+    def _listed(self, ref: str, entry: Record) -> str | None:
+        """The refund of an order line that 1688 lists, if any is open. Its pages start at 0."""
+        asked = {"orderId": ref, "currentPageNum": 0, "pageSize": PAGE}
+        reply = self._gateway.ask(REFUNDS, **asked)
+        listed: Sequence[Record] = values.parts(values.part(reply, "result"), "opOrderRefundModels")
+        found = refunds.of_entry(listed, orders.entry_id(entry))
+        return values.text(found, "refundId") if found else None

@@ -1,0 +1,50 @@
+"""The names behind a GB/T 2260 code, for platforms that know places by name."""
+
+import re
+from functools import lru_cache
+
+from stdnum import numdb
+
+_SPAN = re.compile(r"\[[^\]]*\]")
+_ENDINGS = re.compile(
+    r"(特别行政区|(?:维吾尔|壮族|回族)?自治区|[\u4e00-\u9fff]{0,6}?族自治[州县]|自治[州县]|地区|新区|省|市|区|县|旗|盟)$"
+)
+_NO_NAME = (
+    "市辖区",
+    "县",
+    "省直辖县级行政区划",
+    "自治区直辖县级行政区划",
+    "自治区直辖县级行政单位",
+)
+
+
+@lru_cache(4096)
+def names(code: str) -> tuple[str, str, str]:
+    """Province, city and county of a code of 2 to 12 digits; "" where it names none."""
+    province = _name(code[:2], "province")
+    city = _name(f"{code[:4]}00", "county") if len(code) >= 4 and code[2:4] != "00" else ""
+    county = _name(code[:6], "county") if len(code) >= 6 and code[4:6] != "00" else ""
+    return province, city, county
+
+
+def short(name: str) -> str:
+    """A place's name without its rank: 广东省 → 广东, 南山区 → 南山. Never shorter than two."""
+    bare = _ENDINGS.sub("", name)
+    return bare if len(bare) >= 2 else name
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two spellings name one place, with or without its rank."""
+    return bool(one) and (one == other or short(one) == short(other))
+
+
+def _name(code: str, kind: str) -> str:
+    found = {
+        key: value for _, facts in numdb.get("cn/loc").info(code) for key, value in facts.items()
+    }
+    if kind == "province":
+        return found.get("province", "")
+    if len(code) != 6 or "county" not in found:
+        return ""
+    newest = _SPAN.sub("", found["county"].split(",")[-1])
+    return "" if newest in _NO_NAME else newest
