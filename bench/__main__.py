@@ -3,7 +3,11 @@
 import argparse
 import importlib
 
-BENCHES = {"orders": "bench.orders", "search": "bench.search"}
+BENCHES = {
+    "orders": "bench.orders",
+    "search": "bench.search",
+    "selections": "bench.selections",
+}
 """Name → module with a `run()` that prints its figures."""
 
 

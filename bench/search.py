@@ -6,60 +6,25 @@ index and the plainest query for the same words: one term query a word, twenty a
 
 import itertools
 import os
-import random
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
-import psycopg
 import tantivy
-from psycopg import sql
-from sqlalchemy import make_url
 
+from bench.goods import number_all, place, timed, write_goods
 from catalog.pricing import price_lists
 from catalog.readers import Readership
 from catalog.search import Asked, SearchIndex, open_indexer, search, words
 from catalog.search import folder as folders
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
-from huopan.servers import await_stopped, hold
 from kit import clock
-from kit.db import Database, dsn, migrate
+from kit.db import Database
 
 PRODUCTS = int(os.environ.get("BENCH_PRODUCTS", "100000"))
-PLACES = ["云岭", "南麓", "晨露", "星野", "松涧", "白石", "青溪", "丹霞"]
-KINDS = [
-    "绿茶",
-    "红茶",
-    "蓝牙耳机",
-    "手机壳",
-    "纸尿裤",
-    "打印纸",
-    "保温杯",
-    "电饭煲",
-    "跑步鞋",
-    "护手霜",
-    "洗衣液",
-    "充电宝",
-]
-TRAITS = [
-    "高山",
-    "便携",
-    "智能",
-    "加厚",
-    "儿童",
-    "家用",
-    "礼盒装",
-    "大容量",
-    "防水",
-    "静音",
-    "无线",
-    "透明",
-]
 QUERIES = [
     "绿茶",
     "无线蓝牙耳机",
@@ -77,33 +42,21 @@ LEADER = Reader("leader", LISTS["resale"])
 
 def run() -> None:
     """Print products indexed a second, and milliseconds a page."""
-    with tempfile.TemporaryDirectory(prefix="huopan-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with (
-            hold(folder / "servers", durable=False) as servers,
-            _database(servers.database_url) as database,
-        ):
-            _measure(database, folder)
-        await_stopped(folder / "servers")
+    with place() as (database, folder):
+        _measure(database, folder)
 
 
 def _measure(database: Database, folder: Path) -> None:
-    took = _timed(lambda: _write_goods(database))
+    took = timed(lambda: write_goods(database, PRODUCTS))
     print(f"{PRODUCTS:,} products written in {took:.1f} s")
-    numbered = 0
     started = time.perf_counter()
-    while True:
-        with database.as_system() as session:
-            if not (count := number_changes(session)):
-                break
-        numbered += count
+    numbered = number_all(database)
     print(f"sequencer: {numbered / (time.perf_counter() - started):,.0f} changes/s")
     with open_indexer(database, folder, Readership(LISTS).per_list()) as writer:
-        took = _timed(writer.rebuild)
+        took = timed(writer.rebuild)
         print(f"rebuild: {PRODUCTS / took:,.0f} products/s")
         _touch(database)
-        took = _timed(lambda: list(iter(writer.step, 0)))
+        took = timed(lambda: list(iter(writer.step, 0)))
         print(f"following: {PRODUCTS // 20 / took:,.0f} changed products/s")
     index = SearchIndex(folder)
     _latencies(database, index, folder)
@@ -150,65 +103,9 @@ def _latencies(database: Database, index: SearchIndex, folder: Path) -> None:
 def _report(name: str, ask: Callable[[str], object]) -> None:
     for text in QUERIES:
         ask(text)
-    took = [_timed(lambda text=text: ask(text)) * 1000 for text in QUERIES * 30]  # type: ignore[misc]
+    took = [timed(lambda text=text: ask(text)) * 1000 for text in QUERIES * 30]  # type: ignore[misc]
     p99 = statistics.quantiles(took, n=100)[98]
     print(f"{name:24} p50 {statistics.median(took):6.2f} ms   p99 {p99:6.2f} ms")
-
-
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def _titles() -> Iterator[str]:
-    dice = random.Random(7)  # noqa: S311 - the same goods in every run
-    while True:
-        yield "".join(
-            [
-                dice.choice(PLACES),
-                dice.choice(TRAITS),
-                dice.choice(TRAITS),
-                dice.choice(KINDS),
-                f" {dice.randrange(1, 999)}款 ",
-                dice.choice(["iPhone 15", "A4", "L码", "500g"]),
-            ]
-        )
-
-
-def _write_goods(database: Database) -> None:
-    dice = random.Random(8)  # noqa: S311 - the same goods in every run
-    titles = _titles()
-    with database.engine.begin() as connection:
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, psycopg.Connection)
-        cursor = raw.cursor()
-        with cursor.copy("COPY products (title, brand, category) FROM STDIN") as copy:
-            for title in itertools.islice(titles, PRODUCTS):
-                copy.write_row((title, title[:2], f"{dice.choice(KINDS)} > {dice.choice(TRAITS)}"))
-        cursor.execute(
-            "INSERT INTO skus (product_id, msrp, attributes)"
-            ' SELECT id, 10 + id % 90, \'{"颜色": "红"}\' FROM products ORDER BY id'
-        )
-        cursor.execute("""
-            INSERT INTO offers (source, external_id, sku_id, title, content_hash, seen_at)
-            SELECT source, source || '-' || id, id, '-', '-', now() FROM skus,
-                unnest(CASE WHEN id % 4 = 0 THEN ARRAY['a', 'b'] ELSE ARRAY['a'] END) AS source""")
-        cursor.execute(
-            "INSERT INTO prices (offer_id, mode, price, as_of)"
-            " SELECT id, 'dropship', 5 + id % 97, now() FROM offers"
-        )
-        cursor.execute("INSERT INTO terms (offer_id, mode) SELECT id, 'dropship' FROM offers")
-        cursor.execute("""
-            INSERT INTO stocks (offer_id, region, state, quantity, as_of)
-            SELECT id, '', CASE WHEN id % 9 = 0 THEN 'out' ELSE 'in_stock' END,
-                   CASE WHEN id % 9 = 0 THEN 0 ELSE id % 50 + 1 END, now() FROM offers""")
-        cursor.execute(
-            "INSERT INTO changes (offer_id, version, kind, sku_id, at)"
-            " SELECT id, 1, 'listed', sku_id, clock_timestamp() FROM offers"
-        )
-    with psycopg.connect(dsn(str(database.engine.url)), autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
 
 
 def _touch(database: Database) -> None:
@@ -219,16 +116,3 @@ def _touch(database: Database) -> None:
         )
     with database.as_system() as session:
         number_changes(session, PRODUCTS)
-
-
-@contextmanager
-def _database(url: str) -> Iterator[Database]:
-    with psycopg.connect(dsn(url), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE bench_search"))
-    ours = make_url(url).set(database="bench_search").render_as_string(hide_password=False)
-    migrate(ours)
-    database = Database(ours)
-    try:
-        yield database
-    finally:
-        database.close()
