@@ -35,7 +35,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-PLATFORMS: dict[str, str] = {}
+PLATFORMS: dict[str, str] = {
+    "top": "top.platform:Top",
+}
 """One line a platform: its mount, and the module in this room with the class there."""
 
 PAGE = "<!DOCTYPE html><html><body><h1>系统繁忙，请稍后再试</h1></body></html>".encode()
