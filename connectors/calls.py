@@ -31,6 +31,7 @@ class Call:
     `name` is its path or method name, `bucket` the budget it spends. `writes`: it may change
     something there, so it is never repeated while its outcome is unknown. `urgent`: it may use the
     share that is reserved for orders and live checks. `token`: it is sent with an access token.
+    `redirect`: its answer is a redirect, read as `{"location": …}` and not followed.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Call:
     urgent: bool = False
     token: bool = True
     verb: str = "POST"
+    redirect: bool = False
 
 
 @dataclass(frozen=True)

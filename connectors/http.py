@@ -200,6 +200,8 @@ class Road:
         reply = Reply(call, response.status_code, None, raw, self._around.now(), dated)
         if failure := _by_status(response):
             return reply, failure
+        if call.redirect and response.has_redirect_location:
+            return replace(reply, data={"location": response.headers["location"]}), None
         try:
             return replace(reply, data=jsontext.parse(raw)), None
         except Unreadable as error:

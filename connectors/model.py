@@ -214,7 +214,8 @@ class Placed:
 
     `awaits_supplier`: the supplier has yet to accept it by hand. `refused` are external ids of
     lines it declined while taking the others. `held`: the goods are only set aside, and go back
-    unless `Confirms.confirm` follows. `amount` is what the source asks in all, `freight` the part
+    unless `Confirms.confirm` follows. `units` are the pieces by external id that `find` saw there;
+    empty: it does not say. `amount` is what the source asks in all, `freight` the part
     of it for the transport, in CNY, where it says so. `raw` is the reply that this was read from.
     """
 
@@ -222,6 +223,7 @@ class Placed:
     awaits_supplier: bool
     refused: tuple[str, ...] = ()
     held: bool = False
+    units: dict[str, int] = field(default_factory=dict)
     amount: Decimal | None = None
     freight: Decimal | None = None
     raw: bytes = field(default=b"", repr=False, compare=False)

@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "feed": "feed.source:FeedSource",
     "ali1688": "ali1688.source:Ali1688",
     "taobao_shop": "taobao_shop.source:TaobaoShop",
+    "jd_vop": "jd_vop.source:VopSource",
 }
 """One line a kind: the module in this room and the class there. Imported when first opened."""
 

@@ -1,8 +1,10 @@
 """What every simulated platform is, and what the frame around it sees of a request."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -67,6 +69,17 @@ class Answer:
     status: int = 200
     kind: str = "application/json;charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def as_json(value: Any) -> str:
+    """JSON with exact Decimals as numbers and Chinese as it is."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{as_json(str(k))}:{as_json(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(as_json, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 class Platform(Protocol):

@@ -36,7 +36,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PLATFORMS: dict[str, str] = {
-    "top": "top.platform:Top",
+    "jd": "jd.app:Jd",
 }
 """One line a platform: its mount, and the module in this room with the class there."""
 

@@ -8,7 +8,7 @@ the database alone.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from catalog import stock
 from connectors.errors import NotAuthorised, Refused, SupplierError, TryLater
 from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
+from connectors.trading import Confirms
 from kit import clock, log
 from kit.db import Database
 from trade import recipients
@@ -126,14 +127,33 @@ def talk(seller: Sells, claimed: Claimed) -> Outcome:
     placed = None
     if claimed.ask:
         try:
-            placed = seller.find(claimed.order.our_ref)
+            placed = _found(seller.find(claimed.order.our_ref), claimed.order)
         except SupplierError as error:  # not asked is as unknown as before, whatever the reason
             return Outcome(error=error, unknown=True)
     try:
-        return Outcome(placed=placed or seller.place(claimed.order))
+        placed = placed or seller.place(claimed.order)
     except SupplierError as error:
         certain = isinstance(error, TryLater | NotAuthorised | Refused)
         return Outcome(error=error, unknown=not certain)
+    return _confirmed(seller, placed, claimed.order.our_ref)
+
+
+def _found(placed: Placed | None, order: PurchaseOrder) -> Placed | None:
+    """What a source already holds; lines that it does not tell among them were refused then."""
+    if placed is None or not placed.units:
+        return placed
+    missing = tuple(x.external_id for x in order.lines if x.external_id not in placed.units)
+    return replace(placed, refused=missing)
+
+
+def _confirmed(seller: Sells, placed: Placed, our_ref: str) -> Outcome:
+    """Buy what is only held. A hold that is not confirmed is there: it is asked about next time."""
+    if not placed.held or not isinstance(seller, Confirms):
+        return Outcome(placed=placed)
+    try:
+        return Outcome(placed=replace(seller.confirm(our_ref), refused=placed.refused))
+    except SupplierError as error:
+        return Outcome(error=error, unknown=not isinstance(error, Refused))
 
 
 def write_down(

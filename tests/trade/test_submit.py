@@ -38,6 +38,9 @@ class Platform:
     after: BaseException | None = None
     asking: BaseException | None = None
     refused: tuple[str, ...] = ()
+    holds: bool = False
+    confirming: BaseException | None = None
+    confirmed: Counter[str] = field(default_factory=Counter)
 
     def place(self, order: PurchaseOrder) -> Placed:
         self.calls.append("place")
@@ -46,19 +49,30 @@ class Platform:
         self.held[order.our_ref] += 1
         if self.after is not None:
             raise self.after
-        return Placed((f"X-{order.our_ref}",), awaits_supplier=False, refused=self.refused)
+        return Placed(
+            (f"X-{order.our_ref}",), awaits_supplier=False, refused=self.refused, held=self.holds
+        )
 
     def find(self, our_ref: str) -> Placed | None:
         self.calls.append("find")
         if self.asking is not None:
             raise self.asking
-        return Placed((f"X-{our_ref}",), awaits_supplier=False) if self.held[our_ref] else None
+        held = self.holds and not self.confirmed[our_ref]
+        placed = Placed((f"X-{our_ref}",), awaits_supplier=False, held=held)
+        return placed if self.held[our_ref] else None
+
+    def confirm(self, our_ref: str) -> Placed:
+        self.calls.append("confirm")
+        self.confirmed[our_ref] += 1
+        if self.confirming is not None:
+            raise self.confirming
+        return Placed((f"X-{our_ref}",), awaits_supplier=False)
 
     def cancel(self, our_ref: str, reason: str) -> None:
         return None
 
     def healed(self) -> "Platform":
-        self.before = self.after = self.asking = None
+        self.before = self.after = self.asking = self.confirming = None
         self.calls.clear()
         return self
 
@@ -119,6 +133,35 @@ def test_what_never_arrived_is_placed_after_asking(market: Market, order: int) -
     drain(market, platform.healed())
     assert platform.calls == ["find", "place"]
     assert set(platform.held.values()) == {1}
+
+
+def test_what_a_source_only_holds_is_confirmed(market: Market, order: int) -> None:
+    platform = Platform(holds=True)
+    drain(market, platform)
+    assert platform.calls == ["place", "confirm"]
+    assert only(market, order).state == "accepted"
+
+
+@pytest.mark.parametrize(
+    "error", [TryLater("busy", "?"), NotAuthorised("expired", "?"), OutcomeUnknown("lost", "?")]
+)
+def test_a_hold_whose_confirmation_failed_is_asked_about_and_bought_once(
+    market: Market, order: int, error: SupplierError
+) -> None:
+    platform = Platform(holds=True, confirming=error)
+    drain(market, platform)
+    assert only(market, order).state == "submitting"
+    all_due(market)
+    platform.confirmed.clear()
+    drain(market, platform.healed())
+    assert platform.calls == ["find", "confirm"]
+    assert only(market, order).state == "accepted"
+    assert set(platform.held.values()) == {1}
+
+
+def test_a_hold_that_cannot_be_bought_goes_back_to_routing(market: Market, order: int) -> None:
+    drain(market, Platform(holds=True, confirming=OutOfStock("gone", "?")))
+    assert only(market, order).state == "refused"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What JD's platforms share: signatures, the router and its codes."""

@@ -1,0 +1,1 @@
+"""JD VOP (企业采购): classic REST and the router's `jingdong.vop.*`."""

@@ -1,0 +1,45 @@
+"""One line's verdict from what five calls said about it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.model import OrderLine, StockFact
+from connectors.trading import QuotedLine
+
+from . import mapping
+from .mapping import Price
+from .reading import pick, text
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What JD said, by SKU; what it would not say forbids nothing by itself."""
+
+    prices: Mapping[str, Price]
+    checks: Mapping[str, Mapping[str, Any]]
+    restricted: Mapping[str, bool]
+    stock: Mapping[str, StockFact]
+
+    def line(self, line: OrderLine) -> QuotedLine:
+        """Whether this line can be bought now, and for how much."""
+        sku = line.external_id
+        price = self.prices.get(sku)
+        code, message = self._refusal(sku, line.quantity)
+        gross = price.gross if price else None
+        return QuotedLine(sku, line.quantity, not code, gross, code, message)
+
+    def _refusal(self, sku: str, quantity: int) -> tuple[str, str]:
+        if sku not in self.prices:
+            return "no_price", "暂无报价"
+        check = self.checks.get(sku, {})
+        if not mapping.saleable(check):
+            return "no_such_thing", text(pick(check, "message", "name")) or "不可售"
+        if self.restricted.get(sku):
+            return "not_deliverable", "商品在该配送区域内受限"
+        fact = self.stock.get(sku)
+        if fact is None or fact.state == "out":
+            return "out_of_stock", "无货"
+        if fact.quantity is not None and fact.quantity < quantity:
+            return "out_of_stock", f"仅余 {fact.quantity}"
+        return "", ""
