@@ -1,1 +1,5 @@
-"""HTTP in: one file of routes per audience."""
+"""HTTP in: routes per audience, and nothing of the trade itself."""
+
+from api.app import create
+
+__all__ = ["create"]

@@ -82,6 +82,9 @@ class ApiSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
+    requests_per_minute: int = Field(
+        60_000, ge=1, description="of one token; beyond it the answer is 429 with Retry-After"
+    )
 
 
 class DataSettings(Section):

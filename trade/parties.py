@@ -164,6 +164,11 @@ def members(session: Session, party_id: int) -> list[dict[str, Any]]:
     return [member_view(row) for row in rows]
 
 
+def member(session: Session, member_id: int) -> dict[str, Any]:
+    """One person, as `members` lists it."""
+    return member_view(session.get_one(Member, member_id, populate_existing=True))
+
+
 def member_view(row: Member) -> dict[str, Any]:
     """A member without anything secret."""
     return {

@@ -84,6 +84,14 @@ def get(session: Session, desk: Desk, supplier: Supplier, purchase: str) -> dict
     return view(row, lines_of(session, [row.id])[row.id], opened)
 
 
+def summary(session: Session, supplier: Supplier, purchase: str) -> dict[str, Any]:
+    """One purchase without its recipient. Raises Problem 404."""
+    row = session.get(Purchase, inside("pur", purchase))
+    if row is None or row.source != supplier.source or row.state in UNKNOWN_TO_SUPPLIER:
+        raise _unknown(purchase)
+    return view(row, lines_of(session, [row.id])[row.id])
+
+
 def accept(session: Session, supplier: Supplier, purchase: str, now: datetime) -> None:
     """The supplier takes the purchase; again, or after shipping, changes nothing.
 

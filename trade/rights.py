@@ -6,7 +6,8 @@ from kit.errors import FieldError, Problem
 
 ROLES = ("leader", "brand", "buyer", "operator")
 
-_SHARED = frozenset({"catalog:read", "wallet:read", "wallet:write", "claims:read", "claims:write"})
+_SHARED = frozenset({"catalog:read", "wallet:read"})
+_PAYS = frozenset({"wallet:write"})
 _SELLS = frozenset(
     {
         "selections:read",
@@ -14,18 +15,27 @@ _SELLS = frozenset(
         "orders:read",
         "orders:write",
         "recipients:reveal",
+        "claims:read",
+        "claims:write",
     }
 )
-_SUPPLIES = frozenset({"purchases:read", "purchases:write"})
+_SUPPLIES = frozenset({"purchases:read", "purchases:write", "claims:read", "claims:answer"})
 _OPERATES = frozenset(
-    {"parties:read", "parties:write", "sources:read", "sources:write", "audit:read"}
+    {
+        "orders:read",
+        "parties:read",
+        "parties:write",
+        "sources:read",
+        "sources:write",
+        "audit:read",
+    }
 )
 
 OF_ROLE: dict[str, frozenset[str]] = {
-    "leader": _SHARED | _SELLS,
-    "buyer": _SHARED | _SELLS,
-    "brand": _SHARED | _SUPPLIES,
-    "operator": _SHARED | _SELLS | _SUPPLIES | _OPERATES,
+    "leader": _SHARED | _PAYS | _SELLS,
+    "buyer": _SHARED | _PAYS | _SELLS,
+    "brand": _SHARED | _PAYS | _SUPPLIES,
+    "operator": _SHARED | _SUPPLIES | _OPERATES,
 }
 """Role of a party → everything its tokens may ever do."""
 

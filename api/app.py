@@ -1,0 +1,78 @@
+"""The application: `create` puts it together from what it is given, and opens nothing itself."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import redis
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from api import docs, errors, health
+from api.limits import BodyLimit, Limiter
+from api.observe import Numbers, Observe
+from api.office import Office
+from api.openapi import ANSWERS, described
+from api.routes import ROUTERS
+from catalog.search import SearchIndex
+from kit.db import Database
+from kit.settings import Settings
+from trade import desk
+
+ABOUT = """
+Supply-chain aggregation and dropshipping for private-domain commerce.
+
+Money is CNY as decimal text, times are RFC 3339 with an offset, ids are opaque. Lists answer
+`{"items": […], "next": cursor or null}`. Errors are `application/problem+json` with `code`,
+`detail`, `errors` and `request_id`. Writes take `Idempotency-Key`: the same key and request get
+the same answer for seven days.
+"""
+
+
+def create(settings: Settings, database: Database, client: redis.Redis) -> FastAPI:
+    """The API over these. Whoever calls opens and closes them. Raises SettingsError."""
+    here = Office(
+        settings=settings,
+        db=database,
+        redis=client,
+        desk=desk.from_settings(settings),
+        readership=desk.readership(settings),
+        index=SearchIndex(settings.data.dir),
+        limiter=Limiter(client, settings.api.requests_per_minute),
+    )
+    app = FastAPI(
+        title="Huopan 货盘",
+        version=_version(),
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        responses=ANSWERS,
+        generate_unique_id_function=_operation,
+        redirect_slashes=False,
+    )
+    app.state.office = here
+    app.state.registry = health.registry(here)
+    routers = (*ROUTERS, health.router, docs.router)
+    for router in routers:
+        app.include_router(router)
+    app.state.routes = _routes(routers)
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]
+    errors.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Observe, numbers=Numbers(app.state.registry))
+    return app
+
+
+def _routes(routers: tuple[APIRouter, ...]) -> list[APIRoute]:
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+
+def _operation(route: APIRoute) -> str:
+    module = str(getattr(route.endpoint, "__module__", "")).rpartition(".")[2]
+    return f"{module}.{route.name}"
+
+
+def _version() -> Any:
+    try:
+        return version("huopan")
+    except PackageNotFoundError:  # run from its folder, not installed
+        return "0"

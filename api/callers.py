@@ -1,0 +1,227 @@
+"""Who calls, what the token allows, and how a write is done once.
+
+A read of a leader or brand runs in its own scope; operators read in system scope. Writes state
+which scope the domain needs. The transaction ends before the answer is sent.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api import replies
+from api.office import Office, office
+from api.replies import Reply
+from catalog.shelf import Reader
+from kit import clock, idempotency
+from kit.errors import Problem
+from kit.ids import outside
+from trade import rights, tokens
+from trade.tokens import Identity
+
+FAILURES = 60
+"""Wrong tokens from one address within ten seconds before it has to wait."""
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A token from `huopan party add`, `huopan token` or POST /v1/login",
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a valid token, in one request."""
+
+    office: Office
+    identity: Identity
+    request_id: str
+
+    @property
+    def party_id(self) -> int:
+        """Whose token it is."""
+        return self.identity.party_id
+
+    @property
+    def operates(self) -> bool:
+        """Whether it is an operator."""
+        return self.identity.role == "operator"
+
+    @property
+    def actor(self) -> str:
+        """Who it is in the audit: the token, and the member it was issued for."""
+        who = self.identity
+        member = "" if who.member_id is None else f" {outside('mem', who.member_id)}"
+        return f"{outside('pty', who.party_id)} {outside('tok', who.token_id)}{member}"
+
+    @property
+    def reader(self) -> Reader:
+        """How this caller reads the catalogue."""
+        return self.office.readership.reader(self.identity.role)
+
+    @contextmanager
+    def own(self) -> Iterator[Session]:
+        """A transaction that sees the catalogue and the caller's own rows."""
+        with self.office.db.as_party(self.party_id) as session:
+            yield session
+
+    @contextmanager
+    def system(self) -> Iterator[Session]:
+        """A transaction that sees everything; what is done in it checks the owner itself."""
+        with self.office.db.as_system() as session:
+            yield session
+
+
+@dataclass(frozen=True)
+class Writer(Caller):
+    """A caller who changes something, at most once per Idempotency-Key."""
+
+    route: str
+    key: str | None
+    body: bytes
+
+    def do(self, work: Callable[[Session], Reply], *, own: bool = False) -> Response:
+        """Run `work` in one transaction, together with what is remembered of its answer."""
+        if answered := self._begin():
+            return answered
+        try:
+            with self.own() if own else self.system() as session:
+                reply = work(session)
+                body = replies.dumps(reply.content)
+                if self.key is not None:
+                    answer = idempotency.Answer(reply.status, body)
+                    idempotency.finish(session, self.party_id, self.route, self.key, answer)
+        except Problem as problem:
+            return self._refused(problem)
+        except BaseException:
+            self._abandon()
+            raise
+        return Response(body, reply.status, media_type=replies.JSON)
+
+    def do_each(self, work: Callable[[], Reply]) -> Response:
+        """Run `work`, which keeps a transaction for each of its items itself.
+
+        It must be safe to repeat: when it is killed half way, its key can be used again.
+        """
+        if answered := self._begin():
+            return answered
+        try:
+            reply = work()
+        except Problem as problem:
+            return self._refused(problem)
+        except BaseException:
+            self._abandon()
+            raise
+        body = replies.dumps(reply.content)
+        self._finish(idempotency.Answer(reply.status, body))
+        return Response(body, reply.status, media_type=replies.JSON)
+
+    def _begin(self) -> Response | None:
+        if self.key is None:
+            return None
+        hashed = idempotency.request_hash(self.body)
+        with self.own() as session:
+            found = idempotency.begin(session, self.party_id, self.route, self.key, hashed)
+        if found is None:
+            return None
+        kind = replies.JSON if found.status < 400 else replies.PROBLEM
+        return Response(found.body, found.status, {"Idempotent-Replayed": "true"}, kind)
+
+    def _refused(self, problem: Problem) -> Response:
+        if problem.status >= 500 or problem.status == 429:
+            self._abandon()
+            raise problem
+        body = replies.dumps(replies.problem_body(problem, self.request_id))
+        self._finish(idempotency.Answer(problem.status, body))
+        raise problem
+
+    def _finish(self, answer: idempotency.Answer) -> None:
+        if self.key is not None:
+            with self.own() as session:
+                idempotency.finish(session, self.party_id, self.route, self.key, answer)
+
+    def _abandon(self) -> None:
+        if self.key is not None:
+            with self.own() as session:
+                idempotency.abandon(session, self.party_id, self.route, self.key)
+
+
+def allow(scope: str) -> Callable[..., Caller]:
+    """A dependency: the caller, whose token must have `scope`."""
+
+    def caller(
+        request: Request,
+        given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    ) -> Caller:
+        here = office(request)
+        return Caller(here, identified(request, here, given, scope), request.state.request_id)
+
+    return caller
+
+
+def allow_write(scope: str) -> Callable[..., Writer]:
+    """A dependency: the caller of a write, whose token must have `scope`."""
+
+    def writer(
+        request: Request,
+        given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+        body: Annotated[bytes, Depends(_body)],
+        key: Annotated[
+            str | None,
+            Header(
+                alias="Idempotency-Key",
+                min_length=1,
+                max_length=200,
+                pattern=r"^[\x21-\x7e]+$",
+                description="The same key and request get the same answer, for seven days.",
+            ),
+        ] = None,
+    ) -> Writer:
+        here = office(request)
+        identity = identified(request, here, given, scope)
+        route = f"{request.method} {request.scope['route'].path}"
+        said = f"{request.url.path}?{request.url.query}\n".encode() + body
+        return Writer(here, identity, request.state.request_id, route, key, said)
+
+    return writer
+
+
+async def _body(request: Request) -> bytes:
+    """The body as it was sent; an uploaded form is told apart by its content further on."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return b""
+    return await request.body()
+
+
+def identified(
+    request: Request, here: Office, given: HTTPAuthorizationCredentials | None, scope: str
+) -> Identity:
+    """Who holds the token. Raises Problem 401, 403 (it may not do this), 429."""
+    address = request.client.host if request.client else "unknown"
+    if given is None:
+        raise Problem(401, "no_token", "send your token as Authorization: Bearer TOKEN")
+    with here.db.as_system() as session:
+        identity = tokens.authenticate(session, given.credentials, clock.now())
+    if identity is None:
+        here.limiter.count(f"wrong:{address}", FAILURES)
+        raise Problem(
+            401, "unknown_token", "this token is not known here, has expired or was revoked"
+        )
+    here.limiter.count(f"token:{identity.token_id}")
+    request.state.caller = {"party": identity.party_id, "role": identity.role}
+    if scope not in identity.scopes:
+        raise Problem(
+            403,
+            "not_allowed",
+            f"this token may not do that: it needs {scope}, which"
+            + (
+                " its scopes leave out"
+                if scope in rights.OF_ROLE[identity.role]
+                else f" a {identity.role} does not have"
+            ),
+        )
+    return identity

@@ -1,0 +1,85 @@
+"""Every error as application/problem+json, and none that tells more than its caller may know."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from api.replies import problem_answer
+from kit import log
+from kit.errors import FieldError, Problem
+
+_log = log.get(__name__)
+_WORDS = {404: "there is nothing at this address; see /docs", 413: "the body is too large"}
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every error in one form."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(PoolTimeout, _database)
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for this class
+    return problem_answer(error, request.state.request_id)
+
+
+def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    errors = [_fault(one) for one in error.errors()[:50]]
+    told = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
+    problem = Problem(422, "invalid", told or "the request is malformed", errors=errors)
+    return problem_answer(problem, request.state.request_id)
+
+
+def _fault(found: dict[str, Any]) -> FieldError:
+    where = [str(part) for part in found["loc"]]
+    if found["type"] == "json_invalid":
+        return FieldError("body", "json_invalid", "this is not JSON")
+    field = ".".join(where[1:]) or where[0]
+    return FieldError(field, str(found["type"]), str(found["msg"]))
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        methods = _methods(request)
+        headers["Allow"] = ", ".join(methods)
+        told = f"{request.method} is not offered here; there is {', '.join(methods)}"
+        return problem_answer(
+            Problem(405, "method_not_allowed", told), request.state.request_id, headers
+        )
+    code = {404: "not_found", 400: "malformed", 413: "too_large"}.get(error.status_code, "refused")
+    status = 422 if error.status_code == 400 else error.status_code
+    detail = _WORDS.get(error.status_code, str(error.detail))
+    return problem_answer(Problem(status, code, detail), request.state.request_id, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What can be done at this address, over all routes that have it."""
+    found: set[str] = set()
+    for route in request.app.state.routes:
+        if route.matches(request.scope)[0] != Match.NONE:
+            found |= set(route.methods or ())
+    return sorted(found)
+
+
+def _database(request: Request, error: Exception) -> Response:
+    _log.error("database_away", error=type(error).__name__)
+    problem = Problem(
+        503,
+        "not_ready",
+        "the database does not answer at the moment; try again shortly, writes with the same"
+        " Idempotency-Key",
+        retry_after=2,
+    )
+    return problem_answer(problem, request.state.request_id)

@@ -1,0 +1,31 @@
+"""Every route under /v1, one module for each thing that callers name."""
+
+from fastapi import APIRouter
+
+from api.routes import (
+    catalog,
+    changes,
+    claims,
+    operations,
+    orders,
+    parties,
+    purchases,
+    runs,
+    selections,
+    sessions,
+    wallet,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    sessions.router,
+    catalog.router,
+    changes.router,
+    selections.router,
+    orders.router,
+    claims.router,
+    wallet.router,
+    purchases.router,
+    parties.router,
+    runs.router,
+    operations.router,
+)

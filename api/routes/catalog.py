@@ -1,0 +1,210 @@
+"""What can be bought: every role reads it, each in its own way."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from api import present, replies
+from api.callers import Caller, allow
+from api.shapes.base import NO_NUL, IdPath, Limit, Listed, Moment
+from api.shapes.catalog import (
+    CardOut,
+    FacetsOut,
+    HistoryOut,
+    LookupIn,
+    LookupOut,
+    ProductOut,
+    SellableOut,
+)
+from catalog import reads, search
+from catalog.search import Asked
+from kit import clock
+from kit.errors import FieldError, Problem
+from kit.ids import inside
+from trade import places, selections
+
+router = APIRouter(prefix="/v1", tags=["catalogue"])
+
+Reads = Annotated[Caller, Depends(allow("catalog:read"))]
+Word = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
+Price = Annotated[str | None, Query(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?$", description="CNY")]
+Region = Annotated[
+    str | None,
+    Query(
+        pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$",
+        description="GB/T 2260: 6, 9 or 12 digits.",
+    ),
+]
+Sort = Literal["relevance", "price", "-price", "-margin", "-sales", "newest"]
+
+
+@router.get("/products", response_model=Listed[CardOut], summary="Find products")
+def products(
+    caller: Reads,
+    *,
+    q: Annotated[str, Query(max_length=200, pattern=NO_NUL)] = "",
+    category: Word = None,
+    brand: Word = None,
+    gtin: Annotated[str | None, Query(pattern=r"^[0-9]{8,14}$")] = None,
+    mode: Literal["dropship", "bulk", "affiliate"] | None = None,
+    price_min: Price = None,
+    price_max: Price = None,
+    margin_min: Annotated[
+        str | None, Query(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$", description="Percent")
+    ] = None,
+    in_stock: bool | None = None,
+    region: Region = None,
+    source: Word = None,
+    sort: Sort = "relevance",
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=500, pattern=NO_NUL)] = None,
+) -> Response:
+    """Products that can be bought, at most 1,000 a search. Chinese words are cut as people read.
+
+    `source` counts for operators and buyers only.
+    """
+    asked = Asked(
+        text=q,
+        category=category,
+        brand=brand,
+        gtin=gtin,
+        mode=mode,
+        price_min=_decimal(price_min),
+        price_max=_decimal(price_max),
+        margin_min=_decimal(margin_min),
+        in_stock=in_stock,
+        region=resolved(region),
+        source=source if caller.identity.sees_sources else None,
+        sort=sort,
+    )
+    with caller.own() as session:
+        found = search.search(
+            session, caller.office.index, asked, caller.reader, clock.now(), limit, cursor
+        )
+    shown = [present.card(one) for one in found.items]
+    return replies.answer({"items": shown, "next": found.next})
+
+
+@router.get("/products/{product_id}", response_model=ProductOut, summary="One product")
+def product(caller: Reads, product_id: IdPath, region: Region = None) -> Response:
+    """A product with all its SKUs; what is not for sale at the moment has no price."""
+    number, place = inside("prd", product_id), resolved(region)
+    with caller.own() as session:
+        found = reads.product(session, number, caller.reader, clock.now(), place)
+    if found is None:
+        raise Problem(404, "not_found", f"there is no product {product_id!r}")
+    return replies.answer(present.product(found))
+
+
+@router.post("/skus/lookup", response_model=LookupOut, summary="Many SKUs at once")
+def lookup(caller: Reads, asked: LookupIn) -> Response:
+    """Up to 500 SKUs by our ids, GTINs or your own codes; one answer for each."""
+    known = {sku: _sku(sku) for sku in asked.skus}
+    with caller.own() as session:
+        codes = selections.by_code(session, caller.party_id, asked.codes) if asked.codes else {}
+        found = reads.lookup(
+            session,
+            caller.reader,
+            clock.now(),
+            sku_ids=[number for number in known.values() if number is not None],
+            gtins=asked.gtins,
+            codes={code: codes.get(code) for code in asked.codes},
+            region=resolved(asked.region),
+        )
+    by_key = {one.asked: [present.sku(each) for each in one.skus] for one in found}
+    return replies.answer(
+        {
+            "items": [
+                *(_found("sku", sku, by_key.get(known[sku] or 0, [])) for sku in asked.skus),
+                *(_found("gtin", gtin, by_key.get(gtin, [])) for gtin in asked.gtins),
+                *(_found("code", code, by_key.get(code, [])) for code in asked.codes),
+            ]
+        }
+    )
+
+
+@router.get(
+    "/skus/{sku_id}/price-history", response_model=HistoryOut, summary="What a SKU has cost"
+)
+def price_history(
+    caller: Reads,
+    sku_id: IdPath,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
+) -> Response:
+    """Prices as this reader pays them, the last 90 days unless asked otherwise."""
+    end = until or clock.now()
+    begin = since or end - timedelta(days=90)
+    with caller.own() as session:
+        number = inside("sku", sku_id)
+        _must_exist(caller, session, number, sku_id)
+        points = reads.price_history(session, number, begin, end, caller.reader)
+    return replies.answer({"items": [present.point(one) for one in points]})
+
+
+@router.get("/skus/{sku_id}/sellable", response_model=SellableOut, summary="Can it be sold there")
+def sellable(
+    caller: Reads,
+    sku_id: IdPath,
+    region: Region = None,
+    quantity: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> Response:
+    """Whether so many can be sold to that region by the piece, and why not."""
+    number, place = inside("sku", sku_id), resolved(region)
+    with caller.own() as session:
+        found = reads.sellable(session, number, place, quantity, caller.reader, clock.now())
+    if found is None:
+        raise Problem(404, "not_found", f"there is no SKU {sku_id!r}")
+    return replies.answer(present.sellable(found))
+
+
+@router.get("/categories", response_model=FacetsOut, summary="Every category")
+def categories(caller: Reads) -> Response:
+    """Categories of what is listed, by name; levels are joined by " > "."""
+    with caller.own() as session:
+        found = reads.categories(session)
+    return replies.answer({"items": [vars(one) for one in found]})
+
+
+@router.get("/brands", response_model=FacetsOut, summary="Every brand")
+def brands(caller: Reads) -> Response:
+    """Brands of what is listed, by name."""
+    with caller.own() as session:
+        found = reads.brands(session)
+    return replies.answer({"items": [vars(one) for one in found]})
+
+
+def resolved(region: str | None) -> str:
+    """A region as we keep it; "" for none. Raises Problem 422."""
+    if region is None:
+        return ""
+    code = places.resolve(region)
+    if code is None:
+        message = f"{region} is no county of GB/T 2260; name the district by 6, 9 or 12 digits"
+        raise Problem(
+            422, "invalid", f"region: {message}", errors=[FieldError("region", "invalid", message)]
+        )
+    return code
+
+
+def _must_exist(caller: Caller, session: Any, number: int, sku_id: str) -> None:
+    if not reads.lookup(session, caller.reader, clock.now(), sku_ids=[number])[0].skus:
+        raise Problem(404, "not_found", f"there is no SKU {sku_id!r}")
+
+
+def _found(kind: str, asked: str, skus: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"kind": kind, "asked": asked, "found": bool(skus), "skus": skus}
+
+
+def _sku(text: str) -> int | None:
+    try:
+        return inside("sku", text)
+    except Problem:  # an id of another form stands for nothing here
+        return None
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

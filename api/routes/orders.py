@@ -1,0 +1,284 @@
+"""Quotes and orders of leaders."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api import batches, replies
+from api.callers import Caller, Writer, allow, allow_write
+from api.owners import order_owner
+from api.replies import Reply
+from api.shapes.base import Batch, Cursor, IdPath, Limit, Listed, Moment, decimal
+from api.shapes.office import DecisionsOut
+from api.shapes.orders import (
+    AddressIn,
+    CancelIn,
+    LineIn,
+    OrderIn,
+    OrderLineIn,
+    OrderOut,
+    OrdersIn,
+    QuoteIn,
+    QuoteOut,
+    RevealIn,
+    RevealOut,
+    ShipToIn,
+)
+from connectors.model import ShipTo
+from kit import clock
+from kit.errors import FieldError, Problem
+from kit.ids import inside
+from kit.money import fen
+from trade import (
+    addresses,
+    cancelling,
+    decisions,
+    order_batches,
+    order_views,
+    orders,
+    quotes,
+    readdressing,
+)
+from trade.orders import OrderRequest
+from trade.planning import LineRequest
+
+router = APIRouter(prefix="/v1", tags=["orders"])
+
+Reads = Annotated[Caller, Depends(allow("orders:read"))]
+Writes = Annotated[Writer, Depends(allow_write("orders:write"))]
+Status = Literal[
+    "pending",
+    "processing",
+    "held",
+    "partly_shipped",
+    "shipped",
+    "delivered",
+    "completed",
+    "cancelled",
+    "partly_cancelled",
+]
+
+
+@router.post("/quotes", response_model=QuoteOut, status_code=201, summary="Ask what it would cost")
+def quote(caller: Writes, asked: QuoteIn) -> Response:
+    """Prices, freight and promises for these lines to this address, for some minutes."""
+    to = recipient(asked.ship_to)
+
+    def work(session: Session) -> Reply:
+        lines = [_line(one) for one in asked.lines]
+        told = quotes.quote(session, caller.office.desk, caller.party_id, lines, to, clock.now())
+        return Reply(201, told)
+
+    return caller.do(work)
+
+
+@router.get("/quotes/{quote_id}", response_model=QuoteOut, summary="A quote made before")
+def get_quote(caller: Reads, quote_id: IdPath) -> Response:
+    """As it was told."""
+    with caller.own() as session:
+        return replies.answer(quotes.get(session, caller.party_id, quote_id))
+
+
+@router.post(
+    "/orders",
+    response_model=OrderOut,
+    status_code=201,
+    responses={200: {"model": OrderOut, "description": "The same order was placed before."}},
+    summary="Place an order",
+)
+def place(caller: Writes, asked: OrderIn) -> Response:
+    """Holds the money and buys; or refuses whole, saying why, and leaves nothing behind.
+
+    The same `reference` with the same content answers 200 and the order placed before.
+    """
+    request = ordered(asked)
+
+    def work(session: Session) -> Reply:
+        desk, party = caller.office.desk, caller.party_id
+        order_id, new = orders.place(session, desk, party, request, clock.now())
+        return Reply(201 if new else 200, order_views.by_id(session, party, order_id))
+
+    return caller.do(work)
+
+
+@router.post("/orders/batch", response_model=Batch[OrderOut], summary="Place many orders")
+def batch(caller: Writes, asked: OrdersIn) -> Response:
+    """Each is placed or refused on its own; references make the batch safe to repeat."""
+    requests = [_ordered_or_problem(one) for one in asked.items]
+
+    def work() -> Reply:
+        here = caller.office
+        results = order_batches.place_many(
+            here.db, here.desk, caller.party_id, requests, clock.now()
+        )
+        told = [
+            one if isinstance(one, Problem) else (201 if one[1] else 200, one[0]) for one in results
+        ]
+        return Reply(200, batches.told(told))
+
+    return caller.do_each(work)
+
+
+@router.get("/orders", response_model=Listed[OrderOut], summary="Your orders")
+def page(
+    caller: Reads,
+    status: Status | None = None,
+    updated_after: Moment | None = None,
+    since: Annotated[Moment | None, Query(alias="from", description="Placed from then on.")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="Placed before then.")] = None,
+    party: Annotated[
+        str | None, Query(max_length=64, description="Whose orders; for operators only.")
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """From the oldest change on."""
+    after = replies.moment_cursor(cursor)
+    with caller.system() if caller.operates else caller.own() as session:
+        return replies.page(
+            *order_views.page(
+                session,
+                _whose(caller, party),
+                status=status,
+                updated_after=updated_after,
+                placed_from=since,
+                placed_to=until,
+                limit=limit,
+                after=after,
+            )
+        )
+
+
+@router.get("/orders/{order_id}", response_model=OrderOut, summary="One order")
+def get(caller: Reads, order_id: IdPath) -> Response:
+    """With parcels, timeline and claims."""
+    number = inside("ord", order_id)
+    with caller.system() if caller.operates else caller.own() as session:
+        owner = order_owner(session, caller, number)
+        return replies.answer(order_views.by_id(session, owner, number))
+
+
+@router.post("/orders/{order_id}/cancel", response_model=OrderOut, summary="Cancel an order")
+def cancel(caller: Writes, order_id: IdPath, asked: CancelIn) -> Response:
+    """At once where no sender has it; otherwise the sender is asked. Again changes nothing."""
+    number = inside("ord", order_id)
+
+    def work(session: Session) -> Reply:
+        party = caller.party_id
+        cancelling.cancel(
+            session, party, number, asked.reason, clock.now(), skus=_known_skus(asked.lines)
+        )
+        session.flush()
+        return Reply(200, order_views.by_id(session, party, number))
+
+    return caller.do(work)
+
+
+@router.post("/orders/{order_id}/address", response_model=OrderOut, summary="Another address")
+def address(caller: Writes, order_id: IdPath, asked: AddressIn) -> Response:
+    """Within the same district, before a sender has the order."""
+    number, to = inside("ord", order_id), recipient(asked.ship_to)
+
+    def work(session: Session) -> Reply:
+        desk, party = caller.office.desk, caller.party_id
+        readdressing.readdress(session, desk, party, number, to, clock.now())
+        session.flush()
+        return Reply(200, order_views.by_id(session, party, number))
+
+    return caller.do(work)
+
+
+@router.post("/orders/{order_id}/reveal", response_model=RevealOut, summary="The recipient")
+def reveal(
+    caller: Annotated[Caller, Depends(allow("recipients:reveal"))],
+    order_id: IdPath,
+    asked: RevealIn,
+) -> Response:
+    """In clear, for a purpose; both are written down."""
+    with caller.own() as session:
+        keyring = caller.office.desk.keyring
+        to = order_views.reveal(session, keyring, caller.party_id, order_id, asked.purpose)
+    return replies.answer(
+        {"name": to.name, "mobile": to.mobile, "region": to.region, "address": to.address}
+    )
+
+
+@router.get(
+    "/orders/{order_id}/decision", response_model=DecisionsOut, summary="Why it was routed so"
+)
+def decision(
+    caller: Annotated[Caller, Depends(allow("parties:read"))], order_id: IdPath
+) -> Response:
+    """For operators: why this source, and why each alternative lost."""
+    with caller.system() as session:
+        found = decisions.of_order(session, inside("ord", order_id))
+    return replies.answer({"items": found})
+
+
+def recipient(given: ShipToIn) -> ShipTo:
+    """Where it goes. Raises Problem 422 that names each field at fault."""
+    fields = (given.name, given.mobile, given.region, given.address)
+    if given.text is not None:
+        if any(field is not None for field in fields):
+            raise _invalid("ship_to", "give either text or fields, not both")
+        return addresses.from_text(given.text)
+    missing = [
+        name for name, value in (("name", given.name), ("mobile", given.mobile)) if value is None
+    ]
+    if missing or (given.address is None):
+        raise _invalid(f"ship_to.{(missing or ['address'])[0]}", "this is missing")
+    return addresses.from_fields(
+        given.name or "", given.mobile or "", given.region, given.address or ""
+    )
+
+
+def ordered(asked: OrderIn) -> OrderRequest:
+    """An order as the desk takes it. Raises Problem 422."""
+    return OrderRequest(
+        reference=asked.reference,
+        lines=tuple(_order_line(one) for one in asked.lines),
+        ship_to=recipient(asked.ship_to),
+        quote=asked.quote,
+        max_total=None if asked.max_total is None else fen(asked.max_total),
+        buyer_note=asked.buyer_note,
+    )
+
+
+def _ordered_or_problem(asked: OrderIn) -> OrderRequest | Problem:
+    try:
+        return ordered(asked)
+    except Problem as problem:
+        return problem
+
+
+def _line(asked: LineIn) -> LineRequest:
+    return LineRequest(asked.quantity, asked.sku, asked.code)
+
+
+def _order_line(asked: OrderLineIn) -> LineRequest:
+    return LineRequest(asked.quantity, asked.sku, asked.code, decimal(asked.retail_price))
+
+
+def _whose(caller: Caller, party: str | None) -> int:
+    if not caller.operates:
+        return caller.party_id
+    if party is None:
+        raise _invalid("party", "say whose: give a party's id")
+    return inside("pty", party)
+
+
+def _known_skus(lines: Sequence[str] | None) -> Sequence[str] | None:
+    for index, sku in enumerate(lines or ()):
+        try:
+            inside("sku", sku)
+        except Problem as problem:
+            raise _invalid(f"lines.{index}", problem.detail) from problem
+    return lines
+
+
+def _invalid(field: str, message: str) -> Problem:
+    fault: list[Any] = [FieldError(field, "invalid", message)]
+    return Problem(422, "invalid", f"{field}: {message}", errors=fault)

@@ -1,0 +1,212 @@
+"""The supplier's door: see purchases, accept, refuse and ship them, one by one or by sheet."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.orm import Session
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from api import batches, owners, replies
+from api.callers import Caller, Writer, allow, allow_write
+from api.replies import Reply
+from api.shapes.base import NO_NUL, Batch, Cursor, IdPath, Limit, Listed, Moment
+from api.shapes.supply import (
+    PurchaseOut,
+    RefuseIn,
+    SheetOut,
+    ShipIn,
+    ShipmentsIn,
+    ShippedOut,
+)
+from kit import clock
+from kit.errors import Problem
+from trade import purchases, sheets, shipping, waybills
+from trade.purchases import Supplier
+from trade.shipping import Shipment
+
+router = APIRouter(prefix="/v1/purchases", tags=["purchases"])
+
+Reads = Annotated[Caller, Depends(allow("purchases:read"))]
+Writes = Annotated[Writer, Depends(allow_write("purchases:write"))]
+Source = Annotated[
+    str | None,
+    Query(max_length=64, pattern=NO_NUL, description="At whose door; for operators only."),
+]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_SHEET = {"type": "string", "format": "binary"}
+_UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": _SHEET},
+                }
+            },
+            "application/octet-stream": {"schema": _SHEET},
+        },
+    }
+}
+
+
+@router.get("", response_model=Listed[PurchaseOut], summary="Purchases at your door")
+def page(
+    caller: Reads,
+    status: Literal["submitted", "accepted", "partly_shipped", "shipped", "refused", "cancelled"]
+    | None = None,
+    updated_after: Moment | None = None,
+    source: Source = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """From the oldest change on, without recipients: read one purchase for its recipient."""
+    after = replies.moment_cursor(cursor)
+    with caller.system() as session:
+        return replies.page(
+            *purchases.page(
+                session,
+                owners.supplier(session, caller, source),
+                status=status,
+                updated_after=updated_after,
+                limit=limit,
+                after=after,
+            )
+        )
+
+
+@router.get(
+    "/export.xlsx",
+    response_class=Response,
+    responses={200: {"content": {XLSX: {"schema": _SHEET}}, "description": "The sheet."}},
+    summary="What waits to be sent, as a sheet",
+)
+def export(caller: Reads, source: Source = None) -> Response:
+    """Fill in 快递公司 and 快递单号 and send it back to ship-import.
+
+    What is exported counts as accepted, unless the source says `accept = "manual"`.
+    """
+    with caller.system() as session:
+        door = owners.supplier(session, caller, source)
+        content = sheets.export(session, caller.office.desk, door, clock.now())
+    named = {"Content-Disposition": 'attachment; filename="purchases.xlsx"'}
+    return Response(content, 200, named, XLSX)
+
+
+@router.post("/ship-batch", response_model=Batch[ShippedOut], summary="Many shipments at once")
+def ship_batch(caller: Writes, asked: ShipmentsIn, source: Source = None) -> Response:
+    """Each is written down or refused on its own; sending it again changes nothing."""
+    shipments = [_shipment(one.purchase, one) for one in asked.items]
+
+    def work() -> Reply:
+        with caller.system() as session:
+            door = owners.supplier(session, caller, source)
+        results = shipping.ship_batch(caller.office.db, door, shipments, clock.now())
+        told = [
+            problem or (200, {"purchase": shipment.purchase})
+            for shipment, problem in zip(shipments, results, strict=True)
+        ]
+        return Reply(200, batches.told(told))
+
+    return caller.do_each(work)
+
+
+async def _sheet(request: Request) -> bytes:
+    """An uploaded sheet: the `file` of a form, or the body itself. Raises Problem 422."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        async with request.form(max_files=1, max_fields=10) as form:
+            file = form.get("file")
+            if isinstance(file, UploadFile):
+                return await file.read()
+            raise Problem(422, "invalid", "file: send the sheet as a file field named file")
+    return await request.body()
+
+
+@router.post(
+    "/ship-import",
+    response_model=SheetOut,
+    openapi_extra=_UPLOAD,
+    summary="A sheet of waybills comes back",
+)
+def ship_import(
+    caller: Writes, content: Annotated[bytes, Depends(_sheet)], source: Source = None
+) -> Response:
+    """XLSX, XLS or CSV: matched by 采购单号, else 订单号, else name, phone and SKU.
+
+    What fits several purchases is asked about, never guessed; the same sheet again changes nothing.
+    """
+    if not content:
+        raise Problem(422, "unreadable_sheet", "the sheet is empty; send the file itself")
+    writer = replace(caller, body=caller.body + content)
+
+    def work() -> Reply:
+        with caller.system() as session:
+            door = owners.supplier(session, caller, source)
+        here = caller.office
+        return Reply(
+            200, vars(waybills.import_sheet(here.db, here.desk, door, content, clock.now()))
+        )
+
+    return writer.do_each(work)
+
+
+@router.get("/{purchase_id}", response_model=PurchaseOut, summary="One purchase")
+def get(caller: Reads, purchase_id: IdPath) -> Response:
+    """With its recipient in clear; that it was read is written down."""
+    with caller.system() as session:
+        door = owners.purchase_supplier(session, caller, purchase_id)
+        return replies.answer(purchases.get(session, caller.office.desk, door, purchase_id))
+
+
+@router.post("/{purchase_id}/accept", response_model=PurchaseOut, summary="Take a purchase")
+def accept(caller: Writes, purchase_id: IdPath) -> Response:
+    """Again changes nothing."""
+
+    def work(session: Session) -> Reply:
+        door = owners.purchase_supplier(session, caller, purchase_id)
+        purchases.accept(session, door, purchase_id, clock.now())
+        return _seen(session, door, purchase_id)
+
+    return caller.do(work)
+
+
+@router.post("/{purchase_id}/refuse", response_model=PurchaseOut, summary="Decline a purchase")
+def refuse(caller: Writes, purchase_id: IdPath, asked: RefuseIn) -> Response:
+    """What is still open will not be sent; another source is looked for. Again changes nothing."""
+
+    def work(session: Session) -> Reply:
+        door = owners.purchase_supplier(session, caller, purchase_id)
+        purchases.refuse(session, door, purchase_id, asked.code, asked.message, clock.now())
+        return _seen(session, door, purchase_id)
+
+    return caller.do(work)
+
+
+@router.post("/{purchase_id}/ship", response_model=PurchaseOut, summary="A parcel has left")
+def ship(caller: Writes, purchase_id: IdPath, asked: ShipIn) -> Response:
+    """The same parcel again changes nothing; another number for goods all gone replaces it."""
+
+    def work(session: Session) -> Reply:
+        door = owners.purchase_supplier(session, caller, purchase_id)
+        shipping.ship(session, door, _shipment(purchase_id, asked), clock.now())
+        return _seen(session, door, purchase_id)
+
+    return caller.do(work)
+
+
+def _shipment(purchase: str, asked: ShipIn) -> Shipment:
+    lines: dict[int, int] | None = None
+    if asked.lines is not None:
+        lines = {}
+        for one in asked.lines:
+            lines[one.line] = lines.get(one.line, 0) + one.quantity
+    return Shipment(purchase, asked.carrier, asked.tracking_number, lines, asked.replaces)
+
+
+def _seen(session: Session, door: Supplier, purchase: str) -> Reply:
+    """The purchase as it is now, without its recipient."""
+    session.flush()
+    return Reply(200, purchases.summary(session, door, purchase))

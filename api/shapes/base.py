@@ -1,0 +1,127 @@
+"""The words that requests and answers are made of."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Path, Query
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+T = TypeVar("T")
+
+NO_NUL = r"^[^\x00]*$"
+SAID = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
+Text = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=200)]
+"""Some words; not only spaces."""
+
+LongText = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=2000)]
+Note = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=2000)]
+"""Words that may be empty."""
+
+Key = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=64)]
+"""A name that programs use: an id, a code, a reference."""
+
+Money = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$"), Field(examples=["128.00"])
+]
+"""An amount in CNY as decimal text."""
+
+PriceText = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?$"), Field(examples=["12.80"])
+]
+"""A unit price in CNY as decimal text, at most four places."""
+
+Percent = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}(\.[0-9]{1,4})?$")]
+
+Quantity = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+
+
+def _near(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2100:
+        raise ValueError("give a moment between the years 2000 and 2100")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_near)]
+"""RFC 3339 with an offset."""
+
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page has at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=500, pattern=NO_NUL, description="`next` of the page before."),
+]
+IdPath = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
+
+
+class In(BaseModel):
+    """A request; unknown fields are errors, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Out(BaseModel):
+    """An answer."""
+
+
+class Listed(Out, Generic[T]):
+    """A page of a list."""
+
+    items: list[T]
+    next: str | None = Field(description="The cursor of the next page; null at the end.")
+
+
+class FieldFault(Out):
+    """What is wrong with one field."""
+
+    field: str
+    code: str
+    message: str
+
+
+class ProblemOut(Out):
+    """RFC 9457: what went wrong, and what to do about it."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="A stable word for programs.")
+    detail: str = Field(description="A sentence for people.")
+    errors: list[FieldFault]
+    request_id: str
+
+
+class Trouble(Out):
+    """What kept one item of a batch out."""
+
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldFault]
+
+
+class BatchItem(Out, Generic[T]):
+    """What became of one item of a batch."""
+
+    index: int
+    status: int
+    result: T | None
+    problem: Trouble | None
+
+
+class Batch(Out, Generic[T]):
+    """What became of each item, in the order given."""
+
+    items: list[BatchItem[T]]
+
+
+def decimal(text: str | None) -> Decimal | None:
+    """A checked price as a number."""
+    return None if text is None else Decimal(text)

@@ -1,0 +1,294 @@
+"""Selections, quotes, orders and claims, as leaders send and see them."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from api.shapes.base import (
+    NO_NUL,
+    In,
+    Key,
+    LongText,
+    Money,
+    Note,
+    Out,
+    Percent,
+    PriceText,
+    Quantity,
+    Text,
+)
+
+
+class SelectionIn(In):
+    """Your own price: either `retail_price`, or `markup_percent` on top of what you pay."""
+
+    retail_price: PriceText | None = None
+    markup_percent: Percent | None = None
+    code: Key | None = Field(None, description="Your own 商家编码; unique among your selections.")
+    note: Note | None = None
+
+
+class SelectionItemIn(SelectionIn):
+    """A selection in a batch."""
+
+    sku: Key
+
+
+class SelectionsIn(In):
+    """Up to 500 selections."""
+
+    items: list[SelectionItemIn] = Field(min_length=1, max_length=500)
+
+
+class CorridorRange(Out):
+    """The retail prices that the brand allows."""
+
+    min: str | None
+    max: str | None
+
+
+class SelectionOut(Out):
+    """A SKU that you picked; prices are computed as you read."""
+
+    sku: str
+    title: str
+    price: str | None
+    retail_price: str | None
+    markup_percent: str | None
+    corridor: CorridorRange
+    sellable: bool
+    code: str | None
+    note: str | None
+    updated_at: str
+
+
+class ShipToIn(In):
+    """In fields, or pasted whole as `text` (name, telephone and address in any order)."""
+
+    text: LongText | None = None
+    name: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=50)] | None = None
+    mobile: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=40)] | None = Field(
+        None, description="A mobile, a landline, or a virtual number with its extension."
+    )
+    region: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=60)] | None = Field(
+        None, description="GB/T 2260 of 6, 9 or 12 digits, or names; left out: read from `address`."
+    )
+    address: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=300)] | None = None
+
+
+class LineIn(In):
+    """A SKU by our id or by your own code."""
+
+    sku: Key | None = None
+    code: Key | None = None
+    quantity: Quantity
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.sku is None) == (self.code is None):
+            raise ValueError("give either sku or code")
+        return self
+
+
+class OrderLineIn(LineIn):
+    """A line of an order."""
+
+    retail_price: PriceText | None = None
+
+
+class QuoteIn(In):
+    """What is to be priced, and where it goes."""
+
+    lines: list[LineIn] = Field(min_length=1, max_length=200)
+    ship_to: ShipToIn
+
+
+class OrderIn(In):
+    """An order; `quote` or `max_total` is your consent to the price."""
+
+    reference: Key = Field(description="Your own order number; used once.")
+    quote: Key | None = None
+    max_total: Money | None = None
+    lines: list[OrderLineIn] = Field(min_length=1, max_length=200)
+    ship_to: ShipToIn
+    buyer_note: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=500)] | None = None
+
+
+class OrdersIn(In):
+    """Up to 100 orders, each placed or refused on its own."""
+
+    items: list[OrderIn] = Field(min_length=1, max_length=100)
+
+
+class UnitsOut(Out):
+    """Units of a SKU in a parcel."""
+
+    sku: str
+    quantity: int
+
+
+class QuotedLineOut(Out):
+    """A line that can be bought."""
+
+    sku: str
+    code: str | None
+    quantity: int
+    unit_price: str
+    amount: str
+
+
+class QuotedParcelOut(Out):
+    """A parcel as promised."""
+
+    lines: list[UnitsOut]
+    freight: str
+    ships_by: str | None
+
+
+class UnsellableOut(Out):
+    """A line that cannot be bought, and why."""
+
+    sku: str | None
+    line: int
+    code: str
+    message: str
+
+
+class QuoteOut(Out):
+    """Prices, freight and promises, good until `expires_at`."""
+
+    id: str
+    expires_at: str
+    lines: list[QuotedLineOut]
+    freight: str
+    total: str
+    parcels: list[QuotedParcelOut]
+    unsellable: list[UnsellableOut]
+    signature: str
+
+
+class OrderLineOut(Out):
+    """A line, and where its units are."""
+
+    line: int
+    sku: str
+    code: str | None
+    quantity: int
+    shipped: int
+    cancelled: int
+    refunded: str
+    unit_price: str
+    amount: str
+    retail_price: str | None
+    held_reason: str | None
+
+
+class EventOut(Out):
+    """Something that happened."""
+
+    kind: str
+    at: str
+    detail: dict[str, Any] | None = None
+
+
+class ParcelOut(Out):
+    """A parcel on its way."""
+
+    carrier: str
+    tracking_number: str
+    lines: list[UnitsOut]
+    events: list[EventOut]
+
+
+class ClaimLineOut(Out):
+    """Units under a claim."""
+
+    sku: str
+    quantity: int
+    amount: str
+    refunded: str
+
+
+class ClaimOut(Out):
+    """A claim as its leader sees it."""
+
+    id: str
+    order: str
+    kind: str
+    status: str
+    reason: str
+    evidence: list[Any]
+    answer: str | None
+    lines: list[ClaimLineOut]
+    created_at: str
+    updated_at: str
+
+
+class OrderOut(Out):
+    """An order; `ship_to` is masked, see reveal."""
+
+    id: str
+    reference: str
+    status: str
+    lines: list[OrderLineOut]
+    freight: str
+    total: str
+    held: str
+    ship_to: dict[str, Any]
+    buyer_note: str | None
+    parcels: list[ParcelOut]
+    timeline: list[EventOut]
+    claims: list[ClaimOut]
+    created_at: str
+    updated_at: str
+
+
+class CancelIn(In):
+    """Why, and which SKUs; without `lines` the whole order."""
+
+    reason: Text
+    lines: list[Key] | None = Field(None, min_length=1, max_length=200, description="SKU ids.")
+
+
+class AddressIn(In):
+    """Where it should go instead."""
+
+    ship_to: ShipToIn
+
+
+class RevealIn(In):
+    """What the recipient's details are needed for; written down."""
+
+    purpose: Text
+
+
+class RevealOut(Out):
+    """A recipient in clear."""
+
+    name: str
+    mobile: str
+    region: str
+    address: str
+
+
+class ClaimedLineIn(In):
+    """Units of a SKU; without `amount` all that was paid for them."""
+
+    sku: Key
+    quantity: Quantity
+    amount: Money | None = None
+
+
+class ClaimIn(In):
+    """A claim on what was shipped."""
+
+    kind: Literal["refund", "return", "exchange", "reissue"]
+    lines: list[ClaimedLineIn] = Field(min_length=1, max_length=200)
+    reason: Text
+    evidence: list[Text] = Field([], max_length=20)
+
+
+class ClaimsOut(Out):
+    """The claims that were opened: one for each sender concerned."""
+
+    items: list[ClaimOut]

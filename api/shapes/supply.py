@@ -1,0 +1,133 @@
+"""Purchases, shipments and claims, as suppliers send and see them."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from api.shapes.base import In, Key, Money, Out, Text
+
+
+class PurchaseLineOut(Out):
+    """One line of a purchase."""
+
+    line: int
+    external_id: str
+    title: str
+    spec: str | None
+    quantity: int
+    shipped: int
+    cancelled: int
+    cost: str
+
+
+class PurchaseOut(Out):
+    """A purchase; `ship_to` only where one purchase is read, and that is written down."""
+
+    id: str
+    reference: str
+    status: str
+    cancel_asked: str | None
+    ship_by: str | None
+    ship_to: dict[str, Any] | None
+    note: str | None
+    lines: list[PurchaseLineOut]
+    updated_at: str
+
+
+class RefuseIn(In):
+    """Why it will not be sent."""
+
+    code: Key
+    message: Text
+
+
+class ShippedLineIn(In):
+    """Units of one line of the purchase."""
+
+    line: Annotated[int, Field(strict=True, ge=1, le=1000)]
+    quantity: Annotated[int, Field(strict=True, ge=1, le=100_000)]
+
+
+class ShipIn(In):
+    """One parcel; without `lines` all that is open, with none a further box."""
+
+    carrier: Key = Field(description="Any Chinese name or platform code of the carrier.")
+    tracking_number: Key
+    lines: list[ShippedLineIn] | None = Field(None, max_length=200)
+    replaces: Key | None = Field(None, description="The former number, where one was wrong.")
+
+
+class ShipItemIn(ShipIn):
+    """A shipment in a batch."""
+
+    purchase: Key
+
+
+class ShipmentsIn(In):
+    """Up to 500 shipments."""
+
+    items: list[ShipItemIn] = Field(min_length=1, max_length=500)
+
+
+class ShippedOut(Out):
+    """The purchase that a shipment was for."""
+
+    purchase: str
+
+
+class RowFaultOut(Out):
+    """A row of a sheet that could not be used."""
+
+    row: int
+    code: str
+    message: str
+
+
+class SheetOut(Out):
+    """What became of a sheet of waybills."""
+
+    rows: int
+    without_number: int
+    shipped: int
+    unchanged: int
+    failed: list[RowFaultOut]
+
+
+class SupplierClaimLineOut(Out):
+    """Units under a claim."""
+
+    line: int
+    external_id: str
+    title: str
+    quantity: int
+    amount: str
+    refunded: str
+    credited: str
+
+
+class SupplierClaimOut(Out):
+    """A claim as the supplier sees it."""
+
+    id: str
+    purchase: str
+    kind: str
+    status: str
+    reason: str
+    evidence: list[Any]
+    answer: str | None
+    lines: list[SupplierClaimLineOut]
+    created_at: str
+    updated_at: str
+
+
+class ApproveIn(In):
+    """Pay back `amount`; without it all that was asked."""
+
+    amount: Money | None = None
+
+
+class RefuseClaimIn(In):
+    """Why nothing is paid back; the leader reads it."""
+
+    reason: Text
+    evidence: list[Text] = Field([], max_length=20)

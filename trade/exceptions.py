@@ -1,0 +1,51 @@
+"""What waits for a person, as one list: computed from the rows as they are, kept nowhere."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_QUERY = text("""
+    SELECT kind, about, id, detail, since FROM (
+        SELECT 'order_held' AS kind, 'ord' AS about, o.id, min(l.held_reason) AS detail,
+               o.updated_at AS since
+        FROM order_lines l JOIN orders o ON o.id = l.order_id
+        WHERE l.unrouted > 0 AND l.held_reason IS NOT NULL GROUP BY o.id
+        UNION ALL
+        SELECT 'purchase_stuck', 'pur', id, coalesce(failure, 'no answer from its source'), due_at
+        FROM purchases WHERE state = 'submitting' AND due_at < :now - interval '10 minutes'
+        UNION ALL
+        SELECT 'shipment_late', 'pur', id, 'was to leave by ' || ship_by, ship_by
+        FROM purchases
+        WHERE state IN ('submitted', 'accepted', 'partly_shipped') AND ship_by < :now
+        UNION ALL
+        SELECT 'cancel_unanswered', 'pur', id, cancel_reason, updated_at
+        FROM purchases
+        WHERE state IN ('submitting', 'submitted', 'accepted', 'partly_shipped')
+          AND cancel_reason IS NOT NULL AND updated_at < :now - interval '1 day'
+        UNION ALL
+        SELECT 'claim_unanswered', 'clm', id, reason, updated_at
+        FROM claims WHERE state = 'open' AND updated_at < :now - interval '2 days'
+        UNION ALL
+        SELECT 'deposit_waiting', 'dep', id, proof, created_at
+        FROM deposit_requests WHERE state = 'open'
+        UNION ALL
+        SELECT 'listing_held', 'run', id, coalesce(failure, 'held'), ended_at
+        FROM runs r WHERE state = 'held' AND NOT EXISTS (
+            SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')
+    ) waiting
+    WHERE CAST(:kind AS text) IS NULL OR kind = :kind
+    ORDER BY since NULLS LAST, kind, id LIMIT :limit
+""")
+
+
+def waiting(
+    session: Session, now: datetime, *, kind: str | None = None, limit: int = 200
+) -> list[dict[str, Any]]:
+    """The cases that wait longest, first: kind, the thing concerned (prefix and id), why, since."""
+    rows = session.execute(_QUERY, {"now": now, "kind": kind, "limit": limit})
+    return [
+        {"kind": row.kind, "about": (row.about, row.id), "detail": row.detail, "since": row.since}
+        for row in rows
+    ]
