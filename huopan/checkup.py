@@ -4,39 +4,36 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import redis
 from sqlalchemy import Connection, create_engine, pool, text
 
 from huopan import __version__
+from huopan.checks import Check
+from huopan.commands.worker import PROCESSES
+from huopan.credentials import examine_sources
 from huopan.servers import Endpoints
 from kit import clock
 from kit.db import APP_ROLE, newest_schema
 from kit.redis import connect
 from kit.settings import Settings, SettingsError
+from worker import cron, serve
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 """The database's clock decides leases and expiries, ours tokens and quotes: they must agree."""
 
 FREE_BYTES = 2**30
 
-CONNECTIONS = {"worker": 6, "cron": 2, "indexer": 2}
-"""The pools beside the API's own, which is a setting."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at; `advice` is empty when it is as it should be."""
-
-    name: str
-    found: str
-    advice: str = ""
+CONNECTIONS = {"worker": serve.CONNECTIONS * PROCESSES, "cron": cron.CONNECTIONS}
+"""The pools of one machine's roles beside the API's own, which is a setting."""
 
 
 def examine(settings: Settings, servers: Endpoints) -> list[Check]:
-    """Every check. Raises OperationalError or RedisError when a server does not answer."""
+    """Every check; of sources only on the newest schema.
+
+    Raises OperationalError or RedisError when a server does not answer.
+    """
     engine = create_engine(servers.database_url, poolclass=pool.NullPool)
     found = f"{__version__} on Python {platform.python_version()}"
     checks = [Check("huopan", found)]
@@ -44,6 +41,8 @@ def examine(settings: Settings, servers: Endpoints) -> list[Check]:
         checks += [*_database(connection, settings), _clock(connection)]
     with connect(servers.redis_url) as client:
         checks.append(_redis(client))
+    if not any(check.name == "schema" and check.advice for check in checks):
+        checks += examine_sources(settings, servers)
     return [*checks, _data(settings), _key(settings)]
 
 

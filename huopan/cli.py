@@ -33,7 +33,7 @@ def main() -> None:
     """Run one command; what a person can mend is told in a sentence, without a traceback."""
     configure(level="WARNING")  # what a command has to say is its answer, not its log
     try:
-        _app()()
+        _app()(prog_name="huopan")
     except Exception as error:
         told = _told(error)
         if told is None:

@@ -6,13 +6,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from connectors.budgets import Budgets
 from connectors.errors import Refused, Unreadable
 from connectors.feed.rejects import rejects_csv
 from connectors.model import Listing, Lists, Page, Reject
 from connectors.registry import open_source, read_settings
+from connectors.surroundings import Surroundings
+from connectors.tokens import Tokens
 from huopan import show
 from huopan.house import House
 from kit.errors import Problem
+from kit.redis import connect
 from sync import sources
 from sync.guard import GuardLimits
 from sync.importer import run_listing
@@ -121,12 +125,15 @@ def pull(house: House, code: str, *, full: bool) -> Report:
     """One reading of a source, from where its settings say. Raises Problem, SupplierError."""
     config = dict(sources.config_of(house.settings, code))
     report = Report(code)
-    _read(house, report, _listing(code, config), config, dry_run=False)
+    with connect(house.servers.redis_url) as redis:
+        around = Surroundings(Budgets(redis), Tokens(house.db, house.desk.keyring))
+        listing = _listing(code, config, around)
+        _read(house, report, listing, config, dry_run=False)
     return report
 
 
-def _listing(code: str, config: dict[str, Any]) -> Listing:
-    source = open_source(code, config)
+def _listing(code: str, config: dict[str, Any], around: Surroundings | None = None) -> Listing:
+    source = open_source(code, config, around)
     if not isinstance(source, Lists):
         raise Problem(409, "lists_nothing", f"a {config['kind']} source has no listing to pull")
     return source.items()

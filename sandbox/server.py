@@ -37,6 +37,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PLATFORMS: dict[str, str] = {
     "jd": "jd.app:Jd",
+    "top": "top.platform:Top",
 }
 """One line a platform: its mount, and the module in this room with the class there."""
 

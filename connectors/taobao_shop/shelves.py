@@ -17,6 +17,9 @@ from connectors.errors import Unreadable
 OPENED = datetime.fromisoformat("2003-05-10T00:00:00+08:00")
 """When the platform opened: no goods are older."""
 ONSALE, TRADES = "onsale", "trades"
+SETTLED = timedelta(minutes=1)
+"""A window that is paged ends this long before now: nothing may come into it while it is read,
+though the platform's clock be a little behind ours."""
 _SHORTEST = timedelta(seconds=2)
 DAY = timedelta(days=1)
 
@@ -45,9 +48,9 @@ def full(banners: Iterable[str], now: datetime, overlap: timedelta) -> list[Leg]
 
     A list is worked from its end: the last leg is read first.
     """
-    shelves = [ONSALE, *banners]
-    caught_up = [Leg(shelf, _write(now - overlap), None) for shelf in shelves]
-    return caught_up + [Leg(shelf, None, _write(now)) for shelf in shelves]
+    shelves, settled = [ONSALE, *banners], now - SETTLED
+    caught_up = [Leg(shelf, _write(settled - overlap), None) for shelf in shelves]
+    return caught_up + [Leg(shelf, None, _write(settled)) for shelf in shelves]
 
 
 def changed(
@@ -74,13 +77,18 @@ def windows(shelf: str, since: datetime, until: datetime, step: timedelta) -> li
 def paged(leg: Leg, pages: int, deepest: int, now: datetime) -> list[Leg]:
     """A window that is more than one page: its pages, or its two halves.
 
-    An open one is read up to `now` first; what changes after that is the next open one.
+    An open one is read up to a settled moment first; what changes after that is the next open one.
+    A shop that changes faster than that is paged through as it is.
     """
     if leg.until is None:
-        return [Leg(leg.shelf, _write(now), None), replace(leg, until=_write(now))]
-    if pages <= deepest:
-        return [replace(leg, page=pages)]
-    return halves(leg)
+        since = leg.window[0] or OPENED
+        settled = now - SETTLED
+        if settled - since < SETTLED:  # read lately: come as near to now as seconds allow
+            settled = now - timedelta(seconds=1)
+        if since < settled:
+            until = _write(settled)
+            return [Leg(leg.shelf, until, None), replace(leg, until=until)]
+    return [replace(leg, page=pages)] if pages <= deepest else halves(leg)
 
 
 def halves(leg: Leg) -> list[Leg]:

@@ -51,9 +51,12 @@ def attributes(pairs: Mapping[str, str]) -> str | None:
 
 
 def pictures(addresses: Iterable[str | None]) -> str | None:
-    """Absolute addresses, each once, in order, as a JSON list."""
-    found = dict.fromkeys(values.picture(one) for one in addresses if one)
-    return json.dumps(list(found), ensure_ascii=False) if found else None
+    """Absolute addresses, each picture once whatever the scheme, in order, as a JSON list."""
+    found: dict[str, str | None] = {}
+    for one in addresses:
+        if one:
+            found.setdefault(one.partition("://")[2] or one.removeprefix("//"), values.picture(one))
+    return json.dumps(list(found.values()), ensure_ascii=False) if found else None
 
 
 def gtin(code: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from huopan.checkup import Check
+    from huopan.checks import Check
 
 app = typer.Typer()
 
@@ -16,7 +16,8 @@ app = typer.Typer()
 def doctor(
     *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
 ) -> None:
-    """Versions, connections, schema, roles, clock and disk; exit code 1 when something is wrong."""
+    """Versions, connections, schema, roles, sources' credentials, clock, disk; exit code 1 when
+    something is wrong."""
     from huopan.backing import backing
     from huopan.checkup import examine
     from kit import settings

@@ -5,14 +5,18 @@ import os
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
 import huopan
+from connectors.tokens import SourceToken
 from huopan.checkup import CONNECTIONS, examine
+from huopan.credentials import credentials
 from huopan.servers import Endpoints
 from kit import settings
 from kit.db import dsn
@@ -37,6 +41,51 @@ def _advice(chosen: Settings, database_url: str | None = None) -> dict[str, str]
 
 def test_a_healthy_house_has_no_findings(chosen: Settings) -> None:
     assert _advice(chosen) == {}
+
+
+def test_a_source_whose_settings_cannot_be_read_is_a_finding(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUOPAN_SOURCES__TEA__KIND", "feed")
+    monkeypatch.setenv("HUOPAN_SOURCES__TEA__PASSWORD", "env:NOT_SET_ANYWHERE")
+    told = settings.load(
+        database={"url": chosen.database.url},
+        redis={"url": chosen.redis.url},
+        data={"dir": chosen.data.dir},
+    )
+    assert "NOT_SET_ANYWHERE is not set" in _advice(told)["source tea"]
+
+
+@pytest.mark.parametrize(
+    ("token", "found", "advised"),
+    [
+        (None, "jd_vop", ""),
+        ({}, "does not expire", ""),
+        ({"expires_at": 1, "refresh_expires_at": 60}, "2026-05-01", ""),
+        ({"expires_at": 1, "refresh_expires_at": 6}, "2026-03-08", "before then"),
+        ({"expires_at": -1}, "2026-03-01", "authorise again: GET"),
+        ({"expires_at": 6, "age": 20}, "2026-03-08", "before then"),
+        ({"expires_at": 1, "age": 0, "envelope": b"x"}, "2026-03-03", ""),
+        ({"failure": "bad secret", "refused": True}, "bad secret", "correct its credentials"),
+        ({"failure": "timeout", "refused": False}, "timeout", "by itself"),
+    ],
+)
+def test_credentials_that_run_out_are_findings_in_time(
+    token: dict[str, Any] | None, found: str, advised: str
+) -> None:
+    now = datetime(2026, 3, 2, 2, tzinfo=UTC)
+    row = None
+    if token is not None:
+        given = dict(token)
+        given["updated_at"] = now - timedelta(days=given.pop("age", 30))
+        for name in ("expires_at", "refresh_expires_at"):
+            if name in given:
+                given[name] = now + timedelta(days=given[name])
+        row = SourceToken(source="jd", **given)
+    check = credentials("jd", "jd_vop", row, now)
+    assert found in check.found
+    assert advised in check.advice
+    assert bool(advised) == bool(check.advice)
 
 
 def test_a_superuser_is_a_finding(chosen: Settings) -> None:

@@ -1,0 +1,1 @@
+"""A simulated Taobao Open Platform: a shop, the alliance, and supply and distribution."""
