@@ -4,7 +4,7 @@ Rounding happens in this module and nowhere else. No float ever touches money.
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 FEN = Decimal("0.01")
 
@@ -17,6 +17,15 @@ def line_amount(price: Decimal, quantity: int) -> int:
 def marked_up(price: Decimal, percent: Decimal) -> Decimal:
     """`price` with `percent` on top, as a unit price of at most four places, rounded half up."""
     return (price * (100 + percent) / 100).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
+
+
+def ending_in(price: Decimal, ending: Decimal) -> Decimal:
+    """The lowest price from `price` on that ends in `ending`: 12.30 becomes 12.90 with 0.9.
+
+    `ending` is at least 0 and below 1.
+    """
+    whole = price.to_integral_value(rounding=ROUND_FLOOR) + ending
+    return whole if whole >= price else whole + 1
 
 
 def portion(amount: int, done: int, more: int, whole: int) -> int:

@@ -95,7 +95,7 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
 def _view(reader: Reader, sources: Iterable[str]) -> tuple[Any, ...]:
     """What decides a reader's view of goods of these sources: lists that agree share one look."""
     policies = [reader.policy(source) for source in sources]
-    return reader.prices.markup_percent, *(
+    return reader.prices.mark, *(
         (reader.prices.serves in policy.serves, policy.unknown_stock) for policy in policies
     )
 

@@ -211,7 +211,7 @@ def _identity(readers: Sequence[Reader]) -> str:
     said = [
         (
             reader.prices.id,
-            str(reader.prices.markup_percent.normalize()),
+            reader.prices.mark,
             reader.prices.serves,
             sorted(
                 (code, p.unknown_stock, sorted(p.serves)) for code, p in reader.policies.items()
