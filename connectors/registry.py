@@ -18,6 +18,7 @@ KINDS: dict[str, str] = {
     "ali1688": "ali1688.source:Ali1688",
     "taobao_shop": "taobao_shop.source:TaobaoShop",
     "jd_vop": "jd_vop.source:VopSource",
+    "taobao_tbk": "taobao_tbk.source:TaobaoTbk",
 }
 """One line a kind: the module in this room and the class there. Imported when first opened."""
 

@@ -1,0 +1,1 @@
+"""Taobao Alliance: goods that are recommended by tracked links. Never routed, never bought."""
