@@ -35,6 +35,15 @@ class SourceSettings(BaseModel):
     kind: str
     every: Span = Field("1h", description="how often it is read")
     vanish_limit: float = Field(0.2, ge=0, le=1, description="hold the listing beyond this share")
+    zero_limit: float = Field(0.5, ge=0, le=1, description="the same for goods fallen to no stock")
+    move_limit: float = Field(0.3, ge=0, le=1, description="the same for prices that moved far")
+    move_band: float = Field(0.5, gt=0, description="a price that moves by more than this is far")
+    full_every: Span = Field("1d", description="in between, only what changed is listed")
+    messages_every: Span = Field("30s", description="how often waiting messages are asked for")
+    silence: Span = Field("6h", description="without any message so long, changes are listed")
+    stock_regions: list[Annotated[str, Field(pattern=r"^(\d{2}|\d{4}|\d{6}|)$")]] = Field(
+        [""], min_length=1, description='GB/T 2260 prefixes to read stock for; "" is everywhere'
+    )
     unknown_stock: Literal["sell", "ask", "hide"] = "sell"
     serves: list[Literal["resell", "procure"]] = ["resell", "procure"]
     calls_per_second: float = Field(1.0, gt=0, description="the platform's call budget")

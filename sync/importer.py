@@ -23,8 +23,8 @@ from sync.lease import Held, held
 from sync.models import Run
 from sync.runs import RunReport
 
-Open = Callable[[Cursor | None], Listing]
-"""Opens the listing, behind a cursor where the reading broke off."""
+Again = Callable[[Run], Listing]
+"""Opens the listing of an interrupted run behind its cursor."""
 
 
 _AGAIN = "this SKU stands in the list more than once; the first row counts"
@@ -61,12 +61,11 @@ def run_listing(
     reading = Reading(guard=guard, told=told)
     with held(db, source) as lease:
         finish(db, lease, reading)
-        return load(db, lease, lambda _: listing, reading)
+        return load(db, lease, listing, reading)
 
 
-def load(db: Database, lease: Held, open_listing: Open, reading: Reading) -> RunReport:
+def load(db: Database, lease: Held, listing: Listing, reading: Reading) -> RunReport:
     """One new run. Raises SupplierError when the source breaks off, and Fenced."""
-    listing = open_listing(None)
     with db.as_system() as session:
         lease.confirm(session)
         run_id = runs.begin(
@@ -84,7 +83,7 @@ def load(db: Database, lease: Held, open_listing: Open, reading: Reading) -> Run
 
 
 def finish(
-    db: Database, lease: Held, reading: Reading, again: Open | None = None
+    db: Database, lease: Held, reading: Reading, again: Again | None = None
 ) -> RunReport | None:
     """End what a killed run of this source has begun: apply it, or read on with `again`.
 
@@ -101,7 +100,7 @@ def finish(
             if not usable:
                 runs.end(session, run.id, "failed", "it was interrupted; the source is read again")
         if usable and run.state == "reading" and again is not None:
-            done = _read(db, lease, run.id, again(run.cursor), reading, first=run.next_row)
+            done = _read(db, lease, run.id, again(run), reading, first=run.next_row)
         elif usable:
             done = apply(db, lease, run.id, reading.told)
     return done
@@ -179,8 +178,7 @@ class _Stage:
         """Stage keys and hashes of a page, and its rows where the reading can go on behind it."""
         self._whole = self._whole or page.cursor is not None
         rows = staging.hashed(page.rows, self._next)
-        leaving = self._next + len(rows)
-        self._next = leaving + len(page.gone)
+        self._next += len(rows)
         with self._db.as_system() as session:
             self._lease.confirm(session)
             staging.copy(
@@ -189,7 +187,7 @@ class _Stage:
             if self._whole:
                 staging.copy(session, staging.rows_of(self._run_id), staging.slim(rows))
             if page.gone:
-                judging.leave(session, self._run_id, page.gone, leaving)
+                self._next += judging.leave(session, self._run_id, page.gone, self._next)
             staging.reject(session, self._run_id, page.rejects)
             runs.paged(
                 session,

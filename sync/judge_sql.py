@@ -50,10 +50,11 @@ def stage_leaving(run_id: int) -> str:
 
 
 def leave(run_id: int) -> str:
-    """Ids that the source itself calls gone, as rows in their place."""
+    """SKUs or listings that the source itself calls gone, as rows in their place."""
     return f"""INSERT INTO {rows_of(run_id)} (n, external_id, hash, leaves)
-      SELECT :first - 1 + place, id, '', true
-      FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS gone(id, place)"""
+      SELECT :first - 1 + row_number() OVER (ORDER BY external_id), external_id, '', true FROM (
+        SELECT external_id FROM offers WHERE source = :source AND external_id = ANY(:ids)
+        UNION SELECT external_id FROM offers WHERE source = :source AND listing = ANY(:ids)) o"""
 
 
 def twins(run_id: int) -> str:

@@ -14,10 +14,11 @@ from sync.guard import GuardLimits, Radius, objection
 from sync.staging import keys_of, rows_of
 
 
-def leave(session: Session, run_id: int, external_ids: tuple[str, ...], first: int) -> None:
-    """Stage ids that the source itself calls gone, numbered from `first`."""
-    facts = {"ids": list(external_ids), "first": first}
-    session.execute(text(sql.leave(run_id)), facts)
+def leave(session: Session, run_id: int, gone: tuple[str, ...], first: int) -> int:
+    """Stage what the source itself calls gone, numbered from `first`; returns how many offers."""
+    facts = {"ids": list(gone), "first": first, "source": runs.named(session, run_id).source}
+    done = session.execute(text(sql.leave(run_id)), facts)
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def without_doubles(session: Session, run_id: int) -> list[int]:

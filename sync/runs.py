@@ -169,13 +169,25 @@ def unfinished(session: Session, source: str) -> Sequence[Run]:
 
 
 def end(session: Session, run_id: int, state: str, failure: str | None = None) -> None:
-    """The run is over; what it has staged goes."""
+    """The run is over; what it has staged goes, and a listing's end moves the watermark."""
     session.execute(
         text("""UPDATE runs SET state = :state, failure = :failure, ended_at = clock_timestamp()
             WHERE id = :run"""),
         {"state": state, "failure": failure, "run": run_id},
     )
     staging.drop(session, run_id)
+    if state == "done":
+        session.execute(_ADVANCE, {"run": run_id})
+
+
+_ADVANCE = text("""
+    INSERT INTO source_states (source, full_at, watermark, last_good_at)
+    SELECT source, CASE WHEN kind = 'full' THEN as_of END, watermark, clock_timestamp() FROM runs
+    WHERE id = :run AND kind IN ('full', 'incremental')
+    ON CONFLICT (source) DO UPDATE SET watermark = excluded.watermark,
+      full_at = coalesce(excluded.full_at, source_states.full_at)
+""")
+"""The next reading asks for what changed since this one began."""
 
 
 def overtaken(session: Session, run: Run) -> bool:

@@ -4,6 +4,7 @@ One pair of servers serves the whole run, every xdist worker included. Cloning a
 file by file took 25 ms, truncating all tables 40 ms: so each test has a database of its own.
 """
 
+import contextlib
 import fcntl
 import ipaddress
 import itertools
@@ -11,7 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,16 @@ TEMPLATE = "huopan_template"
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="the long tests in full, not a sample")
+
+
+@pytest.fixture(scope="session")
+def in_full(request: pytest.FixtureRequest) -> bool:
+    """Whether the long tests run in full (`make soak`) or as a seeded sample."""
+    return bool(request.config.getoption("--soak"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,11 +92,10 @@ def _template(servers: Endpoints) -> str:
     return TEMPLATE
 
 
-@pytest.fixture
-def database_url(servers: Endpoints, _template: str) -> Iterator[str]:
-    """A migrated, empty database that only this test uses."""
+@contextlib.contextmanager
+def _database(servers: Endpoints, template: str) -> Iterator[str]:
     name = f"test_{WORKER}_{next(_numbers)}"
-    ours = {"name": sql.Identifier(name), "template": sql.Identifier(_template)}
+    ours = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
     with psycopg.connect(dsn(servers.database_url), autocommit=True) as connection:
         clone = "CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
         connection.execute(sql.SQL(clone).format(**ours))
@@ -97,6 +107,20 @@ def database_url(servers: Endpoints, _template: str) -> Iterator[str]:
             [name],
         )
         connection.execute(sql.SQL("DROP DATABASE {name}").format(**ours))
+
+
+@pytest.fixture
+def database_url(servers: Endpoints, _template: str) -> Iterator[str]:
+    """A migrated, empty database that only this test uses."""
+    with _database(servers, _template) as url:
+        yield url
+
+
+@pytest.fixture
+def databases(servers: Endpoints, _template: str) -> Iterator[Callable[[], str]]:
+    """Makes as many of them as a test needs; each call gives another URL."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(_database(servers, _template))
 
 
 @pytest.fixture

@@ -1,0 +1,163 @@
+"""Listings that do too much harm: held, shown, released in whole or part, taken back."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from connectors.settings import SourceSettings
+from kit import clock
+from kit.db import Database
+from kit.errors import Problem
+from sync import pull, runs, verdicts
+from sync.guard import GuardLimits, Radius, objection
+from sync.importer import finish
+from sync.lease import held
+from sync.runs import RunReport
+from tests.sync.shops import Row, Shop, catalogue, count, shelf
+
+LOOSE = SourceSettings(kind="shop", vanish_limit=1, zero_limit=1, move_limit=1)
+
+
+def read(db: Database, goods: dict[str, Row], settings: SourceSettings | None = None) -> RunReport:
+    shop = Shop(goods)
+    if settings is not None:
+        shop.settings = settings
+    done = pull.run(db, shop, full=True)
+    assert done is not None
+    return done
+
+
+def work(db: Database) -> None:
+    """As a worker that was woken."""
+    with held(db, "shop") as lease:
+        finish(db, lease, pull.Reading())
+
+
+def harmed() -> dict[str, Row]:
+    """Of ten goods four are absent, one is sold out and one costs ten times as much."""
+    goods = shelf(10)
+    for name in ("s6", "s7", "s8", "s9"):
+        del goods[name]
+    goods["s0"] |= {"stock_state": "out", "stock_quantity": 0}
+    goods["s1"]["dropship_price"] = Decimal(90)
+    goods["s2"]["title"] = "茶 新"
+    return goods
+
+
+def test_nothing_of_a_held_listing_is_applied_and_its_harm_is_shown(database: Database) -> None:
+    read(database, shelf(10))
+    before = catalogue(database)
+    done = read(database, harmed())
+    assert done.held == "4 of 10 offers are missing from the listing"
+    assert catalogue(database) == before
+    with database.as_system() as session:
+        diff = runs.diff(session, done.run_id, each=2)
+    assert diff.radius == {"live": 10, "vanished": 4, "zeroed": 1, "moved": 1}
+    assert [(row.kind, row.external_id) for row in diff.rows] == [
+        ("moved", "s1"),
+        ("vanished", "s6"),
+        ("vanished", "s7"),
+        ("zeroed", "s0"),
+    ]
+    moved = diff.rows[0]
+    assert moved.was == {"price": {"dropship": "9.0000"}}
+    assert moved.now == {"price": {"dropship": "90.0000"}}
+
+
+def test_released_whole_it_is_as_if_never_held(database: Database, databases: object) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    with database.as_system() as session:
+        verdicts.release(session, done.run_id)
+    work(database)
+    assert count(database, "SELECT count(*) FROM offers WHERE state = 'gone'") == 4
+    assert count(database, "SELECT state FROM runs ORDER BY id DESC LIMIT 1") == "done"
+    other = Database(databases())  # type: ignore[operator]
+    read(other, shelf(10), LOOSE)
+    read(other, harmed(), LOOSE)
+    assert catalogue(database) == catalogue(other)
+    other.close()
+
+
+def test_released_in_part_the_rest_stays_as_it_was(database: Database) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    with database.as_system() as session:
+        verdicts.release(session, done.run_id, without=["vanished", "moved"])
+    work(database)
+    live = "SELECT count(*) FROM offers WHERE state = 'live'"
+    assert count(database, live) == 10
+    assert count(database, "SELECT count(*) FROM prices WHERE price = 9") == 10
+    assert count(database, "SELECT count(*) FROM stocks WHERE state = 'out'") == 1
+    assert read(database, harmed()).held, "what was left out still differs"
+
+
+def test_released_for_single_goods(database: Database) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    with database.as_system() as session:
+        verdicts.release(session, done.run_id, only=["s1"])
+    work(database)
+    assert count(database, "SELECT count(*) FROM prices WHERE price = 90") == 1
+    assert count(database, "SELECT count(*) FROM offers WHERE state = 'live'") == 10
+
+
+def test_a_discarded_run_leaves_nothing(database: Database) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    with database.as_system() as session:
+        assert verdicts.rollback(session, done.run_id, clock.now()) == done.run_id
+    assert count(database, "SELECT state FROM runs ORDER BY id DESC LIMIT 1") == "discarded"
+    assert count(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'") == 0
+
+
+def test_rollback_writes_former_values_as_new_versions(database: Database) -> None:
+    read(database, shelf(10))
+    before = catalogue(database, "offers", "prices", "stocks", "terms", "products")
+    goods = harmed() | {"s20": shelf(21)["s20"]}
+    bad = read(database, goods, LOOSE)
+    goods["s3"]["dropship_price"] = Decimal(7)
+    read(database, goods, LOOSE)
+    with database.as_system() as session:
+        undo = verdicts.rollback(session, bad.run_id, clock.now())
+    work(database)
+    after = catalogue(database, "offers", "prices", "stocks", "terms", "products")
+    newcomer = [row for row in after["offers"] if "'s20'" in row]
+    assert "'gone'" in newcomer[0]
+    assert count(database, "SELECT count(*) FROM offers WHERE state = 'live'") == 10
+    for name in ("prices", "stocks", "terms"):
+        assert [row for row in after[name] if "'s20'" not in row] == before[name]
+    assert count(database, "SELECT kind FROM runs WHERE id = :id", id=undo) == "rollback"
+    versions = "SELECT max(version) FROM offers WHERE external_id = 's1'"
+    assert count(database, versions) == 3
+    assert count(database, "SELECT title FROM offers WHERE external_id = 's2'") == "茶 2"
+    assert read(database, shelf(10)).changed == 0, "the former hashes are back too"
+
+
+def test_a_listing_read_anew_supersedes_the_held_one(database: Database) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    read(database, shelf(10))
+    with database.as_system() as session, pytest.raises(Problem) as refused:
+        verdicts.release(session, done.run_id)
+    assert refused.value.code == "not_held"
+
+
+def test_rows_lost_in_a_crash_of_the_database_are_not_released(database: Database) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    with database.as_system() as session:
+        session.execute(text(f"TRUNCATE staging.rows_{done.run_id}"))
+        with pytest.raises(Problem) as refused:
+            verdicts.release(session, done.run_id)
+    assert refused.value.code == "staging_lost"
+
+
+def test_objection_names_every_limit_that_is_passed() -> None:
+    limits = GuardLimits(vanish=0.2, zero=0.5, move=0.3, band=0.5)
+    assert objection(Radius(10, 2, 5, 3), limits) is None
+    said = objection(Radius(10, 3, 6, 4), limits)
+    assert said is not None
+    assert said.count(";") == 2
+    assert objection(Radius(0, 5, 5, 5), limits) is None
