@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "taobao_shop": "taobao_shop.source:TaobaoShop",
     "jd_vop": "jd_vop.source:VopSource",
     "taobao_tbk": "taobao_tbk.source:TaobaoTbk",
+    "jd_union": "jd_union.source:UnionSource",
 }
 """One line a kind: the module in this room and the class there. Imported when first opened."""
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from connectors.errors import NoSuchThing, Refused
 from connectors.jd import sign
+from connectors.jd.reading import money, numbered, pick, rows, table, text, whole
 from connectors.trading import ClaimKind, ClaimState, ReturnOptions, SourceClaim
 from kit.log import masked
 
 from .areas import Areas
-from .reading import money, numbered, pick, rows, table, text, whole
 from .settings import VopSettings
 from .wire import Area, Wire
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from connectors import regions
 from connectors.errors import NotDeliverable, Refused
+from connectors.jd.reading import pick, rows, table, text
 
-from .reading import pick, rows, table, text
 from .wire import Area, Said, Wire
 
 KEPT = timedelta(days=1)

@@ -7,12 +7,12 @@ from typing import Any
 from connectors import jsontext
 from connectors.calls import GARBLED, REFUSED, Call, Failure, Limit, Outgoing, Reply
 from connectors.http import Road
+from connectors.jd import reading
 from connectors.jd.faults import AFTER_SALE, VOP, by_words
+from connectors.jd.reading import numbered, text
 from connectors.surroundings import Surroundings
 from connectors.tokens import Token
 
-from . import reading
-from .reading import numbered, text
 from .settings import VopSettings
 from .wire import BUCKET, GRANTS, Area, Said, read, write
 

@@ -10,10 +10,10 @@ from stdnum import ean
 
 from connectors import jsontext
 from connectors.errors import Unreadable
+from connectors.jd.reading import ids, moment, money, pick, rows, table, text, unpacked, whole, yes
 from connectors.model import Message, PriceFact, StockFact
 from kit.money import FEN
 
-from .reading import ids, moment, money, pick, rows, table, text, unpacked, whole, yes
 from .settings import VopSettings
 
 IN_STOCK = "in_stock"

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
+from connectors.jd.reading import moment, money, numbered, pick, rows, table, text, unpacked, whole
 from connectors.model import OrderLine, Placed, PurchaseOrder, ShipTo
 from connectors.trading import Part, SourceParcel, TrackEvent
 
 from .mapping import Price
-from .reading import moment, money, numbered, pick, rows, table, text, unpacked, whole
 from .settings import VopSettings
 from .wire import Area, Said
 

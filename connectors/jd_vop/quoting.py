@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.jd.reading import pick, text
 from connectors.model import OrderLine, StockFact
 from connectors.trading import QuotedLine
 
 from . import mapping
 from .mapping import Price
-from .reading import pick, text
 
 
 @dataclass(frozen=True)

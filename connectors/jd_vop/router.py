@@ -8,11 +8,11 @@ from connectors.calls import GARBLED, Call, Failure, Outgoing, Reply
 from connectors.errors import Refused
 from connectors.http import Road
 from connectors.jd import router
+from connectors.jd.reading import numbered, pick, rows, table
 from connectors.surroundings import Surroundings
 from connectors.tokens import Token
 
 from .classic import judged, limits, said
-from .reading import numbered, pick, rows, table
 from .settings import VopSettings
 from .wire import GRANTS, Area, Said, read, write
 

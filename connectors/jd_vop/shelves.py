@@ -8,11 +8,11 @@ from typing import Any
 
 from connectors.errors import NoSuchThing, Refused, Unreadable
 from connectors.http import CONNECTIONS
+from connectors.jd.reading import batches, ids, pick, rows, table, text, whole
 from connectors.model import Cursor, Page, PriceFact, Reject, StockFact, page
 
 from . import mapping
 from .mapping import Goods, Price
-from .reading import batches, ids, pick, rows, table, text, whole
 from .settings import VopSettings
 from .wire import Area, Said, Wire, area_of
 

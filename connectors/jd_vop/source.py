@@ -15,6 +15,7 @@ from connectors.errors import (
     PriceChanged,
     Refused,
 )
+from connectors.jd.reading import batches, rows, text
 from connectors.model import (
     Cursor,
     Listing,
@@ -45,7 +46,6 @@ from .after_sale import AfterSale
 from .areas import Areas
 from .classic import Classic
 from .mapping import Price
-from .reading import batches, rows, text
 from .router import Router
 from .settings import VopSettings
 from .shelves import Pools, Shelves

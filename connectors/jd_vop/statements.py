@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from connectors.errors import Refused, Unreadable
+from connectors.jd.reading import moment, money, pick, rows, table, text, whole
 from connectors.trading import Booking, Checked, CheckList
 from kit.clock import SHANGHAI
 
-from .reading import moment, money, pick, rows, table, text, whole
 from .settings import VopSettings
 from .wire import Wire
 

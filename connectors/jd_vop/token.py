@@ -11,12 +11,12 @@ from connectors import calls
 from connectors.errors import NotAuthorised, Refused, Unreadable
 from connectors.http import Road
 from connectors.jd import sign
+from connectors.jd.reading import moment, table, text, whole
 from connectors.surroundings import Surroundings
 from connectors.tokens import Token
 from kit.clock import SHANGHAI
 
 from . import classic, router
-from .reading import moment, table, text, whole
 from .settings import VopSettings
 
 
