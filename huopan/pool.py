@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +12,9 @@ from collections.abc import Sequence
 from huopan.processes import PARENT
 from kit import log
 
+LISTENER = "HUOPAN_LISTENER"
+"""The environment variable that names the descriptor of a pool's listening socket."""
+
 STOP_SECONDS = 15.0
 AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 0.2
@@ -18,8 +22,15 @@ LOOK_SECONDS = 0.2
 _log = log.get(__name__)
 
 
-def run_pool(commands: Sequence[Sequence[str]], stopping: threading.Event) -> None:
-    """Keep one process a command alive until `stopping` is set; then end them in order."""
+def run_pool(
+    commands: Sequence[Sequence[str]],
+    stopping: threading.Event,
+    listener: socket.socket | None = None,
+) -> None:
+    """Keep one process a command alive until `stopping` is set; then end them in order.
+
+    All of them get `listener`, which `inherited` finds there.
+    """
     running: dict[int, subprocess.Popen[bytes]] = {}
     again = dict.fromkeys(range(len(commands)), 0.0)
     try:
@@ -31,16 +42,26 @@ def run_pool(commands: Sequence[Sequence[str]], stopping: threading.Event) -> No
                     del running[number]
                     again[number] = time.monotonic() + AGAIN_SECONDS
                 if number not in running and time.monotonic() >= again[number]:
-                    running[number] = _start(command)
+                    running[number] = _start(command, listener)
     finally:
         _stop(list(running.values()))
 
 
-def _start(command: Sequence[str]) -> "subprocess.Popen[bytes]":
+def inherited() -> socket.socket | None:
+    """The listening socket that our pool gave to this process, if it did."""
+    number = os.environ.pop(LISTENER, None)
+    return socket.socket(fileno=int(number)) if number else None
+
+
+def _start(command: Sequence[str], listener: socket.socket | None) -> "subprocess.Popen[bytes]":
+    given = {PARENT: str(os.getpid())}
+    if listener is not None:
+        given[LISTENER] = str(listener.fileno())
     return subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "huopan", *command],
         stdin=subprocess.DEVNULL,
-        env={**os.environ, PARENT: str(os.getpid())},
+        env={**os.environ, **given},
+        pass_fds=[listener.fileno()] if listener is not None else [],
         start_new_session=True,  # a terminal's Ctrl-C is for us, who stop them in order
     )
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from sqlalchemy import make_url
 from huopan.servers import Endpoints, await_stopped, hold
 from kit.db import Database, dsn, migrate
 from sandbox.server import Sandbox, running
+from tests import soak as soaking
 from tests.stage import Stage
 
 FOLDER = "HUOPAN_TEST_SERVERS"
@@ -36,17 +37,48 @@ WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _numbers = itertools.count(1)
 
 
+_soak = pytest.StashKey[soaking.Soak]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--soak", action="store_true", help="the long tests in full, not a sample")
+    soaking.add_options(parser)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    chosen = config.stash[_soak]
+    return f"{'soak in full' if chosen.whole else 'sample'}, --seed {chosen.seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    soaking.leave_out_passed(config, items, config.stash[_soak])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    if report.when == "call" and report.passed:
+        soaking.note_passed(item.config, item.config.stash[_soak], item.nodeid)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    soaking.end(session.config, session.config.stash[_soak], exitstatus)
 
 
 @pytest.fixture(scope="session")
-def in_full(request: pytest.FixtureRequest) -> bool:
+def soak(request: pytest.FixtureRequest) -> soaking.Soak:
+    """How thoroughly a long test looks."""
+    return request.config.stash[_soak]
+
+
+@pytest.fixture(scope="session")
+def in_full(soak: soaking.Soak) -> bool:
     """Whether the long tests run in full (`make soak`) or as a seeded sample."""
-    return bool(request.config.getoption("--soak"))
+    return soak.whole
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_soak] = soaking.begin(config)
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="huopan-tests-")
         os.chmod(folder, 0o711)  # noqa: S103 - under root the server user must pass through

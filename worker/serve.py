@@ -67,7 +67,6 @@ def serve(shop: Workshop, client: Redis, queues: Sequence[str]) -> None:
 
     Runs in the main thread.
     """
-    logging.getLogger("rq").setLevel(logging.ERROR)
     RUNNING.set(shop)
     ending: list[Callable[[], None]] = []
     with _told(shop.stopping, ending):
@@ -99,6 +98,8 @@ def drain(shop: Workshop, client: Redis, queues: Sequence[str]) -> None:
 
 
 def _worker(client: Redis, queues: Sequence[str]) -> Worker:
+    for name in ("rq.worker", "rq.job"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # each job would be three lines of log
     return Worker(list(queues), connection=client, serializer="json", worker_ttl=TTL_SECONDS)
 
 

@@ -1,0 +1,85 @@
+"""Long runs: a seeded sample in `make test`, all of it in `make soak`, which goes on where it was.
+
+`pytest --soak` remembers what has passed under its seed. An interrupted or failing run, started
+again without a seed, takes the same seed and leaves out what has passed; once all has passed, the
+next one begins anew with another seed.
+"""
+
+import random
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+
+SAMPLE_SEED = 20260301
+"""What `make test` looks at is the same every time; --seed shows another sample."""
+
+STATE = "huopan/soak"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Soak:
+    """How thoroughly to look: everything, or a sample drawn from `seed`."""
+
+    whole: bool
+    seed: int
+
+    def sample(self, items: Sequence[T], count: int, about: object = "") -> list[T]:
+        """All of `items`, or `count` of them, in their order."""
+        if self.whole or count >= len(items):
+            return list(items)
+        dice = random.Random(f"{self.seed}{about}")  # noqa: S311 - the same sample every time
+        return [items[at] for at in sorted(dice.sample(range(len(items)), count))]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="long tests in full, resumable by seed")
+    parser.addoption("--seed", type=int, default=None, help="the seed of samples and chaos")
+
+
+def begin(config: pytest.Config) -> Soak:
+    """What this run is; a soak that did not end goes on with its seed."""
+    given = config.getoption("--seed")
+    if not config.getoption("--soak"):
+        return Soak(whole=False, seed=SAMPLE_SEED if given is None else given)
+    left = _state(config)
+    seed = given if given is not None else left["seed"] or secrets.randbelow(10**6)
+    if seed != left["seed"]:
+        _keep(config, seed, [])
+    return Soak(whole=True, seed=seed)
+
+
+def leave_out_passed(config: pytest.Config, items: list[pytest.Item], soak: Soak) -> None:
+    """Of a soak's tests, keep those that have not passed under this seed."""
+    if not soak.whole:
+        return
+    passed = set(_state(config)["passed"])
+    gone = [item for item in items if item.nodeid in passed]
+    if gone and len(gone) < len(items):
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item.nodeid not in passed]
+
+
+def note_passed(config: pytest.Config, soak: Soak, nodeid: str) -> None:
+    """This test need not run again under this seed."""
+    if soak.whole:
+        _keep(config, soak.seed, [*_state(config)["passed"], nodeid])
+
+
+def end(config: pytest.Config, soak: Soak, status: int) -> None:
+    """A soak in which all passed leaves nothing to go on with."""
+    if soak.whole and status == pytest.ExitCode.OK and not hasattr(config, "workerinput"):
+        _keep(config, None, [])
+
+
+def _state(config: pytest.Config) -> dict[str, Any]:
+    assert config.cache
+    return dict(config.cache.get(STATE, {"seed": None, "passed": []}))
+
+
+def _keep(config: pytest.Config, seed: int | None, passed: list[str]) -> None:
+    assert config.cache
+    config.cache.set(STATE, {"seed": seed, "passed": passed})
