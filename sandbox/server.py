@@ -38,6 +38,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PLATFORMS: dict[str, str] = {
     "jd": "jd.app:Jd",
     "top": "top.platform:Top",
+    "ali1688": "ali1688.platform:Ali1688",
 }
 """One line a platform: its mount, and the module in this room with the class there."""
 
@@ -79,6 +80,8 @@ class Sandbox:
         mount, _, rest = asked.path.removeprefix("/").partition("/")
         if mount == "_control":
             await _give(send, self._control(rest, asked))
+            for platform in self.platforms.values():
+                _push(platform)
         elif mount in self.platforms:
             await self._serve(mount, replace(asked, path=f"/{rest}"), send)
         else:
@@ -100,8 +103,7 @@ class Sandbox:
             answer = platform.refuse(asked, fault)
         else:
             answer = platform.answer(replace(asked, fault=fault))
-        for push in platform.outgoing():
-            asyncio.get_running_loop().run_in_executor(None, _post, push)
+        _push(platform)
         if fault is not None and fault.mode in AFTER:
             await _after(send, fault, answer)
             return
@@ -223,6 +225,11 @@ async def _break(send: Send) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"1000000")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"{"})
+
+
+def _push(platform: Platform) -> None:
+    for push in platform.outgoing():
+        asyncio.get_running_loop().run_in_executor(None, _post, push)
 
 
 def _post(push: Any) -> None:

@@ -1,0 +1,179 @@
+"""Refunds and returns of the simulated 1688; amounts in fen."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.frame import Asked
+
+from .messages import Messages
+from .orders import Book, Line, Order
+
+REASONS = [
+    {"id": 20006, "name": "质量问题", "needVoucher": True, "noRefundCarriage": False},
+    {"id": 20028, "name": "不想买了", "needVoucher": False, "noRefundCarriage": False},
+]
+STATUSES = {
+    "refundWaitSellerSend": ("waitsellersend",),
+    "refundWaitBuyerReceive": ("waitbuyerreceive", "waitlogisticstakein", "waitbuyersign"),
+    "refundBuyerReceived": ("waitbuyerreceive", "waitbuyersign", "signinsuccess"),
+    "aftersaleBuyerNotReceived": ("confirm_goods", "success"),
+    "aftersaleBuyerReceived": ("confirm_goods", "success"),
+}
+
+
+@dataclass
+class Refund:
+    """One refund of one line."""
+
+    id: str
+    order: Order
+    line: Line
+    payment: int
+    carriage: int
+    returns: bool
+    status: str = "waitselleragree"
+    waybill: str = ""
+
+
+class Refunds:
+    """The refunds."""
+
+    def __init__(self, book: Book, messages: Messages) -> None:
+        self._book = book
+        self._messages = messages
+        self.asked_for: dict[str, Refund] = {}
+
+    def doors(self) -> dict[str, Any]:
+        """The calls about refunds."""
+        trade = "com.alibaba.trade/alibaba.trade"
+        return {
+            f"{trade}.getRefundReasonList": self._reasons,
+            f"{trade}.createRefund": self._create,
+            f"{trade}.refund.OpQueryOrderRefund": self._query,
+            f"{trade}.refund.buyer.queryOrderRefundList": self._list,
+            f"{trade}.refund.returnGoods": self._return,
+        }
+
+    def do_refunds(self, args: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The truth about every refund."""
+        return [
+            {
+                "id": one.id,
+                "ref": str(one.order.ref),
+                "payment": one.payment,
+                "carriage": one.carriage,
+                "status": one.status,
+                "waybill": one.waybill,
+            }
+            for one in self.asked_for.values()
+        ]
+
+    def do_refund(self, args: Mapping[str, Any]) -> None:
+        """A refund moves on: {refund, status}."""
+        refund = self.asked_for[args["refund"]]
+        refund.status = args["status"]
+        if refund.status in ("refundsuccess", "refundclose"):
+            refund.line.refund = None
+        data = {"orderId": refund.order.ref, "currentStatus": refund.order.status}
+        data["refundAction"] = refund.status
+        self._messages.say("ORDER_BUYER_VIEW_ORDER_BUYER_REFUND_IN_SALES", data)
+
+    def _reasons(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
+        order = self._book.find(fields["orderId"])
+        _ = json.loads(fields["orderEntryIds"])
+        if order is None:
+            return _failed("5001", "订单不存在")
+        if order.status not in STATUSES.get(fields["goodsStatus"], ()):
+            return _failed("5003", "货物状态不正确")
+        return {"result": {"success": True, "result": {"reasons": REASONS}}}
+
+    def _create(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
+        order = self._book.find(fields["orderId"])
+        if order is None:
+            return _failed("5001", "订单不存在")
+        if fault := self._fault(order, fields):
+            return fault
+        (entry,) = json.loads(fields["orderEntryIds"])
+        line = next(one for one in order.lines if one.entry == entry)
+        refund = Refund(
+            f"TQ{34931008034741532 + len(self.asked_for)}",
+            order,
+            line,
+            int(fields["applyPayment"]),
+            int(fields["applyCarriage"]),
+            fields["disputeRequest"] == "returnRefund",
+        )
+        self.asked_for[refund.id] = refund
+        line.refund = refund.id
+        return {"result": {"result": {"refundId": refund.id}, "success": True}}
+
+    def _fault(self, order: Order, fields: dict[str, str]) -> dict[str, Any] | None:
+        """Why a refund is not taken, in the order of the page."""
+        (entry,) = json.loads(fields["orderEntryIds"])
+        line = next((one for one in order.lines if one.entry == entry), None)
+        reasons = {str(one["id"]): one for one in REASONS}
+        reason = reasons.get(fields["applyReasonId"])
+        unshipped = fields["goodsStatus"] == "refundWaitSellerSend"
+        amount = line.price * line.pieces if line else 0
+        payment, returns = int(fields["applyPayment"]), fields["disputeRequest"] == "returnRefund"
+        counts = json.loads(fields.get("orderEntryCountList", "[]"))
+        checks = (
+            (order.status in STATUSES.get(fields["goodsStatus"], ()), "5003"),
+            (reason is not None, "5004"),
+            (not (reason and reason["needVoucher"]) or "vouchers" in fields, "5005"),
+            (line is not None and not (line and line.refund), "5010"),
+            (not (returns and unshipped), "5010"),
+            (payment == amount if unshipped else 0 < payment <= amount, "5011"),
+            (2 <= len(fields["description"]) <= 150, "5012"),
+            (not counts or fields["goodsStatus"] == "refundBuyerReceived", "5013"),
+        )
+        code = next((code for good, code in checks if not good), None)
+        return _failed(code, "退款申请失败") if code else None
+
+    def _model(self, refund: Refund) -> dict[str, Any]:
+        paid = refund.status == "refundsuccess"
+        return {
+            "refundId": refund.id,
+            "orderId": int(float(refund.order.ref)),
+            "orderEntryIdList": [refund.line.entry],
+            "status": refund.status,
+            "applyPayment": refund.payment,
+            "applyCarriage": refund.carriage,
+            **(
+                {"refundPayment": refund.payment, "refundCarriage": refund.carriage} if paid else {}
+            ),
+            "sellerReceiveAddress": "浙江省金华市某路 1 号",
+            "sellerRealName": "退货组",
+            "sellerMobile": "13800000000",
+        }
+
+    def _query(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
+        refund = self.asked_for.get(fields["refundId"])
+        if refund is None:
+            return {
+                "result": {"success": False, "errorCode": "404", "errorMessage": "退款单不存在"}
+            }
+        return {"result": {"result": {"opOrderRefundModelDetail": self._model(refund)}}}
+
+    def _list(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
+        size, at = int(fields.get("pageSize", "20")), int(fields.get("currentPageNum", "0"))
+        found = [
+            one for one in self.asked_for.values() if str(one.order.ref) == fields.get("orderId")
+        ]
+        here = [self._model(one) for one in found[at * size : (at + 1) * size]]
+        told: dict[str, Any] = {"totalCount": len(found), "currentPageNum": at}
+        return {"result": {**told, "opOrderRefundModels": here} if here else told, "success": True}
+
+    def _return(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
+        refund = self.asked_for.get(fields["refundId"])
+        if refund is None or refund.status not in ("waitbuyersend", "waitsellerreceive"):
+            return _failed("5010", "退款状态不正确")
+        _ = fields["logisticsCompanyNo"]
+        refund.waybill, refund.status = fields["freightBill"], "waitsellerreceive"
+        return {"result": {"success": True, "result": True}}
+
+
+def _failed(code: str, message: str) -> dict[str, Any]:
+    return {"result": {"success": False, "code": code, "message": message}}
