@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import stock
-from catalog.planned import apply_planned
 from catalog.reads.changes import KEPT
 from catalog.sequencer import forget_changes
-from connectors.settings import span
 from kit import clock, idempotency, log, outbox
+from sync import due, planned
 from trade import invariants, rerouting, submit
 from trade.buying import SUBMIT
 from trade.refusal import REROUTE
 from worker import relay
-from worker.drains import HELD
+from worker.drains import BETWEEN, HELD
 from worker.jobs import PULL
 from worker.workshop import Workshop
 
@@ -34,8 +32,6 @@ SHOWN = 20
 _log = log.get(__name__)
 
 Result = dict[str, Any]
-
-_LAST_READ = text("SELECT source, max(started_at) AS at FROM runs GROUP BY source")
 
 
 @dataclass(frozen=True)
@@ -58,19 +54,12 @@ def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
 
 
 def sources_due(shop: Workshop, session: Session, _last: Result) -> Result:
-    """Wake the readers of sources that were last read longer ago than their `every`."""
+    """Wake the readers of whatever is due of every source: listings, messages, figures."""
     shop.refresh()
-    now = clock.now()
-    begun = {row.source: row.at for row in session.execute(_LAST_READ)}
-    due = []
-    for code in shop.settings.sources:
-        given = shop.source_settings(code)
-        somewhere = getattr(given, "location", True)  # a price list may only ever come by hand
-        last = begun.get(code)
-        if somewhere and (last is None or last + span(given.every) <= now):
-            due.append((PULL, code))
-    relay.wake(shop.redis, due)
-    return {"due": len(due)}
+    sources = [shop.source(code) for code in sorted(shop.settings.sources)]
+    found = due.due(session, clock.now(), sources)
+    relay.wake(shop.redis, [(PULL, f"{one.source}{BETWEEN}{one.stream}") for one in found])
+    return {"due": len(found)}
 
 
 def held_lines(shop: Workshop, session: Session, _last: Result) -> Result:
@@ -82,9 +71,10 @@ def held_lines(shop: Workshop, session: Session, _last: Result) -> Result:
 
 
 def planned_prices(_shop: Workshop, session: Session, _last: Result) -> Result:
-    """Announced prices whose date has come."""
-    done = apply_planned(session, clock.now())
-    return {"offers": done, "more": done > 0}
+    """Announced prices whose date has come, and prices whose time is over."""
+    most = 5_000
+    touched = planned.turn(session, most)
+    return {"offers": touched, "more": touched >= most}
 
 
 def settle_reservations(_shop: Workshop, session: Session, _last: Result) -> Result:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any, cast, get_args
 
+from connectors.errors import SupplierError
 from kit import clock
 from kit.errors import Problem
 from kit.log import get
-from sync.guard import GuardLimits
-from sync.importer import run_listing
+from sync import pull as pulling
+from sync.lease import Fenced
+from sync.pull import Stream
+from sync.runs import RunReport
 from trade import rerouting
 from trade import submit as submitting
 from worker.turns import Turn
@@ -15,6 +19,9 @@ from worker.workshop import Workshop
 
 HELD = "held"
 """The key by which lines that wait for a person are tried once more as well."""
+
+BETWEEN = "/"
+"""Stands between a source's code, which has none, and the stream that is read."""
 
 _log = get(__name__)
 
@@ -37,27 +44,41 @@ def reroute(shop: Workshop, key: str, turn: Turn) -> bool:
     return _slice_by_slice(until, turn)
 
 
-def pull(shop: Workshop, source: str, _turn: Turn) -> bool:
-    """Read the listing of one source into the catalogue."""
-    limit = shop.source_settings(source).vanish_limit
+def pull(shop: Workshop, key: str, turn: Turn) -> bool:
+    """Read one stream of one source into the catalogue; `key` is `code/stream`."""
+    code, _, stream = key.partition(BETWEEN)
+    if stream not in get_args(Stream):
+        raise ValueError(f"{key!r} names no stream of a source")
+
+    def go_on(_run: int) -> None:
+        if shop.stopping.is_set():
+            raise Ending
+
     try:
-        report = run_listing(
-            shop.db, source, shop.lister(source).items(), guard=GuardLimits(vanish=limit)
+        report = pulling.run(
+            shop.db, shop.source(code), cast(Stream, stream), until=turn.end(), told=go_on
         )
-    except Problem as problem:
-        if problem.code != "run_alive":
-            raise
-        return False  # somebody reads it already
-    _log.info(
-        "source_read",
-        source=source,
-        run=report.run_id,
-        seen=report.seen,
-        changed=report.changed,
-        rejected=report.rejected,
-        held=report.held,
-    )
+    except Ending:
+        return True  # whoever takes it up goes on behind the last commit
+    except (Problem, SupplierError) as error:
+        _log.warning("A source was not read", source=code, stream=stream, why=str(error))
+        return False  # its state says when it is due again
+    except Fenced as error:
+        _log.warning("A source is read by another worker", source=code, why=str(error))
+        return False
+    if report is not None:
+        _log.info("source_read", source=code, stream=stream, **_told(report))
     return False
+
+
+def _told(report: RunReport) -> dict[str, Any]:
+    """What a person looks for in the log of a reading."""
+    names = ("run_id", "seen", "changed", "rejected", "held")
+    return {name: getattr(report, name) for name in names}
+
+
+class Ending(Exception):
+    """The process was told to end; the reading is left at its last commit."""
 
 
 def _slice_by_slice(drain: Callable[[datetime], None], turn: Turn) -> bool:

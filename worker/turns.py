@@ -19,9 +19,13 @@ class Turn:
     stopping: threading.Event
     others_wait: Callable[[], bool] = lambda: False
 
+    def end(self) -> datetime:
+        """The end of the longest turn that begins now."""
+        return clock.now() + LONGEST
+
     def slices(self) -> Iterator[datetime]:
         """The ends of short spans of time, one after the other, while it may go on."""
-        last = clock.now() + LONGEST
+        last = self.end()
         while True:
             yield min(clock.now() + SLICE, last)
             if self.stopping.is_set() or clock.now() >= last or self.others_wait():

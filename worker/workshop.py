@@ -8,9 +8,8 @@ from typing import Any
 import redis
 
 from connectors.budgets import Budgets
-from connectors.model import Lists, Sells, Source
-from connectors.registry import open_source, read_settings
-from connectors.settings import SourceSettings
+from connectors.model import Sells, Source
+from connectors.registry import open_source
 from connectors.surroundings import Surroundings
 from connectors.tokens import Tokens
 from kit.db import Database
@@ -56,10 +55,6 @@ class Workshop:
             if former.get(code) != self.settings.sources.get(code):
                 _close(self._open.pop(code))
 
-    def source_settings(self, code: str) -> SourceSettings:
-        """The checked settings of source `code`. Raises SettingsError."""
-        return read_settings(code, self.settings.sources.get(code, AT_THE_DOOR))
-
     def source(self, code: str) -> Source:
         """Source `code`, opened once. Raises SettingsError."""
         if code not in self._open:
@@ -73,13 +68,6 @@ class Workshop:
         source = self.source(code)
         if not isinstance(source, Sells):
             raise Problem(409, "does_not_sell", f"source {code} takes no purchases from us")
-        return source
-
-    def lister(self, code: str) -> Lists:
-        """Source `code` as one whose goods can be read. Raises SettingsError, Problem."""
-        source = self.source(code)
-        if not isinstance(source, Lists):
-            raise Problem(409, "does_not_list", f"source {code} has no listing to read")
         return source
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,15 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from catalog.models import Change, PlannedPrice, Price, PricePoint
-from catalog.planned import apply_planned
+from catalog.models import Change
 from catalog.reads.changes import changes
 from catalog.sequencer import forget_changes, number_changes
 from catalog.shelf import Reader
 from kit import chores, clock
 from kit.db import Database
 from kit.errors import Problem
+from sync import states
 from tests.catalog.goods import product, reprice
-from tests.trade.market import NOW
 from tests.worker.conftest import SOURCES, Works, make_settings
 from worker.chores import CHORES, Kind
 from worker.cron import perform
@@ -120,89 +119,10 @@ def test_sources_are_read_when_their_time_has_come(
     )
     shop = Workshop(settings, database, works.shop.redis)
     with database.as_system() as session:
-        session.execute(
-            text("""INSERT INTO runs (source, state, started_at) VALUES
-                    ('a', 'done', clock_timestamp() - interval '2 h'),
-                    ('b', 'done', clock_timestamp() - interval '2 h'),
-                    ('b', 'done', clock_timestamp() - interval '20 min')""")
-        )
+        states.begun(session, "a", listed_at=clock.now() - timedelta(hours=2))
+        states.begun(session, "b", listed_at=clock.now() - timedelta(minutes=20))
     perform(shop, "sources_due")
-    assert works.waiting() == [(PULL, "a")]
-
-
-def plan(session: Session, offer_id: int, price: str, valid_from: datetime, **fields: Any) -> None:
-    session.add(
-        PlannedPrice(
-            offer_id=offer_id,
-            mode="dropship",
-            valid_from=valid_from,
-            price=Decimal(price),
-            as_of=valid_from - timedelta(days=9),
-            **fields,
-        )
-    )
-
-
-class TestPlannedPrices:
-    """Prices announced for a date (调价通知)."""
-
-    DAY = clock.now().replace(microsecond=0)
-
-    def apply(self, works: Works, offer_id: int) -> tuple[Decimal, list[Any], list[Decimal]]:
-        """The price, the price events and the points of history after applying what is due."""
-        with works.shop.db.as_system() as session:
-            apply_planned(session, self.DAY)
-        with works.shop.db.as_system() as session:
-            price = session.get_one(Price, (offer_id, "dropship")).price
-            events = session.execute(
-                select(Change.was, Change.now).where(Change.kind == "price")
-            ).all()
-            points = session.scalars(select(PricePoint.price).order_by(PricePoint.version)).all()
-            return price, [tuple(event) for event in events], list(points)
-
-    def test_a_price_counts_from_its_date_on_with_event_and_history(self, works: Works) -> None:
-        goods = works.market.offer(cost="10.00")
-        with works.shop.db.as_system() as session:
-            plan(session, goods.offer_id, "12", self.DAY)
-            plan(session, goods.offer_id, "14", self.DAY + timedelta(seconds=1))
-        price, events, points = self.apply(works, goods.offer_id)
-        assert price == 12
-        assert events == [({"dropship": "10.0000"}, {"dropship": "12.0000"})]
-        assert points == [12]
-        with works.shop.db.as_system() as session:
-            assert session.scalars(select(PlannedPrice.price)).all() == [14]
-            assert session.scalars(text("SELECT version FROM offers")).all() == [2]
-
-    def test_of_several_whose_date_has_come_the_latest_counts(self, works: Works) -> None:
-        goods = works.market.offer(cost="10.00")
-        with works.shop.db.as_system() as session:
-            plan(session, goods.offer_id, "12", self.DAY - timedelta(hours=2))
-            plan(session, goods.offer_id, "14", self.DAY - timedelta(hours=1))
-            over = self.DAY - timedelta(minutes=1)
-            plan(session, goods.offer_id, "9", self.DAY - timedelta(minutes=5), valid_until=over)
-        assert self.apply(works, goods.offer_id)[0] == 14
-
-    def test_what_the_source_said_after_that_date_stands(self, works: Works) -> None:
-        goods = works.market.offer(cost="10.00")  # as of NOW
-        with works.shop.db.as_system() as session:
-            plan(session, goods.offer_id, "12", NOW - timedelta(days=1))
-        price, events, points = self.apply(works, goods.offer_id)
-        assert (price, events, points) == (10, [], [])
-        with works.shop.db.as_system() as session:
-            assert session.scalars(select(PlannedPrice.price)).all() == []
-
-    def test_the_same_price_again_is_no_event(self, works: Works) -> None:
-        goods = works.market.offer(cost="10.00")
-        with works.shop.db.as_system() as session:
-            plan(session, goods.offer_id, "10", self.DAY)
-        assert self.apply(works, goods.offer_id) == (10, [], [])
-
-    def test_a_mode_without_a_price_gets_its_first(self, works: Works) -> None:
-        goods = works.market.offer(cost=None)
-        with works.shop.db.as_system() as session:
-            plan(session, goods.offer_id, "10", self.DAY)
-        price, events, _ = self.apply(works, goods.offer_id)
-        assert (price, events) == (10, [(None, {"dropship": "10.0000"})])
+    assert works.waiting() == [(PULL, "a/listing")]
 
 
 class TestForgettingChanges:

@@ -19,6 +19,7 @@ from trade.buying import SUBMIT
 from trade.purchases import Supplier
 from trade.refusal import REROUTE
 from worker import drains, perform, relay, turns
+from worker.cron import perform as perform_chore
 from worker.jobs import ORDERS, PULL, Job
 from worker.turns import Turn
 
@@ -138,7 +139,7 @@ def test_a_pull_loads_what_its_source_lists(works: Works, tmp_path: Path) -> Non
             text("INSERT INTO sources (code, kind, config) VALUES ('late', 'feed', :c)"),
             {"c": config},
         )
-    relay.wake(works.shop.redis, [(PULL, "late")])
+    relay.wake(works.shop.redis, [(PULL, "late/listing")])
     works.drain()
     with works.shop.db.as_system() as session:
         assert session.scalars(text("SELECT title FROM offers")).all() == ["茉莉花茶"]
@@ -162,3 +163,36 @@ def test_rerouting_has_a_job(works: Works) -> None:
     perform.perform(REROUTE, drains.HELD)
     perform.perform(REROUTE, "all")
     assert tally.read(works.shop.redis, "jobs")[f"{REROUTE}:done"] == 2
+
+
+def test_a_reading_that_fails_is_the_sources_matter_and_no_fault_of_ours(works: Works) -> None:
+    with works.shop.db.as_system() as session:
+        session.execute(
+            text("""INSERT INTO sources (code, kind, config) VALUES
+                    ('late', 'feed', '{"kind": "feed", "location": "/nowhere.csv"}')""")
+        )
+    relay.wake(works.shop.redis, [(PULL, "late/listing")])
+    works.drain()
+    assert tally.read(works.shop.redis, "jobs")[f"{PULL}:done"] == 1
+    perform_chore(works.shop, "sources_due")
+    assert works.waiting() == []  # it waits as long as its failures ask for
+
+
+def test_a_reading_ends_at_a_commit_when_the_process_is_told_to_end(
+    works: Works, tmp_path: Path
+) -> None:
+    listing = tmp_path / "list.csv"
+    listing.write_text("货号,品名,供货价\nA1,茉莉花茶,12.80\n")
+    config = json.dumps({"kind": "feed", "location": str(listing)})
+    with works.shop.db.as_system() as session:
+        session.execute(
+            text("INSERT INTO sources (code, kind, config) VALUES ('late', 'feed', :c)"),
+            {"c": config},
+        )
+    works.shop.refresh()
+    works.shop.stopping.set()
+    assert drains.pull(works.shop, "late/listing", Turn(works.shop.stopping))
+    works.shop.stopping.clear()
+    assert not drains.pull(works.shop, "late/listing", Turn(works.shop.stopping))
+    with works.shop.db.as_system() as session:
+        assert session.scalars(text("SELECT title FROM offers")).all() == ["茉莉花茶"]
