@@ -4,6 +4,7 @@ import argparse
 import importlib
 
 BENCHES = {
+    "matching": "bench.matching",
     "orders": "bench.orders",
     "search": "bench.search",
     "selections": "bench.selections",

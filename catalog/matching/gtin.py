@@ -1,0 +1,30 @@
+"""Which article numbers say what a thing is. Pure."""
+
+from stdnum import ean
+
+
+def identifying(text: str | None) -> str | None:
+    """GTIN-14 of a valid number that names one article in the world, else None.
+
+    Prefixes 02, 04 and 2 are for a shop's own use, 05 and 99 are coupons, 977 are issues of
+    periodicals of any month: none of them identifies.
+    """
+    if text is None or not text.isascii() or not text.isdigit() or len(text) not in (8, 12, 13, 14):
+        return None
+    if not ean.is_valid(text):
+        return None
+    gtin14 = text.zfill(14)
+    body = gtin14[1:]
+    if int(body[:-1]) == 0 or body[0] == "2" or body[:2] in ("02", "04", "05", "99"):
+        return None
+    return None if body[:3] == "977" else gtin14
+
+
+def article(gtin14: str) -> str:
+    """What a case's number and its single's have in common: the digits between level and check."""
+    return gtin14[1:13]
+
+
+def is_case(gtin14: str) -> bool:
+    """Whether the number is that of a case (packaging level 1 to 8)."""
+    return gtin14[0] in "12345678"

@@ -1,0 +1,99 @@
+"""Titles in one form: half-width, lower case, simplified characters, one word for one thing. Pure.
+
+`normalise` is idempotent. What it gives is for comparing, never for showing.
+"""
+
+import re
+import unicodedata
+from functools import cache
+
+import opencc
+
+from catalog.matching.lexicon import lexicon
+
+_PLAIN = re.compile(r"[ -~　-〃一-鿿！-～×·【】《》()（）]*")
+"""Characters for which one pass of folding is known to be enough."""
+_BLANKS = re.compile(r"\s+")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
+_MEASURED = (
+    "段代级层件支瓶罐听盒袋包提箱条片抽张粒颗枚个只卷双节把杯桶套册本根筒组对口"
+    "号寸斤轴入连电人键打米度年布块位折"
+)
+_NUMERAL = re.compile(rf"([零一二两三四五六七八九十百]+)(?=[{_MEASURED}])")
+_LETTERED = re.compile(rf"(?<=[a-z])(?=[零一二两三四五六七八九十百]+[{_MEASURED}])")
+"""Between letters and a Chinese number, lest mesh两只 become the model mesh2."""
+_HALF = re.compile(r"半(?=[斤打升])")
+_PAIR = re.compile(r"双(?=[支瓶包盒罐袋条件只联桶]装?)")
+_SINGLE = re.compile(r"单(?=[支瓶包盒罐只个条杯片把册件])")
+_COUPLE = re.compile(r"(?<![面成核校\d])对装")
+_DOZEN = re.compile(r"(\d+(?:\.\d+)?)打")
+_BY = re.compile(
+    r"(?<=\d)(\s?(?:ml|kg|cm|mm|[glmw]|[升克片包袋瓶罐听盒箱支条个只卷双粒枚张抽杯桶件套册本米斤寸入])?)"
+    r"\s?x\s?(?=\d)"
+)
+"""The letter x for times; `x20` alone is a model."""
+_LENS = re.compile(r"(?<![\w.])-(\d{1,2}\.\d{2})(?!\d)")
+
+
+@cache
+def _simplifier() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def simplified(text: str) -> str:
+    """The text in simplified characters."""
+    result: str = text if text.isascii() else _simplifier().convert(text)
+    return result
+
+
+def normalise(text: str) -> str:
+    """The comparable form of a title, brand, unit or attribute."""
+    folded = _fold(text)
+    for _ in range(4):
+        again = _fold(folded)
+        if again == folded:
+            break
+        folded = again
+    return folded
+
+
+def _fold(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).lower().replace("\x00", "")
+    if not _PLAIN.fullmatch(text):
+        text = unicodedata.normalize("NFKC", text.casefold())
+    text = _regional(simplified(text))
+    text = _BLANKS.sub(" ", text.replace("×", "*").replace("✕", "*")).strip()
+    text = _BY.sub(r"\1*", _THOUSANDS.sub("", text))
+    if text.isascii():
+        return text
+    text = _HALF.sub("0.5", _PAIR.sub("2", _SINGLE.sub("1", text)))
+    text = _LETTERED.sub(" ", text)
+    text = _NUMERAL.sub(lambda found: str(_value(found.group(1))), text)
+    text = _COUPLE.sub("2支装", text)
+    text = _DOZEN.sub(lambda found: f"{float(found.group(1)) * 12:g}支", text)
+    return _LENS.sub(lambda found: f" {float(found.group(1)) * 100:g}度", text)
+
+
+def _regional(text: str) -> str:
+    if text.isascii():
+        return text
+    parts, at = [], 0
+    for start, term, word in lexicon().regional.find(text):
+        parts += [text[at:start], word]
+        at = start + len(term)
+    return "".join((*parts, text[at:])) if parts else text
+
+
+def _value(numeral: str) -> int:
+    """`三` is 3, `十二` 12, `三十` 30, `百` 100; digits after one another are read as digits."""
+    if "十" not in numeral and "百" not in numeral:
+        return int("".join(str(_DIGITS[char]) for char in numeral))
+    total = digit = 0
+    for char in numeral:
+        if char in "十百":
+            total += (digit or 1) * (10 if char == "十" else 100)
+            digit = 0
+        else:
+            digit = _DIGITS[char]
+    return total + digit

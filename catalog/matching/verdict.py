@@ -1,0 +1,79 @@
+"""Are two offers for the same SKU? Evidence, vetoes, and one of join, review, apart. Pure.
+
+A veto is never outweighed: single, 6-pack and 12-pack, 500 ml and 1 L, two colours, two models
+stay apart however alike the titles are and whatever the GTINs say.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from catalog.matching.facts import Facts
+from catalog.matching.observed import Evidence
+from catalog.matching.support import support
+from catalog.matching.vetoes import vetoes
+
+JOIN = 3.0
+"""Weight from which on two offers are joined without a person."""
+
+
+REVIEW = 1.5
+"""Weight from which on a person is asked."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a pair. `vetoes` are codes of evidence that forbids joining."""
+
+    decision: Literal["join", "review", "apart"]
+    score: float
+    evidence: tuple[Evidence, ...]
+    vetoes: tuple[str, ...]
+
+
+def compare(left: Facts, right: Facts) -> Verdict:
+    """The verdict on a pair; the order of the two does not matter."""
+    against = tuple(vetoes(left, right))
+    evidence = (*against, *support(left, right))
+    score = round(sum(one.weight for one in evidence), 3)
+    if against:
+        decision: Literal["join", "review", "apart"] = "apart"
+    elif score >= JOIN and not _doubtful(evidence):
+        decision = "join"
+    else:
+        decision = "review" if score >= REVIEW else "apart"
+    return Verdict(decision, score, evidence, tuple(one.code for one in against))
+
+
+_DOUBTS = frozenset({"price_far", "gtin_differs", "words_differ", "each_alone", "models_unclear"})
+"""Evidence with which no pair is joined without a person."""
+
+
+_NAMES = frozenset({"gtin_same", "brand_same", "model_same"})
+"""Without any of them nothing says whose goods these are: a person decides."""
+
+_TANGIBLE = frozenset(
+    {
+        "gtin_same",
+        "model_same",
+        "content_same",
+        "size_same",
+        "numbers_same",
+        "pieces_same",
+        "standard_same",
+    }
+)
+"""What identifies besides words; without any of it the words must agree closely."""
+
+
+_CLOSE = 2.0
+"""Weight of a title that agrees closely."""
+
+
+def _doubtful(evidence: Iterable[Evidence]) -> bool:
+    weights = {one.code: one.weight for one in evidence}
+    if weights.keys() & _DOUBTS:
+        return True
+    if not weights.keys() & _NAMES:
+        return True
+    return not weights.keys() & _TANGIBLE and weights.get("title", 0) < _CLOSE

@@ -1,0 +1,99 @@
+"""What keeps two offers apart, however alike they are otherwise. Pure."""
+
+from collections.abc import Iterable
+
+from rapidfuzz import fuzz
+
+from catalog.matching.facts import Facts
+from catalog.matching.lexicon import lexicon
+from catalog.matching.observed import (
+    NONE,
+    Evidence,
+    amounts,
+    listed,
+    model_names,
+    shared_models,
+    telling,
+    unexplained,
+    veto,
+)
+from catalog.matching.packs import pack_vetoes
+
+
+def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
+    yield from pack_vetoes(left, right)
+    yield from _measure_vetoes(left, right)
+    yield from _trait_vetoes(left, right)
+    for name in left.stated.keys() & right.stated.keys():
+        if name in _VARIANT and _other(left.stated[name], right.stated[name]):
+            yield veto("attribute", f"{name}: {left.stated[name]} and {right.stated[name]}")
+    denied = (left.denied - right.denied, right.denied - left.denied)
+    for words, other in zip(denied, (right.text, left.text), strict=True):
+        if found := [word for word in words if word in other]:
+            yield veto("denied", f"only one is without {listed(found)}")
+    if left.letters and right.letters and not left.letters & right.letters:
+        yield veto("size", f"sizes {listed(left.letters)} and {listed(right.letters)}")
+    if left.standards - right.standards and right.standards - left.standards:
+        yield veto("standard", f"{listed(left.standards)} and {listed(right.standards)}")
+    if left.models and right.models and not _same_models(left, right):
+        yield veto("model", f"models {model_names(left)} and {model_names(right)}")
+    if left.brands and right.brands and not left.brands & right.brands:
+        yield veto("brand", f"brands {listed(left.brands)} and {listed(right.brands)}")
+
+
+_VARIANT = (
+    *("颜色", "颜色分类", "色号", "尺码", "鞋码", "尺寸", "规格", "口味", "味道", "香型", "香味"),
+    *("款式", "型号", "版本", "容量", "段位", "度数", "配方", "套餐"),
+)
+"""Attributes by which sellers tell the SKUs of a listing apart."""
+
+
+def _other(mine: str, theirs: str) -> bool:
+    """Whether two values share no more than a character in four."""
+    if mine in theirs or theirs in mine:
+        return False
+    return fuzz.ratio(mine, theirs) < 25 or (len(mine) == len(theirs) and mine != theirs)
+
+
+def _measure_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
+    for kind in left.sizes.measures.keys() & right.sizes.measures.keys():
+        ours, others = left.sizes.measures[kind], right.sizes.measures[kind]
+        if not (ours <= others or others <= ours):
+            yield veto(kind, f"{kind}: {amounts(ours)} and {amounts(others)}")
+    mine, theirs = unexplained(left, right), unexplained(right, left)
+    if mine and theirs:
+        yield veto("number", f"numbers {listed(mine)} and {listed(theirs)}")
+
+
+_TOLD_BY_MODEL = frozenset({"device_extra", "edition", "rechargeable"})
+
+
+def _trait_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
+    tables = lexicon().traits
+    for name in left.traits.keys() | right.traits.keys():
+        table = tables[name]
+        ours, others = left.traits.get(name, NONE), right.traits.get(name, NONE)
+        if ours == others or _excused(table.unless, left, right):
+            continue
+        if table.presence:
+            if name in _TOLD_BY_MODEL and telling(shared_models(left, right)):
+                continue
+            usual = frozenset({table.default}) if table.default else NONE
+            if (ours or usual) != (others or usual):
+                yield veto(name, _trait_words(name, ours, others))
+        elif ours - others and others - ours:
+            yield veto(name, _trait_words(name, ours, others))
+
+
+def _excused(unless: Iterable[str], left: Facts, right: Facts) -> bool:
+    return any(word in left.text or word in right.text for word in unless)
+
+
+def _trait_words(name: str, ours: frozenset[str], others: frozenset[str]) -> str:
+    if ours and others:
+        return f"{name}: {listed(ours)} and {listed(others)}"
+    return f"only one is {listed(ours or others)}"
+
+
+def _same_models(left: Facts, right: Facts) -> bool:
+    return bool(shared_models(left, right))

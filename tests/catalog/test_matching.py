@@ -1,0 +1,206 @@
+"""Reading offers and comparing them: the rules of `catalog.matching`, without a database."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.matching import gtin, sizes
+from catalog.matching.facts import Brands, Listed, facts
+from catalog.matching.keys import keys, owner
+from catalog.matching.text import normalise
+from catalog.matching.verdict import Verdict, compare
+
+KNOWN = Brands({"晨雾": "晨雾", "misty": "晨雾", "星尘": "星尘"})
+GTIN = "06901234567892"
+
+
+def judge(left: str, right: str, mine: dict[str, Any] | None = None, **theirs: Any) -> Verdict:
+    same = {"brand": "晨雾"}
+    return compare(
+        facts(Listed(left, **(same | (mine or {}))), KNOWN),
+        facts(Listed(right, **(same | theirs)), KNOWN),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("Ａ４複印紙", "a4复印纸"),
+        ("黑朱古力 100公克", "黑巧克力 100克"),
+        ("3包×100抽", "3包*100抽"),
+        ("100g x 3", "100g*3"),
+        ("三支装", "3支装"),
+        ("十二瓶", "12瓶"),
+        ("半斤", "0.5斤"),
+        ("一打", "12支"),
+        ("双瓶装", "2瓶装"),
+        ("mesh两只装", "mesh 2只装"),
+        ("星尘x20", "星尘x20"),
+        ("1,200粒", "1200粒"),
+    ],
+)
+def test_titles_take_one_form(written: str, form: str) -> None:
+    assert normalise(written) == form
+
+
+@given(st.text(max_size=60))
+def test_the_form_of_a_form_is_itself(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@given(st.text(alphabet="一二三十百半单双对打支瓶x×*0123456789. ml克装薯朱古力-", max_size=24))
+def test_the_form_of_hard_text_is_itself(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "content"),
+    [
+        ("500ml", {1}, {"500"}),
+        ("0.5L", {1}, {"500"}),
+        ("1kg", {1}, {"1000"}),
+        ("24×500ml", {24}, {"12000"}),
+        ("500ml*24瓶 整箱", {24}, {"12000"}),
+        ("5包×100抽", {500}, set()),
+        ("450g(15g×30)", {30}, {"450"}),
+        ("30条装(15克/条)", {30}, {"450"}),
+        ("5卷共100个", {100}, set()),
+        ("1*12", {12}, set()),
+        ("1m*2", {2}, set()),
+        ("16GB×2", {2}, set()),
+        ("10双", {20}, set()),
+        ("26+16寸 一对", {2}, set()),
+        ("配2布", {1}, set()),
+    ],
+)
+def test_amounts_are_read_as_sellers_write_them(
+    text: str, pieces: set[int], content: set[str]
+) -> None:
+    read = sizes.read(normalise(text))
+    assert read.pieces == pieces
+    assert {f"{value:f}" for _, value in read.content} == content
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("拿铁咖啡500ml", "拿铁咖啡1L"),
+        ("拿铁咖啡500ml", "拿铁咖啡500ml*6"),
+        ("拿铁咖啡500ml*6", "拿铁咖啡500ml*12"),
+        ("抽纸100抽*5包", "抽纸100抽*24包"),
+        ("数据线 1m", "数据线 1m*2"),
+        ("雨刮器26寸 单支", "雨刮器26寸 一对"),
+        ("内存16GB", "内存16GB×2"),
+    ],
+)
+def test_packs_and_sizes_never_join_whatever_the_gtin_says(left: str, right: str) -> None:
+    both = judge(left, right, {"gtin": GTIN}, gtin=GTIN)
+    assert both.decision == "apart"
+    assert both.vetoes
+
+
+def test_the_pack_column_counts_where_the_title_is_silent() -> None:
+    assert judge("拿铁咖啡500ml", "拿铁咖啡500ml", pack=6).decision == "apart"
+    assert judge("拿铁咖啡500ml*6", "拿铁咖啡500ml", pack=6).decision == "join"
+
+
+def test_a_case_is_no_single_while_nobody_says_how_many_it_holds() -> None:
+    found = judge("拿铁咖啡500ml", "拿铁咖啡500ml", {"unit": "瓶"}, unit="箱")
+    assert "unit" in found.vetoes
+
+
+def test_one_thing_in_two_words_joins() -> None:
+    assert judge("晨雾咖啡豆意式深度烘焙454g", "MISTY 意式深烘咖啡豆 454克").decision == "join"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "veto"),
+    [
+        ("拿铁咖啡500ml", "摩卡咖啡500ml", "flavour"),
+        ("保温杯500ml 黑色", "保温杯500ml 白色", "colour"),
+        ("跑鞋男 42码", "跑鞋男 43码", "number"),
+        ("奶粉1段800g", "奶粉2段800g", "stage"),
+        ("手机X20 8GB+256GB", "手机X20 12GB+256GB", "storage"),
+        ("吸尘器V8", "吸尘器V9", "model"),
+        ("海盐未加碘350g", "海盐加碘350g", "denied"),
+        ("机油5W-30 4L", "机油5W-40 4L", "standard"),
+    ],
+)
+def test_near_twins_stay_apart(left: str, right: str, veto: str) -> None:
+    assert veto in judge(left, right).vetoes
+
+
+def test_twins_that_no_word_list_knows_wait_for_a_person() -> None:
+    found = judge("竹盐牙膏雪域款120g", "竹盐牙膏川泽款120g", {"gtin": GTIN}, gtin=GTIN)
+    assert found.decision == "review"
+
+
+def test_a_loose_number_beside_another_length_waits_for_a_person() -> None:
+    assert judge("皮带SF-A8 115厘米", "皮带 SF-A8 125").decision == "review"
+
+
+def test_another_brand_is_another_thing() -> None:
+    assert "brand" in judge("咖啡豆454g", "咖啡豆454g", brand="星尘").vetoes
+
+
+@pytest.mark.parametrize(
+    ("text", "identifies"),
+    [
+        ("6901234567892", True),
+        ("06901234567892", True),
+        ("6901234567890", False),
+        ("2000000000015", False),
+        ("0200000000011", False),
+        ("9771234567003", False),
+        ("00000000000000", False),
+        ("abc", False),
+    ],
+)
+def test_only_a_world_wide_number_identifies(text: str, *, identifies: bool) -> None:
+    assert (gtin.identifying(text) is not None) is identifies
+
+
+WORDS = [
+    *("晨雾", "星尘", "咖啡", "拿铁", "摩卡", "500ml", "1L", "24瓶", "*6", "黑色", "白色"),
+    *("X20", "V8", "42码", "1段", "儿童"),
+]
+TITLES = st.lists(
+    st.sampled_from(WORDS),
+    min_size=1,
+    max_size=6,
+).map(" ".join)
+OFFERS = st.builds(
+    Listed,
+    title=TITLES,
+    brand=st.sampled_from([None, "晨雾", "星尘"]),
+    gtin=st.sampled_from([None, GTIN]),
+    pack=st.sampled_from([1, 6, 12]),
+    price=st.sampled_from([None, Decimal(10), Decimal(60)]),
+)
+
+
+@settings(max_examples=200)
+@given(OFFERS, OFFERS)
+def test_the_order_of_two_offers_does_not_matter(left: Listed, right: Listed) -> None:
+    one, two = facts(left, KNOWN), facts(right, KNOWN)
+    mine, theirs = compare(one, two), compare(two, one)
+    assert (mine.decision, mine.score) == (theirs.decision, theirs.score)
+    assert set(mine.vetoes) == set(theirs.vetoes)
+
+
+@settings(max_examples=200)
+@given(OFFERS, OFFERS)
+def test_a_veto_is_never_outweighed(left: Listed, right: Listed) -> None:
+    found = compare(facts(left, KNOWN), facts(right, KNOWN))
+    assert not found.vetoes or found.decision == "apart"
+
+
+def test_an_offer_meets_its_like_under_a_key() -> None:
+    mine = facts(Listed("晨雾咖啡豆意式深度烘焙454g", "晨雾"), KNOWN)
+    theirs = facts(Listed("MISTY 意式深烘咖啡豆 454克"), KNOWN)
+    assert set(keys(mine)) & set(keys(theirs))
+    assert all(-(2**63) <= key < 2**63 for key in keys(mine))
+    assert -(2**31) <= owner("tea", None) < 2**31
