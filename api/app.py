@@ -16,7 +16,6 @@ from api.routes import ROUTERS
 from catalog.search import SearchIndex
 from kit.db import Database
 from kit.settings import Settings
-from trade import desk
 
 ABOUT = """
 Supply-chain aggregation and dropshipping for private-domain commerce.
@@ -31,11 +30,9 @@ the same answer for seven days.
 def create(settings: Settings, database: Database, client: redis.Redis) -> FastAPI:
     """The API over these. Whoever calls opens and closes them. Raises SettingsError."""
     here = Office(
-        settings=settings,
+        given=settings,
         db=database,
         redis=client,
-        desk=desk.from_settings(settings),
-        readership=desk.readership(settings),
         index=SearchIndex(settings.data.dir),
         limiter=Limiter(client, settings.api.requests_per_minute),
     )

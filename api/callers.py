@@ -61,7 +61,8 @@ class Caller:
     @property
     def reader(self) -> Reader:
         """How this caller reads the catalogue."""
-        return self.office.readership.reader(self.identity.role)
+        who = self.identity
+        return self.office.terms.readership.reader(who.role, who.buyer, clock.now())
 
     @contextmanager
     def own(self) -> Iterator[Session]:
@@ -205,6 +206,7 @@ def identified(
     if given is None:
         raise Problem(401, "no_token", "send your token as Authorization: Bearer TOKEN")
     with here.db.as_system() as session:
+        here.refresh(session)
         identity = tokens.authenticate(session, given.credentials, clock.now())
     if identity is None:
         here.limiter.count(f"wrong:{address}", FAILURES)

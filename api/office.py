@@ -1,32 +1,72 @@
-"""What every request may use: settings, database, Redis, the desk, readers and the search index."""
+"""What every request may use: database, Redis, the search index, and the terms as they are now."""
 
-from dataclasses import dataclass
+import threading
+import time
+from dataclasses import dataclass, field
 
 import redis
 from fastapi import Request
+from sqlalchemy.orm import Session
 
 from api.limits import Limiter
+from catalog import pricebook
+from catalog.pricebook import Pricebook
 from catalog.readers import Readership
 from catalog.search import SearchIndex
 from kit.db import Database
 from kit.settings import Settings
+from sync.sources import with_recorded
+from trade import desk
 from trade.desk import Desk
+
+FRESH_SECONDS = 1.0
+"""Sources and price rules that somebody records count here after so long at the latest."""
 
 
 @dataclass(frozen=True)
+class Terms:
+    """Settings with the sources of the database, and what follows from them and the price rules."""
+
+    settings: Settings
+    book: Pricebook
+    desk: Desk
+    readership: Readership
+
+
+@dataclass
 class Office:
     """One API process; made once, shared by its threads."""
 
-    settings: Settings
+    given: Settings
     db: Database
     redis: redis.Redis
-    desk: Desk
-    readership: Readership
     index: SearchIndex
     limiter: Limiter
+    terms: Terms = field(init=False)
+    _fresh_until: float = field(default=0.0, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self.terms = _terms(self.given, Pricebook())
+
+    def refresh(self, session: Session) -> None:
+        """Take in what was recorded meanwhile, unless that was done a moment ago."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._fresh_until:
+                return
+            self._fresh_until = now + FRESH_SECONDS
+        settings = with_recorded(session, self.given)
+        book = pricebook.current(session)
+        if (settings, book) != (self.terms.settings, self.terms.book):
+            self.terms = _terms(settings, book)
 
 
 def office(request: Request) -> Office:
     """The office of the application that serves this request."""
     found: Office = request.app.state.office
     return found
+
+
+def _terms(settings: Settings, book: Pricebook) -> Terms:
+    return Terms(settings, book, desk.from_settings(settings), desk.readership(settings, book))

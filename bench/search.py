@@ -52,7 +52,7 @@ def _measure(database: Database, folder: Path) -> None:
     started = time.perf_counter()
     numbered = number_all(database)
     print(f"sequencer: {numbered / (time.perf_counter() - started):,.0f} changes/s")
-    with open_indexer(database, folder, Readership(LISTS).per_list()) as writer:
+    with open_indexer(database, folder, Readership(LISTS).per_list(clock.now())) as writer:
         took = timed(writer.rebuild)
         print(f"rebuild: {PRODUCTS / took:,.0f} products/s")
         _touch(database)

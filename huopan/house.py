@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from alembic.util.exc import CommandError
 from sqlalchemy import create_engine, pool, text
 
+from catalog import pricebook
+from catalog.pricebook import Pricebook
 from catalog.readers import Readership
 from huopan.backing import EMBEDDED, backing
 from huopan.servers import Endpoints
@@ -31,6 +33,7 @@ class House:
     settings: Settings
     db: Database
     servers: Endpoints
+    book: Pricebook
 
     @property
     def desk(self) -> Desk:
@@ -40,7 +43,7 @@ class House:
     @property
     def readership(self) -> Readership:
         """Who reads the catalogue, and at which prices. Raises SettingsError."""
-        return desk.readership(self.settings)
+        return desk.readership(self.settings, self.book)
 
 
 @contextlib.contextmanager
@@ -68,7 +71,8 @@ def entered(chosen: Settings, servers: Endpoints) -> Iterator[House]:
     try:
         with database.as_nobody() as session:
             known = with_recorded(session, chosen)
-        yield House(known, database, servers)
+            book = pricebook.current(session)
+        yield House(known, database, servers, book)
     finally:
         database.close()
 

@@ -3,6 +3,7 @@
 from catalog.search import ask_rebuild, open_indexer
 from catalog.sequencer import number_changes
 from huopan.house import House
+from kit import clock
 from kit.errors import Problem
 
 
@@ -10,7 +11,7 @@ def abreast(house: House) -> None:
     """Bring the index up to the catalogue; a running `huopan cron` does that by itself."""
     try:
         with open_indexer(
-            house.db, house.settings.data.dir, house.readership.per_list()
+            house.db, house.settings.data.dir, house.readership.per_list(clock.now())
         ) as indexer:
             _number(house)
             while indexer.step():
@@ -25,7 +26,7 @@ def rebuilt(house: House) -> int | None:
     asked to."""
     try:
         with open_indexer(
-            house.db, house.settings.data.dir, house.readership.per_list()
+            house.db, house.settings.data.dir, house.readership.per_list(clock.now())
         ) as indexer:
             _number(house)
             return indexer.rebuild()

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from catalog.pricing import PriceList, price_lists
+from catalog.pricebook import Pricebook
+from catalog.pricing import price_lists
 from catalog.readers import Readership
-from catalog.shelf import Reader, SourcePolicy
+from catalog.shelf import SourcePolicy
 from connectors.registry import read_settings
 from kit.crypto import Keyring
 from kit.settings import Settings
@@ -37,15 +38,6 @@ class Desk:
         """The terms of `source`."""
         return self.sources.get(source, SourceTerms())
 
-    @property
-    def leader(self) -> Reader:
-        """What leaders see of the catalogue here: the prices they pay, the sources open to them."""
-        return Reader(
-            "leader",
-            PriceList(markup_percent=self.markup_percent),
-            {code: terms.policy for code, terms in self.sources.items()},
-        )
-
 
 def from_settings(settings: Settings) -> Desk:
     """The desk that `settings` describe. Raises SettingsError."""
@@ -56,8 +48,8 @@ def from_settings(settings: Settings) -> Desk:
     )
 
 
-def readership(settings: Settings) -> Readership:
-    """Who reads the catalogue under `settings`, and at which prices. Raises SettingsError.
+def readership(settings: Settings, book: Pricebook) -> Readership:
+    """Who reads the catalogue under `settings` and these rules. Raises SettingsError.
 
     Only policies that differ from the default are named: a further source with ordinary terms
     does not make another index.
@@ -66,6 +58,7 @@ def readership(settings: Settings) -> Readership:
     return Readership(
         price_lists(settings.pricing.markup_percent),
         {code: policy for code, policy in policies.items() if policy != SourcePolicy()},
+        book,
     )
 
 

@@ -12,7 +12,7 @@ from catalog.pricing import Goods, PriceList
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import line_amount, price_text, yuan
-from trade import routing, selections, supplies
+from trade import pricing, routing, selections, supplies
 from trade.desk import Desk
 from trade.promise import ships_by
 from trade.routing import Demand, Plan, PlannedPurchase, Supply, Take
@@ -128,8 +128,9 @@ def draft(
         for line in found
         if line.index in plan.unsellable
     ]
+    pays = pricing.leader(session, desk, party_id, now).prices
     priced = [
-        _priced(line, plan.takes(line.index), desk.leader.prices)
+        _priced(line, plan.takes(line.index), pays)
         for line in found
         if line.index not in plan.unsellable
     ]

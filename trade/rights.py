@@ -28,6 +28,8 @@ _OPERATES = frozenset(
         "sources:read",
         "sources:write",
         "audit:read",
+        "pricing:read",
+        "pricing:write",
     }
 )
 
@@ -45,7 +47,7 @@ _READS = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
 
 OF_MEMBER: dict[str, frozenset[str]] = {
     "owner": SCOPES,
-    "clerk": SCOPES - {"wallet:write", "parties:write", "sources:write"},
+    "clerk": SCOPES - {"wallet:write", "parties:write", "sources:write", "pricing:write"},
     "finance": _READS | {"wallet:write"},
     "viewer": _READS,
 }

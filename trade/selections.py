@@ -20,6 +20,7 @@ from catalog.models import Sku
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import marked_up, price_text
+from trade import pricing
 from trade.desk import Desk
 from trade.models import Selection
 
@@ -63,7 +64,7 @@ def put(
     if session.get(Sku, sku_id) is None:
         raise Problem(404, "not_found", f"there is no SKU {sku!r}")
     _check_rule(rule)
-    offered = terms(session, desk, [sku_id], now)[sku_id]
+    offered = terms(session, desk, party_id, [sku_id], now)[sku_id]
     if fault := corridor_fault(rule.retail(offered.price), offered.floor, offered.ceiling):
         field = "retail_price" if rule.retail_price is not None else "markup_percent"
         raise _invalid(field, "outside_corridor", fault)
@@ -169,15 +170,16 @@ def rules(session: Session, party_id: int, sku_ids: Iterable[int]) -> dict[int, 
 
 
 def terms(
-    session: Session, desk: Desk, sku_ids: Iterable[int], now: datetime
+    session: Session, desk: Desk, party_id: int, sku_ids: Iterable[int], now: datetime
 ) -> dict[int, Offered]:
-    """What a leader pays for each SKU now, and the corridor of its retail price."""
+    """What the party pays for each SKU now, and the corridor of its retail price."""
     wanted = set(sku_ids)
     found = deals.of_skus(session, wanted)
+    reader = pricing.leader(session, desk, party_id, now)
     answer = {}
     for sku_id in wanted:
         own = [deal for deal in found if deal.sku_id == sku_id and deal.mode == "dropship"]
-        seen = shelf.display(own, desk.leader, now)
+        seen = shelf.display(own, reader, now)
         answer[sku_id] = Offered(seen.price, *seen.corridor)
     return answer
 
@@ -221,9 +223,11 @@ _TITLES = text("""
 def _views(
     session: Session, desk: Desk, rows: Sequence[Selection], now: datetime
 ) -> list[dict[str, Any]]:
+    if not rows:
+        return []
     ids = [row.sku_id for row in rows]
     titles = {row.id: row.title for row in session.execute(_TITLES, {"skus": ids})}
-    offered = terms(session, desk, ids, now)
+    offered = terms(session, desk, rows[0].party_id, ids, now)
     return [_view(row, titles[row.sku_id], offered[row.sku_id]) for row in rows]
 
 

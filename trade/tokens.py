@@ -17,6 +17,7 @@ from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from catalog.pricing import NOBODY, Buyer
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from trade import parties, rights
@@ -38,6 +39,8 @@ class Identity:
     scopes: frozenset[str]
     token_id: int
     member_id: int | None = None
+    buyer: Buyer = NOBODY
+    """The party as price rules look at it."""
 
     @property
     def sees_sources(self) -> bool:
@@ -55,7 +58,8 @@ class Issued:
 
 
 _AUTHENTICATE = text("""
-    SELECT t.id, t.party_id, t.member_id, t.scopes, p.role, p.source, m.roles AS member_roles
+    SELECT t.id, t.party_id, t.member_id, t.scopes, p.role, p.source, p.level,
+           party_above(p.id) AS above, m.roles AS member_roles
     FROM tokens t
     JOIN parties p ON p.id = t.party_id AND p.active
     LEFT JOIN members m ON m.id = t.member_id
@@ -109,7 +113,8 @@ def authenticate(session: Session, token: str, now: datetime) -> Identity | None
     if row is None:
         return None
     scopes = rights.allowed(row.role, row.scopes, row.member_roles or ())
-    return Identity(row.party_id, row.role, row.source, scopes, row.id, row.member_id)
+    buyer = Buyer(row.party_id, frozenset(row.above), row.level)
+    return Identity(row.party_id, row.role, row.source, scopes, row.id, row.member_id, buyer)
 
 
 def login(session: Session, name: str, password: str, expires_at: datetime) -> Issued:

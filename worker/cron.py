@@ -14,7 +14,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from catalog.search import open_indexer
 from catalog.sequencer import number_changes
-from kit import chores, log
+from catalog.shelf import Reader
+from kit import chores, clock, log
 from kit.errors import Problem
 from trade.desk import readership
 from worker import relay
@@ -125,7 +126,8 @@ def _index(shop: Workshop) -> None:
 
 def _indexing(shop: Workshop) -> bool:
     """Write the index until other sources or terms make another one, or somebody else has it."""
-    readers = readership(shop.settings).per_list()
+    shop.refresh()
+    readers = _readers(shop)
     try:
         with open_indexer(shop.db, shop.settings.data.dir, readers) as indexer:
             looked = time.monotonic()
@@ -135,13 +137,17 @@ def _indexing(shop: Workshop) -> bool:
                 if time.monotonic() - looked > INDEXER_SECONDS:
                     looked = time.monotonic()
                     shop.refresh()
-                    if readership(shop.settings).per_list() != readers:
+                    if _readers(shop) != readers:
                         return True
     except Problem as problem:
         if problem.code != "indexer_running":
             raise
         shop.stopping.wait(INDEXER_SECONDS)
     return True
+
+
+def _readers(shop: Workshop) -> list[Reader]:
+    return readership(shop.settings, shop.book).per_list(clock.now())
 
 
 @dataclass

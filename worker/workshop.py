@@ -7,6 +7,8 @@ from typing import Any
 
 import redis
 
+from catalog import pricebook
+from catalog.pricebook import Pricebook
 from connectors.budgets import Budgets
 from connectors.model import Sells, Source
 from connectors.registry import open_source
@@ -30,6 +32,7 @@ class Workshop:
     given: Settings
     db: Database
     redis: redis.Redis
+    book: Pricebook = field(default_factory=Pricebook, init=False)
     settings: Settings = field(init=False)
     """What was given, with the sources of the database."""
     desk: Desk = field(init=False)
@@ -41,13 +44,14 @@ class Workshop:
         self.desk = from_settings(self.given)
 
     def refresh(self) -> None:
-        """Learn of sources that were recorded, changed or removed meanwhile.
+        """Learn of sources and price rules that were recorded, changed or removed meanwhile.
 
         Raises SettingsError, OperationalError.
         """
         former = self.settings.sources
         with self.db.as_nobody() as session:
             self.settings = with_recorded(session, self.given)
+            self.book = pricebook.current(session)
         if self.settings.sources == former:
             return
         self.desk = from_settings(self.settings)

@@ -9,6 +9,7 @@ from api.routes import (
     operations,
     orders,
     parties,
+    pricing,
     purchases,
     runs,
     selections,
@@ -28,4 +29,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     parties.router,
     runs.router,
     operations.router,
+    pricing.router,
 )

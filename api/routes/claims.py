@@ -45,7 +45,7 @@ def open_claim(caller: Asks, order_id: IdPath, asked: ClaimIn) -> Response:
             asked.reason,
             tuple(asked.evidence),
         )
-        desk, party = caller.office.desk, caller.party_id
+        desk, party = caller.office.terms.desk, caller.party_id
         opened = claims.open_claim(session, desk, party, number, request, clock.now())
         session.flush()
         names = [outside("clm", one) for one in opened]

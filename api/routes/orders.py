@@ -69,7 +69,9 @@ def quote(caller: Writes, asked: QuoteIn) -> Response:
 
     def work(session: Session) -> Reply:
         lines = [_line(one) for one in asked.lines]
-        told = quotes.quote(session, caller.office.desk, caller.party_id, lines, to, clock.now())
+        told = quotes.quote(
+            session, caller.office.terms.desk, caller.party_id, lines, to, clock.now()
+        )
         return Reply(201, told)
 
     return caller.do(work)
@@ -97,7 +99,7 @@ def place(caller: Writes, asked: OrderIn) -> Response:
     request = ordered(asked)
 
     def work(session: Session) -> Reply:
-        desk, party = caller.office.desk, caller.party_id
+        desk, party = caller.office.terms.desk, caller.party_id
         order_id, new = orders.place(session, desk, party, request, clock.now())
         return Reply(201 if new else 200, order_views.by_id(session, party, order_id))
 
@@ -112,7 +114,7 @@ def batch(caller: Writes, asked: OrdersIn) -> Response:
     def work() -> Reply:
         here = caller.office
         results = order_batches.place_many(
-            here.db, here.desk, caller.party_id, requests, clock.now()
+            here.db, here.terms.desk, caller.party_id, requests, clock.now()
         )
         told = [
             one if isinstance(one, Problem) else (201 if one[1] else 200, one[0]) for one in results
@@ -183,7 +185,7 @@ def address(caller: Writes, order_id: IdPath, asked: AddressIn) -> Response:
     number, to = inside("ord", order_id), recipient(asked.ship_to)
 
     def work(session: Session) -> Reply:
-        desk, party = caller.office.desk, caller.party_id
+        desk, party = caller.office.terms.desk, caller.party_id
         readdressing.readdress(session, desk, party, number, to, clock.now())
         session.flush()
         return Reply(200, order_views.by_id(session, party, number))
@@ -199,7 +201,7 @@ def reveal(
 ) -> Response:
     """In clear, for a purpose; both are written down."""
     with caller.own() as session:
-        keyring = caller.office.desk.keyring
+        keyring = caller.office.terms.desk.keyring
         to = order_views.reveal(session, keyring, caller.party_id, order_id, asked.purpose)
     return replies.answer(
         {"name": to.name, "mobile": to.mobile, "region": to.region, "address": to.address}

@@ -91,7 +91,7 @@ def export(caller: Reads, source: Source = None) -> Response:
     """
     with caller.system() as session:
         door = owners.supplier(session, caller, source)
-        content = sheets.export(session, caller.office.desk, door, clock.now())
+        content = sheets.export(session, caller.office.terms.desk, door, clock.now())
     named = {"Content-Disposition": 'attachment; filename="purchases.xlsx"'}
     return Response(content, 200, named, XLSX)
 
@@ -147,7 +147,7 @@ def ship_import(
             door = owners.supplier(session, caller, source)
         here = caller.office
         return Reply(
-            200, vars(waybills.import_sheet(here.db, here.desk, door, content, clock.now()))
+            200, vars(waybills.import_sheet(here.db, here.terms.desk, door, content, clock.now()))
         )
 
     return writer.do_each(work)
@@ -158,7 +158,7 @@ def get(caller: Reads, purchase_id: IdPath) -> Response:
     """With its recipient in clear; that it was read is written down."""
     with caller.system() as session:
         door = owners.purchase_supplier(session, caller, purchase_id)
-        return replies.answer(purchases.get(session, caller.office.desk, door, purchase_id))
+        return replies.answer(purchases.get(session, caller.office.terms.desk, door, purchase_id))
 
 
 @router.post("/{purchase_id}/accept", response_model=PurchaseOut, summary="Take a purchase")

@@ -39,7 +39,7 @@ class ReleaseIn(In):
 def sources(caller: Reads) -> Response:
     """How each is doing, and how fresh its offers are (ages in seconds)."""
     with caller.system() as session:
-        found = overview.overview(session, caller.office.settings, clock.now())
+        found = overview.overview(session, caller.office.terms.settings, clock.now())
     return replies.page([one.view() for one in found], None)
 
 

@@ -30,7 +30,7 @@ def page(caller: Reads, limit: Limit = 50, cursor: Cursor = None) -> Response:
         return replies.page(
             *selections.page(
                 session,
-                caller.office.desk,
+                caller.office.terms.desk,
                 caller.party_id,
                 clock.now(),
                 limit=limit,
@@ -46,7 +46,7 @@ def batch(caller: Writes, asked: SelectionsIn) -> Response:
     def work(session: Session) -> Reply:
         rules = [(one.sku, _rule(one)) for one in asked.items]
         results = selections.put_many(
-            session, caller.office.desk, caller.party_id, rules, clock.now()
+            session, caller.office.terms.desk, caller.party_id, rules, clock.now()
         )
         told = [one if isinstance(one, Problem) else (200, one) for one in results]
         return Reply(200, batches.told(told))
@@ -58,7 +58,7 @@ def batch(caller: Writes, asked: SelectionsIn) -> Response:
 def get(caller: Reads, sku: IdPath) -> Response:
     """What you picked, at today's price."""
     with caller.own() as session:
-        found = selections.get(session, caller.office.desk, caller.party_id, sku, clock.now())
+        found = selections.get(session, caller.office.terms.desk, caller.party_id, sku, clock.now())
     return replies.answer(found)
 
 
@@ -67,7 +67,7 @@ def put(caller: Writes, sku: IdPath, asked: SelectionIn) -> Response:
     """Your price must be within the brand's corridor."""
 
     def work(session: Session) -> Reply:
-        desk, party = caller.office.desk, caller.party_id
+        desk, party = caller.office.terms.desk, caller.party_id
         return Reply(200, selections.put(session, desk, party, sku, _rule(asked), clock.now()))
 
     return caller.do(work, own=True)

@@ -20,6 +20,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """What a leader would find, best first, at the prices a leader pays."""
+    from catalog.pricing import NOBODY
     from catalog.search import Asked, SearchIndex
     from catalog.search import search as find
     from huopan import show
@@ -30,7 +31,7 @@ def search(
     with opened() as house:
         abreast(house)
         index = SearchIndex(house.settings.data.dir)
-        reader = house.readership.reader("leader")
+        reader = house.readership.reader("leader", NOBODY, clock.now())
         with house.db.as_nobody() as session:
             cards = find(session, index, Asked(text), reader, clock.now(), limit).items
     show.told([_view(card) for card in cards], _table(cards, text), as_json=as_json)

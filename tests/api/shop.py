@@ -17,6 +17,7 @@ from fastapi import FastAPI
 import api
 from catalog.search import open_indexer
 from catalog.sequencer import number_changes
+from kit import clock
 from kit.crypto import new_key
 from kit.db import Database
 from kit.ids import outside
@@ -120,7 +121,7 @@ class Shop:
         """Bring the search index up to date."""
         with self.db.as_system() as session:
             number_changes(session)
-        readers = self.app.state.office.readership.per_list()
+        readers = self.app.state.office.terms.readership.per_list(clock.now())
         with open_indexer(self.db, self.settings.data.dir, readers) as indexer:
             while indexer.step():
                 continue

@@ -23,10 +23,10 @@ from catalog.sequencer import number_changes
 from catalog.shelf import Reader
 from kit.db import Database
 from kit.errors import Problem
-from tests.catalog.goods import Made, Supply, product, reprice
+from tests.catalog.goods import NOW, Made, Supply, product, reprice
 
 LISTS = price_lists(Decimal(0))
-READERS = Readership(LISTS).per_list()
+READERS = Readership(LISTS).per_list(NOW)
 LEADER = Reader("leader", LISTS["resale"])
 SORTS = ["relevance", "price", "-price", "-margin", "newest"]
 
@@ -94,7 +94,7 @@ def test_other_prices_make_another_index(database: Database, tmp_path: Path) -> 
     with open_indexer(database, tmp_path, READERS) as writer:
         sync(writer)
     dearer = price_lists(Decimal(50))
-    with open_indexer(database, tmp_path, Readership(dearer).per_list()) as writer:
+    with open_indexer(database, tmp_path, Readership(dearer).per_list(NOW)) as writer:
         sync(writer)
     reader = Reader("leader", dearer["resale"])
     index = SearchIndex(tmp_path)
@@ -281,10 +281,11 @@ from pathlib import Path
 from catalog.pricing import price_lists
 from catalog.readers import Readership
 from catalog.search import open_indexer
+from kit import clock
 from kit.db import Database
 
 database = Database(sys.argv[1])
-readers = Readership(price_lists(Decimal(0))).per_list()
+readers = Readership(price_lists(Decimal(0))).per_list(clock.now())
 with open_indexer(database, Path(sys.argv[2]), readers) as writer:
     writer.step()
     print("up", flush=True)

@@ -53,7 +53,7 @@ def policies() -> dict[str, SourcePolicy]:
 
 @pytest.fixture
 def shop(database: Database, tmp_path: Path, policies: dict[str, SourcePolicy]) -> Iterator[Shop]:
-    with open_indexer(database, tmp_path, Readership(LISTS, policies).per_list()) as writer:
+    with open_indexer(database, tmp_path, Readership(LISTS, policies).per_list(NOW)) as writer:
         yield Shop(database, writer, SearchIndex(tmp_path))
 
 

@@ -113,7 +113,7 @@ def shops(
 ) -> tuple[Mapping[int, Goods], Mapping[str, range], SearchIndex, Thesaurus]:
     groceries, homeware = _groceries(), _homeware()
     _load(database, groceries + homeware)
-    with open_indexer(database, tmp_path, Readership(LISTS, {}).per_list()) as writer:
+    with open_indexer(database, tmp_path, Readership(LISTS).per_list(NOW)) as writer:
         while writer.step():
             continue
     with database.as_system() as session:

@@ -1,0 +1,130 @@
+"""Operators: the price rules in force, and what others would do."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api import replies
+from api.callers import Caller, Writer, allow, allow_write
+from api.replies import Reply
+from api.shapes.pricing import PreviewIn, PreviewOut, RuleIn, RulesIn, RulesOut
+from catalog import pricebook
+from catalog.pricebook import Pricebook
+from catalog.pricing import NOBODY, Rule
+from kit import clock
+from kit.ids import inside, outside
+from kit.money import price_text, yuan
+from trade import audits, price_trials, pricing
+
+router = APIRouter(prefix="/v1/pricing-rules", tags=["operators"])
+
+Reads = Annotated[Caller, Depends(allow("pricing:read"))]
+Writes = Annotated[Writer, Depends(allow_write("pricing:write"))]
+
+SAMPLE = 50
+_PRICES = ("cost_from", "cost_below", "floor", "ceiling", "ending")
+
+
+@router.get("", response_model=RulesOut, summary="The price rules in force")
+def get(caller: Reads) -> Response:
+    """Version 0 is before the first rule."""
+    with caller.own() as session:
+        return replies.answer(_view(caller, pricebook.current(session)))
+
+
+@router.put("", response_model=RulesOut, summary="Put other price rules in force")
+def put(caller: Writes, asked: RulesIn) -> Response:
+    """All of them at once; the former set stays readable, and orders keep their prices."""
+
+    def work(session: Session) -> Reply:
+        book = pricebook.put(
+            session,
+            _rules(asked.rules),
+            version=asked.version,
+            actor=caller.actor,
+            note=asked.note,
+        )
+        audits.note(session, caller.actor, "pricing.put", str(book.version))
+        return Reply(200, _view(caller, book))
+
+    return caller.do(work)
+
+
+@router.post("/preview", response_model=PreviewOut, summary="What other price rules would do")
+def preview(caller: Reads, asked: PreviewIn) -> Response:
+    """Changes nothing. Without SKUs a sample of the catalogue; the last 30 days of orders."""
+    rules = _rules(asked.rules)
+    pricebook.check(rules)
+    now = clock.now()
+    until = asked.until or now
+    since = asked.since or until - timedelta(days=30)
+    here = caller.office.terms.readership
+    with caller.system() as session:
+        who = pricing.buyer(session, inside("pty", asked.party)) if asked.party else NOBODY
+        skus = [inside("sku", sku) for sku in asked.skus] if asked.skus is not None else None
+        wanted = price_trials.sample(session, SAMPLE) if skus is None else skus
+        trials = price_trials.preview(session, here, rules, who, wanted, now)
+        earned = price_trials.replay(session, here.lists["resale"], rules, since, until)
+    return replies.answer(
+        {
+            "items": [
+                {
+                    "sku": outside("sku", one.sku_id),
+                    "title": one.title,
+                    "cost": price_text(one.cost),
+                    "price": price_text(one.now),
+                    "price_then": price_text(one.then),
+                    "rule": one.rule,
+                }
+                for one in trials
+            ],
+            "history": {
+                "lines": earned.lines,
+                "earned": yuan(earned.earned),
+                "would_have_earned": yuan(earned.would_have),
+                "dearer": earned.dearer,
+                "cheaper": earned.cheaper,
+                "below_cost": earned.below_cost,
+            },
+        }
+    )
+
+
+def _rules(given: Sequence[RuleIn]) -> list[Rule]:
+    return [_rule(number, one) for number, one in enumerate(given, start=1)]
+
+
+def _rule(number: int, given: RuleIn) -> Rule:
+    values: dict[str, Any] = given.model_dump()
+    for name in (*_PRICES, "markup_percent"):
+        values[name] = None if values[name] is None else Decimal(values[name])
+    for name in ("group", "party"):
+        values[name] = None if values[name] is None else inside("pty", values[name])
+    return Rule(number, **values)
+
+
+def _view(caller: Caller, book: Pricebook) -> dict[str, Any]:
+    default = caller.office.terms.settings.pricing.markup_percent
+    return {
+        "version": book.version,
+        "markup_percent": f"{default.normalize():f}",
+        "rules": [_shown(rule) for rule in book.rules],
+    }
+
+
+def _shown(rule: Rule) -> dict[str, Any]:
+    shown: dict[str, Any] = vars(rule) | {
+        "rule": rule.id,
+        "markup_percent": f"{rule.markup_percent:f}",
+        "group": rule.group and outside("pty", rule.group),
+        "party": rule.party and outside("pty", rule.party),
+    }
+    del shown["id"]
+    for name in _PRICES:
+        shown[name] = None if shown[name] is None else price_text(shown[name])
+    return shown

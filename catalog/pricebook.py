@@ -1,0 +1,159 @@
+"""The price rules of an installation: set after set, each a version that is never edited."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from catalog.pricing import Rule
+from kit.db import NOW, Base, Id, Utc
+from kit.errors import FieldError, Problem
+
+MOST_RULES = 2_000
+MOST_LEVELS = 7
+"""Each level has price lists of its own in the search index, at most sixteen in all."""
+
+_LOCK = 0x48505052  # "HPPR"
+_DECIMALS = frozenset(["markup_percent", "cost_from", "cost_below", "floor", "ceiling", "ending"])
+_MOMENTS = frozenset(["valid_from", "valid_until"])
+_NEWEST = "SELECT id, rules::text AS rules FROM pricing_versions"
+_NAMES = [field.name for field in fields(Rule) if field.name != "id"]
+
+
+class PricingVersion(Base):
+    """A whole set of rules, in force from `at` until the next version."""
+
+    __tablename__ = "pricing_versions"
+
+    id: Mapped[Id]
+    rules: Mapped[list[Any]] = mapped_column(JSONB)
+    note: Mapped[str | None]
+    actor: Mapped[str]
+    at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+@dataclass(frozen=True)
+class Pricebook:
+    """The rules of one version; version 0 is the installation before its first rule."""
+
+    version: int = 0
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def levels(self) -> list[str]:
+        """Reseller levels that a rule names."""
+        return sorted({rule.level for rule in self.rules if rule.level is not None})
+
+
+def current(session: Session) -> Pricebook:
+    """The rules in force now."""
+    return _read(session, f"{_NEWEST} ORDER BY id DESC LIMIT 1")
+
+
+def at(session: Session, moment: datetime) -> Pricebook:
+    """The rules that were in force at `moment`."""
+    newest = f"{_NEWEST} WHERE at <= :moment ORDER BY id DESC LIMIT 1"
+    return _read(session, newest, moment=moment)
+
+
+def put(
+    session: Session, rules: Sequence[Rule], *, version: int, actor: str, note: str | None
+) -> Pricebook:
+    """Put a new set in force, made from `version`.
+
+    Raises Problem 409 `version_changed` when another set came into force meanwhile, 422 for rules
+    that cannot be meant.
+    """
+    check(rules)
+    session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    newest = session.scalar(text("SELECT max(id) FROM pricing_versions")) or 0
+    if newest != version:
+        raise Problem(
+            409,
+            "version_changed",
+            f"these rules were made from version {version}, but version {newest} is in force;"
+            " read GET /v1/pricing-rules again and repeat your change",
+        )
+    row = PricingVersion(rules=[_plain(rule) for rule in rules], note=note, actor=actor)
+    session.add(row)
+    session.flush()
+    return Pricebook(row.id, tuple(rules))
+
+
+def check(rules: Sequence[Rule]) -> None:
+    """Raises Problem 422 that names the first rule and field at fault."""
+    if len(rules) > MOST_RULES:
+        raise _invalid("rules", f"there are at most {MOST_RULES} rules")
+    if len(Pricebook(0, tuple(rules)).levels) > MOST_LEVELS:
+        raise _invalid("rules", f"they name more than {MOST_LEVELS} levels")
+    for place, rule in enumerate(rules):
+        field, fault = _fault(rule)
+        if fault:
+            raise _invalid(f"rules.{place}.{field}", fault)
+
+
+def _fault(rule: Rule) -> tuple[str, str | None]:
+    if not -100 < rule.markup_percent <= 10_000:
+        return "markup_percent", "a mark-up is above -100 and at most 10000 percent"
+    if rule.ending is not None and not 0 <= rule.ending < 1:
+        return "ending", "an ending is at least 0 and below 1, such as 0.9"
+    if rule.floor is not None and rule.ceiling is not None and rule.floor > rule.ceiling:
+        return "ceiling", "the ceiling is below the floor"
+    if _empty(rule.cost_from, rule.cost_below):
+        return "cost_below", "no cost is from cost_from on and below cost_below"
+    if _empty(rule.valid_from, rule.valid_until):
+        return "valid_until", "it would end before it begins"
+    if rule.group is not None and rule.party is not None:
+        return "party", "name a group or a party, not both"
+    return "", None
+
+
+def _empty(low: Any, high: Any) -> bool:
+    return low is not None and high is not None and high <= low
+
+
+def _read(session: Session, newest: str, **bound: Any) -> Pricebook:
+    row = session.execute(text(newest), bound).one_or_none()
+    return Pricebook() if row is None else Pricebook(row.id, _rules(row.rules))
+
+
+@lru_cache(maxsize=8)
+def _rules(stored: str) -> tuple[Rule, ...]:
+    """The rules of a version, numbered in their order; the same text is read once."""
+    return tuple(_rule(number, one) for number, one in enumerate(orjson.loads(stored), start=1))
+
+
+def _rule(number: int, stored: Mapping[str, Any]) -> Rule:
+    values = {name: _value(name, stored[name]) for name in _NAMES if name in stored}
+    return Rule(number, **values)
+
+
+def _value(name: str, stored: Any) -> Any:
+    if name in _DECIMALS:
+        return Decimal(stored)
+    return datetime.fromisoformat(stored) if name in _MOMENTS else stored
+
+
+def _plain(rule: Rule) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else _text(value)
+        for name, value in asdict(rule).items()
+        if name != "id" and value is not None
+    }
+
+
+def _text(value: Any) -> Any:
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def _invalid(field: str, message: str) -> Problem:
+    return Problem(
+        422, "invalid", f"{field}: {message}", errors=[FieldError(field, "invalid", message)]
+    )

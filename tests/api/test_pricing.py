@@ -1,0 +1,103 @@
+"""Price rules through the operator's door: what leaders see, quote, order and search by."""
+
+from typing import Any
+
+from kit.ids import inside
+from tests.api.shop import COST, HOME, Shop
+
+RULES = "/v1/pricing-rules"
+
+
+def _put(shop: Shop, *rules: dict[str, Any], version: int = 0, status: int = 200) -> Any:
+    body = {"version": version, "rules": list(rules)}
+    answer = shop.ask("operator", "PUT", RULES, json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def _price(shop: Shop, sku: str, who: str = "leader") -> Any:
+    """What the caller sees, quotes and would order it for; all the same."""
+    shop.app.state.office._fresh_until = 0.0
+    looked = shop.said(who, "/v1/skus/lookup", {"skus": [sku]}, 200)["items"][0]["skus"][0]
+    lines = [{"sku": sku, "quantity": 1}]
+    quoted = shop.said(who, "/v1/quotes", {"lines": lines, "ship_to": HOME})["lines"][0]
+    picked = shop.ask(who, "PUT", f"/v1/selections/{sku}", json={"markup_percent": "10"}).json()
+    assert looked["price"] == quoted["unit_price"] == picked["price"]
+    return looked["price"]
+
+
+def test_rules_decide_what_leaders_see_quote_and_pick(shop: Shop) -> None:
+    goods = shop.offer()
+    assert _price(shop, goods.sku) == "8.5555"
+    answer = _put(shop, {"markup_percent": "50", "ending": "0.9"})
+    assert answer["version"] == 1
+    assert answer["rules"][0]["ending"] == "0.90"
+    assert _price(shop, goods.sku) == "11.90"
+
+
+def test_a_party_a_group_and_a_level_have_prices_of_their_own(shop: Shop) -> None:
+    goods = shop.offer()
+    head = shop.join("head", "leader", money=10_000)
+    store = shop.join("store", "leader", money=10_000)
+    terms = {"parent": head, "level": "金牌"}
+    answer = shop.ask("operator", "PATCH", f"/v1/parties/{store}", json=terms)
+    assert answer.status_code == 200, answer.text
+    version = _put(shop, {"markup_percent": "30", "level": "金牌"})["version"]
+    assert (_price(shop, goods.sku, "store"), _price(shop, goods.sku)) == ("10.111", "8.5555")
+    shop.index()
+    found = shop.got("store", "/v1/products?q=茉莉花茶&price_min=10&price_max=10.2")["items"]
+    assert [one["price_from"] for one in found] == ["10.111"]
+    group = {"markup_percent": "40", "group": head}
+    version = _put(shop, group, version=version)["version"]
+    assert (_price(shop, goods.sku, "store"), _price(shop, goods.sku, "head")) == ("10.8888",) * 2
+    own = {"markup_percent": "0", "party": store}
+    _put(shop, group, own, version=version)
+    assert _price(shop, goods.sku, "store") == COST
+    assert _price(shop, goods.sku) == "8.5555"
+
+
+def test_rules_made_from_a_former_version_are_refused(shop: Shop) -> None:
+    _put(shop, {"markup_percent": "20"})
+    refused = _put(shop, {"markup_percent": "30"}, version=0, status=409)
+    assert refused["code"] == "version_changed"
+    assert shop.got("operator", RULES)["rules"][0]["markup_percent"] == "20"
+
+
+def test_a_rule_that_cannot_be_meant_is_named(shop: Shop) -> None:
+    wrong = {"markup_percent": "5", "floor": "10", "ceiling": "9"}
+    told = _put(shop, {"markup_percent": "5"}, wrong, status=422)
+    assert told["errors"][0]["field"] == "rules.1.ceiling"
+
+
+def test_a_preview_shows_goods_and_past_orders_and_changes_nothing(shop: Shop) -> None:
+    goods = shop.offer()
+    shop.order(goods, 10)
+    body = {"rules": [{"markup_percent": "0"}], "skus": [goods.sku]}
+    told = shop.said("operator", f"{RULES}/preview", body, 200)
+    assert told["items"] == [
+        {
+            "sku": goods.sku,
+            "title": told["items"][0]["title"],
+            "cost": COST,
+            "price": "8.5555",
+            "price_then": COST,
+            "rule": 1,
+        }
+    ]
+    assert told["history"] == {
+        "lines": 1,
+        "earned": "7.78",
+        "would_have_earned": "0.00",
+        "dearer": 0,
+        "cheaper": 1,
+        "below_cost": 0,
+    }
+    assert shop.got("operator", RULES)["rules"] == []
+    sampled = shop.said("operator", f"{RULES}/preview", {"rules": []}, 200)["items"]
+    assert [one["sku"] for one in sampled] == [goods.sku]
+    assert inside("sku", goods.sku)
+
+
+def test_only_operators_know_the_rules(shop: Shop) -> None:
+    for who in ("leader", "brand", "buyer"):
+        assert shop.ask(who, "GET", RULES).status_code == 403

@@ -1,0 +1,137 @@
+"""What other price rules would do: on goods as they are, and on orders as they were."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from catalog import deals, shelf
+from catalog.pricebook import Pricebook
+from catalog.pricing import Buyer, Goods, PriceList, Rule, price_list
+from catalog.readers import Readership
+from kit.money import line_amount
+from trade.pricing import buyer
+
+MOST_ORDERED = 200_000
+"""Order lines that a replay looks at; the latest of the period count."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One SKU: what its deal costs, what is paid now and would be paid, and by which rule."""
+
+    sku_id: int
+    title: str
+    cost: Decimal
+    now: Decimal
+    then: Decimal
+    rule: int | None
+
+
+@dataclass(frozen=True)
+class Earned:
+    """Fen over the order lines of a period: what was earned, and what would have been.
+
+    Units that were cancelled count for neither. `dearer` and `cheaper` are lines.
+    """
+
+    lines: int
+    earned: int
+    would_have: int
+    dearer: int
+    cheaper: int
+    below_cost: int
+
+
+_TITLES = text("""
+    SELECT s.id, p.title FROM skus s JOIN products p ON p.id = s.product_id WHERE s.id = ANY(:ids)
+""")
+_SAMPLE = text("SELECT id FROM skus WHERE id % :step = 0 ORDER BY id DESC LIMIT :limit")
+_SIZE = text("SELECT max(id) FROM skus")
+_ORDERED = text("""
+    SELECT o.party_id, l.unit_price, p.unit_cost, p.quantity - p.cancelled AS units,
+           f.source, f.brand, f.category, o.created_at
+    FROM orders o
+    JOIN order_lines l ON l.order_id = o.id
+    JOIN purchase_lines p ON p.order_line_id = l.id
+    JOIN offers f ON f.id = p.offer_id
+    WHERE o.created_at >= :since AND o.created_at < :until AND p.quantity > p.cancelled
+    ORDER BY o.id DESC LIMIT :limit
+""")
+
+
+def sample(session: Session, limit: int) -> list[int]:
+    """SKUs spread over the whole catalogue."""
+    most = session.execute(_SIZE).scalar() or 0
+    step = max(most // max(limit, 1), 1)
+    return list(session.scalars(_SAMPLE, {"step": step, "limit": limit}))
+
+
+def preview(
+    session: Session,
+    readership: Readership,
+    rules: Sequence[Rule],
+    who: Buyer,
+    sku_ids: Iterable[int],
+    now: datetime,
+) -> list[Trial]:
+    """What `who` pays for these SKUs and would pay under `rules`; what is not for sale is left out.
+
+    A SKU's deal may be another one under other rules: each price is of the deal that decides then.
+    """
+    ids = sorted(set(sku_ids))
+    titles = {row.id: row.title for row in session.execute(_TITLES, {"ids": ids})}
+    other = Readership(readership.lists, readership.policies, Pricebook(0, tuple(rules)))
+    reader, then = (one.reader("leader", who, now) for one in (readership, other))
+    found: dict[int, list[deals.Deal]] = {}
+    for deal in deals.of_skus(session, ids):
+        found.setdefault(deal.sku_id, []).append(deal)
+    trials = []
+    for sku_id, own in found.items():
+        seen = shelf.visible(own, reader, now)
+        before, after = shelf.deciding(seen, reader), shelf.deciding(seen, then)
+        if before is None or after is None:
+            continue
+        rule = then.prices.rule(after.cost, after.goods)
+        trials.append(
+            Trial(
+                sku_id,
+                titles[sku_id],
+                after.cost,
+                reader.prices.price(before.cost, before.goods),
+                then.prices.price(after.cost, after.goods),
+                rule.id if rule else None,
+            )
+        )
+    return trials
+
+
+def replay(
+    session: Session, base: PriceList, rules: Sequence[Rule], since: datetime, until: datetime
+) -> Earned:
+    """What the orders placed in [since, until) earned, and would have under `rules`.
+
+    Costs are those of their purchases, prices are asked at each order's own time. Runs in system
+    scope.
+    """
+    buyers: dict[int, Buyer] = {}
+    limits = {"since": since, "until": until, "limit": MOST_ORDERED}
+    count = earned = would_have = dearer = cheaper = below = 0
+    for row in session.execute(_ORDERED, limits):
+        if row.party_id not in buyers:
+            buyers[row.party_id] = buyer(session, row.party_id)
+        paid = price_list(base, rules, buyers[row.party_id], row.created_at)
+        price = paid.price(row.unit_cost, Goods(row.source, row.brand, row.category))
+        cost = line_amount(row.unit_cost, row.units)
+        then = line_amount(price, row.units)
+        was = line_amount(row.unit_price, row.units)
+        count += 1
+        earned += was - cost
+        would_have += then - cost
+        dearer += then > was
+        cheaper += then < was
+        below += then < cost
+    return Earned(count, earned, would_have, dearer, cheaper, below)
