@@ -20,6 +20,7 @@ KINDS: dict[str, str] = {
     "jd_vop": "jd_vop.source:VopSource",
     "taobao_tbk": "taobao_tbk.source:TaobaoTbk",
     "jd_union": "jd_union.source:UnionSource",
+    "taobao_fenxiao": "taobao_fenxiao.source:TaobaoFenxiao",
 }
 """One line a kind: the module in this room and the class there. Imported when first opened."""
 
