@@ -81,10 +81,10 @@ _WORDS: tuple[tuple[str, Fault], ...] = (
     (r"频繁|限流|超过.{0,12}(?:限制|上限)|[Ll]imit", banned(BAN_SECONDS)),
     (r"(?:token|令牌|授权).{0,12}(?:过期|失效|不存在|无效)", EXPIRED),
     (r"余额不足|额度不足", PENNILESS),
-    (r"价格.{0,12}(?:变|不一致|不符|校验|快照)|orderPriceSnap", DEARER),
     (r"无货|库存不足|售罄", SOLD_OUT),
     (r"下架|不在.{0,8}商品池", NOT_THERE),
     (r"区域.{0,12}(?:受限|限制|不支持)|不支持配送|地址非法", TOO_FAR),
+    (r"价格|orderPriceSnap", DEARER),
 )
 
 

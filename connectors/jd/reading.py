@@ -98,7 +98,8 @@ def moment(value: Any) -> datetime | None:
 
 def numbered(external_id: str) -> int | str:
     """An id as JD's JSON wants it: a number where it is one."""
-    plain = external_id.isascii() and external_id.isdigit() and external_id[0] != "0"
+    digits = external_id.isascii() and external_id.isdigit()
+    plain = digits and (external_id == "0" or external_id[0] != "0")
     return int(external_id) if plain else external_id
 
 

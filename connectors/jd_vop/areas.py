@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from connectors import regions
-from connectors.errors import NotDeliverable, Refused
+from connectors.errors import NotDeliverable, Refused, Unreadable
 from connectors.jd.reading import pick, rows, table, text
 
 from .wire import Area, Said, Wire
@@ -74,10 +74,11 @@ class Areas:
         whole = "".join(regions.names(region)) + address
         try:
             answer = table(self._wire.parse_address(whole).result)
-        except Refused:  # it cannot read it either: what the names gave is all there is
+        except (Refused, Unreadable):  # what the names gave is all there is
             return found
         names = ("province", "city", "county", "town")
-        read = [text(pick(answer, f"{each}Id", each)) or NO_PLACE for each in names]
+        told = [text(pick(answer, f"{each}Id", each)) for each in names]
+        read = [place if place.isdigit() else NO_PLACE for place in told]
         for ours, theirs in zip(found[:3], read, strict=False):
             if NO_PLACE not in (ours, theirs) and ours != theirs:
                 return found

@@ -19,6 +19,7 @@ _NOTHING = (None, "", 0, "0")
 SHIPPED = frozenset([8, 9, 10, 11, 12, 14, 16, 29, 30, 31])
 FINISHED = 19
 _MAIN = 0
+LONGEST_NAME, LONGEST_ADDRESS = 20, 100
 State = Literal["held", "open", "shipped", "delivered", "refused", "completed", "cancelled"]
 
 
@@ -38,12 +39,12 @@ def classic_order(
             }
             for line in order.lines
         ],
-        "name": order.ship_to.name[:20],
+        "name": order.ship_to.name,
         "province": area.province,
         "city": area.city,
         "county": area.county,
         "town": area.town,
-        "address": order.ship_to.address[:100],
+        "address": order.ship_to.address,
         **_phones(order.ship_to, "mobile", "phone"),
         "email": given.email or None,
         "remark": order.note[:99] or None,
@@ -87,12 +88,12 @@ def router_order(
         ],
         "paymentInfo": {"paymentType": given.payment_type},
         "consigneeInfo": {
-            "consigneeName": order.ship_to.name[:20],
+            "consigneeName": order.ship_to.name,
             "consigneeProvinceId": int(area.province),
             "consigneeCityId": int(area.city),
             "consigneeCountyId": int(area.county),
             "consigneeTownId": int(area.town),
-            "consigneeAddress": order.ship_to.address[:100],
+            "consigneeAddress": order.ship_to.address,
             **{name: value for name, value in phones.items() if value},
         },
         "invoiceInfo": {
@@ -105,6 +106,15 @@ def router_order(
             "invoicePhone": given.invoice_phone,
         },
     }
+
+
+def too_long(ship_to: ShipTo) -> str:
+    """Why JD cannot take a recipient; "" when it can. A cut address would go astray."""
+    if len(ship_to.name) > LONGEST_NAME:
+        return f"JD takes names of {LONGEST_NAME} signs at most"
+    if len(ship_to.address) > LONGEST_ADDRESS:
+        return f"JD takes addresses of {LONGEST_ADDRESS} signs at most"
+    return ""
 
 
 def _phones(ship_to: ShipTo, mobile: str, phone: str) -> dict[str, str | None]:

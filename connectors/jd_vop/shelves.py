@@ -16,8 +16,6 @@ from .mapping import Goods, Price
 from .settings import VopSettings
 from .wire import Area, Said, Wire, area_of
 
-_ROUNDS = 5
-
 
 class Shelves:
     """What one contract may buy. Safe to use from many threads."""
@@ -150,9 +148,7 @@ def without_strangers(
     """The answer for what is in the pool, and what JD says is not; asked again without those."""
     gone: set[str] = set()
     wanted = skus
-    for _ in range(_ROUNDS):
-        if not wanted:
-            return None, frozenset(gone)
+    while wanted:  # it gets shorter each time: JD may name one id at a time
         try:
             return ask(wanted), frozenset(gone)
         except NoSuchThing as error:
@@ -163,7 +159,7 @@ def without_strangers(
                 raise
             gone |= named
             wanted = [sku for sku in wanted if sku not in named]
-    raise Refused("pool", f"JD went on naming ids outside the pool: {', '.join(sorted(gone))}")
+    return None, frozenset(gone)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from connectors.errors import (
     BalanceShort,
     NoSuchThing,
     NotDeliverable,
+    OutcomeUnknown,
     OutOfStock,
     PriceChanged,
     Refused,
@@ -146,6 +147,8 @@ class VopSource:
         """
         if len(order.lines) > self.settings.max_lines:
             raise Refused("lines", f"a JD order takes {self.settings.max_lines} SKUs at most")
+        if told := orders.too_long(order.ship_to):
+            raise Refused("address", told)
         area = self.areas.exact(order.ship_to.region, order.ship_to.address)
         prices = self._acceptable(order)
         refused: list[str] = []
@@ -272,7 +275,9 @@ class VopSource:
         if answer.code == "0008":
             if told := orders.differences(answer, order):
                 raise Refused("0008", told)
-            return replace(self.find(order.our_ref) or placed, refused=refused)
+            placed = replace(self._there(order.our_ref), refused=refused)
+        if not placed.external_refs[0]:
+            raise OutcomeUnknown("no-id", f"JD took {order.our_ref} and names no order")
         asked = orders.unit_prices(answer)
         for line in order.lines:
             if orders.dearer(line, asked.get(line.external_id), self.settings) and placed.held:
@@ -280,6 +285,13 @@ class VopSource:
                 told = f"[{line.external_id}] JD charges {asked[line.external_id]}"
                 raise PriceChanged("price", f"{told}, we accept {line.cost}")
         return placed
+
+    def _there(self, our_ref: str) -> Placed:
+        """The order that JD says it holds already."""
+        found = self.find(our_ref)
+        if found is None:
+            raise OutcomeUnknown("0008", f"JD holds {our_ref} and does not show it")
+        return found
 
     def _order_id(self, our_ref: str) -> str:
         answer = self.wire.find(our_ref)

@@ -348,3 +348,19 @@ def test_money_and_check_lists_are_read_to_the_end(
     assert booked[0].order_ref == stage.orders("jd")[0]["id"]
     with pytest.raises(Refused):
         vop.checklist(vop._now().astimezone(SHANGHAI).date(), "new")
+
+
+def test_an_address_that_would_be_cut_is_refused(
+    stage: Stage, vop: VopSource, skus: list[str]
+) -> None:
+    with pytest.raises(Refused):
+        vop.place(replace(order_of(skus), ship_to=replace(TO, address="路" * 101)))
+    assert stage.orders("jd") == []
+
+
+def test_an_order_that_is_there_already_is_not_taken_at_a_higher_price(
+    vop: VopSource, skus: list[str]
+) -> None:
+    vop.place(order_of(skus))
+    cheap = order_of(skus, cost=Decimal("22.00"))
+    assert vop.place(cheap).held
