@@ -141,7 +141,11 @@ class Road:
         return retrying(lambda: self._with_token(attempt))
 
     def _with_token(self, attempt: _Attempt) -> Reply:
-        """One attempt, and a second one with a new token where the old one was refused."""
+        """One attempt, and a second one with a new token where the old one was refused.
+
+        The slot comes first: while a budget rests no token is asked for either.
+        """
+        self._wait_for_slot(attempt)
         token = self._token(attempt.call)
         try:
             return self._once(attempt, token)
@@ -150,6 +154,7 @@ class Road:
             fresh = self._around.tokens.renew(
                 self.account, self._authority.origin, stale.token, self._authority.obtain
             )
+        self._wait_for_slot(attempt)
         try:
             return self._once(attempt, fresh)
         except _StaleToken as stale:
@@ -162,7 +167,6 @@ class Road:
 
     def _once(self, attempt: _Attempt, token: Token | None) -> Reply:
         call = attempt.call
-        self._wait_for_slot(attempt)
         out = self._dialect.outgoing(call, attempt.args, token, self._around.now())
         reply, failure = self._answer(call, out, attempt.until)
         failure = failure or self._dialect.failure(reply)

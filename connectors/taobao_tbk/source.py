@@ -54,7 +54,7 @@ class TaobaoTbk:
 
     def read(self, external_ids: Sequence[str]) -> Page:
         """Items again; of those that are left out nothing is concluded."""
-        items = self._infos(external_ids)
+        items = self._infos(list(dict.fromkeys(external_ids)))
         rows, rejects = mapping.rows(items, self._info.name)
         return replace(page(rows), rejects=rejects)
 
