@@ -143,6 +143,7 @@ STANDS = [
         for protocol in ("classic", "router")
     ),
     Stand("jd_union", _union, "jd", secrets=UNION, watched=_words("炒锅", '{"eliteId": 22}')),
+    Stand("taobao_fenxiao", _top("taobao_fenxiao"), "top", secrets=TOP),
     Stand("taobao_shop", _top("taobao_shop", lower_stock=False), "top", secrets=TOP),
     Stand(
         "taobao_tbk",
