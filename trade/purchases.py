@@ -22,7 +22,7 @@ from trade.buying import reservation
 from trade.desk import Desk
 from trade.models import Order, Purchase, PurchaseLine, Recipient
 from trade.refusal import refuse_rest
-from trade.states import UNKNOWN_TO_SUPPLIER, move, restate
+from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, move, restate
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Locked:
 
 def page(
     session: Session,
+    desk: Desk,
     supplier: Supplier,
     *,
     status: str | None = None,
@@ -51,8 +52,9 @@ def page(
     limit: int = 50,
     after: tuple[datetime, int] | None = None,
 ) -> tuple[list[dict[str, Any]], tuple[datetime, int] | None]:
-    """Purchases that the supplier may know of, from the oldest change on, without recipients.
+    """Purchases that the supplier may know of, from the oldest change on.
 
+    Those that are still to be sent show their recipients in clear; each opening is logged.
     Returns the views and where the next page starts, or None at the end.
     """
     found = select(Purchase).where(
@@ -65,8 +67,14 @@ def page(
     if after is not None:
         found = found.where(tuple_(Purchase.updated_at, Purchase.id) > tuple_(*after))
     rows = session.scalars(found.order_by(Purchase.updated_at, Purchase.id).limit(limit + 1)).all()
-    lines = lines_of(session, [row.id for row in rows[:limit]])
-    views = [view(row, lines[row.id]) for row in rows[:limit]]
+    shown = rows[:limit]
+    lines = lines_of(session, [row.id for row in shown])
+    to_send = {row.recipient_id for row in shown if row.state in OPEN}
+    clear = recipients.reveal_many(session, desk.keyring, to_send, supplier.party_id, "ship")
+    views = [
+        view(row, lines[row.id], clear.get(row.recipient_id) if row.state in OPEN else None)
+        for row in shown
+    ]
     more = len(rows) > limit
     return views, (rows[limit - 1].updated_at, rows[limit - 1].id) if more else None
 

@@ -1,6 +1,9 @@
 """Recipients as sealed envelopes; each opening is logged with its purpose."""
 
+from collections.abc import Collection
+
 import orjson
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
@@ -44,6 +47,22 @@ def reveal(
         )
     session.add(RecipientOpening(recipient_id=recipient_id, party_id=by, purpose=purpose))
     return ShipTo(*orjson.loads(keyring.open(row.envelope, _CONTEXT)))
+
+
+def reveal_many(
+    session: Session, keyring: Keyring, recipient_ids: Collection[int], by: int | None, purpose: str
+) -> dict[int, ShipTo]:
+    """Recipients in clear by id, each opening logged; those who were shredded are left out."""
+    rows = session.scalars(select(Recipient).where(Recipient.id.in_(sorted(set(recipient_ids)))))
+    found = {row.id: row for row in rows if not is_shredded(row)}
+    session.add_all(
+        RecipientOpening(recipient_id=recipient_id, party_id=by, purpose=purpose)
+        for recipient_id in found
+    )
+    return {
+        recipient_id: ShipTo(*orjson.loads(keyring.open(row.envelope, _CONTEXT)))
+        for recipient_id, row in found.items()
+    }
 
 
 def is_shredded(row: Recipient) -> bool:

@@ -63,12 +63,13 @@ def page(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """From the oldest change on, without recipients: read one purchase for its recipient."""
+    """From the oldest change on; those still to be sent show their recipients."""
     after = replies.moment_cursor(cursor)
     with caller.system() as session:
         return replies.page(
             *purchases.page(
                 session,
+                caller.office.terms.desk,
                 owners.supplier(session, caller, source),
                 status=status,
                 updated_after=updated_after,

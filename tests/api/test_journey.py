@@ -19,7 +19,7 @@ def test_goods_are_found_picked_quoted_ordered_shipped_and_paid_back(shop: Shop)
     assert (order["status"], order["total"], order["held"]) == ("pending", "25.67", "25.67")
     shop.submitted()
     purchase = shop.purchase()
-    assert purchase["ship_to"] is None
+    assert purchase["ship_to"]["address"] == HOME["address"]
     seen = shop.got("brand", f"/v1/purchases/{purchase['id']}")
     assert seen["ship_to"]["mobile"] == "13800138000"
     shop.said("brand", f"/v1/purchases/{purchase['id']}/accept", None, 200)

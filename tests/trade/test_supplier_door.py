@@ -182,7 +182,7 @@ def test_another_suppliers_purchase_is_not_found(market: Market) -> None:
             with pytest.raises(Problem) as caught:
                 act(session, Supplier("rival"), shop.name, NOW)
             assert caught.value.status == 404
-        assert purchases.page(session, Supplier("rival")) == ([], None)
+        assert purchases.page(session, market.desk, Supplier("rival")) == ([], None)
 
 
 def shipping_of(name: str) -> Any:
@@ -195,25 +195,27 @@ def shipping_of(name: str) -> Any:
 def test_a_supplier_sees_nothing_before_it_was_submitted(market: Market) -> None:
     shop = Shop(market, submit=False)
     with market.db.as_system() as session:
-        assert purchases.page(session, TEAHOUSE) == ([], None)
+        assert purchases.page(session, market.desk, TEAHOUSE) == ([], None)
         with pytest.raises(Problem, match="no purchase"):
             purchases.get(session, market.desk, TEAHOUSE, shop.name)
 
 
-def test_opening_a_recipient_is_logged_and_the_list_opens_none(market: Market) -> None:
+def test_every_opening_of_a_recipient_is_logged_and_what_is_sent_opens_none(market: Market) -> None:
     brand = market.party("brand", source="teahouse")
     shop = Shop(market)
     supplier = Supplier("teahouse", brand)
     with market.db.as_party(brand) as session:
-        views, _ = purchases.page(session, supplier)
-        assert [view["ship_to"] for view in views] == [None]
-        view = purchases.get(session, market.desk, supplier, shop.name)
-    assert ShipTo(**view["ship_to"]) == HOME
+        views, _ = purchases.page(session, market.desk, supplier)
+        views.append(purchases.get(session, market.desk, supplier, shop.name))
+    assert [ShipTo(**view["ship_to"]) for view in views] == [HOME, HOME]
     with market.db.as_system() as session:
         opened = session.scalars(
             select(RecipientOpening.purpose).where(RecipientOpening.party_id == brand)
         )
-        assert opened.all() == ["ship"]
+        assert opened.all() == ["ship", "ship"]
+    shop.ship("SF1234567890")
+    with market.db.as_party(brand) as session:
+        assert [v["ship_to"] for v in purchases.page(session, market.desk, supplier)[0]] == [None]
 
 
 def test_an_order_not_yet_submitted_is_cancelled_and_paid_back_at_once(market: Market) -> None:
