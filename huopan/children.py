@@ -48,9 +48,10 @@ class Child:
         self.started = time.monotonic()
 
     def last_words(self) -> str:
-        """The last line of its log."""
-        lines = self.log.read_text(errors="replace")[-4000:].strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        """The last line of its log that has a word in it: a box's lower edge says nothing."""
+        lines = self.log.read_text(errors="replace")[-4000:].splitlines()
+        told = [line.strip(" │") for line in lines if any(char.isalnum() for char in line)]
+        return told[-1] if told else "it said nothing"
 
     def turn_log(self) -> None:
         """Move a long log aside; the child writes on to the same file."""
