@@ -156,6 +156,17 @@ class Budgets:
             return None
         return int(count) if isinstance(count, bytes | str) else 0
 
+    def spent(self, account: str, day: int) -> int | None:
+        """Calls made on all budgets of an account on `day`, counted as `used_today`; else None."""
+        if self.redis is None:
+            return None
+        try:
+            keys = list(self.redis.scan_iter(f"{self._key(account, '*')}:day:{day}", count=1000))
+            counts = self.redis.mget(keys) if keys else []
+        except RedisError:
+            return None
+        return sum(int(count) for count in counts if isinstance(count, bytes | str))
+
     def _shared(self, key: str, limit: Limit, burst: int, most: float) -> Slot:
         assert self.redis is not None  # noqa: S101 - asked only where there is one
         keys = [f"{key}:queue", f"{key}:urgent", f"{key}:ban", f"{key}:day:"]

@@ -1,6 +1,7 @@
 """A price list from wherever it lies into the catalogue, and what came of it in words."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -17,9 +18,10 @@ from huopan import show
 from huopan.house import House
 from kit.errors import Problem
 from kit.redis import connect
-from sync import sources
-from sync.guard import GuardLimits
+from sync import pull as pulling
+from sync import runs, sources
 from sync.importer import run_listing
+from sync.runs import RunReport
 
 SHOWN = 10
 """So many rejected rows are told on a terminal; the rest with --rejects."""
@@ -109,7 +111,9 @@ def bring(house: House, given: Given, *, dry_run: bool) -> Report:
     config["complete"] = config.get("complete", True) and not given.partial
     report = Report(given.source, new_source=before is None)
     try:
-        listing = _listing(given.source, config)
+        source = open_source(given.source, config)
+        assert isinstance(source, Lists)  # noqa: S101 - a feed always does
+        listing = source.items()
         if not dry_run and before is None:
             with house.db.as_system() as session:
                 sources.record(session, house.settings, given.source, {"kind": "feed"})
@@ -123,20 +127,33 @@ def bring(house: House, given: Given, *, dry_run: bool) -> Report:
 
 def pull(house: House, code: str, *, full: bool) -> Report:
     """One reading of a source, from where its settings say. Raises Problem, SupplierError."""
-    config = dict(sources.config_of(house.settings, code))
-    report = Report(code)
-    with connect(house.servers.redis_url) as redis:
+    config = sources.config_of(house.settings, code)
+    with connect(house.servers.redis_url) as redis, show.progress(f"Reading {code}") as seen:
         around = Surroundings(Budgets(redis), Tokens(house.db, house.desk.keyring))
-        listing = _listing(code, config, around)
-        _read(house, report, listing, config, dry_run=False)
+        source = open_source(code, config, around)
+
+        def told(run_id: int) -> None:
+            with house.db.as_system() as session:
+                so_far = runs.report(session, run_id)
+            seen(so_far.seen + so_far.rejected)
+
+        with ExitStack() as leaving:
+            if close := getattr(source, "close", None):
+                leaving.callback(close)
+            done = pulling.run(house.db, source, full=full, told=told)
+    return _of_run(house, code, done)
+
+
+def _of_run(house: House, code: str, done: RunReport | None) -> Report:
+    report = Report(code)
+    if done is None:
+        return report
+    with house.db.as_system() as session:
+        report.guess = runs.named(session, done.run_id).notes
+        report.rejects = runs.rejects(session, done.run_id)
+    report.run, report.pages, report.seen = done.run_id, done.pages, done.seen
+    report.changed, report.rejected, report.held = done.changed, done.rejected, done.held
     return report
-
-
-def _listing(code: str, config: dict[str, Any], around: Surroundings | None = None) -> Listing:
-    source = open_source(code, config, around)
-    if not isinstance(source, Lists):
-        raise Problem(409, "lists_nothing", f"a {config['kind']} source has no listing to pull")
-    return source.items()
 
 
 def _read(
@@ -149,7 +166,7 @@ def _read(
             for _ in pages:
                 continue
             return
-        limits = GuardLimits(vanish=read_settings(report.source, config).vanish_limit)
+        limits = pulling.limits(read_settings(report.source, config))
         done = run_listing(house.db, report.source, replace(listing, pages=pages), guard=limits)
     report.run, report.changed, report.held = done.run_id, done.changed, done.held
     report.seen, report.rejected = done.seen, done.rejected

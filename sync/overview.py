@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kit.settings import Settings
+from sync.models import SourceState as States
 
 
 @dataclass(frozen=True)
 class SourceState:
     """One source. `fresh_p50` and `fresh_p95` are ages of its live offers' figures.
 
-    `health`: ok | never read | held (a person must look) | failing | set nowhere (its offers are
-    there, but neither settings nor database name it). `note` says why; `calls_left` is None where
-    a platform counts no calls.
+    `health`: ok | never read | held (a person must look) | paused | failing | set nowhere (its
+    offers are there, but neither settings nor database name it). `note` says why; `calls_left` of
+    today is None where no daily budget is set.
     """
 
     code: str
@@ -47,8 +48,8 @@ _OFFERS = text("""
     FROM offers o
     LEFT JOIN (SELECT offer_id, max(as_of) AS as_of FROM prices GROUP BY offer_id) p
         ON p.offer_id = o.id
-    LEFT JOIN (SELECT source, max(as_of) AS as_of FROM runs WHERE state = 'done' GROUP BY source) r
-        ON r.source = o.source AND o.source = ANY(:whole)
+    LEFT JOIN (SELECT source, max(as_of) AS as_of FROM runs WHERE state = 'done' AND complete
+               GROUP BY source) r ON r.source = o.source
     WHERE o.state = 'live' GROUP BY o.source
 """)
 _RUNS = text("""
@@ -69,28 +70,25 @@ def overview(
     offers that it did not change.
     """
     kinds = {code: str(config.get("kind")) for code, config in settings.sources.items()}
-    whole = [
-        code
-        for code, config in settings.sources.items()
-        if config.get("kind") == "feed" and config.get("complete", True)
-    ]
-    offers = {row.source: row for row in session.execute(_OFFERS, {"now": now, "whole": whole})}
+    offers = {row.source: row for row in session.execute(_OFFERS, {"now": now})}
     runs = {row.source: row for row in session.execute(_RUNS)}
+    states = {state.source: state for state in session.scalars(select(States))}
     found = []
     for code in sorted(kinds.keys() | offers.keys() | runs.keys()):
         has, run = offers.get(code), runs.get(code)
+        health, note = _health(run, states.get(code))
         half, most = [_span(age) for age in has.ages] if has else (None, None)
         found.append(
             SourceState(
                 code=code,
                 kind=kinds.get(code, "?"),
-                health=_health(run.state if run else None) if code in kinds else "set nowhere",
+                health=health if code in kinds else "set nowhere",
                 offers=has.offers if has else 0,
                 last_run=run.at if run else None,
                 fresh_p50=half,
                 fresh_p95=most,
                 calls_left=calls_left(code),
-                note=run.failure if run else None,
+                note=note,
             )
         )
     return found
@@ -100,13 +98,14 @@ def _span(seconds: float) -> timedelta:
     return timedelta(seconds=max(0.0, float(seconds)))
 
 
-def _health(state: str | None) -> str:
-    match state:
-        case None:
-            return "never read"
-        case "held":
-            return "held"
-        case "failed":
-            return "failing"
-        case _:
-            return "ok"
+def _health(run: Any, state: States | None) -> tuple[str, str | None]:
+    """How a source is by its latest run and its state, and why."""
+    if state is not None and state.paused_at is not None:
+        return "paused", state.paused_reason
+    if run is not None and run.state == "held":
+        return "held", run.failure
+    if state is not None and state.failures:
+        return "failing", state.last_failure
+    if run is not None and run.state == "failed":
+        return "failing", run.failure
+    return ("ok" if run is not None else "never read"), None

@@ -65,13 +65,14 @@ def sync(
 def sources(*, as_json: AsJson = False) -> None:
     """Every source: how it is, how many offers it has, how old its figures are."""
     from huopan import show
+    from huopan.calls import calls_left
     from huopan.house import opened
     from kit import clock
     from sync.overview import overview
 
     now = clock.now()
     with opened() as house, house.db.as_system() as session:
-        found = overview(session, house.settings, now)
+        found = overview(session, house.settings, now, calls_left(house, now))
     header = ("code", "kind", "health", "offers", "last run", "p50", "p95", "calls left")
     rows = [
         (
