@@ -35,9 +35,10 @@ def told(stage: Stage, accounts: Sequence[Person]) -> str:
     plain = {name: str(getattr(stage, name)) for name in ("address", "sku", "reference", "huopan")}
     number = "".join(char for char in stage.reference if char.isdigit())
     known = words | plain | {"keys": _keys(accounts, stage.huopan), "number": number}
+    from_anywhere = "cd {here} && HUOPAN_DATA__DIR={data} {huopan}".format(**known)
     first = (
         "A first call:\n"
-        f'    curl -sS -G -H "Authorization: Bearer {_token(accounts[0], stage.huopan)}"'
+        f'    curl -sS -G -H "Authorization: Bearer {_token(accounts[0], from_anywhere)}"'
         f" --data-urlencode q=纸尿裤 {stage.address}/v1/products"
     )
     told = files(__package__).joinpath("story.txt").read_text(encoding="utf-8").format(**known)

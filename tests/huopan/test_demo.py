@@ -1,6 +1,11 @@
 """`up --demo`: two suppliers' lists through the real importer, four accounts, a story to walk."""
 
+import os
 import re
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import openpyxl
@@ -16,6 +21,8 @@ from kit.db import Database
 from tests.huopan.conftest import Cli
 from trade import tokens
 from trade.models import Party, Posting, Token
+
+ROOT = Path(__file__).parents[2]
 
 
 class Start:
@@ -38,17 +45,13 @@ def first(huopan: Cli, database_url: str, redis_url: str) -> Start:
     return Start(database_url, redis_url)
 
 
-def test_the_price_lists_come_through_the_importer_with_their_mess(first: Start) -> None:
+def test_the_price_lists_come_through_the_importer_with_their_mess(
+    first: Start, huopan: Cli, database: Database
+) -> None:
     count = len(items())
     assert count >= 150
     assert f"{count} goods of qinghe are in the catalogue, 5 rows were rejected" in first.said[0]
     assert "goods of shangu are in the catalogue, 0 rows were rejected" in first.said[1]
-
-
-def test_goods_are_found_at_once_and_shared_ones_have_two_offers(
-    first: Start, huopan: Cli, database: Database
-) -> None:
-    assert first
     found = huopan("search", "纸尿裤", "--json").json
     assert any("纸尿裤" in one["title"] and one["price_from"] for one in found)
     with database.as_system() as session:
@@ -62,24 +65,22 @@ def test_goods_are_found_at_once_and_shared_ones_have_two_offers(
     assert doubly > 20
 
 
-def test_accounts_have_tokens_that_work_and_money(first: Start, database: Database) -> None:
+def test_accounts_have_tokens_and_logins_that_work_and_money(
+    first: Start, database: Database
+) -> None:
     shown = re.findall(r"^    ([A-Z]+)=(hp_\S+)$", first.story, re.MULTILINE)
     assert [name for name, _ in shown] == ["LEADER", "BRAND", "BUYER", "OPERATOR"]
+    rows = re.findall(r"^(leader|brand|buyer|operator)\s+(\S+)\s+(\S+)\s+pty_", first.story, re.M)
+    assert len(rows) == 4
     with database.as_system() as session:
         for name, token in shown:
             who = tokens.authenticate(session, token, clock.now())
             assert who is not None
             assert who.role == name.lower()
             assert who.source == ("qinghe" if name == "BRAND" else None)
-        assert session.scalar(select(func.sum(Posting.amount))) == 2_500_000
-
-
-def test_each_login_works_with_its_password(first: Start, database: Database) -> None:
-    rows = re.findall(r"^(leader|brand|buyer|operator)\s+(\S+)\s+(\S+)\s+pty_", first.story, re.M)
-    assert len(rows) == 4
-    with database.as_system() as session:
         for _, name, password in rows:
             assert tokens.login(session, name, password, clock.now())
+        assert session.scalar(select(func.sum(Posting.amount))) == 2_500_000
 
 
 def test_a_second_start_goes_on_with_its_data_and_tells_how_to_get_a_token(
@@ -123,3 +124,48 @@ def test_the_same_files_are_not_written_twice(tmp_path: Path) -> None:
     files = sheets.write(tmp_path)
     files["shangu"].write_text("mine")
     assert sheets.write(tmp_path)["shangu"].read_text() == "mine"
+
+
+def test_the_story_works_as_it_is_printed(
+    tmp_path: Path, database_url: str, redis_url: str
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "HUOPAN_DATABASE__URL": database_url,
+        "HUOPAN_REDIS__URL": redis_url,
+        "HUOPAN_DATA__DIR": str(tmp_path / "var"),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "huopan", "up", "--demo", "--port", str(port)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        said = ""
+        while "Other commands:" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        commands = "\n".join(re.findall(r"^    (.*)$", said, re.MULTILINE))
+        walked = subprocess.run(
+            ["sh", "-eu", "-c", commands],
+            env=environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert walked.returncode == 0, walked.stderr
+    for word in ('"shipped"', '"approved"', "rules hold"):
+        assert word in walked.stdout, walked.stdout
+    assert "about:blank" not in walked.stdout, walked.stdout
+    assert process.returncode == 0
