@@ -57,13 +57,13 @@ class Shelves:
             ),
         )
         found = mapping.stock(answer.result, self._given) if answer else {}
-        return found | {sku: StockFact(sku, "out") for sku in gone}
+        return found | {sku: StockFact(sku, "out") for sku in units if sku in gone}
 
     def price_facts(self, skus: Sequence[str]) -> list[PriceFact]:
         """Prices in our words; of what JD neither prices nor names nothing is concluded."""
         found, gone = self.prices(skus)
         facts = [mapping.price_fact(sku, price, self._given) for sku, price in found.items()]
-        return facts + [PriceFact(sku) for sku in gone]
+        return facts + [PriceFact(sku) for sku in skus if sku in gone]
 
     def page(self, skus: Sequence[str], cursor: Cursor | None = None) -> Page:
         """Whole rows of up to a batch: details one by one in parallel, the rest in batches."""
