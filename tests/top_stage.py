@@ -74,13 +74,20 @@ class Stage:
 
 
 @contextmanager
-def staged(size: int = 60) -> Iterator[Stage]:
-    """A sandbox of its own, its sources closed at the end."""
+def served(size: int = 60) -> Iterator[Stage]:
+    """A sandbox of its own that runs while the block does."""
     sandbox = Sandbox(size=size)
     with running(sandbox) as url:
-        stage = Stage(url, sandbox)
-        try:
-            yield stage
-        finally:
-            for source in stage.opened:
-                source.close()
+        yield Stage(url, sandbox)
+
+
+@contextmanager
+def staged(server: Stage) -> Iterator[Stage]:
+    """The sandbox as it was in the beginning; its sources are closed at the end."""
+    server.sandbox.reset({})
+    stage = Stage(server.url, server.sandbox)
+    try:
+        yield stage
+    finally:
+        for source in stage.opened:
+            source.close()

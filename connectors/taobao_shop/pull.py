@@ -1,6 +1,6 @@
 """One reading of a shop: its shelves page by page, each page's goods read in full."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,21 +31,30 @@ class Pull:
         self._gateway = gateway
         self._given = given
         self._legs = list(legs)
-        self._seen: set[str] = set()
+        self._seen: dict[str, str | None] = {}
+        self._restless = True
         self._notes = notes
 
     def pages(self) -> Iterator[Page]:
         """Pages with a cursor each. Raises SupplierError where the reading breaks off."""
         while self._legs:
             leg = self._legs.pop()
+            if leg.shelf == shelves.AGAIN:
+                if self._restless:
+                    self._restless = False
+                    self._legs += shelves.again(leg, self._given.banners)
+                continue
             if leg.shelf == shelves.TRADES:
                 yield from self._traded(leg)
                 continue
             reply = self._shelf(leg)
             if leg.page is None and self._deferred(leg, reply, PAGE):
                 continue
-            ids = [values.needed(item, "num_iid") for item in records(reply, "items")]
-            yield self._page(self._new(leg, ids), f"{leg.shelf} {leg.page or 1}")
+            shown = {
+                values.needed(item, "num_iid"): values.text(item, "modified")
+                for item in records(reply, "items")
+            }
+            yield self._page(self._new(leg, shown), f"{leg.shelf} {leg.page or 1}")
 
     def _shelf(self, leg: Leg) -> Record:
         since, until = leg.window
@@ -92,13 +101,13 @@ class Pull:
             return
         if leg.page is None and self._deferred(leg, reply, TRADE_PAGE):
             return
-        ids = dict.fromkeys(
+        traded = dict.fromkeys(
             listing
             for trade in records(reply, "trades")
             for order in records(trade, "orders")
             if (listing := values.text(order, "num_iid"))
         )
-        yield self._page(self._new(leg, list(ids)), f"{leg.shelf} {leg.page or 1}", strict=False)
+        yield self._page(self._new(leg, traded), f"{leg.shelf} {leg.page or 1}", strict=False)
 
     def _without_trades(self, leg: Leg, error: SupplierError) -> Iterator[Page]:
         """Go on without an app's right to trades; else break off, with shorter windows if asked."""
@@ -111,15 +120,14 @@ class Pull:
             yield page((), cursor=self._cursor())
         raise error
 
-    def _new(self, leg: Leg, ids: Sequence[str]) -> list[str]:
-        """Ids not read yet; those of an open window have changed and are read again."""
+    def _new(self, leg: Leg, shown: Mapping[str, str | None]) -> list[str]:
+        """Ids that were not read yet, or have changed since; the next page is put on the list."""
         if leg.page is not None and leg.page > 1:
             self._legs.append(replace(leg, page=leg.page - 1))
-        fresh = dict.fromkeys(ids)
-        if leg.until is not None:
-            fresh = {one: None for one in fresh if one not in self._seen}
-        self._seen.update(fresh)
-        return list(fresh)
+        fresh = [one for one, at in shown.items() if one not in self._seen or self._seen[one] != at]
+        self._seen.update({one: shown[one] for one in fresh})
+        self._restless = self._restless or bool(fresh)
+        return fresh
 
     def _page(self, ids: Sequence[str], where: str, *, strict: bool = True) -> Page:
         rows: list[dict[str, Any]] = []

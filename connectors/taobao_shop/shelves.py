@@ -2,7 +2,8 @@
 
 Pages are asked for from the last to the first, newest change first within a window that ends
 before the reading began: what changes meanwhile leaves the window, the rest moves towards pages
-still to come, and nothing is skipped. What left is caught up with afterwards.
+still to come, and nothing is skipped. What left is caught up with afterwards, until a round over
+all shelves shows nothing new: goods move between shelves too.
 
 A window with more goods than the platform pages through is halved by time.
 """
@@ -16,7 +17,9 @@ from connectors.errors import Unreadable
 
 OPENED = datetime.fromisoformat("2003-05-10T00:00:00+08:00")
 """When the platform opened: no goods are older."""
-ONSALE, TRADES = "onsale", "trades"
+ONSALE, TRADES, AGAIN = "onsale", "trades", "again"
+ROUNDS = 6
+"""How often all shelves are looked through for changes before a restless shop is taken as read."""
 SETTLED = timedelta(minutes=1)
 """A window that is paged ends this long before now: nothing may come into it while it is read,
 though the platform's clock be a little behind ours."""
@@ -28,8 +31,9 @@ DAY = timedelta(days=1)
 class Leg:
     """One window of one shelf. `shelf` is onsale, trades, or a banner of goods not on sale.
 
-    `page` is the next page to read, counting down; None: the window has not been looked into.
-    `until` None: the window is open, whatever changes is in it.
+    The shelf `again` stands for a round over all shelves from `since` on; its `page` counts down
+    the rounds that may follow. Else `page` is the next page to read, counting down; None: the
+    window has not been looked into. `until` None: the window is open, whatever changes is in it.
     """
 
     shelf: str
@@ -48,19 +52,22 @@ def full(banners: Iterable[str], now: datetime, overlap: timedelta) -> list[Leg]
 
     A list is worked from its end: the last leg is read first.
     """
-    shelves, settled = [ONSALE, *banners], now - SETTLED
-    caught_up = [Leg(shelf, _write(settled - overlap), None) for shelf in shelves]
-    return caught_up + [Leg(shelf, None, _write(settled)) for shelf in shelves]
+    settled = now - SETTLED
+    again = Leg(AGAIN, _write(settled - overlap), None, ROUNDS)
+    return [again, *(Leg(shelf, None, _write(settled)) for shelf in (ONSALE, *banners))]
 
 
-def changed(
-    banners: Iterable[str], since: datetime, *, trades: timedelta | None, now: datetime
-) -> list[Leg]:
+def changed(since: datetime, *, trades: timedelta | None, now: datetime) -> list[Leg]:
     """What changed since a moment; `trades` is how long one question for changed trades reaches."""
-    legs = [Leg(shelf, _write(since), None) for shelf in (ONSALE, *banners)]
-    if trades is not None:
-        legs += windows(TRADES, since, now, trades)
-    return legs
+    again = Leg(AGAIN, _write(since), None, ROUNDS)
+    return [again, *(windows(TRADES, since, now, trades) if trades is not None else ())]
+
+
+def again(leg: Leg, banners: Iterable[str]) -> list[Leg]:
+    """One round over all shelves, and the one that may follow."""
+    left = (leg.page or 0) - 1
+    rest = [replace(leg, page=left)] if left > 0 else []
+    return [*rest, *(Leg(shelf, leg.since, None) for shelf in (ONSALE, *banners))]
 
 
 def windows(shelf: str, since: datetime, until: datetime, step: timedelta) -> list[Leg]:

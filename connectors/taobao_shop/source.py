@@ -76,7 +76,7 @@ class TaobaoShop:
         else:
             start = datetime.fromisoformat(str(since["since"])) - span(given.overlap)
             step = span(given.trade_window) if given.follow_trades else None
-            legs = shelves.changed(given.banners, start, trades=step, now=now)
+            legs = shelves.changed(start, trades=step, now=now)
         reading = pull.Pull(self.gateway, given, legs, notes)
         watermark = {"since": now.isoformat()}
         return Listing(now, since is None, notes, reading.pages(), watermark)
@@ -129,7 +129,8 @@ class TaobaoShop:
 
     def find(self, our_ref: str) -> Placed | None:
         """The purchase, if its units were all taken; None: it may be placed, and goes on."""
-        return self._placed(our_ref, ()) if self.levels.holds(our_ref) else None
+        taken = self.levels.taken(our_ref)
+        return replace(self._placed(our_ref, ()), units=taken) if taken else None
 
     def cancel(self, our_ref: str, reason: str) -> None:
         """Give the purchase's units back to the shop's stock."""

@@ -85,12 +85,12 @@ class Stock:
             }
         )
 
-    def holds(self, our_ref: str) -> bool | None:
-        """Whether all of a purchase was taken; None: nothing is known of it."""
-        known = self._lowerings.of(our_ref)
-        if not known or all(one.state == "restored" for one in known):
-            return None
-        return all(one.state == "done" for one in known)
+    def taken(self, our_ref: str) -> dict[str, int]:
+        """The units that a purchase has taken; empty when it has not, or not all of them yet."""
+        known = [one for one in self._lowerings.of(our_ref) if one.state != "restored"]
+        if any(one.state == "begun" for one in known):
+            return {}
+        return {one.external_id: one.units for one in known}
 
     def _lowered(self, one: Lowering, shown: int | None) -> None:
         """Bring one SKU down; what the shop shows tells whether that was done before."""

@@ -53,9 +53,11 @@ class Params:
 def received(asked: Asked) -> Params:
     """Every parameter of a request. Raises Refusal when one is no UTF-8 or comes twice."""
     kind = asked.headers.get("content-type", "")
-    query, body, files = asked.query, asked.form, frozenset[str]()
+    query, files = asked.query, frozenset[str]()
     if kind.startswith("multipart/"):
         body, files = _parts(kind, asked.body)
+    else:
+        body = asked.form
     if twice := query.keys() & body.keys():
         raise Refusal(41, "Invalid Arguments", "isv.invalid-parameter", f"{sorted(twice)} twice")
     return Params(query | body, files)

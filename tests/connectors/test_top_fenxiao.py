@@ -1,6 +1,5 @@
 """Supply and distribution against the sandbox: bulk goods, and requisitions made only once."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,22 +31,15 @@ from connectors.trading import Ships
 from kit.crypto import Keyring
 from kit.db import Database
 from sandbox.top.supply import PID, SKU
-from tests.top_stage import ENVIRONMENT, Stage, staged
+from tests.top_stage import Stage
 
 CREATE = "*.requisitionorder.create"
 TO = ShipTo("张三", "13800001234", "330106", "文三路 1 号")
 
 
-@pytest.fixture(autouse=True)
-def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-
-
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    with staged() as running:
-        yield running
+def stage(top: Stage) -> Stage:
+    return top
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A brand's shop against the sandbox: nothing is skipped, lowered twice, or read as zero."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -28,22 +27,15 @@ from connectors.model import (
 from connectors.taobao_shop import pull
 from connectors.top.messages import message
 from sandbox.top.shop import ITEM_ID, SKU_ID
-from tests.top_stage import ENVIRONMENT, Stage, staged
+from tests.top_stage import Stage
 
 DETAILS = "*.items.seller.list.get"
 SET = "*.quantity.update"
 
 
-@pytest.fixture(autouse=True)
-def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-
-
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    with staged() as running:
-        yield running
+def stage(top: Stage) -> Stage:
+    return top
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The alliance against the sandbox: followed goods, links, and a report that is read to its end."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,21 +12,14 @@ from connectors.taobao_tbk import mapping, report, source
 from connectors.trading import Commission, Promotes
 from sandbox.top.alliance import ADZONE
 from sandbox.top.shop import ITEM_ID
-from tests.top_stage import ENVIRONMENT, Stage, staged
+from tests.top_stage import Stage
 
 REPORT = "order.details.get"
 
 
-@pytest.fixture(autouse=True)
-def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-
-
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    with staged() as running:
-        yield running
+def stage(top: Stage) -> Stage:
+    return top
 
 
 def tbk(stage: Stage, **config: Any) -> Any:
