@@ -13,11 +13,19 @@ from catalog import pricebook
 from catalog.pricebook import Pricebook
 from catalog.readers import Readership
 from catalog.search import SearchIndex
+from connectors.budgets import Budgets
+from connectors.model import Source
+from connectors.surroundings import Surroundings
+from connectors.tokens import Tokens
 from kit.db import Database
 from kit.settings import Settings
-from sync.sources import with_recorded
+from sync.opening import OpenSources
+from sync.sources import config_of, with_recorded
 from trade import desk
 from trade.desk import Desk
+
+PATIENCE = 3.0
+"""A caller waits for a platform so many seconds at most."""
 
 FRESH_SECONDS = 1.0
 """Sources and price rules that somebody records count here after so long at the latest."""
@@ -43,11 +51,22 @@ class Office:
     index: SearchIndex
     limiter: Limiter
     terms: Terms = field(init=False)
+    sources: OpenSources = field(init=False)
     _fresh_until: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self.terms = _terms(self.given, Pricebook())
+        tokens = Tokens(self.db, self.terms.desk.keyring)
+        around = Surroundings(Budgets(self.redis), tokens, deadline=PATIENCE)
+        self.sources = OpenSources(around)
+
+    def source(self, code: str) -> Source:
+        """A source that is set, opened; it waits for its platform `PATIENCE` seconds at most.
+
+        Raises Problem 404.
+        """
+        return self.sources.get(code, config_of(self.terms.settings, code))
 
     def refresh(self, session: Session) -> None:
         """Take in what was recorded meanwhile, unless that was done a moment ago."""

@@ -325,6 +325,19 @@ class Hears(Protocol):
 
 
 @runtime_checkable
+class Authorises(Protocol):
+    """A source whose account holder lets us in on the platform's own page.
+
+    `authorise_page` is its address; `authorise` takes the code that comes back from there, which
+    serves once, and keeps the token. Raises SupplierError.
+    """
+
+    def authorise_page(self, redirect_uri: str, state: str) -> str: ...
+
+    def authorise(self, code: str, redirect_uri: str) -> None: ...
+
+
+@runtime_checkable
 class Sells(Protocol):
     """A source that takes purchases. `find` answers whether it already holds `our_ref`.
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from kit.settings import SettingsError
 
@@ -50,6 +50,15 @@ def read_settings(code: str, config: Mapping[str, object]) -> SourceSettings:
         raise SettingsError(faults) from error
 
 
+def secret_keys(config: Mapping[str, object]) -> set[str]:
+    """Which keys of a source's config are secrets. Raises SettingsError for an unknown kind."""
+    kind = config.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise SettingsError(f"kind: {kind!r} is no kind of source; there are {', '.join(KINDS)}")
+    fields = _kind(kind).Settings.model_fields
+    return {name for name, field in fields.items() if _is_secret(field.annotation)}
+
+
 def open_source(
     code: str, config: Mapping[str, object], around: Surroundings | None = None
 ) -> Source:
@@ -62,3 +71,7 @@ def open_source(
     settings = read_settings(code, config)
     source: Source = _kind(settings.kind)(code, settings, around or Surroundings())
     return source
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))

@@ -44,7 +44,13 @@ def secret(reference: str) -> str:
     )
 
 
+class Opened(SecretStr):
+    """A secret that was unsealed: it is what it says, and names nothing."""
+
+
 def _resolved(reference: SecretStr) -> SecretStr:
+    if isinstance(reference, Opened):
+        return reference
     try:
         return SecretStr(secret(reference.get_secret_value()))
     except SettingsError as error:

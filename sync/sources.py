@@ -1,28 +1,39 @@
 """The sources of an installation: those of settings.toml, and those recorded in the database.
 
 Settings win: a source that they name is read-only in the database. Whoever needs sources asks for
-settings that know both, with `with_recorded`.
+settings that know both, with `with_recorded`. Secrets are sealed in the database and opened there.
 """
 
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from connectors.registry import read_settings
+from connectors.registry import read_settings, secret_keys
 from kit.errors import Problem
-from kit.settings import Settings
+from kit.settings import Opened, Settings, SettingsError
 from sync.models import Source
 
+HIDDEN = "***"
+"""What a secret is shown as."""
+
+SEALED = "sealed"
+_REMOTE = ("https", "sftp", "ftp", "http")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 
 def with_recorded(session: Session, settings: Settings) -> Settings:
-    """`settings` with the sources of the database added to its own."""
-    recorded = {row.code: row.config for row in session.execute(select(Source.code, Source.config))}
+    """`settings` with the sources of the database added to its own. Raises SettingsError."""
+    recorded = {
+        row.code: _unsealed(row.code, row.config, settings)
+        for row in session.execute(select(Source.code, Source.config))
+        if row.code not in settings.sources
+    }
     return settings.model_copy(update={"sources": {**recorded, **settings.sources}})
 
 
@@ -30,13 +41,48 @@ def config_of(settings: Settings, code: str) -> Mapping[str, Any]:
     """What is set for `code`. Raises Problem 404 that names the sources there are."""
     if code in settings.sources:
         return settings.sources[code]
-    known = ", ".join(sorted(settings.sources)) or "none yet"
-    raise Problem(
-        404,
-        "unknown_source",
-        f"there is no source {code!r} (there are: {known}); name one under [sources.{code}] in"
-        f" settings.toml, or bring its price list with `huopan import FILE --source {code}`",
-    )
+    raise _unknown(settings, code)
+
+
+def keys_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config as it may be shown: secrets only say that they are there."""
+    return {
+        name: HIDDEN if isinstance(value, SecretStr) or _names_secret(value) else value
+        for name, value in config.items()
+    }
+
+
+def from_outside(
+    session: Session, settings: Settings, code: str, config: Mapping[str, Any], *, new: bool
+) -> None:
+    """Record what an operator sent: its secrets are themselves, and are sealed.
+
+    For a source that is there already the keys given replace its own, None removes one, and a
+    secret that is only shown as hidden stays. Raises Problem 409 `source_exists` or
+    `defined_in_settings`, 404, 422 naming each key at fault.
+    """
+    held = session.get(Source, code, with_for_update=True)
+    if new and held is not None:
+        raise Problem(409, "source_exists", f"there is a source {code} already; PATCH changes it")
+    if not new and held is None and code not in settings.sources:
+        raise _unknown(settings, code)
+    given = {name: value for name, value in config.items() if value != HIDDEN}
+    whole = {**(held.config if held else {}), **given}
+    whole = {name: value for name, value in whole.items() if value is not None}
+    try:
+        if str(whole.get("location", "https://")).partition("://")[0] not in _REMOTE:
+            raise SettingsError(f"sources.{code}.location: name an {' or '.join(_REMOTE)} address")
+        secrets = secret_keys(whole)
+        for name in secrets & given.keys():
+            if not isinstance(given[name], str | None):
+                raise SettingsError(f"sources.{code}.{name}: a secret is a text")
+        sealed = {
+            name: _sealed(code, name, value, settings) if name in secrets else value
+            for name, value in whole.items()
+        }
+        record(session, settings, code, sealed)
+    except SettingsError as error:
+        raise Problem(422, "invalid", str(error)) from error
 
 
 def is_ours(session: Session, settings: Settings, code: str) -> bool:
@@ -60,10 +106,45 @@ def record(session: Session, settings: Settings, code: str, config: Mapping[str,
         raise Problem(
             409, "defined_in_settings", f"{code} is set in settings.toml; change it there"
         )
-    kind = read_settings(code, config).kind
+    kind = read_settings(code, _unsealed(code, config, settings)).kind
     values = {"kind": kind, "config": dict(config)}
     session.execute(
         insert(Source)
         .values(code=code, **values)
         .on_conflict_do_update(index_elements=["code"], set_=values)
+    )
+
+
+def _unsealed(code: str, config: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Sealed values opened; all others as they are."""
+    opened = dict(config)
+    for name, value in config.items():
+        if isinstance(value, dict) and set(value) == {SEALED}:
+            clear = settings.keyring().open(b64decode(value[SEALED]), _context(code, name))
+            opened[name] = Opened(clear.decode())
+    return opened
+
+
+def _sealed(code: str, name: str, value: Any, settings: Settings) -> Any:
+    if isinstance(value, dict):
+        return value  # held as it was
+    envelope = settings.keyring().seal(str(value).encode(), _context(code, name))
+    return {SEALED: b64encode(envelope).decode()}
+
+
+def _context(code: str, name: str) -> str:
+    return f"source:{code}:{name}"
+
+
+def _names_secret(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("env:", "file:"))
+
+
+def _unknown(settings: Settings, code: str) -> Problem:
+    known = ", ".join(sorted(settings.sources)) or "none yet"
+    return Problem(
+        404,
+        "unknown_source",
+        f"there is no source {code!r} (there are: {known}); name one under [sources.{code}] in"
+        f" settings.toml, or bring its price list with `huopan import FILE --source {code}`",
     )

@@ -15,12 +15,12 @@ from catalog.reads.changes import KEPT
 from catalog.sequencer import forget_changes
 from kit import clock, idempotency, log, outbox
 from sync import due, planned
+from sync.wake import PULL, key
 from trade import invariants, rerouting, submit
 from trade.buying import SUBMIT
 from trade.refusal import REROUTE
 from worker import relay
-from worker.drains import BETWEEN, HELD
-from worker.jobs import PULL
+from worker.drains import HELD
 from worker.workshop import Workshop
 
 MINUTE = 60.0
@@ -58,7 +58,7 @@ def sources_due(shop: Workshop, session: Session, _last: Result) -> Result:
     shop.refresh()
     sources = [shop.source(code) for code in sorted(shop.settings.sources)]
     found = due.due(session, clock.now(), sources)
-    relay.wake(shop.redis, [(PULL, f"{one.source}{BETWEEN}{one.stream}") for one in found])
+    relay.wake(shop.redis, [(PULL, key(one.source, one.stream)) for one in found])
     return {"due": len(found)}
 
 

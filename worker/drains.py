@@ -12,6 +12,7 @@ from sync import pull as pulling
 from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
+from sync.wake import BETWEEN
 from trade import rerouting
 from trade import submit as submitting
 from worker.turns import Turn
@@ -19,9 +20,6 @@ from worker.workshop import Workshop
 
 HELD = "held"
 """The key by which lines that wait for a person are tried once more as well."""
-
-BETWEEN = "/"
-"""Stands between a source's code, which has none, and the stream that is read."""
 
 _log = get(__name__)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sync.wake import PULL
 from trade.buying import SUBMIT
 from trade.refusal import REROUTE
 from worker import drains
@@ -14,7 +15,6 @@ PERFORM = "worker.perform.perform"
 
 ORDERS = "orders"
 SYNC = "sync"
-PULL = "sync.pull"
 
 
 @dataclass(frozen=True)

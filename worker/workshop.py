@@ -11,13 +11,13 @@ from catalog import pricebook
 from catalog.pricebook import Pricebook
 from connectors.budgets import Budgets
 from connectors.model import Sells, Source
-from connectors.registry import open_source
 from connectors.surroundings import Surroundings
 from connectors.tokens import Tokens
 from kit.db import Database
 from kit.errors import Problem
 from kit.redis import connect
 from kit.settings import Settings
+from sync.opening import OpenSources
 from sync.sources import with_recorded
 from trade.desk import Desk, from_settings
 
@@ -37,11 +37,13 @@ class Workshop:
     """What was given, with the sources of the database."""
     desk: Desk = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
-    _open: dict[str, Source] = field(default_factory=dict, init=False)
+    _sources: OpenSources = field(init=False)
 
     def __post_init__(self) -> None:
         self.settings = self.given
         self.desk = from_settings(self.given)
+        tokens = Tokens(self.db, self.desk.keyring)
+        self._sources = OpenSources(Surroundings(Budgets(self.redis), tokens))
 
     def refresh(self) -> None:
         """Learn of sources and price rules that were recorded, changed or removed meanwhile.
@@ -55,17 +57,10 @@ class Workshop:
         if self.settings.sources == former:
             return
         self.desk = from_settings(self.settings)
-        for code in list(self._open):
-            if former.get(code) != self.settings.sources.get(code):
-                _close(self._open.pop(code))
 
     def source(self, code: str) -> Source:
         """Source `code`, opened once. Raises SettingsError."""
-        if code not in self._open:
-            around = Surroundings(Budgets(self.redis), Tokens(self.db, self.desk.keyring))
-            config = self.settings.sources.get(code, AT_THE_DOOR)
-            self._open[code] = open_source(code, config, around)
-        return self._open[code]
+        return self._sources.get(code, self.settings.sources.get(code, AT_THE_DOOR))
 
     def seller(self, code: str) -> Sells:
         """Source `code` as one that sells. Raises SettingsError, Problem."""
@@ -76,9 +71,7 @@ class Workshop:
 
     def close(self) -> None:
         """Let go of every connection."""
-        for source in self._open.values():
-            _close(source)
-        self._open.clear()
+        self._sources.close()
         self.redis.close()
         self.db.close()
 
@@ -91,9 +84,3 @@ def open_workshop(
     Talks to nobody yet. Raises SettingsError.
     """
     return Workshop(settings, Database(database_url, connections=connections), connect(redis_url))
-
-
-def _close(source: Source) -> None:
-    close = getattr(source, "close", None)
-    if close is not None:
-        close()

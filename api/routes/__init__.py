@@ -6,6 +6,7 @@ from api.routes import (
     catalog,
     changes,
     claims,
+    hooks,
     operations,
     orders,
     parties,
@@ -14,6 +15,7 @@ from api.routes import (
     runs,
     selections,
     sessions,
+    sources,
     wallet,
 )
 
@@ -30,4 +32,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     runs.router,
     operations.router,
     pricing.router,
+    sources.router,
+    hooks.router,
 )

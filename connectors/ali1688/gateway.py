@@ -133,6 +133,11 @@ class Gateway:
         reply = self.ask(EXCHANGE_CODE, **asked, redirect_uri=redirect_uri, **self._client())
         return granted(reply, self.now(), None)
 
+    def authorise(self, code: str, redirect_uri: str) -> None:
+        """Keep the token that an authorisation code stands for. Raises SupplierError."""
+        token = self.exchanged(code, redirect_uri)
+        self._around.tokens.put(self._code, self.origin, token)
+
     def page(self, redirect_uri: str, state: str) -> str:
         """The address where a buyer authorises this app."""
         asked = {"client_id": self._settings.app_key, "site": "1688"}

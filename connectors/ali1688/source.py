@@ -57,6 +57,14 @@ class Ali1688:
         """Close the connections."""
         self.gateway.road.close()
 
+    def authorise_page(self, redirect_uri: str, state: str) -> str:
+        """Where the buyer authorises this app."""
+        return self.gateway.page(redirect_uri, state)
+
+    def authorise(self, code: str, redirect_uri: str) -> None:
+        """Keep the token that the code stands for."""
+        self.gateway.authorise(code, redirect_uri)
+
     def follow(self, watched: Sequence[Watched], *, after: Cursor | None = None) -> Listing:
         """Offers and searches that are followed, those of the settings too. Never complete."""
         given = self.settings

@@ -61,6 +61,14 @@ class TaobaoShop:
         """Close the connections."""
         self.gateway.road.close()
 
+    def authorise_page(self, redirect_uri: str, state: str) -> str:
+        """Where the seller authorises this app."""
+        return self.gateway.sessions.page(redirect_uri, state)
+
+    def authorise(self, code: str, redirect_uri: str) -> None:
+        """Keep the session that the code stands for; TOP asks for no address again."""
+        self.gateway.authorise(code)
+
     def items(self, since: Cursor | None = None, *, after: Cursor | None = None) -> Listing:
         """The shop's shelves; complete when `since` is None.
 

@@ -98,8 +98,13 @@ class Gateway:
         self._around = around
         self.road = Road(code, self._dialect, around)
         self.sessions = Sessions(code, settings, self.ask, around.now)
-        if settings.session or settings.refresh_token:
+        if settings.session or settings.refresh_token or settings.kind != "taobao_tbk":
             self.road.authorised_by(self.sessions)
+
+    def authorise(self, code: str) -> None:
+        """Keep the session that a seller's authorisation code stands for. Raises SupplierError."""
+        token = self.sessions.exchanged(code)
+        self._around.tokens.put(self.road.account, self.sessions.origin, token)
 
     def now(self) -> datetime:
         """This moment by the platform's clock, as far as it is known."""

@@ -19,11 +19,11 @@ from kit import chores, clock
 from kit.db import Database
 from kit.errors import Problem
 from sync import states
+from sync.wake import PULL
 from tests.catalog.goods import product, reprice
 from tests.worker.conftest import SOURCES, Works, make_settings
 from worker.chores import CHORES, Kind
 from worker.cron import perform
-from worker.jobs import PULL
 from worker.workshop import Workshop
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from kit import clock, tally
 from kit.ids import outside
+from sync.wake import PULL
 from tests.worker.conftest import Works
 from trade import purchases
 from trade import submit as submitting
@@ -20,7 +21,7 @@ from trade.purchases import Supplier
 from trade.refusal import REROUTE
 from worker import drains, perform, relay, turns
 from worker.cron import perform as perform_chore
-from worker.jobs import ORDERS, PULL, Job
+from worker.jobs import ORDERS, Job
 from worker.turns import Turn
 
 
