@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from connectors.settings import SourceSettings
 from kit.settings import Secret, SettingsError, secret
@@ -74,9 +74,3 @@ class AliSettings(SourceSettings):
         "query", description="how missed messages are fetched; cursor may confirm them itself"
     )
     message_batch: int = Field(100, ge=20, le=200)
-
-    @model_validator(mode="after")
-    def _has_token(self) -> "AliSettings":
-        if self.access_token is None and self.refresh_token is None:
-            raise ValueError("give access_token or refresh_token")
-        return self
