@@ -58,19 +58,21 @@ def _http(request: Request, error: Exception) -> Response:
         return problem_answer(
             Problem(405, "method_not_allowed", told), request.state.request_id, headers
         )
-    code = {404: "not_found", 400: "malformed", 413: "too_large"}.get(error.status_code, "refused")
-    status = 422 if error.status_code == 400 else error.status_code
+    if error.status_code == 400:  # a body in no encoding or form that we know
+        fault = FieldError("body", "unreadable", "this cannot be read")
+        problem = Problem(422, "invalid", "the body cannot be read", errors=[fault])
+        return problem_answer(problem, request.state.request_id, headers)
+    code = {404: "not_found", 413: "too_large"}.get(error.status_code, "refused")
     detail = _WORDS.get(error.status_code, str(error.detail))
-    return problem_answer(Problem(status, code, detail), request.state.request_id, headers)
+    problem = Problem(error.status_code, code, detail)
+    return problem_answer(problem, request.state.request_id, headers)
 
 
 def _methods(request: Request) -> list[str]:
-    """What can be done at this address, over all routes that have it."""
-    found: set[str] = set()
-    for route in request.app.state.routes:
-        if route.matches(request.scope)[0] != Match.NONE:
-            found |= set(route.methods or ())
-    return sorted(found)
+    """What can be done at this address, over all routes that have its template."""
+    routes = request.app.state.routes
+    path = next(one.path for one in routes if one.matches(request.scope)[0] != Match.NONE)
+    return sorted({method for one in routes if one.path == path for method in one.methods})
 
 
 def _database(request: Request, error: Exception) -> Response:

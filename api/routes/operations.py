@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api import replies
 from api.callers import Caller, allow
-from api.shapes.base import NO_NUL, Cursor, Limit, Listed
+from api.shapes.base import NO_NUL, Limit, Listed, NumberCursor
 from api.shapes.office import AuditOut, ExceptionOut
 from kit import clock
 from kit.ids import outside
@@ -53,7 +53,7 @@ def audit(
         str | None, Query(max_length=64, pattern=NO_NUL, description="The id it was done to.")
     ] = None,
     limit: Limit = 50,
-    cursor: Cursor = None,
+    cursor: NumberCursor = None,
 ) -> Response:
     """The newest first."""
     before = replies.number_cursor(cursor)

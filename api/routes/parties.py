@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api import replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import Cursor, IdPath, Limit, Listed
+from api.shapes.base import IdPath, Limit, Listed, NumberCursor
 from api.shapes.office import (
     DepositIn,
     MemberIn,
@@ -40,7 +40,7 @@ def page(
     caller: Reads,
     role: Literal["leader", "brand", "buyer", "operator"] | None = None,
     limit: Limit = 50,
-    cursor: Cursor = None,
+    cursor: NumberCursor = None,
 ) -> Response:
     """The oldest first."""
     after = replies.number_cursor(cursor)

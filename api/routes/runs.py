@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api import replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import NO_NUL, Cursor, IdPath, In, Limit, Listed
+from api.shapes.base import NO_NUL, IdPath, In, Limit, Listed, NumberCursor
 from api.shapes.office import DiffOut, RunOut, SourceOut
 from kit import clock
 from kit.ids import inside, outside
@@ -48,7 +48,7 @@ def page(
     caller: Reads,
     source: Annotated[str | None, Query(max_length=64, pattern=NO_NUL)] = None,
     limit: Limit = 50,
-    cursor: Cursor = None,
+    cursor: NumberCursor = None,
 ) -> Response:
     """The latest first."""
     before = replies.number_cursor(cursor)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import Cursor, IdPath, Limit, Listed, Moment
+from api.shapes.base import Cursor, IdPath, Limit, Listed, Moment, NumberCursor
 from api.shapes.office import (
     DepositRequestIn,
     DepositRequestOut,
@@ -42,7 +42,7 @@ def entries(
     since: Annotated[Moment | None, Query(alias="from")] = None,
     until: Annotated[Moment | None, Query(alias="to")] = None,
     limit: Limit = 50,
-    cursor: Cursor = None,
+    cursor: NumberCursor = None,
 ) -> Response:
     """What came into and left the wallet, the oldest first."""
     after = replies.number_cursor(cursor)

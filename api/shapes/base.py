@@ -2,17 +2,20 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Path, Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
 )
+
+from api.replies import MOMENT_CURSOR, NUMBER_CURSOR
 
 T = TypeVar("T")
 
@@ -41,7 +44,16 @@ PriceText = Annotated[
 
 Percent = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}(\.[0-9]{1,4})?$")]
 
-Quantity = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+
+def _whole(value: object) -> object:
+    """JSON's 2.0 is 2; "2" and true are not."""
+    if isinstance(value, bool | str):
+        raise ValueError("give a whole number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Quantity = Annotated[Whole, Field(ge=1, le=100_000)]
 
 
 def _near(moment: datetime) -> datetime:
@@ -55,8 +67,10 @@ Moment = Annotated[AwareDatetime, AfterValidator(_near)]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page has at most.")]
 Cursor = Annotated[
-    str | None,
-    Query(max_length=500, pattern=NO_NUL, description="`next` of the page before."),
+    str | None, Query(pattern=MOMENT_CURSOR, description="`next` of the page before.")
+]
+NumberCursor = Annotated[
+    str | None, Query(pattern=NUMBER_CURSOR, description="`next` of the page before.")
 ]
 IdPath = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
 
@@ -120,6 +134,17 @@ class Batch(Out, Generic[T]):
     """What became of each item, in the order given."""
 
     items: list[BatchItem[T]]
+
+
+def one_of(first: str, second: str) -> dict[str, Any]:
+    """For the schema: exactly one of two fields is given."""
+    there, away = {"not": {"type": "null"}}, {"type": "null"}
+    return {
+        "oneOf": [
+            {"required": [first], "properties": {first: there, second: away}},
+            {"required": [second], "properties": {second: there, first: away}},
+        ]
+    }
 
 
 def decimal(text: str | None) -> Decimal | None:

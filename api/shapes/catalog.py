@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from api.shapes.base import In, Key, Out
 
@@ -105,8 +105,17 @@ class ProductOut(CardOut):
     skus: list[SkuOut]
 
 
+_LISTS = ("skus", "gtins", "codes")
+
+
+def _any(name: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: {"minItems": 1}}}
+
+
 class LookupIn(In):
     """One of the three lists, or several; up to 500 items in all."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_any(one) for one in _LISTS]})
 
     skus: list[Key] = Field([], max_length=500)
     gtins: list[Key] = Field([], max_length=500)

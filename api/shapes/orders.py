@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from api.shapes.base import (
     NO_NUL,
+    SAID,
     In,
     Key,
     LongText,
@@ -16,11 +17,14 @@ from api.shapes.base import (
     PriceText,
     Quantity,
     Text,
+    one_of,
 )
 
 
 class SelectionIn(In):
     """Your own price: either `retail_price`, or `markup_percent` on top of what you pay."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("retail_price", "markup_percent"))
 
     retail_price: PriceText | None = None
     markup_percent: Percent | None = None
@@ -29,7 +33,9 @@ class SelectionIn(In):
 
 
 class SelectionItemIn(SelectionIn):
-    """A selection in a batch."""
+    """A selection in a batch; one with both prices or none is told so among the results."""
+
+    model_config = ConfigDict(json_schema_extra={})
 
     sku: Key
 
@@ -62,22 +68,47 @@ class SelectionOut(Out):
     updated_at: str
 
 
+_FIELDS = ("name", "mobile", "address")
+_NEVER = {"type": "null"}
+_EITHER: dict[str, Any] = {
+    "oneOf": [
+        {
+            "required": ["text"],
+            "properties": dict.fromkeys((*_FIELDS, "region"), _NEVER)
+            | {"text": {"type": "string"}},
+        },
+        {
+            "required": list(_FIELDS),
+            "properties": {name: {"type": "string"} for name in _FIELDS} | {"text": _NEVER},
+        },
+    ]
+}
+
+
 class ShipToIn(In):
     """In fields, or pasted whole as `text` (name, telephone and address in any order)."""
 
+    model_config = ConfigDict(json_schema_extra=_EITHER)
+
     text: LongText | None = None
-    name: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=50)] | None = None
+    name: Annotated[str, StringConstraints(pattern=SAID, max_length=50)] | None = None
     mobile: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=40)] | None = Field(
-        None, description="A mobile, a landline, or a virtual number with its extension."
+        None,
+        description="A mobile, a landline, or a virtual number with its extension.",
+        examples=["13800138000", "0755-26001234", "13800138000-1234"],
     )
     region: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=60)] | None = Field(
-        None, description="GB/T 2260 of 6, 9 or 12 digits, or names; left out: read from `address`."
+        None,
+        description="GB/T 2260 of 6, 9 or 12 digits, or names; left out: read from `address`.",
+        examples=["440305"],
     )
-    address: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=300)] | None = None
+    address: Annotated[str, StringConstraints(pattern=SAID, max_length=300)] | None = None
 
 
 class LineIn(In):
     """A SKU by our id or by your own code."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("sku", "code"))
 
     sku: Key | None = None
     code: Key | None = None

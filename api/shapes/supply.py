@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from api.shapes.base import In, Key, Money, Out, Text
+from api.shapes.base import In, Key, Money, Out, Quantity, Text, Whole
 
 
 class PurchaseLineOut(Out):
@@ -44,8 +44,8 @@ class RefuseIn(In):
 class ShippedLineIn(In):
     """Units of one line of the purchase."""
 
-    line: Annotated[int, Field(strict=True, ge=1, le=1000)]
-    quantity: Annotated[int, Field(strict=True, ge=1, le=100_000)]
+    line: Annotated[Whole, Field(ge=1, le=1000)]
+    quantity: Quantity
 
 
 class ShipIn(In):

@@ -1,0 +1,117 @@
+"""The OpenAPI document is true: generated requests never meet a fault of ours, nor an answer that
+the document does not describe, and malformed ones are refused."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.control import SkipTest
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api.shop import HOME, Shop
+from tests.api.test_roles import ALL, TABLE
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def _known(shop: Shop) -> dict[str, str]:
+    """Ids of things that are there, so that half of the requests meet something."""
+    goods = shop.offer(stock=100_000)
+    shop.index()
+    quoted = {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME}
+    quote = shop.said("leader", "/v1/quotes", quoted)
+    order = shop.shipped(goods, 50)
+    line = {"sku": goods.sku, "quantity": 1}
+    claim = shop.said(
+        "leader",
+        f"/v1/orders/{order['id']}/claims",
+        {"kind": "refund", "lines": [line], "reason": "坏了"},
+    )["items"][0]
+    request = shop.said("leader", "/v1/deposit-requests", {"amount": "1.00", "proof": "8848"})
+    party = shop.join("guest", "leader")
+    return {
+        "product_id": shop.got("leader", "/v1/products")["items"][0]["id"],
+        "sku_id": goods.sku,
+        "sku": goods.sku,
+        "quote_id": quote["id"],
+        "order_id": order["id"],
+        "claim_id": claim["id"],
+        "request_id": request["id"],
+        "purchase_id": shop.purchase()["id"],
+        "party_id": party,
+    }
+
+
+def _operations(shop: Shop, role: str, mode: GenerationMode) -> Iterator[Any]:
+    config = SchemathesisConfig.from_dict({"generation": {"mode": mode.value}})
+    document = deepcopy(shop.app.openapi())
+    for operations in document["paths"].values():
+        for described in operations.values():
+            described.pop("security", None)  # the token is ours; who is refused, the table tests
+    schema = schemathesis.openapi.from_dict(document, config=config)
+    schema.config.update(base_url=str(shop.client.base_url))
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if role in TABLE.get((operation.method.upper(), operation.path), ()):
+            yield operation
+
+
+def _walk(shop: Shop, role: str, mode: GenerationMode, examples: int, checks: list[Any]) -> None:
+    known = _known(shop)
+    for operation in _operations(shop, role, mode):
+
+        @seed(20261125)
+        @settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate],
+        )
+        @given(operation.as_strategy(generation_mode=mode))
+        def fits(case: Case) -> None:
+            if mode == GenerationMode.POSITIVE and len(case.id) and hash(case.id) % 2:
+                for name in case.path_parameters or {}:
+                    case.path_parameters[name] = known.get(name, case.path_parameters[name])
+            case.call_and_validate(headers=shop.headers(role), checks=checks)
+
+        with suppress(SkipTest):  # what takes no input has no malformed one
+            fits()
+
+
+@pytest.fixture
+def examples(request: pytest.FixtureRequest) -> int:
+    """How many requests an operation gets: twenty, or two hundred in the soak."""
+    return 200 if request.config.getoption("--soak", default=False) else 20
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("role", sorted(ALL))
+def test_answers_are_as_the_document_says(shop: Shop, role: str, examples: int) -> None:
+    _walk(shop, role, GenerationMode.POSITIVE, examples, CHECKS)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("role", ["leader", "operator"])
+def test_malformed_requests_are_refused(shop: Shop, role: str, examples: int) -> None:
+    _walk(shop, role, GenerationMode.NEGATIVE, examples // 2, [*CHECKS, negative_data_rejection])

@@ -1,0 +1,248 @@
+"""Who may call what: 401 without a token, 403 for roles and scopes that may not, 404 for ids of
+others. The table names every route."""
+
+import pytest
+
+from kit.ids import outside
+from tests.api.shop import HOME, Shop, ordering
+from trade import parties, tokens
+
+ALL = frozenset({"leader", "buyer", "brand", "operator"})
+SELLS = frozenset({"leader", "buyer"})
+DOOR = frozenset({"brand", "operator"})
+PAYS = frozenset({"leader", "buyer", "brand"})
+OPERATES = frozenset({"operator"})
+
+TABLE: dict[tuple[str, str], frozenset[str]] = {
+    ("GET", "/v1/products"): ALL,
+    ("GET", "/v1/products/{product_id}"): ALL,
+    ("POST", "/v1/skus/lookup"): ALL,
+    ("GET", "/v1/skus/{sku_id}/price-history"): ALL,
+    ("GET", "/v1/skus/{sku_id}/sellable"): ALL,
+    ("GET", "/v1/categories"): ALL,
+    ("GET", "/v1/brands"): ALL,
+    ("GET", "/v1/changes"): ALL,
+    ("GET", "/v1/selections"): SELLS,
+    ("POST", "/v1/selections/batch"): SELLS,
+    ("GET", "/v1/selections/{sku}"): SELLS,
+    ("PUT", "/v1/selections/{sku}"): SELLS,
+    ("DELETE", "/v1/selections/{sku}"): SELLS,
+    ("POST", "/v1/quotes"): SELLS,
+    ("GET", "/v1/quotes/{quote_id}"): SELLS | OPERATES,
+    ("POST", "/v1/orders"): SELLS,
+    ("POST", "/v1/orders/batch"): SELLS,
+    ("GET", "/v1/orders"): SELLS | OPERATES,
+    ("GET", "/v1/orders/{order_id}"): SELLS | OPERATES,
+    ("POST", "/v1/orders/{order_id}/cancel"): SELLS,
+    ("POST", "/v1/orders/{order_id}/address"): SELLS,
+    ("POST", "/v1/orders/{order_id}/reveal"): SELLS,
+    ("POST", "/v1/orders/{order_id}/claims"): SELLS,
+    ("GET", "/v1/orders/{order_id}/decision"): OPERATES,
+    ("GET", "/v1/claims"): ALL,
+    ("GET", "/v1/claims/{claim_id}"): ALL,
+    ("POST", "/v1/claims/{claim_id}/cancel"): SELLS,
+    ("POST", "/v1/claims/{claim_id}/approve"): DOOR,
+    ("POST", "/v1/claims/{claim_id}/refuse"): DOOR,
+    ("GET", "/v1/wallet"): ALL,
+    ("GET", "/v1/wallet/entries"): ALL,
+    ("POST", "/v1/deposit-requests"): PAYS,
+    ("GET", "/v1/deposit-requests"): ALL,
+    ("POST", "/v1/deposit-requests/{request_id}/confirm"): OPERATES,
+    ("POST", "/v1/deposit-requests/{request_id}/refuse"): OPERATES,
+    ("GET", "/v1/purchases"): DOOR,
+    ("GET", "/v1/purchases/export.xlsx"): DOOR,
+    ("POST", "/v1/purchases/ship-batch"): DOOR,
+    ("POST", "/v1/purchases/ship-import"): DOOR,
+    ("GET", "/v1/purchases/{purchase_id}"): DOOR,
+    ("POST", "/v1/purchases/{purchase_id}/accept"): DOOR,
+    ("POST", "/v1/purchases/{purchase_id}/refuse"): DOOR,
+    ("POST", "/v1/purchases/{purchase_id}/ship"): DOOR,
+    ("GET", "/v1/parties"): OPERATES,
+    ("POST", "/v1/parties"): OPERATES,
+    ("GET", "/v1/parties/{party_id}"): OPERATES,
+    ("PATCH", "/v1/parties/{party_id}"): OPERATES,
+    ("GET", "/v1/parties/{party_id}/tokens"): OPERATES,
+    ("POST", "/v1/parties/{party_id}/tokens"): OPERATES,
+    ("DELETE", "/v1/parties/{party_id}/tokens/{token_id}"): OPERATES,
+    ("GET", "/v1/parties/{party_id}/members"): OPERATES,
+    ("POST", "/v1/parties/{party_id}/members"): OPERATES,
+    ("POST", "/v1/parties/{party_id}/deposits"): OPERATES,
+    ("GET", "/v1/sources"): OPERATES,
+    ("GET", "/v1/runs"): OPERATES,
+    ("GET", "/v1/runs/{run_id}"): OPERATES,
+    ("GET", "/v1/runs/{run_id}/diff"): OPERATES,
+    ("GET", "/v1/runs/{run_id}/rejects.csv"): OPERATES,
+    ("POST", "/v1/runs/{run_id}/release"): OPERATES,
+    ("POST", "/v1/runs/{run_id}/rollback"): OPERATES,
+    ("GET", "/v1/exceptions"): OPERATES,
+    ("GET", "/v1/audit"): OPERATES,
+}
+OPEN = {("POST", "/v1/login")}
+PREFIXES = {
+    "product_id": "prd",
+    "sku_id": "sku",
+    "sku": "sku",
+    "quote_id": "quo",
+    "order_id": "ord",
+    "claim_id": "clm",
+    "request_id": "dep",
+    "purchase_id": "pur",
+    "party_id": "pty",
+    "token_id": "tok",
+    "run_id": "run",
+}
+
+
+def filled(path: str) -> str:
+    """The path with ids that are nobody's."""
+    return path.format(**{name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()})
+
+
+def test_the_table_names_every_route(shop: Shop) -> None:
+    document = shop.client.get("/openapi.json").json()
+    offered = {
+        (method.upper(), path)
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    assert offered == TABLE.keys() | OPEN
+
+
+@pytest.mark.parametrize("role", [*sorted(ALL), None], ids=str)
+def test_each_role_may_call_what_the_table_says(shop: Shop, role: str | None) -> None:
+    wrong = []
+    for (method, path), allowed in TABLE.items():
+        body = {} if method in ("POST", "PUT", "PATCH") else None
+        answer = shop.ask(role, method, filled(path), json=body)
+        right = answer.status_code not in (401, 403) if role in allowed else False
+        refusal = 401 if role is None else 403
+        if not right and (role in allowed or answer.status_code != refusal):
+            wrong.append((method, path, answer.status_code, answer.text))
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer hp_unknown", "Basic aHA6aHA=", "Bearer x y", "bearer"]
+)
+def test_whoever_is_not_known_gets_401_and_is_told_how(shop: Shop, header: str) -> None:
+    answer = shop.client.get("/v1/wallet", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_narrow_token_does_no_more_than_its_scopes(shop: Shop) -> None:
+    with shop.db.as_system() as session:
+        narrow = tokens.issue(session, shop.parties["leader"], scopes=["catalog:read"])
+    shop.tokens["narrow"] = narrow.text
+    assert shop.ask("narrow", "GET", "/v1/brands").status_code == 200
+    refused = shop.ask("narrow", "GET", "/v1/wallet")
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+
+
+def test_a_revoked_token_is_not_known_at_once(shop: Shop) -> None:
+    party = shop.join("guest", "leader")
+    assert shop.ask("guest", "GET", "/v1/wallet").status_code == 200
+    listed = shop.got("operator", f"/v1/parties/{party}/tokens")["items"]
+    path = f"/v1/parties/{party}/tokens/{listed[0]['id']}"
+    assert shop.ask("operator", "DELETE", path).status_code == 204
+    assert shop.ask("guest", "GET", "/v1/wallet").status_code == 401
+
+
+def test_a_brand_without_a_source_has_no_door(shop: Shop) -> None:
+    shop.join("maker", "brand")
+    answer = shop.ask("maker", "GET", "/v1/purchases")
+    assert (answer.status_code, answer.json()["code"]) == (403, "no_source")
+
+
+def test_a_members_password_opens_the_door(shop: Shop) -> None:
+    with shop.db.as_system() as session:
+        member = shop.parties["leader"]
+        parties.add_member(session, member, "王掌柜", ["viewer"], password="correct horse")
+    login = {"name": "王掌柜", "password": "correct horse"}
+    answer = shop.client.post("/v1/login", json=login)
+    assert answer.status_code == 201
+    shop.tokens["member"] = answer.json()["token"]
+    assert shop.ask("member", "GET", "/v1/wallet").status_code == 200
+    assert shop.ask("member", "POST", "/v1/quotes", json={}).status_code == 403
+    wrong = shop.client.post("/v1/login", json=login | {"password": "wrong"})
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "wrong_password")
+
+
+class TestAnotherTenantsThings:
+    """Every route with an id answers 404 for the ids of others, and shows nothing of them."""
+
+    def test_of_a_leader(self, shop: Shop) -> None:
+        goods = shop.offer()
+        shop.ask("leader", "PUT", f"/v1/selections/{goods.sku}", json={"retail_price": "12"})
+        quote = shop.said(
+            "leader",
+            "/v1/quotes",
+            {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME},
+        )
+        order = shop.shipped(goods)
+        claim = shop.said(
+            "leader",
+            f"/v1/orders/{order['id']}/claims",
+            {"kind": "refund", "lines": [{"sku": goods.sku, "quantity": 1}], "reason": "坏了"},
+        )["items"][0]
+        own = f"/v1/orders/{order['id']}"
+        line = {"sku": goods.sku, "quantity": 1}
+        tries = [
+            ("GET", f"/v1/selections/{goods.sku}", None),
+            ("GET", f"/v1/quotes/{quote['id']}", None),
+            ("GET", own, None),
+            ("POST", f"{own}/cancel", {"reason": "x"}),
+            ("POST", f"{own}/address", {"ship_to": HOME}),
+            ("POST", f"{own}/reveal", {"purpose": "x"}),
+            ("POST", f"{own}/claims", {"kind": "refund", "lines": [line], "reason": "x"}),
+            ("GET", f"/v1/claims/{claim['id']}", None),
+            ("POST", f"/v1/claims/{claim['id']}/cancel", None),
+            ("POST", "/v1/orders", ordering(goods, quote=quote["id"], max_total=None)),
+        ]
+        for who in ("other", "buyer"):
+            for method, path, body in tries:
+                answer = shop.ask(who, method, path, json=body)
+                assert answer.status_code == 404, (who, method, path, answer.text)
+            for path in ("/v1/orders", "/v1/claims", "/v1/selections", "/v1/deposit-requests"):
+                assert shop.got(who, path)["items"] == []
+        assert shop.got("leader", f"/v1/claims/{claim['id']}")["status"] == "open"
+
+    def test_of_a_supplier(self, shop: Shop) -> None:
+        goods = shop.offer()
+        order = shop.shipped(goods)
+        claim = shop.said(
+            "leader",
+            f"/v1/orders/{order['id']}/claims",
+            {"kind": "refund", "lines": [{"sku": goods.sku, "quantity": 1}], "reason": "坏了"},
+        )["items"][0]
+        purchase = shop.purchase()["id"]
+        parcel = {"carrier": "顺丰", "tracking_number": "SF0000000001"}
+        tries = [
+            ("GET", f"/v1/purchases/{purchase}", None),
+            ("POST", f"/v1/purchases/{purchase}/accept", None),
+            ("POST", f"/v1/purchases/{purchase}/refuse", {"code": "x", "message": "x"}),
+            ("POST", f"/v1/purchases/{purchase}/ship", parcel),
+            ("GET", f"/v1/claims/{claim['id']}", None),
+            ("POST", f"/v1/claims/{claim['id']}/approve", None),
+            ("POST", f"/v1/claims/{claim['id']}/refuse", {"reason": "x"}),
+        ]
+        for method, path, body in tries:
+            answer = shop.ask("rival", method, path, json=body)
+            assert answer.status_code == 404, (method, path, answer.text)
+        batch = {"items": [parcel | {"purchase": purchase}]}
+        told = shop.said("rival", "/v1/purchases/ship-batch", batch, 200)["items"]
+        assert told[0]["status"] == 404
+        assert shop.got("rival", "/v1/purchases")["items"] == []
+        assert shop.got("rival", "/v1/claims")["items"] == []
+
+    def test_an_operator_sees_whose_things_it_asks_for(self, shop: Shop) -> None:
+        order = shop.shipped(shop.offer())
+        leader = outside("pty", shop.parties["leader"])
+        assert shop.got("operator", f"/v1/orders/{order['id']}")["id"] == order["id"]
+        assert len(shop.got("operator", f"/v1/orders?party={leader}")["items"]) == 1
+        assert shop.got("operator", "/v1/orders", 422)["code"] == "invalid"
+        decided = shop.got("operator", f"/v1/orders/{order['id']}/decision")["items"]
+        assert decided[0]["purchases"][0]["source"] == "teahouse-secret"

@@ -1,0 +1,129 @@
+"""No field of an answer to a leader names source, seller or cost; operators and buyers see them."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop, ordering
+
+FORBIDDEN = (SOURCE, SELLER, COST)
+NAMES = frozenset(
+    {"source", "seller", "cost", "unit_cost", "offers", "offer", "external_id", "supplier"}
+)
+
+
+def names(value: Any) -> set[str]:
+    """Every name of a field, at any depth."""
+    if isinstance(value, dict):
+        return set(value) | {name for item in value.values() for name in names(item)}
+    if isinstance(value, list):
+        return {name for item in value for name in names(item)}
+    return set()
+
+
+def leader_answers(shop: Shop) -> dict[str, Any]:
+    """What a leader is answered all through an order's life, refusals included."""
+    goods = shop.offer(stock=20, title="玫瑰花茶")
+    shop.market.offer(sku_id=goods.sku_id, source="other-secret", cost="9", seller=SELLER)
+    shop.index()
+    product = shop.got("leader", "/v1/products?q=茉莉花茶")["items"][0]["id"]
+    shop.ask("leader", "PUT", f"/v1/selections/{goods.sku}", json={"markup_percent": "20"})
+    order = shop.shipped(goods, 2)
+    refused = shop.order(goods, 3)
+    shop.submitted()
+    last = shop.purchase()["id"]
+    why = {"code": "out_of_stock", "message": f"{SELLER}没货了，{SOURCE}"}
+    shop.said("brand", f"/v1/purchases/{last}/refuse", why, 200)
+    own = f"/v1/orders/{order['id']}"
+    claimed = {"kind": "refund", "lines": [{"sku": goods.sku, "quantity": 1}], "reason": "坏了"}
+    claim = shop.said("leader", f"{own}/claims", claimed)["items"][0]["id"]
+    answer = {"reason": f"{SELLER}不同意（{SOURCE}）"}
+    shop.said("brand", f"/v1/claims/{claim}/refuse", answer, 200)
+    quoted = {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME}
+    gets = [
+        "/v1/products",
+        f"/v1/products?source={SOURCE}",
+        f"/v1/products/{product}",
+        f"/v1/skus/{goods.sku}/price-history",
+        f"/v1/skus/{goods.sku}/sellable?region=440305&quantity=1000",
+        "/v1/categories",
+        "/v1/brands",
+        "/v1/changes",
+        "/v1/changes?scope=selection",
+        "/v1/selections",
+        f"/v1/selections/{goods.sku}",
+        "/v1/orders",
+        own,
+        f"/v1/orders/{refused['id']}",
+        "/v1/claims",
+        f"/v1/claims/{claim}",
+        "/v1/wallet",
+        "/v1/wallet/entries",
+        f"{own}/decision",
+        f"/v1/purchases/{last}",
+        "/v1/purchases",
+    ]
+    answers = {path: shop.ask("leader", "GET", path).json() for path in gets}
+    posts = {
+        "/v1/skus/lookup": {"skus": [goods.sku]},
+        "/v1/quotes": quoted,
+        "/v1/orders": ordering(goods, 1000),
+        f"{own}/claims": claimed,
+        f"{own}/cancel": {"reason": "不要了"},
+    }
+    for path, body in posts.items():
+        answers[f"POST {path}"] = shop.ask("leader", "POST", path, json=body).json()
+    return answers
+
+
+def test_no_answer_to_a_leader_names_source_seller_or_cost(shop: Shop) -> None:
+    for path, answer in leader_answers(shop).items():
+        text = str(answer)
+        said = {word for word in FORBIDDEN if word in text}
+        assert not said, f"{path} says {said}"
+        assert not names(answer) & NAMES, f"{path} has {names(answer) & NAMES}"
+
+
+@pytest.mark.parametrize("role", ["operator", "buyer"])
+def test_operators_and_buyers_see_source_and_cost(shop: Shop, role: str) -> None:
+    shop.offer()
+    shop.index()
+    product = shop.got(role, "/v1/products")["items"][0]["id"]
+    offer = shop.got(role, f"/v1/products/{product}")["skus"][0]["offers"][0]
+    assert (offer["source"], offer["seller"]) == (SOURCE, SELLER)
+    assert offer["terms"][0]["cost"] == COST
+    assert shop.got(role, f"/v1/products?source={SOURCE}")["items"]
+    assert shop.got(role, "/v1/products?source=none")["items"] == []
+
+
+def test_brands_see_no_other_source(shop: Shop) -> None:
+    shop.offer()
+    shop.index()
+    product = shop.got("rival", "/v1/products")["items"][0]["id"]
+    text = str(shop.got("rival", f"/v1/products/{product}"))
+    assert not [word for word in FORBIDDEN if word in text]
+
+
+def test_money_is_decimal_text_everywhere(shop: Shop) -> None:
+    goods = shop.offer()
+    order = shop.shipped(goods, 3)
+    answers = [
+        order,
+        shop.got("leader", "/v1/wallet"),
+        shop.got("leader", "/v1/wallet/entries"),
+        shop.got("brand", "/v1/purchases"),
+        shop.said("leader", "/v1/skus/lookup", {"skus": [goods.sku]}, 200),
+    ]
+    money = {"total", "held", "freight", "amount", "unit_price", "balance", "cost", "price"}
+
+    def check(value: Any, name: str = "") -> None:
+        assert not isinstance(value, float), name
+        if name in money and not isinstance(value, dict | None):
+            assert isinstance(value, str), name
+        for key, item in value.items() if isinstance(value, dict) else ():
+            check(item, key)
+        for item in value if isinstance(value, list) else ():
+            check(item)
+
+    for answer in answers:
+        check(answer)

@@ -1,0 +1,183 @@
+"""Places by code and by name, and recipients as people paste them."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from kit.errors import Problem
+from trade import addresses, places
+
+DIVISIONS = Path(__file__).parents[3] / "shared/data/divisions/areas.csv"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("440305", "440305"),
+        ("440305007", "440305007"),
+        ("440305007001", "440305007"),
+        ("440305000000", "440305"),
+        ("441900", "441900"),
+        ("441900003", "441900003"),
+        ("442000", "442000"),
+        ("460400", "460400"),
+        ("620200", "620200"),
+        ("460003", "460400"),
+        ("110103", "110101"),
+        ("310108", "310106"),
+        ("320571", "320571"),
+        ("330113", "330113"),
+    ],
+)
+def test_a_code_resolves(given: str, kept: str) -> None:
+    assert places.resolve(given) == kept
+
+
+@pytest.mark.parametrize(
+    "given", ["", "44", "4403", "440300", "440000", "000000", "999999", "44030", "4403051", "abc"]
+)
+def test_what_names_no_county_does_not(given: str) -> None:
+    assert places.resolve(given) is None
+
+
+@pytest.mark.skipif(not DIVISIONS.exists(), reason="the table of divisions is not here")
+def test_every_county_of_the_statistics_resolves() -> None:
+    with DIVISIONS.open() as rows:
+        codes = [row["code"] for row in csv.DictReader(rows)]
+    assert [code for code in codes if places.resolve(code) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("440305", "广东省深圳市南山区"),
+        ("110105", "北京市朝阳区"),
+        ("441900003", "广东省东莞市"),
+        ("320571", "江苏省苏州市"),
+    ],
+)
+def test_a_code_is_spelled_in_names(code: str, names: str) -> None:
+    assert places.spelled(code) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "mobile", "region", "address"),
+    [
+        (
+            "张三 13800138000 广东省深圳市南山区粤海街道科技园1号",
+            "张三",
+            "13800138000",
+            "440305",
+            "粤海街道科技园1号",
+        ),
+        (
+            "收货人：李四\n手机号码：138 0013 8000\n所在地区：北京市 朝阳区\n"
+            "详细地址：建国路88号3栋201室",
+            "李四",
+            "13800138000",
+            "110105",
+            "建国路88号3栋201室",
+        ),
+        (
+            "浙江杭州余杭区文一西路969号 王小明 13912345678-4567",
+            "王小明",
+            "13912345678-4567",
+            "330110",
+            "文一西路969号",
+        ),
+        (
+            "王五，0755-26001234，广东省东莞市长安镇上角村1号",
+            "王五",
+            "0755-26001234",
+            "441900",
+            "长安镇上角村1号",
+        ),
+        (
+            "赵六 13800138000转1234 上海市浦东新区世纪大道1号",
+            "赵六",
+            "13800138000-1234",
+            "310115",
+            "世纪大道1号",
+        ),
+        (
+            "欧阳娜娜 +86 13800138000 内蒙古自治区呼和浩特市新城区新华大街1号 010010",
+            "欧阳娜娜",
+            "13800138000",
+            "150102",
+            "新华大街1号",
+        ),
+    ],
+)
+def test_a_pasted_recipient_is_read(
+    text: str, name: str, mobile: str, region: str, address: str
+) -> None:
+    read = addresses.from_text(text)
+    assert (read.name, read.mobile, read.region, read.address) == (name, mobile, region, address)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("张三 广东省深圳市南山区科技园1号", "telephone"),
+        ("张三 13800138000 科技园1号", "district"),
+        ("张三 13800138000 朝阳区建国路88号", "长春市朝阳区"),
+        ("13800138000 广东省深圳市南山区科技园1号", "name"),
+        ("张三 13800138000 广东省深圳市南山区", "street"),
+        ("", "telephone"),
+    ],
+)
+def test_what_cannot_be_read_is_said(text: str, said: str) -> None:
+    with pytest.raises(Problem, match=said) as problem:
+        addresses.from_text(text)
+    assert problem.value.status == 422
+
+
+@given(some.text(max_size=300))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        read = addresses.from_text(text)
+    except Problem:
+        return
+    assert read.name
+    assert read.address
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("13800138000", "13800138000"),
+        (" +86 138-0013-8000 ", "13800138000"),
+        ("13800138000-1234", "13800138000-1234"),
+        ("13800138000,1234", "13800138000-1234"),
+        ("13800138000 转 12", "13800138000-12"),
+        ("075526001234", "0755-26001234"),
+        ("(010)65001234", "010-65001234"),
+        ("0755-26001234-808", "0755-26001234-808"),
+        ("12345", None),
+        ("23800138000", None),
+        ("1380013800", None),
+        ("138001380001", None),
+    ],
+)
+def test_a_number_as_it_is_dialled(given: str, kept: str | None) -> None:
+    assert addresses.phone(given) == kept
+
+
+def test_a_region_may_be_given_in_names_or_stand_in_the_address() -> None:
+    by_names = addresses.from_fields("张三", "13800138000", "广东深圳南山区", "科技园 1 号")
+    in_address = addresses.from_fields("张三", "13800138000", None, "广东省深圳市南山区科技园 1 号")
+    assert by_names.region == in_address.region == "440305"
+
+
+def test_every_field_at_fault_is_named() -> None:
+    with pytest.raises(Problem) as problem:
+        addresses.from_fields(" ", "12", "999999", "")
+    assert [error.field for error in problem.value.errors] == [
+        "ship_to.mobile",
+        "ship_to.region",
+        "ship_to.name",
+        "ship_to.address",
+    ]
