@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from api import replies
+from api.background import Background
 from api.office import Office, office
 from kit import log
 from kit.db import newest_schema
@@ -103,4 +104,5 @@ def registry(here: Office) -> CollectorRegistry:
     """The registry of one application."""
     made = CollectorRegistry()
     made.register(Queues(here))
+    made.register(Background(here))
     return made

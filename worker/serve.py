@@ -107,12 +107,13 @@ def _worker(client: Redis, queues: Sequence[str]) -> Worker:
 def _told(stopping: threading.Event, ending: list[Callable[[], None]]) -> Iterator[None]:
     """SIGTERM and SIGINT end the work in order, once; a second one changes nothing."""
 
+    limit = threading.Timer(STOP_SECONDS, _leave)
+    limit.daemon = True
+
     def end(_signal: int, _frame: FrameType | None) -> None:
         if stopping.is_set():
             return
         stopping.set()
-        limit = threading.Timer(STOP_SECONDS, _leave)
-        limit.daemon = True
         limit.start()
         for each in ending:
             each()
@@ -123,6 +124,7 @@ def _told(stopping: threading.Event, ending: list[Callable[[], None]]) -> Iterat
     try:
         yield
     finally:
+        limit.cancel()
         for each, handler in before.items():
             signal.signal(each, handler)
 
