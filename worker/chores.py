@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from catalog import stock
 from catalog.reads.changes import KEPT
 from catalog.sequencer import forget_changes
+from connectors.trading import Ships
 from kit import clock, idempotency, log, outbox
 from sync import due, planned
 from sync.wake import PULL, key
-from trade import invariants, rerouting, submit
+from trade import following, invariants, rerouting, submit
 from trade.buying import SUBMIT
 from trade.refusal import REROUTE
 from worker import relay
@@ -47,10 +48,17 @@ class Kind:
 def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
     """Wake whoever has due rows: what makes a wiped Redis harmless."""
     wakeups = [(SUBMIT, source) for source in submit.due(session, clock.now())]
+    wakeups += [(following.NEWS, source) for source in _followed(shop, session)]
     if rerouting.waiting(session, limit=1):
         wakeups.append((REROUTE, "all"))
     relay.wake(shop.redis, wakeups)
     return {"due": len(wakeups)}
+
+
+def _followed(shop: Workshop, session: Session) -> list[str]:
+    """Platforms with purchases to ask about; suppliers at our own door tell us themselves."""
+    found = following.due(session, clock.now())
+    return [code for code in found if isinstance(shop.source(code), Ships)]
 
 
 def sources_due(shop: Workshop, session: Session, _last: Result) -> Result:

@@ -13,7 +13,7 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import rerouting
+from trade import following, rerouting
 from trade import submit as submitting
 from worker.turns import Turn
 from worker.workshop import Workshop
@@ -38,6 +38,15 @@ def reroute(shop: Workshop, key: str, turn: Turn) -> bool:
 
     def until(end: datetime) -> None:
         rerouting.drain(shop.db, shop.desk, end, held=key == HELD)
+
+    return _slice_by_slice(until, turn)
+
+
+def follow(shop: Workshop, source: str, turn: Turn) -> bool:
+    """Ask a platform what became of our purchases there."""
+
+    def until(end: datetime) -> None:
+        following.drain(shop.db, source, shop.seller, end)
 
     return _slice_by_slice(until, turn)
 

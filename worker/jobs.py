@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sync.wake import PULL
 from trade.buying import SUBMIT
+from trade.following import NEWS
 from trade.refusal import REROUTE
 from worker import drains
 from worker.turns import Turn
@@ -29,6 +30,7 @@ class Job:
 JOBS: dict[str, Job] = {
     SUBMIT: Job(drains.submit, ORDERS, 180),
     REROUTE: Job(drains.reroute, ORDERS, 180),
+    NEWS: Job(drains.follow, ORDERS, 180),
     PULL: Job(drains.pull, SYNC, 3600),
 }
 

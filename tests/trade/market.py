@@ -72,11 +72,15 @@ class Market:
                 sku_id = sku.id
             row = Offer(
                 source=source,
-                external_id=f"{number:04d}",
                 sku_id=sku_id,
                 content_hash=b"",
                 seen_at=NOW,
-                **{"title": f"茉莉花茶 {number}", "attributes": {"规格": "250g"}} | fields,
+                **{
+                    "external_id": f"{number:04d}",
+                    "title": f"茉莉花茶 {number}",
+                    "attributes": {"规格": "250g"},
+                }
+                | fields,
             )
             session.add(row)
             session.flush()

@@ -26,6 +26,15 @@ class Purchase(Base):
             "due_at",
             postgresql_where=text("state IN ('ready', 'submitting')"),
         ),
+        Index(
+            "purchases_followed",
+            "source",
+            "due_at",
+            postgresql_where=text(
+                "state IN ('submitted', 'accepted', 'partly_shipped', 'shipped')"
+            ),
+        ),
+        Index("purchases_refs", "external_refs", postgresql_using="gin"),
     )
 
     id: Mapped[Id]
@@ -41,7 +50,7 @@ class Purchase(Base):
     recipient_id: Mapped[Ref]
     state: Mapped[str]
     due_at: Mapped[Utc] = mapped_column(server_default=NOW)
-    """When the submit drain should look at it next."""
+    """When the submit drain should look at it next; later, when the platform is asked about it."""
     lease: Mapped[str | None]
     leased_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")

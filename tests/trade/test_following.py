@@ -1,0 +1,177 @@
+"""From a purchase at JD to a parcel at the leader's: the platform's truth becomes ours."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import select, text
+
+from connectors.jd_vop.source import VopSource
+from connectors.registry import open_source
+from connectors.surroundings import Surroundings
+from kit import clock
+from kit.inbox import Inbox, receive
+from sandbox.jd.gate import APPS, PASSWORD, USER
+from tests.stage import Stage
+from tests.trade.market import Market, make_desk
+from trade import cancelling, following, submit
+from trade.desk import SourceTerms
+from trade.models import OrderEvent, Parcel, Purchase
+
+
+@pytest.fixture
+def market(market: Market) -> Market:
+    """A platform takes a purchase at once; nobody exports it."""
+    return replace(market, desk=make_desk(sources={"jd-vop": SourceTerms(accept="manual")}))
+
+
+@pytest.fixture
+def jd(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[VopSource]:
+    secrets = ("VOPCLIENT8", APPS["VOPCLIENT8"], USER, PASSWORD)
+    names = ("client_id", "client_secret", "username", "password")
+    for name, secret in zip(names, secrets, strict=True):
+        monkeypatch.setenv(f"F_{name}", secret)
+    config: dict[str, Any] = {
+        "kind": "jd_vop",
+        "base_url": f"{stage.url}/jd",
+        "calls_per_second": 5000,
+        **{name: f"env:F_{name}" for name in names},
+    }
+    source = open_source("jd-vop", config, Surroundings(sleep=lambda _: None))
+    assert isinstance(source, VopSource)
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def order(market: Market, stage: Stage, jd: VopSource) -> int:
+    """Two SKUs, three pieces each, bought and confirmed at JD."""
+    offers = []
+    for sku in stage.act("jd", "skus")[:2]:
+        key = stage.act("jd", "good", sku=sku)["key"]
+        stage.post("goods", platform="jd", key=key, stock=30, price=2000)
+        offers.append(market.offer(source="jd-vop", external_id=str(sku), cost="20.00"))
+    leader = market.party(money=100_000)
+    placed = market.place(leader, *((offer.sku, 3) for offer in offers))
+    submit.drain(market.db, market.desk, "jd-vop", lambda _: jd, _soon())
+    assert stage.orders("jd")[0]["state"] == "confirmed"
+    return placed
+
+
+def _soon() -> Any:
+    return clock.now() + timedelta(seconds=20)
+
+
+def follow(market: Market, jd: VopSource) -> Purchase:
+    """Time passes, and JD is asked; the one purchase as it is then."""
+    with market.db.as_system() as session:
+        session.execute(text("UPDATE purchases SET due_at = '2020-01-01Z'"))
+        assert following.due(session, clock.now()) in (["jd-vop"], [])
+    following.drain(market.db, "jd-vop", lambda _: jd, _soon())
+    with market.db.as_system() as session:
+        return session.scalars(select(Purchase)).one()
+
+
+def parcels(market: Market) -> dict[str, str]:
+    with market.db.as_system() as session:
+        return {row.tracking_number: row.carrier for row in session.scalars(select(Parcel))}
+
+
+def ref(stage: Stage) -> str:
+    return str(stage.orders("jd")[0]["our_ref"])
+
+
+def test_a_parcel_of_the_platform_is_shipped_once(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    assert follow(market, jd).state == "accepted"
+    stage.act("jd", "ship", order=ref(stage), carrier="京东快递", number="JDVB000001")
+    for _ in range(2):
+        assert follow(market, jd).state == "shipped"
+    assert parcels(market) == {"JDVB000001": "jd"}
+
+
+def test_a_changed_number_replaces_the_former(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    stage.act("jd", "ship", order=ref(stage), carrier="京东快递", number="JDVB000001")
+    stage.act("jd", "ship", order=ref(stage), carrier="京东快递", number="JDVB000002")
+    follow(market, jd)
+    assert set(parcels(market)) == {"JDVB000001", "JDVB000002"}
+    stage.act("jd", "renumber", order=ref(stage), number="JDVB000003")
+    follow(market, jd)
+    assert set(parcels(market)) == {"JDVB000001", "JDVB000003"}
+
+
+def test_children_of_repeated_splits_ship_their_own_lines(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    first = stage.act("jd", "split", order=ref(stage))
+    follow(market, jd)
+    leaves = stage.act("jd", "split", order=ref(stage))
+    purchase = follow(market, jd)
+    root = stage.orders("jd")[0]["id"]
+    assert purchase.external_refs == [root, *map(str, leaves)]
+    assert str(first[0]) not in purchase.external_refs
+    for number, leaf in enumerate(leaves):
+        stage.act("jd", "ship", order=leaf, carrier="京东快递", number=f"JDVB00000{number}")
+        state = follow(market, jd).state
+        assert state == ("shipped" if number == len(leaves) - 1 else "partly_shipped")
+    assert len(parcels(market)) == len(leaves)
+
+
+def test_what_the_platform_cancels_goes_back_to_routing(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    stage.act("jd", "cancel", order=ref(stage))
+    assert follow(market, jd).state == "refused"
+
+
+def test_a_cancellation_is_asked_of_the_platform_and_never_assumed(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    with market.db.as_system() as session:
+        party = session.scalars(select(Purchase.party_id)).one()
+        cancelling.cancel(session, party, order, "changed her mind", clock.now())
+    purchase = follow(market, jd)  # JD takes back no purchase that is confirmed
+    assert purchase.state == "accepted"
+    assert purchase.cancel_reason is None
+    with market.db.as_system() as session:
+        told = session.scalars(select(OrderEvent.kind)).all()
+    assert "cancel_too_late" in told
+
+
+def test_a_message_makes_its_purchase_due_and_may_come_too_early(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    follow(market, jd)
+    body = orjson.dumps({"topic": "parcel", "refs": [stage.orders("jd")[0]["id"]], "at": None})
+    early = orjson.dumps({"topic": "order", "refs": ["404"], "at": None})
+    with market.db.as_system() as session:
+        receive(session, "messages:jd-vop", "m1", body)
+        receive(session, "messages:jd-vop", "m2", early)
+    stage.act("jd", "ship", order=ref(stage), carrier="京东快递", number="JDVB000001")
+    following.drain(market.db, "jd-vop", lambda _: jd, _soon())
+    assert set(parcels(market)) == {"JDVB000001"}
+    with market.db.as_system() as session:
+        waiting = session.scalars(select(Inbox.external_id).where(Inbox.handled_at.is_(None)))
+        assert waiting.all() == ["m2"]
+        later = clock.now() + following.UNMATCHED * 2
+        following.hear(session, "jd-vop", later)
+        assert session.scalars(select(Inbox).where(Inbox.handled_at.is_(None))).all() == []
+
+
+def test_a_platform_that_is_away_is_asked_again_later(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    stage.fault("jd", "html", times=0)
+    purchase = follow(market, jd)
+    assert purchase.state == "accepted"
+    assert purchase.due_at > clock.now()
+    assert purchase.failure
+    stage.calm()
+    stage.act("jd", "ship", order=ref(stage), carrier="京东快递", number="JDVB000001")
+    assert follow(market, jd).state == "shipped"

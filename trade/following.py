@@ -1,0 +1,265 @@
+"""What became of purchases at platforms: parcels, changed numbers, cancellations, splits.
+
+Look up who is due (one transaction) → ask the platform (none open) → write down (one). A message
+of the platform only makes a purchase due at once; the fact is always read again, and the whole
+tree of platform orders replaces what was known. Suppliers at our own door tell us themselves.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from connectors.errors import NotAuthorised, Refused, SupplierError
+from connectors.model import Sells
+from connectors.trading import Confirms, Part, Progress, Ships
+from kit import clock, log
+from kit.db import Database
+from kit.errors import Problem
+from kit.ids import outside
+from kit.inbox import Inbox, handled
+from trade.models import Parcel, PurchaseLine
+from trade.purchases import Locked, Supplier, lock
+from trade.refusal import open_units, refuse_lines, refuse_rest
+from trade.shipping import Shipment, ship
+from trade.states import restate, tell
+
+NEWS = "trade.news"
+"""The topic by which a source's messages about orders wake this drain; its key is the source."""
+
+THREADS = 4
+BATCH = 16
+EVERY = timedelta(minutes=30)
+LEASE = timedelta(minutes=2)
+WATCHED_AFTER = timedelta(days=15)
+"""So long the numbers of a shipped purchase may still change."""
+UNMATCHED = timedelta(hours=1)
+"""A message may come before we know the order that it names; then it stays for a while."""
+
+logger = log.get(__name__)
+
+_FOLLOWED = "('submitted', 'accepted', 'partly_shipped')"
+_DUE = f"(state IN {_FOLLOWED} OR (state = 'shipped' AND updated_at > :late)) AND due_at <= :now"
+
+
+@dataclass(frozen=True)
+class Due:
+    """A purchase to ask about; `cancel` is why the leader wants it back."""
+
+    purchase_id: int
+    order_id: int
+    our_ref: str
+    cancel: str | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the platform said: its whole tree, whether it took the purchase back, or why neither."""
+
+    progress: Progress | None = None
+    taken_back: bool = False
+    too_late: bool = False
+    error: SupplierError | None = None
+
+
+def due(session: Session, now: datetime) -> list[str]:
+    """Sources with purchases to ask about: the sweeper's question."""
+    found = text(f"SELECT DISTINCT source FROM purchases WHERE {_DUE} ORDER BY source")  # noqa: S608 - our own words
+    return list(session.scalars(found, {"now": now, "late": now - WATCHED_AFTER}))
+
+
+def drain(db: Database, source: str, open_source: Callable[[str], Sells], until: datetime) -> int:
+    """Ask about what is due at `source`, until nothing is or it is `until`; returns how many.
+
+    May run any number of times at once, and be killed at any moment. Does nothing at a source that
+    cannot be asked.
+    """
+    seller = open_source(source)
+    if not isinstance(seller, Ships):
+        return 0
+    done = 0
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="follow") as pool:
+        while clock.now() < until:
+            with db.as_system() as session:
+                hear(session, source, clock.now())
+                found = claim(session, source, clock.now())
+            if not found:
+                break
+            seen = list(pool.map(lambda one: _work(db, seller, source, one), found))
+            done += len(found)
+            if any(isinstance(each.error, NotAuthorised) for each in seen):
+                break
+    return done
+
+
+def hear(session: Session, source: str, now: datetime) -> int:
+    """Make due what waiting messages speak of; returns how many messages were understood."""
+    rows = session.scalars(
+        select(Inbox)
+        .where(Inbox.sender == f"messages:{source}", Inbox.handled_at.is_(None))
+        .order_by(Inbox.id)
+        .limit(500)
+        .with_for_update(skip_locked=True)
+    ).all()
+    understood = 0
+    for row in rows:
+        refs = list(orjson.loads(row.body)["refs"])
+        hit = session.execute(
+            text("""UPDATE purchases SET due_at = least(due_at, :now)
+                WHERE source = :source AND external_refs && CAST(:refs AS text[]) RETURNING id"""),
+            {"now": now, "source": source, "refs": refs},
+        ).all()
+        if hit or now - row.received_at > UNMATCHED:
+            handled(session, row.id, {"purchases": [each.id for each in hit]})
+            understood += bool(hit)
+    return understood
+
+
+def claim(session: Session, source: str, now: datetime) -> list[Due]:
+    """Take a batch; nobody else asks about it for the length of a lease."""
+    rows = session.execute(
+        text(f"""UPDATE purchases SET due_at = :later WHERE id IN (
+            SELECT id FROM purchases WHERE source = :source AND {_DUE}
+            ORDER BY due_at, id LIMIT :batch FOR UPDATE SKIP LOCKED)
+            RETURNING id, order_id, our_ref, state, cancel_reason"""),  # noqa: S608 - our own words
+        {
+            "later": now + LEASE,
+            "source": source,
+            "now": now,
+            "late": now - WATCHED_AFTER,
+            "batch": BATCH,
+        },
+    ).all()
+    return [Due(row.id, row.order_id, row.our_ref, row.cancel_reason) for row in rows]
+
+
+def look(seller: Sells, one: Due) -> Seen:
+    """Ask the platform; a cancellation that the leader wants is asked for first."""
+    assert isinstance(seller, Ships)  # noqa: S101 - the drain asks nobody else
+    too_late = False
+    try:
+        if one.cancel is not None:
+            try:
+                seller.cancel(one.our_ref, one.cancel)
+                return Seen(taken_back=True)
+            except Refused:
+                too_late = True
+        progress = seller.track(one.our_ref)
+        if any(part.state == "held" for part in progress.parts) and isinstance(seller, Confirms):
+            seller.confirm(one.our_ref)
+        return Seen(progress, too_late=too_late)
+    except SupplierError as error:
+        return Seen(error=error, too_late=too_late)
+
+
+def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetime) -> None:
+    """The platform's word becomes parcels, new numbers, and units that go back to routing."""
+    found = lock(session, one.order_id, one.purchase_id)
+    purchase = found.purchase
+    wait = seen.error.wait if seen.error and seen.error.wait else None
+    purchase.due_at = now + (timedelta(seconds=wait) if wait else EVERY)
+    if seen.error is not None:
+        purchase.failure = seen.error.message
+        return
+    if seen.taken_back:
+        _refuse(session, found, "cancelled", "the source took it back", now)
+        return
+    if seen.too_late and purchase.cancel_reason is not None:
+        purchase.cancel_reason = None
+        tell(session, found.order, "cancel_too_late", now)
+    progress = seen.progress
+    assert progress is not None  # noqa: S101 - neither an error nor taken back
+    purchase.external_refs = list(dict.fromkeys([*purchase.external_refs[:1], *progress.refs]))
+    _parcels(session, source, found, progress.parts, now)
+    _cancelled(session, found, progress.parts, now)
+    restate(session, found.order, now)
+
+
+def _work(db: Database, seller: Sells, source: str, one: Due) -> Seen:
+    seen = look(seller, one)
+    if seen.error is not None:
+        logger.warning("purchase_not_followed", our_ref=one.our_ref, code=seen.error.code)
+    with db.as_system() as session:
+        write_down(session, source, one, seen, clock.now())
+    return seen
+
+
+def _parcels(
+    session: Session, source: str, found: Locked, parts: Sequence[Part], now: datetime
+) -> None:
+    """Each parcel of each part. A part tells no goods a parcel: its first one carries them all."""
+    session.flush()
+    supplier = Supplier(source, found.purchase.supplier_id)
+    name = outside("pur", found.purchase.id)
+    was, now_is = _renumbered(session, found, parts)
+    for part in parts:
+        lines = _numbered(part, found.lines) if len(parts) > 1 else None
+        for place, parcel in enumerate(part.parcels):
+            number = parcel.tracking_number
+            if number == now_is:
+                shipment = Shipment(name, parcel.carrier, number, None, replaces=was)
+            else:
+                shipment = Shipment(name, parcel.carrier, number, lines if place == 0 else {})
+            try:
+                with session.begin_nested():
+                    ship(session, supplier, shipment, now)
+            except Problem as problem:
+                found.purchase.failure = problem.detail
+                logger.warning("parcel_not_taken", our_ref=part.ref, why=problem.code)
+
+
+def _renumbered(
+    session: Session, found: Locked, parts: Sequence[Part]
+) -> tuple[str | None, str | None]:
+    """The number that took another one's place, when all is shipped and just one changed."""
+    if open_units(found.lines.values()):
+        return None, None
+    known = set(
+        session.scalars(
+            select(Parcel.tracking_number).where(Parcel.purchase_id == found.purchase.id)
+        )
+    )
+    told = {parcel.tracking_number for part in parts for parcel in part.parcels}
+    if len(known - told) == len(told - known) == 1:
+        return (known - told).pop(), (told - known).pop()
+    return None, None
+
+
+def _numbered(part: Part, lines: dict[int, PurchaseLine]) -> dict[int, int]:
+    """A part's units by line number; a SKU of several lines fills them in order."""
+    left = dict(part.lines)
+    wanted: dict[int, int] = {}
+    for number, line in sorted(lines.items()):
+        units = min(left.get(line.external_id, 0), line.quantity)
+        if units:
+            wanted[number] = units
+            left[line.external_id] -= units
+    return wanted
+
+
+def _cancelled(session: Session, found: Locked, parts: Sequence[Part], now: datetime) -> None:
+    """What the platform cancelled goes back to routing: all of it, or the lines that are only in
+    cancelled parts."""
+    gone = [part for part in parts if part.state == "cancelled"]
+    if not gone or not open_units(found.lines.values()):
+        return
+    if len(gone) == len(parts):
+        _refuse(session, found, "cancelled_by_source", "the source cancelled it", now)
+        return
+    alive = {sku for part in parts if part not in gone for sku, _ in part.lines}
+    lost = {sku for part in gone for sku, _ in part.lines} - alive
+    lines = [line for line in found.lines.values() if line.external_id in lost]
+    if lines and any(each.external_id not in lost for each, _ in open_units(found.lines.values())):
+        refuse_lines(session, found.order, found.purchase, lines, now)
+    elif lines:
+        _refuse(session, found, "cancelled_by_source", "the source cancelled the rest", now)
+
+
+def _refuse(session: Session, found: Locked, code: str, message: str, now: datetime) -> None:
+    if open_units(found.lines.values()):
+        lines = list(found.lines.values())
+        refuse_rest(session, found.order, found.purchase, lines, code, message, now)
