@@ -40,9 +40,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def age(span: timedelta) -> str:
-    """A span of time as people say it: 40 s, 5 min, 3 h, 2 d."""
-    seconds = span.total_seconds()
+def age(span: timedelta | None) -> str | None:
+    """A span of time as people say it: 40 s, 5 min, 3 h, 2 d; clocks may differ by a little."""
+    if span is None:
+        return None
+    seconds = max(0.0, span.total_seconds())
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

@@ -81,8 +81,8 @@ def sources(*, as_json: AsJson = False) -> None:
             one.health,
             f"{one.offers:,}",
             one.last_run and f"{show.age(now - one.last_run)} ago",
-            one.fresh_p50 and show.age(one.fresh_p50),
-            one.fresh_p95 and show.age(one.fresh_p95),
+            show.age(one.fresh_p50),
+            show.age(one.fresh_p95),
             one.calls_left,
         )
         for one in found

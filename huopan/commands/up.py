@@ -30,11 +30,10 @@ def up(
     if not demo:
         run(chosen, say=typer.echo)
         return
-    from huopan.demo import platforms
     from huopan.demo.opening import Demo
 
     shown = Demo(chosen, typer.echo)
-    roles = platforms.roles() | ROLES
+    roles = shown.platforms.roles() | ROLES
     run(chosen, say=typer.echo, commands=roles, prepare=shown.prepare, ready=shown.ready)
 
 

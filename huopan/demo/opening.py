@@ -4,13 +4,16 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from huopan.demo import people, platforms, sheets, story
+from connectors.model import Watched
+from huopan.demo import people, sheets, story
 from huopan.demo.people import Person
+from huopan.demo.platforms import FOLLOWED, Platforms
 from huopan.house import House, entered
 from huopan.index import abreast
 from huopan.pricelists import Given, bring
@@ -18,7 +21,7 @@ from huopan.servers import Endpoints
 from kit import clock
 from kit.ids import outside
 from kit.settings import Settings
-from sync import sources
+from sync import sources, watching
 from sync.overview import overview
 
 FOLDER = "demo"
@@ -44,12 +47,15 @@ class Demo:
             code: {"kind": "feed", "location": str(path.absolute())} for code, path in files.items()
         }
         with entered(self.settings, servers) as house:
-            configs = feeds | platforms.configs()
+            configs = feeds | self.platforms.configs()
             ours = [code for code, config in configs.items() if _recorded(house, code, config)]
         with entered(self.settings, servers) as house:  # now it knows them
             for code in sorted(files.keys() & ours):
                 self._bring(house, code, files[code])
             with house.db.as_system() as session:
+                for code in FOLLOWED.keys() & ours:
+                    asked = [Watched("query", words, pages=2) for words in FOLLOWED[code]]
+                    watching.watch(session, code, asked)
                 self.accounts = people.made(session)
                 self.sku = _sku(session)
             abreast(house)
@@ -67,6 +73,11 @@ class Demo:
             reference=f"DEMO-{clock.now():%m%d%H%M%S}",
         )
         self.say(story.told(stage, self.accounts))
+
+    @cached_property
+    def platforms(self) -> Platforms:
+        """The simulated platforms, on the port that this start found free."""
+        return Platforms(self._folder / "sandbox")
 
     @property
     def _folder(self) -> Path:

@@ -117,7 +117,16 @@ def test_a_source_of_the_settings_is_left_alone(
     huopan.file("settings.toml", '[sources.qinghe]\nkind = "feed"\nlocation = "mine.csv"\n')
     assert len(Start(database_url, redis_url).said) == 2
     states = {one["code"]: one["health"] for one in huopan("sources", "--json").json}
-    assert states == {"qinghe": "never read", "shangu": "ok"}
+    assert states == dict.fromkeys(("ali1688", "jd-vop", "qinghe", "tmall"), "never read") | {
+        "shangu": "ok"
+    }
+
+
+def test_the_platforms_secrets_stand_in_files_of_ours_only(first: Start, huopan: Cli) -> None:
+    assert first
+    files = list((huopan.folder / "var" / "demo" / "sandbox").iterdir())
+    assert len(files) >= 9
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
 def test_the_same_files_are_not_written_twice(tmp_path: Path) -> None:
