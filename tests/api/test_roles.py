@@ -68,6 +68,15 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/parties/{party_id}/members"): OPERATES,
     ("POST", "/v1/parties/{party_id}/deposits"): OPERATES,
     ("GET", "/v1/sources"): OPERATES,
+    ("POST", "/v1/sources"): OPERATES,
+    ("GET", "/v1/sources/{code}"): OPERATES,
+    ("PATCH", "/v1/sources/{code}"): OPERATES,
+    ("GET", "/v1/sources/{code}/authorize"): OPERATES,
+    ("POST", "/v1/sources/{code}/items"): OPERATES,
+    ("POST", "/v1/sources/{code}/runs"): OPERATES,
+    ("GET", "/v1/pricing-rules"): OPERATES,
+    ("PUT", "/v1/pricing-rules"): OPERATES,
+    ("POST", "/v1/pricing-rules/preview"): OPERATES,
     ("GET", "/v1/runs"): OPERATES,
     ("GET", "/v1/runs/{run_id}"): OPERATES,
     ("GET", "/v1/runs/{run_id}/diff"): OPERATES,
@@ -77,7 +86,12 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/exceptions"): OPERATES,
     ("GET", "/v1/audit"): OPERATES,
 }
-OPEN = {("POST", "/v1/login")}
+OPEN = {
+    ("POST", "/v1/login"),
+    ("GET", "/v1/sources/{code}/callback"),  # a platform sends the operator's browser here
+    ("POST", "/hooks/{source}"),
+}
+"""Routes without a token: the first takes a password, the others a signature."""
 PREFIXES = {
     "product_id": "prd",
     "sku_id": "sku",
@@ -95,7 +109,8 @@ PREFIXES = {
 
 def filled(path: str) -> str:
     """The path with ids that are nobody's."""
-    return path.format(**{name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()})
+    ids = {name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()}
+    return path.format(code="nothing", **ids)
 
 
 def test_the_table_names_every_route(shop: Shop) -> None:
