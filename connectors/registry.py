@@ -16,6 +16,7 @@ from .surroundings import Surroundings
 KINDS: dict[str, str] = {
     "feed": "feed.source:FeedSource",
     "ali1688": "ali1688.source:Ali1688",
+    "site": "site.source:SiteSource",
     "taobao_shop": "taobao_shop.source:TaobaoShop",
     "jd_vop": "jd_vop.source:VopSource",
     "taobao_tbk": "taobao_tbk.source:TaobaoTbk",

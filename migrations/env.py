@@ -16,6 +16,7 @@ for models in (
     "catalog.pricebook",
     "catalog.synonyms",
     "connectors.tokens",
+    "connectors.site.usual",
     "connectors.taobao_fenxiao.register",
     "connectors.taobao_shop.lowering",
     "sync.models",

@@ -39,10 +39,13 @@ PLATFORMS: dict[str, str] = {
     "jd": "jd.app:Jd",
     "top": "top.platform:Top",
     "ali1688": "ali1688.platform:Ali1688",
+    "shop": "shop.platform:Shop",
 }
 """One line a platform: its mount, and the module in this room with the class there."""
 
 PAGE = "<!DOCTYPE html><html><body><h1>系统繁忙，请稍后再试</h1></body></html>".encode()
+ROBOTS = "robots.txt"
+"""Belongs to a whole host; the shop answers for ours."""
 CONTROL = b"\x00\x0b\x1f"
 
 
@@ -78,6 +81,8 @@ class Sandbox:
             return
         asked = await _asked(scope, receive)
         mount, _, rest = asked.path.removeprefix("/").partition("/")
+        if mount == ROBOTS:
+            mount, rest = "shop", ROBOTS
         if mount == "_control":
             await _give(send, self._control(rest, asked))
             for platform in self.platforms.values():

@@ -108,6 +108,21 @@ def _ali(stage: Stage, _: Path) -> dict[str, Any]:
     }
 
 
+def _site(stage: Stage, folder: Path) -> dict[str, Any]:
+    return {
+        "kind": "site",
+        "start_urls": [f"{stage.url}/shop/c/1"],
+        "spider": "listing",
+        "item": ".card",
+        "next": "a.next::attr(href)",
+        "fields": {"sku": "::attr(data-sku)", "title": "h3::text", "price": ".price::text"},
+        "allow_http": True,
+        "allow_private_hosts": True,
+        "delay": 0,
+        "cache": False,
+    }
+
+
 def _offers(stage: Stage) -> list[Watched]:
     known = stage.act("ali1688", "offers", limit=12)
     return [Watched("id", str(offer["offer"])) for offer in known]
@@ -152,6 +167,7 @@ STANDS = [
         secrets=TOP,
         watched=_words("炒锅"),
     ),
+    Stand("site", _site),
     Stand(
         "ali1688",
         _ali,

@@ -1,0 +1,1 @@
+"""Suppliers without feeds: their web shop is crawled, politely, into one."""

@@ -1,0 +1,1 @@
+"""A supplier's small web shop without any feed."""
