@@ -25,7 +25,10 @@ from connectors.model import (
     Stocks,
 )
 from connectors.taobao_shop import pull
+from connectors.tokens import Tokens
 from connectors.top.messages import message
+from kit.crypto import Keyring
+from kit.db import Database
 from sandbox.top.shop import ITEM_ID, SKU_ID
 from tests.top_stage import Stage
 
@@ -395,3 +398,17 @@ def test_a_message_is_a_hint(
     told = json.dumps(content) if isinstance(content, dict) else content
     read = message({"id": 1, "topic": topic, "content": told})
     assert (read.topic, read.external_ids, read.refs) == (kind, ids, refs)
+
+
+def test_what_was_taken_outlives_the_process(stage: Stage, database: Database) -> None:
+    external = stocked(stage)
+    before = on_the_shelf(stage, external)
+    for _ in range(2):
+        stage.tokens = Tokens(database, Keyring(bytes(32)))
+        stage.source("taobao_shop").place(order((external, 4)))
+    again = stage.source("taobao_shop")
+    assert again.find("P-1").units == {external: 4}
+    assert on_the_shelf(stage, external) == before - 4
+    again.cancel("P-1", "buyer")
+    stage.source("taobao_shop").cancel("P-1", "buyer")
+    assert on_the_shelf(stage, external) == before
