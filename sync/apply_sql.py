@@ -126,9 +126,10 @@ _JOIN_LISTING = """UPDATE batch b SET product_id = l.product_id FROM (
     FROM (SELECT DISTINCT listing FROM batch WHERE sku_id IS NULL) f
       JOIN offers o ON o.source = :source AND o.listing = f.listing JOIN skus k ON k.id = o.sku_id
     GROUP BY f.listing) l WHERE l.listing = b.listing AND b.sku_id IS NULL"""
-_NEW_LISTINGS = """UPDATE batch b SET product_id = l.id FROM (
+_NEW_LISTINGS = """WITH l AS MATERIALIZED (  -- once: a subquery is read again for every row
     SELECT listing, nextval('products_id_seq') AS id FROM (SELECT DISTINCT listing FROM batch
-      WHERE sku_id IS NULL AND product_id IS NULL AND listing IS NOT NULL) x) l
+      WHERE sku_id IS NULL AND product_id IS NULL AND listing IS NOT NULL) x)
+    UPDATE batch b SET product_id = l.id FROM l
     WHERE l.listing = b.listing AND b.sku_id IS NULL AND b.product_id IS NULL"""
 _NEW_PRODUCTS = """UPDATE batch SET product_id = nextval('products_id_seq')
     WHERE sku_id IS NULL AND product_id IS NULL"""

@@ -71,3 +71,12 @@ def test_unknown_stock_is_not_zero(database: Database) -> None:
     load(database, row("a"), row("b", stock_state="in_stock"))
     assert count(database, "SELECT count(*) FROM stocks WHERE quantity IS NULL") == 1
     assert count(database, "SELECT count(*) FROM stocks") == 1
+
+
+def test_rows_of_one_listing_are_one_product(database: Database) -> None:
+    load(database, row("a", listing="L"), row("b", listing="L"), row("c", listing="M"), row("d"))
+    assert count(database, "SELECT count(*) FROM skus") == 4
+    assert count(database, "SELECT count(*) FROM products") == 3
+    rows = [row(sku, listing="L") for sku in "abe"]
+    load(database, *rows, row("c", listing="M"), row("d"))
+    assert count(database, "SELECT count(*) FROM products") == 3
