@@ -1,13 +1,20 @@
-"""`python -m bench [--only NAME]`: every bench in turn, or one."""
+"""`python -m bench [--only NAME]`: every bench in turn, or one; figures beside their limits.
+
+Exit code 1 when a figure does not reach its aim.
+"""
 
 import argparse
 import importlib
+import sys
+
+from bench import figures
 
 BENCHES = {
     "matching": "bench.matching",
     "orders": "bench.orders",
     "search": "bench.search",
     "selections": "bench.selections",
+    "submitting": "bench.submitting",
 }
 """Name → module with a `run()` that prints its figures."""
 
@@ -21,6 +28,9 @@ def main() -> None:
         if only in (None, name):
             print(f"== {name}")
             importlib.import_module(module).run()
+    if figures.BOARD:
+        print(f"\n{figures.table()}")
+    sys.exit(0 if all(figure.reached for figure in figures.BOARD) else 1)
 
 
 if __name__ == "__main__":

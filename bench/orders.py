@@ -21,6 +21,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import event, make_url, text
 
+from bench.figures import Figure, record
 from connectors.model import ShipTo
 from huopan.servers import hold
 from kit import clock
@@ -35,6 +36,8 @@ from trade.planning import LineRequest
 ORDERS = int(os.environ.get("BENCH_ORDERS", "1000"))
 SKUS = 1000
 LEADERS = 50
+AIM = 0.6
+"""Ours is at least so much of the bare transactions."""
 HOME = ShipTo("张三", "13800138000", "440305", "粤海街道科技园 1 号")
 DESK = Desk(Keyring(b"k" * 32))
 
@@ -47,19 +50,17 @@ def run() -> None:
     with tempfile.TemporaryDirectory(prefix="huopan-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with hold(folder / "servers") as servers, _market(servers.database_url) as market:
-            with _copy(market) as url:
+        with hold(folder / "servers") as servers, market(servers.database_url) as goods:
+            with copied(goods) as url:
                 recorded = _recorded(url)
             print(f"{sum(map(len, recorded)) / len(recorded):.0f} statements an order")
             for threads in (1, 8):
-                with _copy(market) as url, _placing(url, threads) as place:
+                with copied(goods) as url, _placing(url, threads) as place:
                     ours = _rate(threads, place)
-                with _copy(market) as url, _replaying(url, threads, recorded) as replay:
+                with copied(goods) as url, _replaying(url, threads, recorded) as replay:
                     bare = _rate(threads, replay)
-                print(
-                    f"{threads} threads: {ours:6.0f} orders/s   bare {bare:6.0f}/s"
-                    f"   ratio {ours / bare:.2f}"
-                )
+                name = f"accepted and routed, {threads} threads"
+                record(Figure("orders", name, ours, "orders/s", bare, AIM))
 
 
 def _rate(threads: int, work: Callable[[int], None]) -> float:
@@ -75,9 +76,9 @@ def _placing(url: str, threads: int) -> Iterator[Callable[[int], None]]:
     database = Database(url, connections=threads)
 
     def place(number: int) -> None:
-        party, request = _request(number)
+        party, asked = request(number)
         with database.as_system() as session:
-            orders.place(session, DESK, party, request, clock.now())
+            orders.place(session, DESK, party, asked, clock.now())
 
     yield place
     database.close()
@@ -116,27 +117,27 @@ def _recorded(url: str) -> list[Order]:
     found = []
     for number in range(ORDERS):
         sent.clear()
-        party, request = _request(number)
+        party, asked = request(number)
         with database.as_system() as session:
-            orders.place(session, DESK, party, request, clock.now())
+            orders.place(session, DESK, party, asked, clock.now())
         found.append(list(sent))
     database.close()
     return found
 
 
-def _request(number: int) -> tuple[int, OrderRequest]:
+def request(number: int) -> tuple[int, OrderRequest]:
+    """The leader and the content of one order, the same in every run."""
     dice = random.Random(number)  # noqa: S311 - the same orders in every run
     skus = dice.sample(range(1, SKUS + 1), 2)
     lines = tuple(LineRequest(dice.randint(1, 3), outside("sku", sku)) for sku in skus)
-    request = OrderRequest(f"B{number}", lines, HOME, max_total=10**9)
-    return 1 + number % LEADERS, request
+    return 1 + number % LEADERS, OrderRequest(f"B{number}", lines, HOME, max_total=10**9)
 
 
 _copies = itertools.count()
 
 
 @contextmanager
-def _market(servers: str) -> Iterator[str]:
+def market(servers: str) -> Iterator[str]:
     """A migrated database with goods and leaders that have money."""
     url = _renamed(servers, "bench_market")
     with psycopg.connect(dsn(servers), autocommit=True) as connection:
@@ -151,13 +152,14 @@ def _market(servers: str) -> Iterator[str]:
 
 
 @contextmanager
-def _copy(market: str) -> Iterator[str]:
-    """The market as it was, in a database of its own."""
+def copied(url: str) -> Iterator[str]:
+    """The database at `url`, which nobody may use now, as one of its own."""
     name = f"bench_orders_{next(_copies)}"
-    with psycopg.connect(dsn(_renamed(market, "postgres")), autocommit=True) as connection:
-        clone = "CREATE DATABASE {} TEMPLATE bench_market STRATEGY FILE_COPY"
-        connection.execute(sql.SQL(clone).format(sql.Identifier(name)))
-        yield _renamed(market, name)
+    with psycopg.connect(dsn(_renamed(url, "postgres")), autocommit=True) as connection:
+        clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        former = sql.Identifier(make_url(url).database or "")
+        connection.execute(clone.format(sql.Identifier(name), former))
+        yield _renamed(url, name)
         drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
         connection.execute(drop.format(sql.Identifier(name)))
 
