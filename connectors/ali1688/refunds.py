@@ -87,7 +87,7 @@ def application(claim: SourceClaim, found: Order, why: Record) -> dict[str, Any]
     line = values.number(entry, "itemAmount") or Decimal(0)
     whole = int((line * 100).to_integral_value())
     carriage = 0
-    if unshipped and len(found.entries) == 1 and str(why.get("noRefundCarriage")) != "True":
+    if unshipped and len(found.entries) == 1 and str(why.get("noRefundCarriage")).lower() != "true":
         carriage = int(((found.freight or Decimal(0)) * 100).to_integral_value())
     entry_id = int(orders.entry_id(entry))
     some = claim.kind == "return" and claim.quantity < bought
