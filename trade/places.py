@@ -97,6 +97,14 @@ def spelled(code: str) -> str:
     return "".join(name for name in dict.fromkeys(told) if name not in _NOT_NAMES)
 
 
+def whole(code: str, address: str) -> str:
+    """What is written on a parcel: the names of the place, unless the address begins with them."""
+    names = spelled(code)
+    provinces = {short(county.province) for county in _table().counties}
+    begins = any(address.startswith(province) for province in provinces)
+    return address if begins else f"{names}{address}"
+
+
 @dataclass(frozen=True)
 class Sighting:
     """A county named in a text, from `start` to `end`; `others` name it as well as this one."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
-from trade import recipients
+from trade import places, recipients
 from trade.desk import Desk
 from trade.models import Purchase, PurchaseLine
 from trade.purchases import Supplier, lines_of, lock, take_over
@@ -83,7 +83,7 @@ def _row(purchase: Purchase, to: ShipTo, line: PurchaseLine, units: int) -> list
         purchase.order_reference,
         to.name,
         to.mobile,
-        to.address,
+        places.whole(to.region, to.address),
         line.external_id,
         line.title,
         line.spec or "",

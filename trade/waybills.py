@@ -6,7 +6,6 @@ number takes the place of the former one. The sheet holds recipients: it is kept
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +19,7 @@ from kit.db import Database
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import split
-from trade import recipients
+from trade import addresses, recipients
 from trade.desk import Desk
 from trade.models import Parcel, ParcelLine, Purchase, PurchaseLine, Recipient
 from trade.purchases import Supplier
@@ -185,8 +184,7 @@ def _candidates(session: Session, desk: Desk, supplier: Supplier, row: Row) -> S
             "unnamed",
             "the row names no purchase; fill 采购单号, or 订单号, or 收件人, 电话 and 商品编码",
         )
-    mobile = re.sub(r"\D", "", row.mobile)
-    mobile = mobile.removeprefix("86") if len(mobile) == 13 else mobile
+    mobile = addresses.phone(row.mobile) or row.mobile
     known = session.scalars(
         found.join(Recipient, Recipient.id == Purchase.recipient_id).where(
             Recipient.mobile_hash == desk.keyring.fingerprint(mobile, "mobile")

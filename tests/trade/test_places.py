@@ -64,6 +64,18 @@ def test_a_code_is_spelled_in_names(code: str, names: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("科技园 1 号", "广东省深圳市南山区科技园 1 号"),
+        ("广东省深圳市南山区科技园 1 号", "广东省深圳市南山区科技园 1 号"),
+        ("广东深圳科技园 1 号", "广东深圳科技园 1 号"),
+    ],
+)
+def test_an_address_is_written_with_its_place_once(address: str, written: str) -> None:
+    assert places.whole("440305", address) == written
+
+
+@pytest.mark.parametrize(
     ("text", "name", "mobile", "region", "address"),
     [
         (

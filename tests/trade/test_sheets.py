@@ -60,7 +60,7 @@ def test_exporting_accepts_and_shows_what_to_send(market: Market) -> None:
     header, row = export(market)
     assert header == HEADER
     assert row[0] == shop.name
-    assert row[2:5] == [HOME.name, HOME.mobile, HOME.address]
+    assert row[2:5] == [HOME.name, HOME.mobile, f"广东省深圳市南山区{HOME.address}"]
     assert (row[5], row[7], row[8]) == (shop.goods.external_id, "规格:250g", "3")
     assert shop.state() == "accepted"
 
@@ -80,7 +80,7 @@ def test_nothing_in_a_sheet_is_a_formula(market: Market) -> None:
     market.place(leader, (goods.sku, 1), ship_to=evil, buyer_note="+1-2")
     submitted(market)
     _, row = export(market)
-    assert (row[2], row[4], row[6]) == ("=1+1", "@SUM(A1)", "=cmd|' /C calc'!A0")
+    assert (row[2], row[4], row[6]) == ("=1+1", "广东省深圳市南山区@SUM(A1)", "=cmd|' /C calc'!A0")
 
 
 def test_a_filled_sheet_ships_and_again_changes_nothing(market: Market) -> None:
