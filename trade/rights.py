@@ -28,6 +28,7 @@ _OPERATES = frozenset(
         "sources:read",
         "sources:write",
         "audit:read",
+        "synonyms:write",
         "pricing:read",
         "pricing:write",
     }

@@ -13,6 +13,7 @@ from api.routes import (
     pricing,
     purchases,
     runs,
+    search,
     selections,
     sessions,
     sources,
@@ -21,6 +22,7 @@ from api.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     sessions.router,
+    search.router,  # before the products' own ids
     catalog.router,
     changes.router,
     selections.router,

@@ -41,9 +41,7 @@ Region = Annotated[
 Sort = Literal["relevance", "price", "-price", "-margin", "-sales", "newest"]
 
 
-@router.get("/products", response_model=Listed[CardOut], summary="Find products")
-def products(
-    caller: Reads,
+def asked_for(
     *,
     q: Annotated[str, Query(max_length=200, pattern=NO_NUL)] = "",
     category: Word = None,
@@ -59,14 +57,9 @@ def products(
     region: Region = None,
     source: Word = None,
     sort: Sort = "relevance",
-    limit: Limit = 50,
-    cursor: Annotated[str | None, Query(max_length=500, pattern=NO_NUL)] = None,
-) -> Response:
-    """Products that can be bought, at most 1,000 a search. Chinese words are cut as people read.
-
-    `source` counts for operators and buyers only.
-    """
-    asked = Asked(
+) -> Asked:
+    """A search as its query says it. Raises Problem 422."""
+    return Asked(
         text=q,
         category=category,
         brand=brand,
@@ -77,9 +70,23 @@ def products(
         margin_min=_decimal(margin_min),
         in_stock=in_stock,
         region=resolved(region),
-        source=source if caller.identity.sees_sources else None,
+        source=source,
         sort=sort,
     )
+
+
+@router.get("/products", response_model=Listed[CardOut], summary="Find products")
+def products(
+    caller: Reads,
+    asked: Annotated[Asked, Depends(asked_for)],
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=500, pattern=NO_NUL)] = None,
+) -> Response:
+    """Products that can be bought, at most 1,000 a search. Chinese words are cut as people read;
+    other words for the same goods, pinyin, initials and slips are understood.
+
+    `source` counts for operators and buyers only.
+    """
     with caller.own() as session:
         found = search.search(
             session, caller.office.index, asked, caller.reader, clock.now(), limit, cursor

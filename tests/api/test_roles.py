@@ -15,7 +15,13 @@ OPERATES = frozenset({"operator"})
 
 TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/products"): ALL,
+    ("GET", "/v1/products/facets"): ALL,
     ("GET", "/v1/products/{product_id}"): ALL,
+    ("GET", "/v1/suggestions"): ALL,
+    ("GET", "/v1/synonyms"): ALL,
+    ("POST", "/v1/synonyms"): OPERATES,
+    ("PUT", "/v1/synonyms/{group_id}"): OPERATES,
+    ("DELETE", "/v1/synonyms/{group_id}"): OPERATES,
     ("POST", "/v1/skus/lookup"): ALL,
     ("GET", "/v1/skus/{sku_id}/price-history"): ALL,
     ("GET", "/v1/skus/{sku_id}/sellable"): ALL,
@@ -104,6 +110,7 @@ PREFIXES = {
     "party_id": "pty",
     "token_id": "tok",
     "run_id": "run",
+    "group_id": "syn",
 }
 
 
