@@ -58,3 +58,23 @@ def test_the_first_price_list_and_accounts_work_as_they_are_told(
     assert "2 good rows, 0 rejected, 2 changed" in done.stdout
     assert "the balance is 500.00" in done.stdout
     assert "rules hold" in done.stdout
+
+
+def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+
+
+def test_a_machine_without_python_is_told_what_to_install(tmp_path: Path) -> None:
+    done = _make("up", "PYTHON=", f"VENV={tmp_path / 'none'}")
+    assert done.returncode == 2
+    assert "Huopan needs Python 3.11 to 3.14" in done.stdout
+    assert "apt-get install python3 python3-venv" in done.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_make_without_a_target_says_what_there_is() -> None:
+    said = _make().stdout
+    for target in ("up", "test", "check", "soak", "bench", "install"):
+        assert f"make {target} " in said
