@@ -74,8 +74,9 @@ class Buying:
         """
         if len(order.lines) > MOST_LINES:
             raise Refused("too-many-lines", f"1688 takes {MOST_LINES} SKUs an order at most")
-        if held := self.find(order.our_ref):
-            return held
+        if held := self._of(order.our_ref):
+            _same_goods(order, held)
+            return _placed(held)
         found, _ = self._previewed(order.lines, order.ship_to)
         for line in orders.quoted(order.lines, found):
             if not line.sellable:
@@ -189,6 +190,10 @@ class Buying:
             listed = [_read(one) for one in values.parts(reply, "result")]
             found |= {one.ref: one for one in listed if one.out_ref in (None, our_ref)}
             total = values.whole(reply, "totalRecord")
+            if len(found) > MOST_LINES:
+                raise Unreadable(
+                    "unfiltered", f"1688 names over {MOST_LINES} orders under {our_ref}: not ours"
+                )
             if len(listed) < PAGE or (total is not None and number * PAGE >= total):
                 break
         return list(found.values())
@@ -288,6 +293,16 @@ def _guard(lines: Sequence[OrderLine], found: Sequence[Preview]) -> None:
             raise PriceChanged(
                 "price", f"{line.external_id} costs {asked} CNY now, {line.cost} was agreed"
             )
+
+
+def _same_goods(order: PurchaseOrder, held: Sequence[Order]) -> None:
+    """Raise Unreadable where what is held under our reference is none of what we ask for."""
+    wanted = {line.external_id for line in order.lines}
+    strange = {name for one in held for name, _ in one.lines} - wanted
+    if strange:
+        raise Unreadable(
+            "another-order", f"under {order.our_ref} 1688 holds other goods: {sorted(strange)[0]}"
+        )
 
 
 def _declined(found: Sequence[Preview], external: str, message: str) -> SupplierError:

@@ -17,6 +17,7 @@ from connectors.errors import (
     PriceChanged,
     Refused,
     TryLater,
+    Unreadable,
 )
 from connectors.model import OrderLine, PurchaseOrder, Sells, ShipTo
 from connectors.trading import Confirms, Quotes, Ships, TakesBack
@@ -108,6 +109,15 @@ def test_an_order_is_held_until_it_is_paid(stage: Stage, api: str) -> None:
 def test_placing_twice_is_one_order(stage: Stage, source: Ali1688) -> None:
     wanted = order("HP-1", (an_offer(stage)["skus"][0]["external_id"], 3))
     assert source.place(wanted).external_refs == source.place(wanted).external_refs
+    assert len(truth(stage)) == 1
+
+
+def test_an_order_of_other_goods_is_not_taken_for_ours(stage: Stage, source: Ali1688) -> None:
+    first, second = an_offer(stage), an_offer(stage, moq=3)
+    source.place(order("HP-1", (first["skus"][0]["external_id"], 3)))
+    stage.fault(NAME, "unfiltered", "*OrderList")
+    with pytest.raises(Unreadable):
+        source.place(order("HP-2", (second["skus"][0]["external_id"], 3)))
     assert len(truth(stage)) == 1
 
 
