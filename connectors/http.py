@@ -39,6 +39,7 @@ LONGEST_PAUSE = 5.0
 """A reply that asks for a longer wait is handed to the caller, who has other things to do."""
 BAN_SECONDS = 60.0
 """How long a budget rests after a 429 that does not say."""
+LONGEST_BAN = 86_400.0
 MAX_REPLY = 64 * 1024**2
 _ANSWER_SECONDS = 30.0
 _CONNECT_SECONDS = 5.0
@@ -187,12 +188,15 @@ class Road:
             self.account, call.bucket, limit, urgent=call.urgent, most=left
         )
         if not slot.granted:
-            why = "rests after a ban" if slot.ban else "is spent"
-            raise TryLater(
-                "budget", f"{self.account}: the {call.bucket} budget {why}", wait=slot.wait
-            )
+            raise self._resting(call, slot.wait, "rests after a ban" if slot.ban else "is spent")
         if slot.wait > 0:
             self._around.sleep(slot.wait)
+            banned_since = self._around.budgets.banned_for(self.account, call.bucket)
+            if banned_since > 0:  # while we queued: the slot is worth nothing now
+                raise self._resting(call, banned_since, "rests after a ban")
+
+    def _resting(self, call: Call, wait: float, why: str) -> TryLater:
+        return TryLater("budget", f"{self.account}: the {call.bucket} budget {why}", wait=wait)
 
     def _answer(self, call: Call, out: Outgoing, until: float) -> tuple[Reply, Failure | None]:
         """The reply as it came, and what is wrong with it whatever the platform."""
@@ -306,10 +310,10 @@ def _retry_after(response: httpx.Response) -> float | None:
     """Seconds that the reply asks to wait, stated as a number or as a moment."""
     stated = response.headers.get("retry-after", "")
     if stated.isdigit():
-        return float(stated)
+        return min(float(stated), LONGEST_BAN)
     try:
         then = parsedate_to_datetime(stated)
         asked = parsedate_to_datetime(response.headers["date"])
     except (ValueError, KeyError):
         return None
-    return max(0.0, (then - asked).total_seconds())
+    return min(max(0.0, (then - asked).total_seconds()), LONGEST_BAN)

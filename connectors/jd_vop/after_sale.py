@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.errors import NoSuchThing, Refused
 from connectors.jd import sign
-from connectors.jd.reading import money, numbered, pick, rows, table, text, whole
+from connectors.jd.reading import money, numbered, pick, rows, table, text, unpacked, whole
 from connectors.trading import ClaimKind, ClaimState, ReturnOptions, SourceClaim
 from kit.log import masked
 
@@ -171,7 +171,9 @@ class AfterSale:
     def _new_state(self, claim_ref: str, ref: str, ours: str) -> ClaimState:
         asked = {"orderId": numbered(ref), "thirdApplyId": ours[:_LONGEST_ID]}
         answer = self._wire.after_sale("new.outline", asked)
-        found = rows(pick(table(answer.result), "afsApplyInfoList", "items") or answer.result)
+        said = unpacked(answer.result)
+        listed = said if isinstance(said, list) else pick(table(said), "afsApplyInfoList", "items")
+        found = rows(listed or said)
         if not found:
             raise NoSuchThing("6002", f"JD has no application {ours} for order {ref}")
         step = whole(pick(found[-1], "state", "applyState", "afsServiceStep")) or 0

@@ -233,7 +233,6 @@ class Classic:
             date=day,
             pageNo=page,
             pageSize=100,
-            page=page,
             jdOrderIdIndex=cursor or None,
         )
 

@@ -191,7 +191,8 @@ def freight(result: Any) -> Decimal | None:
 def row(sku: str, detail: Mapping[str, Any], goods: Goods, given: VopSettings) -> dict[str, Any]:
     """One row of a listing."""
     price, check = goods.prices.get(sku), goods.checks.get(sku, {})
-    listed = goods.states.get(sku, yes(pick(detail, "state", "skuState") or 1))
+    own = pick(detail, "state", "skuState")
+    listed = goods.states.get(sku, own is None or yes(own))
     stocked = goods.stock.get(sku)
     fact = price_fact(sku, price, given)
     main = text(pick(detail, "imagePath", "mainImgPath"))
@@ -218,7 +219,7 @@ def row(sku: str, detail: Mapping[str, Any], goods: Goods, given: VopSettings) -
         "stock_state": stocked.state if stocked else None,
         "stock_quantity": stocked.quantity if stocked else None,
         "tax_rate": price.tax_rate if price else None,
-        "tax_code": text(pick(detail, "taxCode", "taxInfo")) or None,
+        "tax_code": text(detail.get("taxCode")) or None,
         "invoice": "special" if yes(check.get("isCanVAT")) else "ordinary",
         "returnable": _returnable(check),
         "weight_g": _grams(detail.get("weight")),

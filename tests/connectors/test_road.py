@@ -180,6 +180,25 @@ def test_not_one_call_leaves_on_a_banned_budget(web: Web) -> None:
     assert [path for path, _ in web.seen] == ["/read", "/write", "/read"]
 
 
+def test_who_queued_when_a_ban_began_does_not_call(web: Web) -> None:
+    web.file("/read", b"{}")
+    budgets = Budgets()
+
+    def sleep(_: float) -> None:
+        budgets.ban("acc", "read", 30)
+
+    dialect = Plain(web.url)
+    dialect.limits = {"read": Limit(0.5)}
+    road = Road("acc", dialect, Surroundings(budgets, sleep=sleep))
+    road.call(READ, {})
+    road.call(READ, {})
+    with pytest.raises(TryLater) as caught:
+        road.call(READ, {})
+    assert caught.value.wait == pytest.approx(30, abs=1)
+    road.close()
+    assert len(web.seen) == 2
+
+
 def test_a_429_rests_the_budget_as_long_as_it_says(web: Web) -> None:
     web.file("/read", b"", 429, Retry_After="17")
     road = road_to(web.url)

@@ -5,6 +5,7 @@ order, and what it `gives` or `raises`. What is left out of `gives` has its defa
 """
 
 import json
+import re
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ from connectors.model import Message, OrderLine, Page, PurchaseOrder, ShipTo
 from connectors.registry import open_source
 from connectors.surroundings import Surroundings
 from connectors.tokens import Token
+from connectors.trading import SourceClaim
 
 WIRE = Path(__file__).parents[2] / "wire" / "jd"
 CASES = sorted(WIRE.glob("*.json"))
@@ -51,6 +53,10 @@ def _given(value: Any) -> Any:
     if isinstance(value, dict) and "our_ref" in value:
         lines = tuple(OrderLine(sku, n, Decimal(cost)) for sku, n, cost in value["lines"])
         return PurchaseOrder(value["our_ref"], lines, ShipTo(*value["ship_to"]), value["note"])
+    if isinstance(value, dict):
+        return SourceClaim(**{**value, "collect_from": ShipTo(*value["collect_from"])})
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return date.fromisoformat(value)
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [Message(**each) for each in value]
     return value
@@ -111,7 +117,7 @@ def test_a_frozen_exchange(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         body = json.dumps(wanted["reply"], ensure_ascii=False).encode()
         return httpx.Response(200, content=body, headers={"content-type": "text/plain"})
 
-    with respx.mock(base_url=HOST) as mock:
+    with respx.mock(base_url=HOST, assert_all_called=bool(case["exchanges"])) as mock:
         mock.post(url__startswith=HOST).mock(side_effect=answer)
         if "raises" in case:
             with pytest.raises(errors.SupplierError) as caught:
