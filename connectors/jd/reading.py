@@ -87,13 +87,13 @@ def ids(value: Any) -> list[str]:
 def moment(value: Any) -> datetime | None:
     """A moment told in ms since 1970 or in Beijing time; None when it is neither."""
     number = whole(value)
-    if number is not None and number > _MILLIS:
-        return datetime.fromtimestamp(number / 1000, UTC)
     try:
+        if number is not None and number > _MILLIS:
+            return datetime.fromtimestamp(number / 1000, UTC)
         told = datetime.fromisoformat(text(value))
-    except ValueError:
+        return (told if told.tzinfo else told.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):  # no date, or none that any calendar has
         return None
-    return (told if told.tzinfo else told.replace(tzinfo=SHANGHAI)).astimezone(UTC)
 
 
 def numbered(external_id: str) -> int | str:
