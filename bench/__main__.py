@@ -10,6 +10,7 @@ import sys
 from bench import figures
 
 BENCHES = {
+    "imports": "bench.imports",
     "matching": "bench.matching",
     "orders": "bench.orders",
     "search": "bench.search",

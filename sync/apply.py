@@ -10,12 +10,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kit.db import Database
-from sync import apply_sql
+from sync import apply_sql, plain_sql
 from sync.lease import Held
 from sync.staging import rows_of
 
 MOST_ROWS = 5_000
 MOST_SECONDS = 2.0
+MODES = ("dropship", "bulk", "affiliate")
 
 Progress = Callable[[int], None]
 """Told the run's id after each commit."""
@@ -57,8 +58,6 @@ def apply(
         "run": run_id,
         "source": source,
         "as_of": as_of,
-        "mark": span[0],
-        "upto": span[1],
         "quotes": traits.quotes,
         "states_stock": traits.states_stock,
         "newer_wins": traits.newer_wins,
@@ -66,33 +65,51 @@ def apply(
         "figures": traits.figures,
     }
 
-    def run(*statements: str) -> None:
-        for statement in statements:
-            sql = statement.replace("{rows}", rows).replace("{twins}", twins)
-            session.execute(text(sql), facts)
+    span_rows = f"(SELECT * FROM {rows} WHERE n > {span[0]:d} AND n <= {span[1]:d})"  # noqa: S608
 
-    session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))  # tables grow fast
-    run(*apply_sql.BEFORE)
+    span_rows = f"(SELECT * FROM {rows} WHERE n > {span[0]:d} AND n <= {span[1]:d})"  # noqa: S608
+
+    def run(*statements: str) -> Any:
+        for statement in statements:
+            sql = statement.replace("{rows}", span_rows).replace("{twins}", twins)
+            done = session.execute(text(sql), facts)
+        return done
+
+    run("SET LOCAL plan_cache_mode = force_custom_plan")  # tables grow fast
+    if run(apply_sql.LOCK_OFFERS).rowcount == 0:
+        asked = run(plain_sql.ASKED).one()
+        if asked.plain and asked.priced:
+            modes = [mode for mode in MODES if getattr(asked, mode)]
+            written: int = run(plain_sql.write(tuple(modes))).scalar_one()
+            if traits.figures:
+                run(plain_sql.FIGURES)
+            return written, 0
+    run(apply_sql.LOCK_STOCKS, apply_sql.BATCH, apply_sql.STATISTICS)
     found = session.execute(text(apply_sql.CENSUS)).one()
-    if found.all == 0:
-        return 0, 0
+    if found.all:
+        _write(run, found, traits)
+    return found.all - found.leaves, found.leaves
+
+
+def _write(run: Callable[..., Any], found: Any, traits: Traits) -> None:
+    """The statements that a batch of such a census needs."""
     if found.fresh:
         run(apply_sql.MATCH)
-        if found.grouped:
-            run(*apply_sql.LISTINGS)
+        run(*(apply_sql.LISTINGS if found.grouped else (apply_sql.OWN_PRODUCTS,)))
         run(*apply_sql.FRESH)
     if traits.images and found.fresh < found.all:
         run(apply_sql.IMAGES)
     if found.again:
-        run(*apply_sql.AGAIN)
+        run(*apply_sql.LOOK_UPS, *apply_sql.AGAIN, *apply_sql.JOINS)
     if found.leaves:
         run(apply_sql.GONE)
     if found.planned:
         run(apply_sql.PLANNED)
     run(*apply_sql.EVENTS)
+    if found.fresh < found.all:
+        run(apply_sql.CHANGES)
     if traits.figures and found.fresh:
         run(apply_sql.FIGURES)
-    return found.all - found.leaves, found.leaves
 
 
 _SPAN = """SELECT max(n) FROM (SELECT n FROM {rows} WHERE n > :mark ORDER BY n LIMIT :most) r"""
