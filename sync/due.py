@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from connectors.model import Follows, Lists, Notifies, Prices, Source, Stocks
+from connectors.model import Notifies, Prices, Source, Stocks
 from sync import figures, schedule, states
 from sync.models import SourceState
-from sync.pull import Stream
+from sync.pull import Stream, lists
 from sync.schedule import Outlook
 from sync.spans import seconds
 
@@ -47,7 +47,7 @@ def due(session: Session, now: datetime, sources: Iterable[Source]) -> list[Due]
 def _of(session: Session, now: datetime, source: Source, state: SourceState) -> list[Due]:
     facts = {"source": source.code, "now": now}
     found: list[Due] = []
-    if _lists(source):
+    if lists(source):
         since = _listing_since(source, state, now)
         if since is None and session.execute(_UNFINISHED, facts).scalar_one():
             since = now  # a killed run waits to be ended
@@ -63,12 +63,6 @@ def _of(session: Session, now: datetime, source: Source, state: SourceState) -> 
     if isinstance(source, Stocks) and figures.STOCK in waiting:
         found.append(Due(source.code, "stock", now))
     return found
-
-
-def _lists(source: Source) -> bool:
-    """Whether there is anything to read; a supplier at our own door has no location."""
-    placed = getattr(source.settings, "location", None) != ""
-    return isinstance(source, Lists | Follows) and placed
 
 
 def _listing_since(source: Source, state: SourceState, now: datetime) -> datetime | None:

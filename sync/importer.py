@@ -83,17 +83,25 @@ def load(db: Database, lease: Held, listing: Listing, reading: Reading) -> RunRe
 
 
 def finish(
-    db: Database, lease: Held, reading: Reading, again: Again | None = None
+    db: Database,
+    lease: Held,
+    reading: Reading,
+    again: Again | None = None,
+    *,
+    staged_only: bool = False,
 ) -> RunReport | None:
     """End what a killed run of this source has begun: apply it, or read on with `again`.
 
     What cannot go on (no cursor, or the database's crash emptied its staging) is forgotten: it is
-    read again, and what it had applied then counts as unchanged. Returns what the last one did.
+    read again, and what it had applied then counts as unchanged. `staged_only` leaves readings
+    alone, and so talks to nobody. Returns what the last one did.
     """
     done = None
     with db.as_system() as session:
         left = runs.unfinished(session, lease.source)
     for run in left:
+        if staged_only and run.state == "reading":
+            continue
         with db.as_system() as session:
             lease.confirm(session)
             usable = _usable(session, run, can_read_on=again is not None)

@@ -9,12 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kit.errors import Problem
-from kit.outbox import say
 from sync import runs, staging
 from sync.staging import CONTENT, rows_of
-
-TOPIC = "sync"
-"""The wake-up that lets a worker apply what was decided; its key is the source's code."""
+from sync.wake import wake
 
 Harmful = Literal["vanished", "zeroed", "moved"]
 
@@ -54,7 +51,7 @@ def release(
             planned = (SELECT count(*) FROM {rows}) WHERE id = :run"""),
         {"run": run_id},
     )
-    say(session, TOPIC, run.source)
+    wake(session, run.source, "listing")
 
 
 def rollback(session: Session, run_id: int, now: datetime) -> int:
@@ -92,7 +89,7 @@ def rollback(session: Session, run_id: int, now: datetime) -> int:
     session.execute(
         text("UPDATE source_states SET watermark = NULL WHERE source = :source"), facts
     )  # what changed meanwhile is only known to a full listing
-    say(session, TOPIC, run.source)
+    wake(session, run.source, "listing")
     return undo
 
 

@@ -15,9 +15,9 @@ from catalog.reads.changes import KEPT
 from catalog.sequencer import forget_changes
 from connectors.trading import Ships
 from kit import clock, idempotency, log, outbox
-from sync import due, planned
+from sync import due, figures, planned, verdicts
 from sync.wake import PULL, key
-from trade import following, invariants, rerouting, submit
+from trade import demand, following, invariants, rerouting, submit
 from trade.buying import SUBMIT
 from trade.refusal import REROUTE
 from worker import relay
@@ -116,6 +116,19 @@ def prune_feed(_shop: Workshop, session: Session, last: Result) -> Result:
     return {"upto": upto, "gone": gone, "more": upto > after}
 
 
+def worth(shop: Workshop, session: Session, _last: Result) -> Result:
+    """Where the calls of each source are worth most: what is picked, sells and moves."""
+    changed = demand.tell(session)
+    for code in sorted(shop.settings.sources):
+        figures.rate(session, shop.source(code))
+    return {"skus": changed}
+
+
+def prune_images(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """What offers were before runs that nobody will take back any more."""
+    return {"gone": verdicts.forget_images(session, clock.now() - KEPT)}
+
+
 CHORES: dict[str, Kind] = {
     "sweep": Kind(5.0, sweep, wakes=True),
     "sources_due": Kind(5.0, sources_due, wakes=True),
@@ -123,6 +136,8 @@ CHORES: dict[str, Kind] = {
     "planned_prices": Kind(10.0, planned_prices),
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),
+    "worth": Kind(HOUR, worth),
+    "prune_images": Kind(HOUR, prune_images),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),
     "prune_feed": Kind(HOUR, prune_feed),

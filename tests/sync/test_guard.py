@@ -9,7 +9,7 @@ from connectors.settings import SourceSettings
 from kit import clock
 from kit.db import Database
 from kit.errors import Problem
-from sync import pull, runs, verdicts
+from sync import pull, runs, states, verdicts
 from sync.guard import GuardLimits, Radius, objection
 from sync.importer import finish
 from sync.lease import held
@@ -161,3 +161,16 @@ def test_objection_names_every_limit_that_is_passed() -> None:
     assert said is not None
     assert said.count(";") == 2
     assert objection(Radius(0, 5, 5, 5), limits) is None
+
+
+def test_a_released_run_is_applied_though_its_source_is_paused(database: Database) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    with database.as_system() as session:
+        verdicts.release(session, done.run_id)
+        states.pause(session, "shop", "the token ran out", clock.now())
+    with pytest.raises(Problem, match="the token ran out"):
+        read(database, harmed())
+    assert count(database, "SELECT count(*) FROM offers WHERE state = 'gone'") == 4
+    woken = "SELECT key FROM outbox ORDER BY id DESC LIMIT 1"
+    assert count(database, woken) == "shop/listing"

@@ -1,0 +1,24 @@
+"""How much each SKU is wanted, told to the catalogue, where attention is shared out by it."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_WANTED = """SELECT sku_id, sum(picked) AS picked, sum(sold) AS sold FROM (
+    SELECT sku_id, count(*) AS picked, 0 AS sold FROM selections GROUP BY sku_id
+    UNION ALL
+    SELECT l.sku_id, 0, sum(l.quantity - l.cancelled) FROM order_lines l
+    JOIN orders o ON o.id = l.order_id
+    WHERE o.created_at > clock_timestamp() - interval '30 days' GROUP BY l.sku_id
+  ) w GROUP BY sku_id"""
+_TELL = f"""INSERT INTO demand (sku_id, picked, sold) {_WANTED}
+    ON CONFLICT (sku_id) DO UPDATE SET picked = excluded.picked, sold = excluded.sold
+    WHERE (demand.picked, demand.sold) IS DISTINCT FROM (excluded.picked, excluded.sold)"""
+_FORGET = f"""DELETE FROM demand d WHERE NOT EXISTS (
+    SELECT FROM ({_WANTED}) w WHERE w.sku_id = d.sku_id)"""  # noqa: S608 - no value in it
+
+
+def tell(session: Session) -> int:
+    """Write selections and orders of 30 days as demand; returns how many SKUs it changed."""
+    told = session.execute(text(_TELL)).rowcount  # type: ignore[attr-defined]
+    forgotten = session.execute(text(_FORGET)).rowcount  # type: ignore[attr-defined]
+    return int(told) + int(forgotten)
