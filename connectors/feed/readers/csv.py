@@ -125,6 +125,7 @@ def _cut(block: str, form: _Form, line: int) -> pl.DataFrame:
         schema={str(at): pl.String for at in range(form.width)},
         truncate_ragged_lines=True,
         missing_columns="insert",
+        extra_columns="ignore",  # one column beyond the widest shows that there were more
     )
     return frame.with_row_index("line", line).with_columns(pl.col("line").cast(pl.Int64))
 
