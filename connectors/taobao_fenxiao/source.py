@@ -68,8 +68,8 @@ class TaobaoFenxiao:
         return self.gateway.sessions.page(redirect_uri, state)
 
     def authorise(self, code: str, redirect_uri: str) -> None:
-        """Keep the session that the code stands for; TOP asks for no address again."""
-        self.gateway.authorise(code)
+        """Keep the session that the code stands for."""
+        self.gateway.authorise(code, redirect_uri)
 
     def items(self, since: Cursor | None = None, *, after: Cursor | None = None) -> Listing:
         """All products, or a supplier's changed ones; a reading that broke off starts again."""

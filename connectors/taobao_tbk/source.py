@@ -43,6 +43,14 @@ class TaobaoTbk:
         """Close the connections."""
         self.gateway.road.close()
 
+    def authorise_page(self, redirect_uri: str, state: str) -> str:
+        """Where the seller authorises this app."""
+        return self.gateway.sessions.page(redirect_uri, state)
+
+    def authorise(self, code: str, redirect_uri: str) -> None:
+        """Keep the session that the code stands for."""
+        self.gateway.authorise(code, redirect_uri)
+
     def follow(self, watched: Sequence[Watched], *, after: Cursor | None = None) -> Listing:
         """Ids and links first, a batch a page, then each query's pages."""
         notes: dict[str, Any] = {}
@@ -74,7 +82,7 @@ class TaobaoTbk:
         Raises NoSuchThing for an item that nobody pays for, NotAuthorised without a session.
         """
         given = self.settings
-        if given.session is None and given.refresh_token is None:
+        if not self.gateway.has_session():
             return self._link_without_session(item, leader)
         asked: dict[str, Any] = {"item_id": item, given.leader_param: leader}
         reply = self.gateway.ask(LINK, adzone_id=given.adzone, site_id=given.site, **asked)

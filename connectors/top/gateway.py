@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.calls import GARBLED, Call, Failure, Limit, Outgoing, Reply
-from connectors.errors import SupplierError, Unreadable
+from connectors.calls import DENIED, GARBLED, Call, Failure, Limit, Outgoing, Reply
+from connectors.errors import NotAuthorised, SupplierError, Unreadable
 from connectors.http import Road
 from connectors.surroundings import Surroundings
 from connectors.tokens import Token
@@ -14,7 +14,7 @@ from connectors.tokens import Token
 from . import envelope, faults, values
 from .envelope import Record
 from .multipart import Upload, encoded
-from .sessions import Sessions
+from .sessions import EXCHANGE, Sessions
 from .settings import TopSettings
 from .sign import signature
 
@@ -45,6 +45,9 @@ class Dialect:
         self, call: Call, args: Mapping[str, Any], token: Token | None, now: datetime
     ) -> Outgoing:
         """The signed request. System parameters go where the settings say, files in parts."""
+        if call is EXCHANGE:
+            address = f"{self._settings.oauth_url.rstrip('/')}/token"
+            return Outgoing(address, {}, values.told(args), None, {"Content-Type": _FORM})
         files = {key: value for key, value in args.items() if isinstance(value, Upload)}
         texts = values.told({key: value for key, value in args.items() if key not in files})
         system = self._system(call, token, now)
@@ -62,6 +65,8 @@ class Dialect:
         """What the reply says went wrong, a reply to another question included."""
         if not isinstance(reply.data, dict):
             return _garbled(Unreadable("envelope", f"{reply.call.name}: no JSON object"))
+        if reply.call is EXCHANGE:
+            return _not_granted(reply)
         told = envelope.refusal(reply.data)
         if told is not None:
             failure = faults.failure(told, reply.at)
@@ -98,13 +103,7 @@ class Gateway:
         self._around = around
         self.road = Road(code, self._dialect, around)
         self.sessions = Sessions(code, settings, self.ask, around.now)
-        if settings.session or settings.refresh_token or settings.kind != "taobao_tbk":
-            self.road.authorised_by(self.sessions)
-
-    def authorise(self, code: str) -> None:
-        """Keep the session that a seller's authorisation code stands for. Raises SupplierError."""
-        token = self.sessions.exchanged(code)
-        self._around.tokens.put(self.road.account, self.sessions.origin, token)
+        self.road.authorised_by(self.sessions)
 
     def now(self) -> datetime:
         """This moment by the platform's clock, as far as it is known."""
@@ -121,15 +120,39 @@ class Gateway:
             self._set_clock()
         return self._asked(call, args, urgent=urgent)
 
+    def authorise(self, code: str, redirect_uri: str) -> None:
+        """Keep the session that an authorisation code stands for. Raises SupplierError."""
+        session = self.sessions.exchanged(code, redirect_uri)
+        self._around.tokens.put(self.road.account, self.sessions.origin, session)
+
+    def has_session(self) -> bool:
+        """Whether a seller has let us in, by the settings or on the platform's page."""
+        sessions = self.sessions
+        try:
+            self._around.tokens.get(self.road.account, sessions.origin, sessions.obtain)
+        except NotAuthorised:
+            return False
+        return True
+
     def _asked(self, call: Call, args: Mapping[str, Any], *, urgent: bool) -> Record:
         reply = self.road.call(call, args, urgent=urgent)
-        return envelope.body(reply.data, call.name)
+        return reply.data if call is EXCHANGE else envelope.body(reply.data, call.name)
 
     def _set_clock(self) -> None:
         asked = self._around.now()
         told = values.moment(self._asked(TIME, {}, urgent=True), "time")
         if told is not None:
             self._dialect.offset = told - asked
+
+
+def _not_granted(reply: Reply) -> Failure | None:
+    """What the authorisation host says instead of a session."""
+    told = reply.data
+    if values.text(told, "access_token"):
+        return None
+    code = values.text(told, "error") or "token"
+    said = values.text(told, "error_description") or "the authorisation host gives no session"
+    return Failure(DENIED, code, said)
 
 
 def _milliseconds(when: datetime) -> str:

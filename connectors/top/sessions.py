@@ -20,7 +20,8 @@ from .envelope import Record
 from .settings import TopSettings
 
 REFRESH = Call("taobao.top.auth.token.refresh", bucket="app", writes=True, token=False)
-CREATE = Call("taobao.top.auth.token.create", bucket="app", writes=True, token=False)
+EXCHANGE = Call("oauth.token", bucket="app", writes=True, token=False)
+"""Not a call of the gateway: a form to the authorisation host, unsigned."""
 LEVELS = ("r1", "r2", "w1", "w2")
 
 
@@ -64,9 +65,19 @@ class Sessions:
             )
         return granted(self._ask(REFRESH, refresh_token=renewable), self._now())
 
-    def exchanged(self, code: str) -> Token:
+    def exchanged(self, code: str, redirect_uri: str) -> Token:
         """The session that an authorisation code stands for; a code serves once."""
-        return granted(self._ask(CREATE, code=code), self._now())
+        given = self._settings
+        reply = self._ask(
+            EXCHANGE,
+            grant_type="authorization_code",
+            code=code,
+            client_id=given.app_key,
+            client_secret=given.app_secret.get_secret_value(),
+            redirect_uri=redirect_uri,
+            view="web",
+        )
+        return _token(reply, self._now())
 
     def page(self, redirect_uri: str, state: str) -> str:
         """The address where a seller authorises this app."""
@@ -87,8 +98,8 @@ def granted(reply: Mapping[str, Any], now: datetime) -> Token:
         words = json.loads(told) if isinstance(told, str) else told
     except ValueError as error:
         raise Unreadable("token", "the token is no JSON") from error
-    if not isinstance(words, dict) or not values.text(words, "access_token"):
-        raise Unreadable("token", "the reply has no access_token")
+    if not isinstance(words, dict):
+        raise Unreadable("token", "the token is no JSON object")
     return _token(words, now)
 
 
@@ -102,6 +113,9 @@ def levels(token: Token) -> dict[str, datetime]:
 
 
 def _token(words: Mapping[str, Any], now: datetime) -> Token:
+    if not values.text(words, "access_token"):
+        raise Unreadable("token", "the reply has no access_token")
+
     def end(key: str) -> datetime | None:
         seconds = values.whole(words, key)
         return now + timedelta(seconds=seconds) if seconds else None

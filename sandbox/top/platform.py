@@ -5,6 +5,7 @@ manners, secret, session. Modes of its own: `isp` (fails behind the door), `isp_
 fails), `refuse` (args: code, msg, sub_code, sub_msg).
 """
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -35,6 +36,7 @@ class Top:
         self.manners = Manners()
         self.sessions = {SESSION}
         self.refreshes = 0
+        self.granted = False
         self.shop = Shop(world, clock)
         self.counter = Counter(self.shop)
         self.supply = Supply(self.shop)
@@ -45,6 +47,8 @@ class Top:
 
     def call_of(self, asked: Asked) -> str:
         """The method, wherever it came."""
+        if asked.path == "/token":
+            return "oauth.token"
         try:
             return received(asked).texts.get("method", "")
         except (Refusal, UnicodeDecodeError):
@@ -52,6 +56,8 @@ class Top:
 
     def answer(self, asked: Asked) -> Answer:
         """Do what is asked, strictly: signature first."""
+        if asked.path == "/token":
+            return self._authorised_by(asked.form)
         params: Params | None = None
         try:
             params = received(asked)
@@ -193,6 +199,25 @@ class Top:
         for name, value in args.items():
             if name not in ("platform", "deed"):
                 setattr(self.manners, name, value)
+
+    def _authorised_by(self, form: dict[str, str]) -> Answer:
+        """A session for a code, once; the authorisation host is not the gateway."""
+        wanted = {
+            "grant_type": "authorization_code",
+            "client_id": APP_KEY,
+            "client_secret": SECRET,
+            "code": "code-1",
+        }
+        if self.granted or not wanted.items() <= form.items() or "redirect_uri" not in form:
+            told: dict[str, Any] = {
+                "error": "invalid_grant",
+                "error_description": "code 无效或已使用",
+            }
+        else:
+            self.granted = True
+            self.sessions = {"session-of-code"}
+            told = {"access_token": "session-of-code", "expires_in": 86400, "w2_expires_in": 1800}
+        return Answer(json.dumps(told, ensure_ascii=False).encode())
 
     def _refreshed(self, params: dict[str, str]) -> dict[str, Any]:
         if params["refresh_token"] != f"refresh-{self.refreshes + 1}":

@@ -13,7 +13,7 @@ import pytest
 from connectors.budgets import Budgets
 from connectors.calls import Call
 from connectors.errors import NotAuthorised, OutcomeUnknown, Refused, SupplierError, TryLater
-from connectors.model import OrderLine, PurchaseOrder, ShipTo, Watched
+from connectors.model import Authorises, OrderLine, PurchaseOrder, ShipTo, Watched
 from connectors.tokens import Tokens
 from connectors.top import multipart
 from connectors.top.multipart import Upload
@@ -176,6 +176,27 @@ def test_a_session_is_renewed_where_the_app_may(stage: Stage) -> None:
     token = stage.tokens.get("taobao-shop", shop.gateway.sessions.origin, lambda _: None)
     assert token.facts["nick"] == "沙盘"
     assert levels(token)["w2"] < levels(token)["r1"]
+
+
+@pytest.mark.parametrize("kind", ["taobao_shop", "taobao_fenxiao", "taobao_tbk"])
+def test_a_seller_lets_us_in_on_the_platforms_page(stage: Stage, kind: str) -> None:
+    more = {"adzone_id": ADZONE} if kind == "taobao_tbk" else {}
+    source = stage.source(kind, session=None, oauth_url=f"{stage.url}/top", **more)
+    assert isinstance(source, Authorises)
+    page = source.authorise_page("https://example.com/back?x=1", "state-9")
+    assert page.startswith(f"{stage.url}/top/authorize?response_type=code&client_id=12345678&")
+    assert "redirect_uri=https%3A%2F%2Fexample.com%2Fback%3Fx%3D1&state=state-9" in page
+    asked = (
+        (lambda: source.link(str(ITEM_ID), "L1"))
+        if kind == "taobao_tbk"
+        else (lambda: source.stock([str(ITEM_ID), str(PID)]))
+    )
+    with pytest.raises(NotAuthorised):
+        asked()
+    source.authorise("code-1", "https://example.com/back")
+    assert asked()
+    with pytest.raises(NotAuthorised, match="code"):
+        source.authorise("code-1", "https://example.com/back")
 
 
 def test_two_workers_with_one_expired_session_renew_it_once(
