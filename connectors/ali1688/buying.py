@@ -1,7 +1,7 @@
 """Placing, finding, paying and cancelling orders, and following their parcels."""
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -35,6 +35,7 @@ from .calls import (
 )
 from .gateway import Gateway
 from .orders import Order, Preview
+from .products import offer_of
 from .settings import AliSettings
 from .values import Bad
 
@@ -76,7 +77,10 @@ class Buying:
             raise Refused("too-many-lines", f"1688 takes {MOST_LINES} SKUs an order at most")
         if held := self._of(order.our_ref):
             _same_goods(order, held)
-            return _placed(held)
+            placed = _placed(held)
+            told = placed.units
+            missing = [one.external_id for one in order.lines if one.external_id not in told]
+            return replace(placed, refused=tuple(missing)) if told else placed
         found, _ = self._previewed(order.lines, order.ship_to)
         for line in orders.quoted(order.lines, found):
             if not line.sellable:
@@ -297,8 +301,8 @@ def _guard(lines: Sequence[OrderLine], found: Sequence[Preview]) -> None:
 
 def _same_goods(order: PurchaseOrder, held: Sequence[Order]) -> None:
     """Raise Unreadable where what is held under our reference is none of what we ask for."""
-    wanted = {line.external_id for line in order.lines}
-    strange = {name for one in held for name, _ in one.lines} - wanted
+    wanted = {offer_of(line.external_id) for line in order.lines}
+    strange = {offer_of(name) for one in held for name, _ in one.lines} - wanted
     if strange:
         raise Unreadable(
             "another-order", f"under {order.our_ref} 1688 holds other goods: {sorted(strange)[0]}"
@@ -316,10 +320,15 @@ def _placed(found: Sequence[Order]) -> Placed:
     total = _total(found)
     fees = [one.freight for one in found]
     known = [fee for fee in fees if fee is not None]
+    units: Counter[str] = Counter()
+    for one in found if all(each.named for each in found) else ():
+        for name, pieces in one.lines:
+            units[name] += pieces
     return Placed(
         tuple(one.ref for one in found),
         awaits_supplier=False,
         held=any(one.status == orders.UNPAID for one in found),
+        units=dict(units),
         amount=None if total is None else values.from_fen(total),
         freight=sum(known, Decimal(0)) if len(known) == len(fees) else None,
     )
@@ -333,6 +342,8 @@ def _total(found: Sequence[Order]) -> int | None:
 
 def _read(told: Any) -> Order:
     try:
-        return orders.order(told)
+        found = orders.order(told)
+        _ = found.lines  # read once here, where what cannot be read is told
     except Bad as bad:
         raise Unreadable("order", f"an order cannot be read: {bad}") from bad
+    return found

@@ -252,6 +252,14 @@ class Order:
         """(external id, pieces)."""
         return tuple((entry_sku(one), values.whole(one, "quantity") or 0) for one in self.entries)
 
+    @property
+    def named(self) -> bool:
+        """Whether every line says which SKU it is; some lists name only the offer."""
+        return all(
+            values.text(one, "specId") or (values.text(one, "skuID") or "0") == "0"
+            for one in self.entries
+        )
+
     def entry(self, external: str) -> Record | None:
         """The line of a SKU."""
         return next((one for one in self.entries if entry_sku(one) == external), None)

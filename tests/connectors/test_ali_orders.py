@@ -187,6 +187,10 @@ def test_a_line_that_is_refused_is_named(stage: Stage, source: Ali1688) -> None:
     placed = source.place(order("HP-1", (one, 3), (two, 3)))
     assert placed.refused == (one,)
     assert truth(stage)[0]["lines"] == {two: 3}
+    found = source.find("HP-1")
+    assert found is not None
+    assert found.units == {two: 3}
+    assert source.place(order("HP-1", (one, 3), (two, 3))).refused == (one,)
 
 
 def test_a_dearer_piece_is_not_bought(stage: Stage, source: Ali1688) -> None:
