@@ -20,6 +20,7 @@ _SELLS = frozenset(
     }
 )
 _SUPPLIES = frozenset({"purchases:read", "purchases:write", "claims:read", "claims:answer"})
+_OFFERS = frozenset({"listings:read", "listings:write"})
 _OPERATES = frozenset(
     {
         "orders:read",
@@ -37,7 +38,7 @@ _OPERATES = frozenset(
 OF_ROLE: dict[str, frozenset[str]] = {
     "leader": _SHARED | _PAYS | _SELLS,
     "buyer": _SHARED | _PAYS | _SELLS,
-    "brand": _SHARED | _PAYS | _SUPPLIES,
+    "brand": _SHARED | _PAYS | _SUPPLIES | _OFFERS,
     "operator": _SHARED | _SUPPLIES | _OPERATES,
 }
 """Role of a party → everything its tokens may ever do."""

@@ -11,6 +11,7 @@ ALL = frozenset({"leader", "buyer", "brand", "operator"})
 SELLS = frozenset({"leader", "buyer"})
 DOOR = frozenset({"brand", "operator"})
 PAYS = frozenset({"leader", "buyer", "brand"})
+BRANDS = frozenset({"brand"})
 OPERATES = frozenset({"operator"})
 
 TABLE: dict[tuple[str, str], frozenset[str]] = {
@@ -63,6 +64,11 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/purchases/{purchase_id}/accept"): DOOR,
     ("POST", "/v1/purchases/{purchase_id}/refuse"): DOOR,
     ("POST", "/v1/purchases/{purchase_id}/ship"): DOOR,
+    ("GET", "/v1/listings"): BRANDS,
+    ("GET", "/v1/listings/{external_id}"): BRANDS,
+    ("PUT", "/v1/listings/{external_id}"): BRANDS,
+    ("PUT", "/v1/listings/{external_id}/stock"): BRANDS,
+    ("PUT", "/v1/listings/{external_id}/price"): BRANDS,
     ("GET", "/v1/parties"): OPERATES,
     ("POST", "/v1/parties"): OPERATES,
     ("GET", "/v1/parties/{party_id}"): OPERATES,
@@ -117,7 +123,7 @@ PREFIXES = {
 def filled(path: str) -> str:
     """The path with ids that are nobody's."""
     ids = {name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()}
-    return path.format(code="nothing", **ids)
+    return path.format(code="nothing", external_id="nothing", **ids)
 
 
 def test_the_table_names_every_route(shop: Shop) -> None:

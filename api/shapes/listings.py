@@ -1,0 +1,80 @@
+"""What a supplier offers, in the unified fields of a feed."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from api.shapes.base import NO_NUL, In, Out, PriceText, Text, Whole
+from api.shapes.catalog import StockOut, TierOut
+
+Word = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=500)]
+Long = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=20_000)]
+
+
+class ListingIn(In):
+    """As a row of a price list; values are read as people write them (`包邮`, `10:9.5;100:8.8`)."""
+
+    title: Text
+    price: Word
+    brand: Word | None = None
+    category: Word | None = None
+    gtin: Word | None = None
+    mpn: Word | None = None
+    listing: Word | None = None
+    dropship_price: Word | None = None
+    msrp: Word | None = None
+    min_retail: Word | None = None
+    max_retail: Word | None = None
+    stock: Word | Whole | None = None
+    unit: Word | None = None
+    pack: Word | Whole | None = None
+    moq: Word | Whole | None = None
+    multiple: Word | Whole | None = None
+    tiers: Word | None = None
+    tax_rate: Word | None = None
+    tax_code: Word | None = None
+    invoice: Word | None = None
+    freight: Word | None = None
+    ships_within: Word | None = None
+    cutoff: Word | None = None
+    presale_ship_by: Word | None = None
+    expires_on: Word | None = None
+    returnable: Word | None = None
+    weight: Word | None = None
+    images: Long | None = None
+    description: Long | None = None
+    attributes: Word | None = None
+    state: Word | None = None
+    ships_from: Word | None = None
+    not_delivered_to: Word | None = None
+
+
+class StockIn(In):
+    """`quantity` where there is a number; else `state` alone."""
+
+    state: Literal["in_stock", "low", "out"] | None = None
+    quantity: Annotated[Whole, Field(ge=0, le=1_000_000_000)] | None = None
+
+
+class PriceIn(In):
+    """What a piece costs, tax included."""
+
+    price: PriceText
+
+
+class ListingOut(Out):
+    """A listing as its supplier sees it."""
+
+    external_id: str
+    sku: str
+    title: str
+    brand: str | None
+    category: str | None
+    gtin: str | None
+    state: str = Field(description="live | off | gone")
+    price: str | None
+    bulk_price: str | None
+    tiers: list[TierOut] | None
+    freight: dict[str, Any] | None
+    stock: StockOut
+    seen_at: str

@@ -1,0 +1,95 @@
+"""A brand offers goods one by one, at its own price and stock, and sees no other's."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.shop import SOURCE, Shop, ordering
+
+TEA = {
+    "title": "茉莉花茶 250g",
+    "price": "￥12.80/件",
+    "brand": "云岭",
+    "stock": 30,
+    "freight": "包邮",
+    "gtin": "6901234567892",
+}
+
+
+def put(shop: Shop, external_id: str, body: Any, status: int = 200, who: str = "brand") -> Any:
+    """What the brand is answered."""
+    answer = shop.ask(who, "PUT", f"/v1/listings/{external_id}", json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_a_listing_can_be_found_and_ordered(shop: Shop) -> None:
+    told = put(shop, "0007", TEA)
+    assert (told["external_id"], told["price"]) == ("0007", "12.80")
+    assert told["stock"] == {"state": "in_stock", "quantity": 30}
+    shop.index()
+    found = shop.got("leader", "/v1/products?q=茉莉花茶")["items"]
+    assert found[0]["price_from"] == "14.08"
+    lines = [{"sku": told["sku"], "quantity": 2}]
+    order = shop.said("leader", "/v1/orders", {**ordering(shop.offer()), "lines": lines})
+    assert order["total"] == "28.16"
+
+
+def test_a_listing_that_is_put_again_is_the_same_one(shop: Shop) -> None:
+    first = put(shop, "0007", TEA)
+    again = put(shop, "0007", TEA | {"price": "13"})
+    assert again["sku"] == first["sku"]
+    assert again["price"] == "13.00"
+    assert len(shop.got("brand", "/v1/listings")["items"]) == 1
+
+
+def test_stock_and_price_change_at_once(shop: Shop) -> None:
+    sku = put(shop, "A-1", TEA)["sku"]
+    told = put(shop, "A-1/stock", {"quantity": 1})
+    assert told["stock"] == {"state": "in_stock", "quantity": 1}
+    assert put(shop, "A-1/price", {"price": "20.00"})["price"] == "20.00"
+    seen = shop.said("leader", "/v1/skus/lookup", {"skus": [sku]}, 200)["items"][0]["skus"][0]
+    assert (seen["price"], seen["stock"]["quantity"]) == ("22.00", 1)
+    assert put(shop, "A-1/stock", {"quantity": 0})["stock"] == {"state": "out", "quantity": 0}
+    assert put(shop, "A-1/stock", {"state": "in_stock"})["stock"]["quantity"] is None
+
+
+def test_changes_are_told_in_the_feed(shop: Shop) -> None:
+    sku = put(shop, "A-1", TEA)["sku"]
+    put(shop, "A-1/price", {"price": "20.00"})
+    shop.index()
+    told = [one for one in shop.got("leader", "/v1/changes")["items"] if one["sku"] == sku]
+    assert [one["kind"] for one in told] == ["listed", "price"]
+    assert told[1]["now"] == {"price": "22.00"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"price": "一块"}, "price"),
+        ({"gtin": "1234567890123"}, None),
+        ({"tiers": "many"}, "tiers"),
+        ({"title": " "}, "title"),
+    ],
+)
+def test_a_field_that_cannot_be_read_is_told_or_left_out(
+    shop: Shop, change: dict[str, str], field: str | None
+) -> None:
+    told = put(shop, "A-1", TEA | change, 200 if field is None else 422)
+    if field is None:
+        assert told["gtin"] is None
+    else:
+        assert field in str(told["errors"]) + told["detail"]
+
+
+def test_each_brand_has_its_own_listings(shop: Shop) -> None:
+    put(shop, "A-1", TEA)
+    rival = put(shop, "A-1", TEA | {"price": "9"}, who="rival")
+    assert rival["price"] == "9.00"
+    assert shop.got("brand", "/v1/listings/A-1")["price"] == "12.80"
+    put(shop, "B-1", TEA)
+    assert shop.ask("rival", "GET", "/v1/listings/B-1").status_code == 404
+    for part in ("stock", "price"):
+        body = {"quantity": 1} if part == "stock" else {"price": "1"}
+        put(shop, f"B-1/{part}", body, 404, "rival")
+    assert SOURCE not in str(shop.got("rival", "/v1/listings"))
