@@ -14,7 +14,7 @@ from connectors.tokens import Token
 from . import envelope, faults, values
 from .envelope import Record
 from .multipart import Upload, encoded
-from .sessions import EXCHANGE, Sessions
+from .sessions import EXCHANGE, Sessions, writes_until
 from .settings import TopSettings
 from .sign import signature
 
@@ -111,6 +111,8 @@ class Gateway:
 
     def ask(self, call: Call, *, urgent: bool = False, **args: Any) -> Record:
         """The fields of the answer. Raises SupplierError."""
+        if call.writes and call.token:
+            self._require_writing()
         try:
             return self._asked(call, args, urgent=urgent)
         except SupplierError as error:
@@ -127,12 +129,25 @@ class Gateway:
 
     def has_session(self) -> bool:
         """Whether a seller has let us in, by the settings or on the platform's page."""
-        sessions = self.sessions
         try:
-            self._around.tokens.get(self.road.account, sessions.origin, sessions.obtain)
+            self._session()
         except NotAuthorised:
             return False
         return True
+
+    def _session(self) -> Token:
+        sessions = self.sessions
+        return self._around.tokens.get(self.road.account, sessions.origin, sessions.obtain)
+
+    def _require_writing(self) -> None:
+        """A session may still read when it can write no more. Raises NotAuthorised."""
+        until = writes_until(self._session())
+        if until is not None and until <= self._around.now():
+            raise NotAuthorised(
+                "session-reads-only",
+                f"{self.road.account}: the session may read but write no more since {until}; "
+                "the seller authorises the app again",
+            )
 
     def _asked(self, call: Call, args: Mapping[str, Any], *, urgent: bool) -> Record:
         reply = self.road.call(call, args, urgent=urgent)

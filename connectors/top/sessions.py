@@ -112,6 +112,12 @@ def levels(token: Token) -> dict[str, datetime]:
     }
 
 
+def writes_until(token: Token) -> datetime | None:
+    """When the last writing level of a session ends; None where the platform did not say."""
+    ends = levels(token)
+    return max((ends[level] for level in ("w1", "w2") if level in ends), default=None)
+
+
 def _token(words: Mapping[str, Any], now: datetime) -> Token:
     if not values.text(words, "access_token"):
         raise Unreadable("token", "the reply has no access_token")
@@ -123,10 +129,15 @@ def _token(words: Mapping[str, Any], now: datetime) -> Token:
     facts = {level: at.isoformat() for level in LEVELS if (at := end(f"{level}_expires_in"))}
     if nick := values.text(words, "taobao_user_nick"):
         facts["nick"] = unquote(nick)
+    refresh = values.text(words, "refresh_token")
+    ends = [
+        at for key in ("", *(f"{level}_" for level in LEVELS)) if (at := end(f"{key}expires_in"))
+    ]
     return Token(
         values.needed(words, "access_token"),
-        values.text(words, "refresh_token"),
-        end("expires_in"),
+        refresh,
+        # one that can be renewed is renewed before its shortest level ends; any other is used up
+        min(ends, default=None) if refresh else end("expires_in"),
         end("re_expires_in"),
         now,
         facts,

@@ -14,7 +14,7 @@ from connectors.budgets import Budgets
 from connectors.calls import Call
 from connectors.errors import NotAuthorised, OutcomeUnknown, Refused, SupplierError, TryLater
 from connectors.model import Authorises, OrderLine, PurchaseOrder, ShipTo, Watched
-from connectors.tokens import Tokens
+from connectors.tokens import Token, Tokens
 from connectors.top import multipart
 from connectors.top.multipart import Upload
 from connectors.top.sessions import levels
@@ -176,6 +176,17 @@ def test_a_session_is_renewed_where_the_app_may(stage: Stage) -> None:
     token = stage.tokens.get("taobao-shop", shop.gateway.sessions.origin, lambda _: None)
     assert token.facts["nick"] == "沙盘"
     assert levels(token)["w2"] < levels(token)["r1"]
+    assert token.expires_at == levels(token)["w2"], "renewed before its shortest level ends"
+
+
+def test_a_session_that_may_write_no_more_still_reads(stage: Stage) -> None:
+    shop = stage.source("taobao_shop")
+    over = dict.fromkeys(("w1", "w2"), "2024-01-02T00:00:00+00:00")
+    stage.tokens.put("taobao-shop", shop.gateway.sessions.origin, Token(SESSION, facts=over))
+    assert shop.stock([str(ITEM_ID)])
+    with pytest.raises(NotAuthorised, match="read but write no more"):
+        shop.levels.write({str(ITEM_ID): 3})
+    assert stage.calls("quantity.update") == []
 
 
 @pytest.mark.parametrize("kind", ["taobao_shop", "taobao_fenxiao", "taobao_tbk"])
