@@ -115,7 +115,7 @@ def from_inbox(session: Session, keyring: Keyring, source: str, day: date) -> Th
 
     They need not be all that left: goods are also shipped at the supplier's door.
     """
-    since, until = _span(day)
+    since, until = span(day)
     sender = f"waybills:{source}"
     sheets = session.scalars(
         select(Inbox.body)
@@ -167,7 +167,7 @@ _BOOKS = text("""
 
 
 def _ours(session: Session, source: str, day: date) -> list[Record]:
-    since, until = _span(day)
+    since, until = span(day)
     rows = session.execute(_OURS, {"source": source, "since": since, "until": until})
     return [
         Record(row.our_ref, frozenset(row.waybills), int(row.units), int(row.fen)) for row in rows
@@ -176,7 +176,7 @@ def _ours(session: Session, source: str, day: date) -> list[Record]:
 
 def _books(session: Session, source: str, day: date) -> list[Finding]:
     """Purchases whose debt to the supplier is not what was posted for it."""
-    since, until = _span(day)
+    since, until = span(day)
     rows = session.execute(_BOOKS, {"source": source, "since": since, "until": until})
     return [
         Finding(
@@ -244,7 +244,7 @@ def _differences(ours: Record, theirs: Record) -> list[Finding]:
     return [Finding(code, ours.purchase, detail) for code, detail in found]
 
 
-def _span(day: date) -> tuple[datetime, datetime]:
+def span(day: date) -> tuple[datetime, datetime]:
     """A day in Shanghai, as a span of UTC."""
     begin = datetime.combine(day, time(), SHANGHAI)
     return begin.astimezone(UTC), (begin + timedelta(days=1)).astimezone(UTC)

@@ -90,19 +90,24 @@ def reconcile(
     """Our purchases and money of a day against the source's; exit code 1 where they differ."""
     from huopan import show
     from huopan.house import opened
+    from huopan.orders import platform_orders
     from sync.sources import config_of
     from trade import reconciling
 
     day = date.date()
     content = sheet.read_bytes() if sheet else None
-    with opened() as house, house.db.as_system() as session:
-        config_of(house.settings, code)
-        theirs = (
-            reconciling.from_inbox(session, house.desk.keyring, code, day)
-            if content is None
-            else reconciling.from_sheet(session, code, content)
-        )
-        found = reconciling.reconcile(session, code, day, theirs)
+    with opened() as house:
+        kind = config_of(house.settings, code)["kind"]
+        if content is None and kind != "feed":
+            found = platform_orders(house, code, day)
+        else:
+            with house.db.as_system() as session:
+                theirs = (
+                    reconciling.from_inbox(session, house.desk.keyring, code, day)
+                    if content is None
+                    else reconciling.from_sheet(session, code, content)
+                )
+                found = reconciling.reconcile(session, code, day, theirs)
     show.told(found.view(), _table(found), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)

@@ -1,13 +1,17 @@
 """`purchases export`, `ship-import`, `reconcile`, `replay`, `forget`: a supplier's day by sheet."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from huopan.demo.platforms import Platforms
 from kit import clock, settings
 from kit.db import Database
 from kit.ids import outside
+from sandbox.server import Sandbox, running
+from sync import sources
 from tests.huopan.conftest import Cli
 from tests.trade.market import Market, submitted
 from trade import desk
@@ -33,8 +37,8 @@ def _fill(path: Path, number: str) -> str:
     return str(path)
 
 
-def _day() -> str:
-    return f"{clock.now().astimezone(clock.SHANGHAI):%Y-%m-%d}"
+def _day(ago: int = 0) -> str:
+    return f"{clock.now().astimezone(clock.SHANGHAI) - timedelta(days=ago):%Y-%m-%d}"
 
 
 @pytest.mark.usefixtures("market")
@@ -91,6 +95,22 @@ def test_a_deletion_request_tells_what_must_wait_and_then_is_done(huopan: Cli) -
     assert done.code == 0
     assert (done.json["recipients"], done.json["sheets"]) == (1, 1)
     assert "Nobody of this name" in huopan(*person).out
+
+
+def test_a_platform_is_asked_for_its_own_list(huopan: Cli, database: Database) -> None:
+    with running(Sandbox("huopan", 5)) as address:
+        made = Platforms(huopan.folder / "sandbox", int(address.rpartition(":")[2]))
+        with database.as_system() as session:
+            for code, config in made.configs().items():
+                sources.record(session, settings.load(), code, config)
+        today = huopan("reconcile", "jd-vop", "--date", _day())
+        assert (today.code, today.err) == (3, "huopan: JD gives check lists of past days only\n")
+        agreed = huopan("reconcile", "jd-vop", "--date", _day(1), "--json")
+        assert agreed.code == 0, agreed.err
+        assert agreed.json["compared"] is True
+        said = huopan("reconcile", "tmall", "--date", _day())
+    assert said.code == 2
+    assert "give its statement with --sheet" in said.err
 
 
 def test_without_dead_letters_nothing_is_replayed(huopan: Cli) -> None:
