@@ -10,7 +10,10 @@ from connectors.registry import open_source
 from connectors.surroundings import Surroundings
 from tests.stage import Stage
 
-CALM = Surroundings(sleep=lambda _: None)
+
+def calm() -> Surroundings:
+    """What a source that shares with nobody needs; it waits without waiting."""
+    return Surroundings(sleep=lambda _: None)
 
 
 def config(stage: Stage, protocol: str, **given: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from connectors.errors import NotDeliverable, TryLater, Unreadable
 from connectors.jd_vop.source import VopSource
 from connectors.model import Lists, Message, Notifies, Prices, Reads, Sells, Stocks
 from connectors.trading import Confirms, Promotes, Quotes, Reconciles, Ships, TakesBack
-from tests.connectors.jd.conftest import Open
+from tests.connectors.jd.conftest import Open, calm
 from tests.stage import Stage
 
 STRANGER = 999999999999
@@ -152,16 +152,14 @@ def test_drift_is_told_by_messages_and_true_when_read_again(stage: Stage, vop: V
 
 @pytest.mark.parametrize("mode", ["html", "empty", "status", "drop", "bom", "control"])
 def test_a_bad_moment_is_got_over(stage: Stage, opened: Open, mode: str) -> None:
-    from tests.connectors.jd.conftest import CALM
-
-    source = opened(CALM)
+    source = opened(calm())
     skus = [str(sku) for sku in stage.act("jd", "skus")[:2]]
-    calm = source.prices(skus)
+    before = source.prices(skus)
     stage.fault("jd", mode, call="*getSellPrice", times=2)
-    assert source.prices(skus) == calm
+    assert source.prices(skus) == before
     stage.fault("jd", mode, call="*getSellPrice", times=3)
     if mode in ("bom", "control"):
-        assert source.prices(skus) == calm
+        assert source.prices(skus) == before
     else:
         with pytest.raises(TryLater):
             source.prices(skus)

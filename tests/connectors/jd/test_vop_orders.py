@@ -19,7 +19,7 @@ from connectors.jd_vop.source import VopSource
 from connectors.model import OrderLine, PurchaseOrder, ShipTo
 from connectors.trading import SourceClaim
 from kit.clock import SHANGHAI
-from tests.connectors.jd.conftest import CALM, Open
+from tests.connectors.jd.conftest import Open, calm
 from tests.stage import Stage
 
 TO = ShipTo("周某某", "13900000000", "440304", "某路 1 号")
@@ -336,7 +336,7 @@ def test_goods_go_back_by_the_old_calls(stage: Stage, vop: VopSource, skus: list
 def test_money_and_check_lists_are_read_to_the_end(
     stage: Stage, opened: Open, skus: list[str]
 ) -> None:
-    vop = opened(CALM, bookings_page=1)
+    vop = opened(calm(), bookings_page=1)
     before = vop.balance()
     for number in range(3):
         vop.place(order_of(skus, f"HP-{number}"))
