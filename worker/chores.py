@@ -57,14 +57,14 @@ def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
 
 def _followed(shop: Workshop, session: Session) -> list[str]:
     """Platforms with purchases to ask about; suppliers at our own door tell us themselves."""
-    found = following.due(session, clock.now())
-    return [code for code in found if isinstance(shop.source(code), Ships)]
+    found = shop.sources(following.due(session, clock.now()))
+    return [source.code for source in found if isinstance(source, Ships)]
 
 
 def sources_due(shop: Workshop, session: Session, _last: Result) -> Result:
     """Wake the readers of whatever is due of every source: listings, messages, figures."""
     shop.refresh()
-    sources = [shop.source(code) for code in sorted(shop.settings.sources)]
+    sources = shop.sources(sorted(shop.settings.sources))
     found = due.due(session, clock.now(), sources)
     relay.wake(shop.redis, [(PULL, key(one.source, one.stream)) for one in found])
     return {"due": len(found)}

@@ -1,7 +1,7 @@
 """What every job and chore of one process works with."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +13,16 @@ from connectors.budgets import Budgets
 from connectors.model import Sells, Source
 from connectors.surroundings import Surroundings
 from connectors.tokens import Tokens
+from kit import log
 from kit.db import Database
 from kit.errors import Problem
 from kit.redis import connect
-from kit.settings import Settings
+from kit.settings import Settings, SettingsError
 from sync.opening import OpenSources
 from sync.sources import with_recorded
 from trade.desk import Desk, from_settings
+
+_log = log.get(__name__)
 
 AT_THE_DOOR: Mapping[str, Any] = {"kind": "feed"}
 """A source that is set nowhere is a supplier who sells at our own door."""
@@ -38,6 +41,7 @@ class Workshop:
     desk: Desk = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     _sources: OpenSources = field(init=False)
+    _unreadable: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.settings = self.given
@@ -48,19 +52,35 @@ class Workshop:
     def refresh(self) -> None:
         """Learn of sources and price rules that were recorded, changed or removed meanwhile.
 
-        Raises SettingsError, OperationalError.
+        While one of them cannot be read the former ones stand. Raises OperationalError.
         """
-        former = self.settings.sources
         with self.db.as_nobody() as session:
-            self.settings = with_recorded(session, self.given)
+            fresh = with_recorded(session, self.given)
             self.book = pricebook.current(session)
-        if self.settings.sources == former:
+        if fresh.sources == self.settings.sources:
             return
-        self.desk = from_settings(self.settings)
+        try:
+            self.desk = from_settings(fresh)
+        except SettingsError as error:
+            if self._unreadable != str(error):
+                _log.error("Sources cannot be read; the former ones stand", why=str(error))
+            self._unreadable = str(error)
+            return
+        self.settings, self._unreadable = fresh, ""
 
     def source(self, code: str) -> Source:
         """Source `code`, opened once. Raises SettingsError."""
         return self._sources.get(code, self.settings.sources.get(code, AT_THE_DOOR))
+
+    def sources(self, codes: Iterable[str]) -> list[Source]:
+        """Those of the named sources that can be opened; one that cannot stops no other."""
+        found = []
+        for code in codes:
+            try:
+                found.append(self.source(code))
+            except SettingsError as error:
+                _log.error("A source cannot be opened", source=code, why=str(error))
+        return found
 
     def seller(self, code: str) -> Sells:
         """Source `code` as one that sells. Raises SettingsError, Problem."""

@@ -197,3 +197,24 @@ def test_a_reading_ends_at_a_commit_when_the_process_is_told_to_end(
     assert not drains.pull(works.shop, "late/listing", Turn(works.shop.stopping))
     with works.shop.db.as_system() as session:
         assert session.scalars(text("SELECT title FROM offers")).all() == ["茉莉花茶"]
+
+
+def test_a_source_that_cannot_be_read_stops_no_other(works: Works, tmp_path: Path) -> None:
+    config = {"kind": "feed", "location": "inbox/*.csv"}
+    rows = {"good": config, "bad": config | {"password": "env:NOT_SET_ANYWHERE"}}
+    with works.shop.db.as_system() as session:
+        for code, each in rows.items():
+            session.execute(
+                text("INSERT INTO sources (code, kind, config) VALUES (:code, 'feed', :c)"),
+                {"code": code, "c": json.dumps(each)},
+            )
+    works.shop.refresh()
+    assert works.shop.settings.sources.keys() == {"teahouse", "manual"}  # the former ones stand
+    assert [source.code for source in works.shop.sources(["teahouse", "manual"])] == [
+        "teahouse",
+        "manual",
+    ]
+    perform_chore(works.shop, "sweep")
+    perform_chore(works.shop, "sources_due")
+    with works.shop.db.as_system() as session:
+        assert session.scalars(text("SELECT failure FROM chores")).all() == [None, None]
