@@ -13,6 +13,7 @@ BENCHES = {
     "imports": "bench.imports",
     "matching": "bench.matching",
     "orders": "bench.orders",
+    "pulls": "bench.pulls",
     "search": "bench.search",
     "selections": "bench.selections",
     "submitting": "bench.submitting",
