@@ -41,7 +41,7 @@ LATENCY = 0.02
 BUDGET = 50.0
 """Calls a second: a whole pull of both figures is a call for every hundred SKUs and figure."""
 
-PACED_SKUS = 20_000
+PACED_SKUS = 50_000
 SOURCE = "jd"
 URL = f"http://127.0.0.1:{PORT}"
 

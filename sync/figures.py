@@ -31,9 +31,11 @@ from sync.runs import RunReport
 PRICE, STOCK = "price", "stock"
 THREADS = 10
 """As many as a source keeps connections; its budget is what holds them back."""
+AHEAD = 10 * THREADS
+"""Calls that are handed out before their answers are written: writing must not idle the budget."""
 RESERVE = 0.2
 """The share of a source's calls that is left to orders, messages and listings."""
-_ROUND = 20_000
+_ROUND = 100_000
 """Due figures that are fetched from the database at a time."""
 
 Fact = PriceFact | StockFact
@@ -144,8 +146,10 @@ def _answers(
         stopped: SupplierError | None = None
         while True:
             if stopped is None and (until is None or clock.now() < until):
-                for call in islice(calls, max(0, THREADS - len(running))):
+                for call in islice(calls, max(0, AHEAD - len(running))):
                     running.add(pool.submit(call))
+            else:  # what has not begun is left for the next pull
+                running = {future for future in running if not future.cancel()}
             if not running:
                 break
             done, running = wait(running, return_when=FIRST_COMPLETED)
