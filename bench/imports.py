@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ import xlsxwriter
 from psycopg import sql
 from sqlalchemy import make_url
 
+from bench.figures import Figure, record
 from connectors.model import Listing
 from connectors.registry import open_source
 from huopan.servers import hold
@@ -70,25 +72,47 @@ def _form(servers: str, folder: Path, form: str, rows: int) -> None:
         seconds, peak = _apart(ours, old)
         with _database(servers, "twin") as twin:
             limit = _copied(ours, twin, folder)
-        _tell("first", rows, seconds, limit, peak, f"{limit / seconds:.2f} of raw COPY, aim 0.5")
+        done = Reading(form, rows, seconds, peak, limit)
+        done.tell("first import", done.rate, "rows/s", rows / limit, 0.5)
         _settle(ours)
         limit = parse + _keys_joined(ours, old)
-        seconds, peak = _apart(ours, old)
-        _tell("unchanged", rows, seconds, limit, peak, f"{seconds / limit:.2f} × limit, aim 1.5")
+        done = Reading(form, rows, *_apart(ours, old), limit)
+        done.tell("unchanged", done.seconds, "s", limit, 1.5, less_is_better=True)
         with _copy(servers, ours) as bare:
             limit = _refreshed(bare, new)
-        seconds, peak = _apart(ours, new)
-        _tell("5 % changed", rows, seconds, limit, peak, f"{limit / seconds:.2f} of bare, aim 0.7")
+        done = Reading(form, rows, *_apart(ours, new), limit)
+        done.tell("5 % changed", done.rate, "rows/s", rows / limit, 0.7)
     old.unlink()
     new.unlink()
 
 
-def _tell(what: str, rows: int, seconds: float, limit: float, peak: float, share: str) -> None:
-    print(
-        f"  {what:12s} ours {rows / seconds:9,.0f} rows/s ({seconds:6.1f} s, peak {peak:5.0f} MB)"
-        f"   limit {rows / limit:9,.0f}/s   {share}",
-        flush=True,
-    )
+@dataclass(frozen=True)
+class Reading:
+    """One import beside its limit, both in seconds; `peak` in MB."""
+
+    form: str
+    rows: int
+    seconds: float
+    peak: float
+    limit: float
+
+    @property
+    def rate(self) -> float:
+        return self.rows / self.seconds
+
+    def tell(
+        self, what: str, ours: float, unit: str, limit: float, aim: float, **more: bool
+    ) -> None:
+        """Print it, and put speed and memory on the board."""
+        name = f"{self.rows:,} rows {self.form}, {what}"
+        print(
+            f"  {what:12s} ours {self.rate:9,.0f} rows/s ({self.seconds:6.1f} s, peak"
+            f" {self.peak:5.0f} MB)   limit {self.rows / self.limit:9,.0f} rows/s",
+            flush=True,
+        )
+        record(Figure("imports", name, ours, unit, limit, aim, **more))
+        most = 1500.0 if self.form == "xlsx" else 500.0
+        record(Figure("imports", f"{name}: peak", self.peak, "MB", most, 1, less_is_better=True))
 
 
 def _timed(work: Callable[[], Any]) -> float:

@@ -1,6 +1,5 @@
-"""Applies staged rows in batches, each committed with its events, price points and its mark."""
+"""Applies a span of staged rows to the catalogue, with its events and price points."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,17 +8,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kit.db import Database
 from sync import apply_sql, plain_sql
-from sync.lease import Held
-from sync.staging import rows_of
 
-MOST_ROWS = 5_000
-MOST_SECONDS = 2.0
 MODES = ("dropship", "bulk", "affiliate")
-
-Progress = Callable[[int], None]
-"""Told the run's id after each commit."""
 
 
 @dataclass(frozen=True)
@@ -110,55 +101,3 @@ def _write(run: Callable[..., Any], found: Any, traits: Traits) -> None:
         run(apply_sql.CHANGES)
     if traits.figures and found.fresh:
         run(apply_sql.FIGURES)
-
-
-_SPAN = """SELECT max(n) FROM (SELECT n FROM {rows} WHERE n > :mark ORDER BY n LIMIT :most) r"""
-_MARK = text("""UPDATE runs SET mark = :upto, changed = changed + :changed,
-    gone = gone + :gone, state = 'applying' WHERE id = :run""")
-
-
-def apply_all(
-    db: Database,
-    lease: Held,
-    run_id: int,
-    as_of: datetime,
-    traits: Traits,
-    mark: int,
-    told: Progress,
-) -> None:
-    """Everything staged behind `mark`, in batches of a bounded number of rows and seconds.
-
-    Raises Fenced, and then the batch under way is not written.
-    """
-    rows = rows_of(run_id)
-    most = MOST_ROWS
-    while True:
-        began = time.monotonic()
-        with db.as_system() as session:
-            lease.confirm(session)
-            upto = session.execute(
-                text(_SPAN.replace("{rows}", rows)), {"mark": mark, "most": most}
-            ).scalar_one()
-            if upto is None:
-                return
-            changed, gone = apply(
-                session,
-                run_id,
-                lease.source,
-                as_of,
-                traits,
-                rows=rows,
-                twins=f"staging.twins_{run_id}",
-                span=(mark, upto),
-            )
-            facts = {"upto": upto, "changed": changed, "gone": gone, "run": run_id}
-            session.execute(_MARK, facts)
-        mark = upto
-        most = _next_size(most, time.monotonic() - began)
-        told(run_id)
-
-
-def _next_size(most: int, seconds: float) -> int:
-    if seconds > MOST_SECONDS:
-        return max(100, most // 2)
-    return min(MOST_ROWS, most * 2) if seconds < MOST_SECONDS / 3 else most

@@ -24,7 +24,7 @@ from kit.db import Database, cursor
 from kit.money import price_text
 from sync import figures_sql as sql
 from sync import runs, schedule
-from sync.apply import MOST_ROWS, MOST_SECONDS
+from sync.batches import MOST_ROWS, MOST_SECONDS
 from sync.lease import Held
 from sync.runs import RunReport
 

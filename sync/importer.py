@@ -17,7 +17,8 @@ from connectors.errors import SupplierError
 from connectors.model import Cursor, Listing, Page, Reject
 from kit.db import Database
 from sync import judging, runs, staging
-from sync.apply import Traits, apply_all
+from sync.apply import Traits
+from sync.batches import Batches
 from sync.guard import GuardLimits
 from sync.lease import Held, held
 from sync.models import Run
@@ -123,7 +124,8 @@ def apply(
         run = runs.named(session, run_id)
     if run.as_of is None:
         raise ValueError(f"run {run_id} has no as_of")
-    apply_all(db, lease, run_id, run.as_of, Traits(**run.traits), run.mark, told)
+    batches = Batches(db, lease, run_id, run.as_of, Traits(**run.traits), told)
+    batches.all_behind(run.mark)
     with db.as_system() as session:
         lease.confirm(session)
         runs.end(session, run_id, "done")

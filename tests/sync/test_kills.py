@@ -10,7 +10,7 @@ import pytest
 
 from connectors.model import Message
 from kit.db import Database
-from sync import apply, pull
+from sync import batches, pull
 from tests.sync.shops import Fuse, Shop, Teller, catalogue, expire_leases, shelf
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -23,13 +23,13 @@ Story = Callable[[Database, Fuse], None]
 
 def listing(db: Database, fuse: Fuse) -> None:
     """Read a shop whose goods have changed, in pages with cursors."""
-    apply.MOST_ROWS = 4
+    batches.MOST_ROWS = 4
     pull.run(db, Shop(AFTER, spark=fuse), full=True, told=fuse)
 
 
 def file(db: Database, fuse: Fuse) -> None:
     """Read the same from pages without cursors, as files have them."""
-    apply.MOST_ROWS = 4
+    batches.MOST_ROWS = 4
 
     class File(Shop):
         def _pages(self, rows: Any, start: int) -> Iterator[Any]:
@@ -37,6 +37,13 @@ def file(db: Database, fuse: Fuse) -> None:
                 yield type(one)(one.rows)
 
     pull.run(db, File(AFTER, spark=fuse), full=True, told=fuse)
+
+
+def first(db: Database, fuse: Fuse) -> None:
+    """A source's first rows, each by itself: batches are prepared side by side."""
+    batches.MOST_ROWS = 4
+    goods = {name: row | {"listing": None} for name, row in AFTER.items()}
+    pull.run(db, Shop(goods, code="new", spark=fuse), told=fuse)
 
 
 def messages(db: Database, fuse: Fuse) -> None:
@@ -47,7 +54,7 @@ def messages(db: Database, fuse: Fuse) -> None:
     pull.run(db, shop, "messages", told=fuse)
 
 
-STORIES: dict[str, Story] = {"listing": listing, "file": file, "messages": messages}
+STORIES: dict[str, Story] = {"listing": listing, "file": file, "first": first, "messages": messages}
 
 
 def _live(url: str, story: str, fuse_at: int) -> None:

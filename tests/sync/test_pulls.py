@@ -250,3 +250,28 @@ def test_a_lease_that_was_given_back_is_free(database: Database) -> None:
             first.confirm(session)
         session.execute(text("SELECT 1"))
     assert lease.SECONDS > 60
+
+
+def test_a_zombies_batches_side_by_side_are_fenced(database: Database, monkeypatch: Any) -> None:
+    monkeypatch.setattr("sync.batches.MOST_ROWS", 2)
+    goods = {name: row | {"listing": None} for name, row in shelf(9).items()}
+    applied = 0
+
+    def overtaken(run_id: int) -> None:
+        nonlocal applied
+        if count(database, "SELECT state FROM runs WHERE id = :id", id=run_id) == "applying":
+            applied += 1
+            if applied == 1:
+                with database.as_system() as session:
+                    session.execute(text("UPDATE source_leases SET fence = fence + 1"))
+
+    with pytest.raises(Fenced):
+        pull.run(database, Shop(goods), told=overtaken)
+    mark = count(database, "SELECT mark FROM runs")
+    assert 2 <= mark < 9
+    assert count(database, "SELECT count(*) FROM offers") == mark, "whole batches, in their order"
+    monkeypatch.undo()
+    expire_leases(database)
+    pull.run(database, Shop(goods))
+    assert count(database, "SELECT count(*) FROM offers") == 9
+    assert count(database, "SELECT count(*) FROM changes") == 9

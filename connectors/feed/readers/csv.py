@@ -109,8 +109,8 @@ def _long_line(name: str) -> Unreadable:
 
 
 def _quoted(block: str, delimiter: str) -> bool:
-    """Whether any field begins with a quotation mark (or the lines end in a lone CR)."""
-    lone = "\r" in block and "\n" not in block
+    """Whether any field begins with a quotation mark (or any line ends in a lone CR)."""
+    lone = block.count("\r") != block.count("\r\n")
     return lone or (
         '"' in block and bool(re.search(rf'(?:^|[\r\n{re.escape(delimiter)}])"', block))
     )
