@@ -140,7 +140,8 @@ def refuse(
     if row.state == "refused":
         return
     _check_open(row)
-    row.evidence = [*row.evidence, *({"by": "supplier", "item": item} for item in evidence)]
+    told = [_blind(session, item, row, source) for item in evidence]
+    row.evidence = [*row.evidence, *({"by": "supplier", "item": item} for item in told)]
     _answer(row, "refused", _blind(session, reason, row, source), now)
     order.updated_at = now
     tell(session, order, "claim_refused", now)

@@ -37,7 +37,7 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
     own = f"/v1/orders/{order['id']}"
     claimed = {"kind": "refund", "lines": [{"sku": goods.sku, "quantity": 1}], "reason": "坏了"}
     claim = shop.said("leader", f"{own}/claims", claimed)["items"][0]["id"]
-    answer = {"reason": f"{SELLER}不同意（{SOURCE}）"}
+    answer = {"reason": f"{SELLER}不同意（{SOURCE}）", "evidence": [f"{SELLER}发货照片"]}
     shop.said("brand", f"/v1/claims/{claim}/refuse", answer, 200)
     quoted = {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME}
     gets = [
