@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -104,6 +105,8 @@ class Budgets:
     _bans: dict[str, float] = field(default_factory=dict, repr=False)
     _alone: dict[str, _Alone] = field(default_factory=dict, repr=False)
     _asleep_until: float = field(default=-math.inf, repr=False)
+    _script: Any = field(default=None, repr=False)
+    """The script by its digest: Redis keeps the text, and is told it again after a restart."""
 
     def take(self, account: str, bucket: str, limit: Limit, *, urgent: bool, most: float) -> Slot:
         """The next call's slot on a budget, at most `most` seconds from now; it is then spent."""
@@ -180,8 +183,9 @@ class Budgets:
 
     def _evaluated(self, keys: list[str], given: list[str]) -> tuple[int, int, int]:
         assert self.redis is not None  # noqa: S101 - asked only where there is one
-        answer = self.redis.eval(_TAKE, len(keys), *keys, *given)
-        granted, wait, ban = (int(str(each)) for each in answer)
+        if self._script is None:
+            self._script = self.redis.register_script(_TAKE)
+        granted, wait, ban = (int(str(each)) for each in self._script(keys=keys, args=given))
         return granted, wait, ban
 
     def _own(self, key: str, per_second: float, burst: int, most: float) -> Slot:

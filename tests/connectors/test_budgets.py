@@ -78,6 +78,15 @@ def test_a_ban_outlives_a_wiped_redis_in_the_worker_that_met_it(client: Redis) -
     assert budgets.take("jd", "read", LIMIT, urgent=True, most=LONG).ban
 
 
+def test_a_restarted_redis_is_told_the_script_again(client: Redis) -> None:
+    budgets = Budgets(client)
+    assert budgets.take("jd", "read", LIMIT, urgent=False, most=LONG).granted
+    client.script_flush()
+    client.flushdb()
+    assert budgets.take("jd", "read", LIMIT, urgent=False, most=LONG).granted
+    assert client.keys("*:queue") != []  # Redis gave it, not the process by itself
+
+
 def test_a_days_calls_are_counted_and_end(client: Redis) -> None:
     budgets, daily = Budgets(client), Limit(1000, per_day=3)
     taken = [budgets.take("ali", "read", daily, urgent=False, most=LONG) for _ in range(4)]
