@@ -262,6 +262,14 @@ class Follows(Protocol):
 
 
 @runtime_checkable
+class Names(Protocol):
+    """A source whose settings name some of what it follows, beside the watch list."""
+
+    @property
+    def named(self) -> Sequence[Watched]: ...
+
+
+@runtime_checkable
 class Reads(Protocol):
     """A source that reads single items again, `read_batch` external ids at a time at most.
 

@@ -11,6 +11,7 @@ from connectors.model import (
     Follows,
     Listing,
     Lists,
+    Names,
     Notifies,
     Prices,
     Reads,
@@ -142,7 +143,8 @@ def _asked(
         since = state.watermark
         states.begun(session, source.code, listed_at=now)
         if isinstance(source, Follows) and not isinstance(source, Lists):
-            followed = watching.watched(session, source.code)
+            own = source.named if isinstance(source, Names) else ()
+            followed = [*own, *watching.watched(session, source.code)]
             if not followed:
                 raise Problem(
                     409,

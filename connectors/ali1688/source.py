@@ -37,7 +37,7 @@ Fact = TypeVar("Fact", PriceFact, StockFact)
 
 
 class Ali1688:
-    """One account. Follows, Reads, Prices, Stocks, Notifies, Hears, Quotes, Sells, Confirms, …
+    """One account: goods that are followed, messages, orders, parcels, refunds.
 
     An order takes one seller; `place` makes it unpaid (held), `confirm` pays it by agreement.
     """
@@ -65,12 +65,16 @@ class Ali1688:
         """Keep the token that the code stands for."""
         self.gateway.authorise(code, redirect_uri)
 
-    def follow(self, watched: Sequence[Watched], *, after: Cursor | None = None) -> Listing:
-        """Offers and searches that are followed, those of the settings too. Never complete."""
+    @property
+    def named(self) -> list[Watched]:
+        """What the settings name to be followed."""
         given = self.settings
         own = [Watched("link", one) for one in given.items]
-        own += [Watched("query", one, given.query_pages) for one in given.queries]
-        legs, rejects = following.legs([*own, *watched])
+        return own + [Watched("query", one, given.query_pages) for one in given.queries]
+
+    def follow(self, watched: Sequence[Watched], *, after: Cursor | None = None) -> Listing:
+        """Offers and searches that are followed. Never complete: absence means nothing."""
+        legs, rejects = following.legs(watched)
         pages = self._reader.pages(legs, rejects, after)
         expected = len(legs) + bool(rejects)
         return Listing(

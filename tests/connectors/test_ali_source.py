@@ -141,7 +141,7 @@ def test_what_the_settings_follow_is_followed_too(stage: Stage) -> None:
     offer = offers(stage, 1)[0]["offer"]
     link = f"https://detail.1688.com/offer/{offer}.html"
     source = opened(stage, items=[link], queries=["白毫"], query_pages=1)
-    assert str(offer) in {row["listing"] for row in rows(source, []).values()}
+    assert str(offer) in {row["listing"] for row in rows(source, source.named).values()}
 
 
 def test_a_reading_that_broke_off_goes_on_behind_its_last_page(
@@ -282,6 +282,14 @@ def test_a_token_that_cannot_be_renewed_pauses_the_account(stage: Stage) -> None
     assert "authorise" in str(caught.value)
 
 
+def test_an_account_may_be_authorised_after_it_was_recorded(stage: Stage) -> None:
+    source = opened(stage, access_token=None, refresh_token=None)
+    with pytest.raises(NotAuthorised):
+        source.find("HP-1")
+    assert source.gateway.exchanged("code-0", "https://example.com/back").access
+    assert source.changes() == []
+
+
 def test_an_authorisation_code_is_exchanged(stage: Stage, source: Ali1688) -> None:
     page = source.gateway.page("https://example.com/back", "state-1")
     assert page.startswith("https://auth.1688.com/oauth/authorize?client_id=1234567&site=1688&")
@@ -406,7 +414,6 @@ def test_a_refund_whose_reply_was_lost_is_found(stage: Stage, source: Ali1688) -
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        ({"access_token": None, "refresh_token": None}, "access_token or refresh_token"),
         ({"product_api": "taobao"}, "sources.ali.product_api"),
         ({"flow": "best"}, "sources.ali.flow"),
         ({"message_batch": 10}, "sources.ali.message_batch"),
