@@ -89,6 +89,7 @@ def change(one: Item) -> dict[str, Any]:
         "was": one.was,
         "now": one.now,
         "at": one.at,
+        **({"affects": (one.now or {}).get("affects")} if one.kind == "rule" else {}),
     } | _whose(one.source, one.external_id)
 
 

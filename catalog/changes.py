@@ -8,6 +8,10 @@ gone     was: the same: its source took it off, or it was absent from a complete
 price    {"dropship": "9.5000", "bulk": "8.0000"}
 stock    {"state": "in_stock", "quantity": 5}; null: nothing is stated any more
 product  the fields of the offer that changed
+rule     now: {"affects": {"match": {"merge": [sku, sku]}}}: the first leads on to the second; or
+         {"split": […]}: what was one is two. For everybody, and without saying whose offers moved
+
+An offer that moves to another SKU is gone here (now: {"moved_to": sku}) and listed there.
 
 A leader sees SKUs, not offers: an event becomes an item only if it changes the SKU in the
 leader's eyes, and then it tells what the leader saw before and sees after.
@@ -81,10 +85,12 @@ class Replay:
 
     def item(self, event: Event) -> Item | None:
         """What the reader learns of `event`; None: nothing that it may or can see."""
+        if event.kind == "rule":
+            return Item(event.seq, event.kind, event.sku_id, None, event.now, event.at)
         before = self._seen(event)
         self._learn(event)
         after = self._seen(event)
-        if before == after:
+        if before == after or (event.now or {}).get("moved_to"):
             return None
         differs = {name for name in ("price", "stock") if before.get(name) != after.get(name)}
         return Item(

@@ -68,15 +68,17 @@ _DEALS = """
            o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
            coalesce(t.moq, 1), coalesce(t.multiple, 1), t.freight, t.ships_within_hours,
            t.cutoff, t.presale_ship_by
-    FROM skus s
-    JOIN offers o ON o.sku_id = s.id
+    FROM skus s {offers}
     JOIN prices p ON p.offer_id = o.id
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
     WHERE {which} = ANY(:ids)
     ORDER BY s.product_id, s.id, o.id, p.mode
 """
-_OF_PRODUCTS = text(_DEALS.format(which="s.product_id"))
-_OF_SKUS = text(_DEALS.format(which="s.id"))
+_OWN = "JOIN offers o ON o.sku_id = s.id"
+_LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
+    JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id)"""
+_OF_PRODUCTS = text(_DEALS.format(which="s.product_id", offers=_OWN))
+_OF_SKUS = text(_DEALS.format(which="s.id", offers=_LED))
 
 
 def of_products(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
@@ -85,7 +87,10 @@ def of_products(session: Session, ids: Collection[int], region: str = "") -> lis
 
 
 def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
-    """Every deal for these SKUs, in the order of product, SKU and offer."""
+    """Every deal for these SKUs, in the order of product, SKU and offer.
+
+    A SKU that was merged into another has the other's deals.
+    """
     return _read(session, _OF_SKUS, ids, region)
 
 

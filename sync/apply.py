@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from sync import apply_sql, plain_sql
+from sync import apply_sql, joining, plain_sql
 
 MODES = ("dropship", "bulk", "affiliate")
 
@@ -58,8 +58,6 @@ def apply(
 
     span_rows = f"(SELECT * FROM {rows} WHERE n > {span[0]:d} AND n <= {span[1]:d})"  # noqa: S608
 
-    span_rows = f"(SELECT * FROM {rows} WHERE n > {span[0]:d} AND n <= {span[1]:d})"  # noqa: S608
-
     def run(*statements: str) -> Any:
         for statement in statements:
             sql = statement.replace("{rows}", span_rows).replace("{twins}", twins)
@@ -70,22 +68,31 @@ def apply(
     if run(apply_sql.LOCK_OFFERS).rowcount == 0:
         asked = run(plain_sql.ASKED).one()
         if asked.plain and asked.priced:
-            modes = [mode for mode in MODES if getattr(asked, mode)]
-            written: int = run(plain_sql.write(tuple(modes))).scalar_one()
-            if traits.figures:
-                run(plain_sql.FIGURES)
-            return written, 0
+            matched = joining.match(session, source, run(joining.ALL_FRESH))
+            if not any(one.sku_id for one in matched):
+                modes = [mode for mode in MODES if getattr(asked, mode)]
+                written: int = run(plain_sql.write(tuple(modes))).scalar_one()
+                joining.remember(session, matched, run(joining.NEW_IDS))
+                if traits.figures:
+                    run(plain_sql.FIGURES)
+                return written, 0
     run(apply_sql.LOCK_STOCKS, apply_sql.BATCH, apply_sql.STATISTICS)
     found = session.execute(text(apply_sql.CENSUS)).one()
+    if found.fresh:
+        matched = joining.match(session, source, run(joining.FRESH))
+        joining.place(session, matched)
     if found.all:
         _write(run, found, traits)
+    if found.fresh:
+        joining.remember(session, matched, run(joining.BATCH_IDS))
+    if found.again:
+        joining.watch(session, source)
     return found.all - found.leaves, found.leaves
 
 
 def _write(run: Callable[..., Any], found: Any, traits: Traits) -> None:
     """The statements that a batch of such a census needs."""
     if found.fresh:
-        run(apply_sql.MATCH)
         run(*(apply_sql.LISTINGS if found.grouped else (apply_sql.OWN_PRODUCTS,)))
         run(*apply_sql.FRESH)
     if traits.images and found.fresh < found.all:

@@ -117,12 +117,6 @@ _SPAN = f"""SELECT b.*,
 _KEEP_IMAGES = """INSERT INTO run_images (run_id, offer_id, image)
   SELECT :run, offer_id, image FROM batch WHERE NOT fresh AND :keep"""
 
-_MATCH = """UPDATE batch b SET sku_id = k.id, new_sku = false FROM (
-    SELECT f.n, k.id FROM batch f, LATERAL (SELECT min(id) AS id, count(*) AS found FROM skus
-        WHERE gtin = f.gtin AND pack = coalesce(f.pack, 1)
-          AND (unit = f.unit OR unit IS NULL OR f.unit IS NULL)) k
-    WHERE f.fresh AND k.found = 1 AND substr(f.gtin, 2, 2) !~ '^(02|2.)'
-      AND NOT EXISTS (SELECT FROM {twins} t WHERE t.gtin = f.gtin)) k WHERE k.n = b.n"""
 _JOIN_LISTING = """UPDATE batch b SET product_id = coalesce(l.held, l.first) FROM (
     SELECT f.listing, f.first, (SELECT min(k.product_id) FROM offers o
         JOIN skus k ON k.id = o.sku_id WHERE o.source = :source AND o.listing = f.listing) AS held
@@ -261,7 +255,6 @@ CENSUS = """SELECT count(*) AS all, count(*) FILTER (WHERE fresh) AS fresh,
   count(*) FILTER (WHERE phase = 'planned') AS planned,
   count(*) FILTER (WHERE fresh AND listing IS NOT NULL)
   AS grouped FROM batch"""
-MATCH = _MATCH
 LISTINGS = (_JOIN_LISTING, _PRODUCTS)
 FRESH = (
     SKUS,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from catalog.matching.redirects import current
 from catalog.pricing import Goods, PriceList
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
@@ -228,10 +229,13 @@ def _resolve(
 ) -> tuple[list[Resolved], list[Unsellable]]:
     codes = [line.code for line in requested if line.code is not None]
     coded = selections.by_code(session, party_id, codes) if codes else {}
+    named = [sku for line in requested if line.sku is not None and (sku := _sku(line.sku))]
+    now = current(session, [*named, *coded.values()])
     found: dict[int, Resolved] = {}
     unknown = []
     for index, line in enumerate(requested):
         sku_id = _sku(line.sku) if line.sku is not None else coded.get(line.code or "")
+        sku_id = now.get(sku_id) if sku_id is not None else None
         if sku_id is None:
             reason = "unknown_code" if line.sku is None else "unknown_sku"
             unknown.append(Unsellable(index, line.sku, reason))

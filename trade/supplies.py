@@ -13,14 +13,16 @@ from trade.desk import Desk
 from trade.routing import Supply
 
 _OFFERS = text("""
-    SELECT o.id, o.sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
+    SELECT o.id, a.sku AS sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
            o.brand, o.category,
            o.weight_g, o.not_delivered_to, o.min_retail, o.max_retail, p.price, p.valid_until,
            t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by
-    FROM offers o
+    FROM unnest(CAST(:skus AS bigint[])) a(sku)
+    LEFT JOIN sku_redirects r ON r.from_sku = a.sku
+    JOIN offers o ON o.sku_id = coalesce(r.to_sku, a.sku)
     LEFT JOIN prices p ON p.offer_id = o.id AND p.mode = 'dropship'
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = 'dropship'
-    WHERE o.sku_id = ANY(:skus) ORDER BY o.id
+    ORDER BY o.id
 """)
 
 
@@ -28,6 +30,8 @@ def load(
     session: Session, desk: Desk, sku_ids: Iterable[int], region: str, *, lock: bool = False
 ) -> list[Supply]:
     """Every offer of these SKUs with what is left of it for `region`.
+
+    A SKU that was merged into another has the other's offers.
 
     `lock` keeps all stated numbers as they are until the transaction ends.
     """

@@ -200,6 +200,7 @@ class ChangeOut(Out):
     was: dict[str, Any] | None
     now: dict[str, Any] | None
     at: str
+    affects: dict[str, Any] | None = Field(None, description="Of kind `rule`: what it concerns.")
     source: str | None = Field(None, description="For operators and buyers only.")
     external_id: str | None = None
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 import rjieba
 
@@ -12,7 +13,7 @@ from catalog.matching import gtin as gtins
 from catalog.matching import sizes
 from catalog.matching.lexicon import Scanner, lexicon
 from catalog.matching.sizes import Sizes
-from catalog.matching.text import normalise
+from catalog.matching.text import normalise, short
 
 VERSION = 1
 """Rises when the same text gives other facts or keys, so that stored keys are made anew."""
@@ -54,8 +55,7 @@ class Brands:
         return list(scanner.find(text))
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What matching compares."""
 
     brands: frozenset[str]
@@ -139,9 +139,9 @@ def facts(listed: Listed, brands: Brands) -> Facts:
         brands=own or named,
         stated_brand=bool(own),
         models=models,
-        sizes=replace(found, numbers=found.numbers | numbers, raws=found.raws | numbers),
+        sizes=found._replace(numbers=found.numbers | numbers, raws=found.raws | numbers),
         pack=listed.pack,
-        unit=normalise(listed.unit) if listed.unit else None,
+        unit=short(listed.unit) if listed.unit else None,
         standards=standards,
         letters=letters,
         traits=traits,
@@ -152,7 +152,7 @@ def facts(listed: Listed, brands: Brands) -> Facts:
         stated=stated,
         core="".join(words),
         gtin=gtins.identifying(listed.gtin),
-        category=normalise(listed.category) if listed.category else None,
+        category=short(listed.category) if listed.category else None,
         price=listed.price,
     )
 
@@ -174,11 +174,11 @@ def _unbranded(title: str, brands: Brands, written: str | None) -> tuple[frozens
 
 
 def _attributes(attributes: Mapping[str, object] | None) -> str:
-    return " , ".join(normalise(str(value)) for value in (attributes or {}).values())
+    return " , ".join(short(str(value)) for value in (attributes or {}).values())
 
 
 def _stated(attributes: Mapping[str, object] | None) -> dict[str, str]:
-    return {normalise(name): normalise(str(value)) for name, value in (attributes or {}).items()}
+    return {short(name): short(str(value)) for name, value in (attributes or {}).items()}
 
 
 def _traits(text: str) -> tuple[dict[str, frozenset[str]], set[str], str]:

@@ -1,7 +1,7 @@
 """The words of the trade as data, and a scanner that finds them in a text. Pure.
 
 An alternation of a thousand words in one pattern took a quarter of a millisecond a title; looking
-up the first character takes a few microseconds.
+up pieces of the lengths that begin so takes a few microseconds, however many words there are.
 """
 
 import tomllib
@@ -20,21 +20,24 @@ class Scanner(Generic[T]):
     """Finds terms from left to right, the longest first, each character used once."""
 
     def __init__(self, terms: Mapping[str, T]) -> None:
-        starts: dict[str, list[tuple[str, T]]] = {}
-        for term in sorted(terms, key=len, reverse=True):
-            starts.setdefault(term[0], []).append((term, terms[term]))
-        self._starts = starts
+        lengths: dict[str, set[int]] = {}
+        for term in terms:
+            lengths.setdefault(term[0], set()).add(len(term))
+        self._terms = dict(terms)
+        self._lengths = {char: sorted(found, reverse=True) for char, found in lengths.items()}
 
     def find(self, text: str) -> Iterator[tuple[int, str, T]]:
         """(position, term, what it stands for). Latin terms match whole words only."""
-        starts, at, end = self._starts, 0, len(text)
-        while at < end:
-            for term, meaning in starts.get(text[at], ()):
-                if text.startswith(term, at) and _whole(text, at, term):
-                    yield at, term, meaning
-                    at += len(term) - 1
+        lengths, terms, at = self._lengths, self._terms, 0
+        for start, char in enumerate(text):
+            if start < at or char not in lengths:
+                continue
+            for length in lengths[char]:
+                term = text[start : start + length]
+                if term in terms and _whole(text, start, term):
+                    yield start, term, terms[term]
+                    at = start + length
                     break
-            at += 1
 
 
 def _whole(text: str, at: int, term: str) -> bool:

@@ -4,9 +4,9 @@
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from math import prod
+from typing import NamedTuple
 
 _UNITS: dict[str, tuple[str, str, str]] = {}
 for _kind, _table in {
@@ -58,8 +58,7 @@ EACH = frozenset("包袋瓶罐听盒支条个只卷双桶片")
 """`15g/条` is what one of them holds; `24盒/箱` only names the case."""
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """One number of a text: its value in the base unit, where it stood, what it counts."""
 
     kind: str
@@ -73,8 +72,7 @@ class Token:
     """Stated as a sum: 共100个."""
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """What a text says of amounts.
 
     `pieces` are the totals that the text may mean; `inner` what one packet may hold, `outer` how
@@ -232,10 +230,12 @@ def _split(chained: list[Token], free: list[Token]) -> tuple[list[int], list[int
 
 
 def _prepared(text: str) -> str:
-    text = _RANGE.sub(" ", text)
-    text = _PERSONS.sub(r" \1\2人 ", text)
-    text = _PLUS_INCHES.sub(r"\1寸 \2", text)
-    text = _MEMORY.sub(r" \1gb \2gb ", text)
+    if "-" in text or "~" in text or "至" in text:
+        text = _PERSONS.sub(r" \1\2人 ", _RANGE.sub(" ", text))
+    if "寸" in text:
+        text = _PLUS_INCHES.sub(r"\1寸 \2", text)
+    if "+" in text:
+        text = _MEMORY.sub(r" \1gb \2gb ", text)
     if _DISK.search(text):
         text = _GIGA.sub(lambda found: "gb" if found.group(1) == "g" else "tb", text)
     return _SIZED_COUNT.sub(r"\1 ", _RUN_ON.sub(r"\1 ", text))

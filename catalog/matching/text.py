@@ -5,7 +5,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 import opencc
 
@@ -23,6 +23,7 @@ _MEASURED = (
 _NUMERAL = re.compile(rf"([零一二两三四五六七八九十百]+)(?=[{_MEASURED}])")
 _LETTERED = re.compile(rf"(?<=[a-z])(?=[零一二两三四五六七八九十百]+[{_MEASURED}])")
 """Between letters and a Chinese number, lest mesh两只 become the model mesh2."""
+_COUNTING = re.compile(r"[零一二两三四五六七八九十百半双单对打]")
 _HALF = re.compile(r"半(?=[斤打升])")
 _PAIR = re.compile(r"双(?=[支瓶包盒罐袋条件只联桶]装?)")
 _SINGLE = re.compile(r"单(?=[支瓶包盒罐只个条杯片把册件])")
@@ -33,6 +34,10 @@ _BY = re.compile(
     r"\s?x\s?(?=\d)"
 )
 """The letter x for times; `x20` alone is a model."""
+_UNSETTLED = re.compile(
+    r"[零一二两三四五六七八九十百半双单对打x公糖薯]|[^ -~　-〃一-鿿×·【】《》]|\d-|\d,"
+)
+"""What another pass might change; most titles hold none of it after the first."""
 _LENS = re.compile(r"(?<![\w.])-(\d{1,2}\.\d{2})(?!\d)")
 
 
@@ -50,12 +55,15 @@ def simplified(text: str) -> str:
 def normalise(text: str) -> str:
     """The comparable form of a title, brand, unit or attribute."""
     folded = _fold(text)
-    for _ in range(4):
-        again = _fold(folded)
-        if again == folded:
-            break
+    while _UNSETTLED.search(folded) and (again := _fold(folded)) != folded:
         folded = again
     return folded
+
+
+@lru_cache(maxsize=50_000)
+def short(text: str) -> str:
+    """`normalise` for units, attributes and categories, which thousands of offers share."""
+    return normalise(text)
 
 
 def _fold(text: str) -> str:
@@ -67,12 +75,17 @@ def _fold(text: str) -> str:
     text = _BY.sub(r"\1*", _THOUSANDS.sub("", text))
     if text.isascii():
         return text
+    if _COUNTING.search(text):
+        text = _counted(text)
+    return _LENS.sub(lambda found: f" {float(found.group(1)) * 100:g}度", text)
+
+
+def _counted(text: str) -> str:
     text = _HALF.sub("0.5", _PAIR.sub("2", _SINGLE.sub("1", text)))
     text = _LETTERED.sub(" ", text)
     text = _NUMERAL.sub(lambda found: str(_value(found.group(1))), text)
     text = _COUPLE.sub("2支装", text)
-    text = _DOZEN.sub(lambda found: f"{float(found.group(1)) * 12:g}支", text)
-    return _LENS.sub(lambda found: f" {float(found.group(1)) * 100:g}度", text)
+    return _DOZEN.sub(lambda found: f"{float(found.group(1)) * 12:g}支", text)
 
 
 def _regional(text: str) -> str:

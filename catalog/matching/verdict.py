@@ -34,7 +34,7 @@ class Verdict:
 def compare(left: Facts, right: Facts) -> Verdict:
     """The verdict on a pair; the order of the two does not matter."""
     against = tuple(vetoes(left, right))
-    evidence = (*against, *support(left, right))
+    evidence = against or tuple(support(left, right))
     score = round(sum(one.weight for one in evidence), 3)
     if against:
         decision: Literal["join", "review", "apart"] = "apart"

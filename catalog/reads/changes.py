@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.changes import Event, Item, Replay, in_full
+from catalog.matching.redirects import current
 from catalog.shelf import Reader
 from kit.errors import Problem
 
@@ -66,7 +67,7 @@ def changes(
             "after": after,
             "head": head,
             "everything": sku_ids is None,
-            "skus": list(sku_ids or ()),
+            "skus": _with_led(session, sku_ids or ()),
             "limit": limit,
         },
     )
@@ -74,6 +75,11 @@ def changes(
     more = len(events) == limit
     items = _as_seen(session, events, after, reader)
     return Changes(items, events[-1].seq if more else max(after, head), more)
+
+
+def _with_led(session: Session, sku_ids: Collection[int]) -> list[int]:
+    """These SKUs, and those that they were merged into."""
+    return sorted({sku for pair in current(session, sku_ids).items() for sku in pair})
 
 
 def _refuse_expired(session: Session, after: int, now: datetime) -> None:

@@ -40,7 +40,8 @@ class _Moment:
 _POINTS = text("""
     SELECT p.at, p.offer_id, p.mode, p.price, o.source, o.external_id, o.brand, o.category
     FROM price_points p JOIN offers o ON o.id = p.offer_id
-    WHERE o.sku_id = :sku AND p.at <= :until
+    WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
+      AND p.at <= :until
     ORDER BY p.at, p.offer_id, p.version
 """)
 

@@ -1,0 +1,155 @@
+"""Merging and splitting SKUs: nothing is lost, everything can be taken back."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from catalog import deals, reads
+from catalog.matching import joining, queue
+from catalog.matching.redirects import current
+from catalog.sequencer import number_changes
+from catalog.shelf import Reader
+from kit.db import Database
+from kit.errors import Problem
+from tests.catalog.goods import NOW, Made, Supply, product
+from trade.models import Selection
+
+EVERYTHING = """
+    SELECT (SELECT jsonb_agg(to_jsonb(o) - 'version' ORDER BY id) FROM offers o),
+      (SELECT jsonb_agg(to_jsonb(p) ORDER BY offer_id, mode) FROM prices p),
+      (SELECT jsonb_agg(to_jsonb(h) ORDER BY offer_id, mode, version) FROM price_points h),
+      (SELECT jsonb_agg(to_jsonb(s) ORDER BY party_id, sku_id) FROM selections s),
+      (SELECT jsonb_agg(to_jsonb(k) ORDER BY id) FROM skus k),
+      (SELECT jsonb_agg(to_jsonb(r) ORDER BY from_sku) FROM sku_redirects r)"""
+
+
+def everything(session: Session) -> Any:
+    return tuple(session.execute(text(EVERYTHING)).one())
+
+
+def two(session: Session) -> tuple[Made, Made]:
+    one = product(session, "晨雾咖啡豆", Supply(source="one", price="9"))
+    return one, product(session, "晨雾咖啡豆 深烘", Supply(source="two", price="8"))
+
+
+def pick(session: Session, party: int, *skus: int) -> None:
+    for n, sku in enumerate(skus):
+        session.execute(
+            insert(Selection).values(
+                party_id=party, sku_id=sku, markup_percent=10, code=f"c{n}", updated_at=NOW
+            )
+        )
+
+
+def test_a_merge_taken_back_leaves_everything_as_it_was(database: Database) -> None:
+    with database.as_system() as session:
+        one, other = two(session)
+        pick(session, 7, one.sku_id, other.sku_id)
+        pick(session, 8, other.sku_id)
+        before = everything(session)
+        moved = joining.merge(session, other.sku_id, one.sku_id, "operator")
+        assert moved == joining.Moved(other.sku_id, one.sku_id, tuple(other.offer_ids))
+        assert everything(session) != before
+        back = joining.split(session, one.sku_id, other.offer_ids, "operator")
+        assert back.to_sku == other.sku_id
+        assert everything(session) == before
+
+
+def test_a_merged_sku_leads_to_the_goods_of_the_other(database: Database) -> None:
+    with database.as_system() as session:
+        one, other = two(session)
+        joining.merge(session, other.sku_id, one.sku_id, "operator")
+        old = deals.of_skus(session, [other.sku_id])
+        new = deals.of_skus(session, [one.sku_id])
+        assert [d.offer_id for d in old] == [d.offer_id for d in new]
+        assert {d.sku_id for d in old} == {other.sku_id}
+        assert deals.of_products(session, [other.product_id]) == []
+
+
+def test_chains_of_merges_lead_to_the_last(database: Database) -> None:
+    with database.as_system() as session:
+        one, other = two(session)
+        third = product(session, "晨雾咖啡豆 454g", Supply(source="three"))
+        joining.merge(session, other.sku_id, one.sku_id, "operator")
+        joining.merge(session, one.sku_id, third.sku_id, "operator")
+        skus = [one.sku_id, other.sku_id, third.sku_id]
+        assert set(current(session, skus).values()) == {third.sku_id}
+        assert joining.merge(session, other.sku_id, third.sku_id, "operator") is None
+        joining.split(session, third.sku_id, one.offer_ids + other.offer_ids, "operator")
+        assert current(session, skus) == {
+            one.sku_id: one.sku_id,
+            other.sku_id: one.sku_id,
+            third.sku_id: third.sku_id,
+        }
+
+
+def test_an_offer_that_was_never_apart_gets_a_sku_of_its_own(database: Database) -> None:
+    with database.as_system() as session:
+        made = product(session, "茶", Supply(source="one"), Supply(source="two"))
+        moved = joining.split(session, made.sku_id, made.offer_ids[1:], "operator")
+        assert moved.to_sku != made.sku_id
+        assert len(deals.of_skus(session, [moved.to_sku])) == 1
+        assert len(deals.of_skus(session, [made.sku_id])) == 1
+
+
+def test_the_last_offer_cannot_leave(database: Database) -> None:
+    with database.as_system() as session:
+        made = product(session, "茶")
+        with pytest.raises(Problem, match="every offer would leave"):
+            joining.split(session, made.sku_id, made.offer_ids, "operator")
+
+
+def test_the_feed_tells_of_a_merge_once_and_not_whose_offers_moved(database: Database) -> None:
+    with database.as_system() as session:
+        one, other = two(session)
+    with database.as_system() as session:
+        number_changes(session)
+    with database.as_system() as session:
+        joining.merge(session, other.sku_id, one.sku_id, "operator")
+    with database.as_system() as session:
+        number_changes(session)
+        later = NOW + timedelta(minutes=1)
+        seen = reads.changes(session, 2, 50, Reader("leader"), later)
+        only = reads.changes(session, 2, 50, Reader("leader"), later, sku_ids=[other.sku_id])
+        full = reads.changes(session, 2, 50, Reader("operator"), later)
+    rules = [item for item in seen.items if item.kind == "rule"]
+    assert len(rules) == 1
+    assert set((rules[0].now or {})["affects"]["match"]) == {"merge"}
+    assert {item.kind for item in seen.items} == {"rule", "price"}
+    assert all(item.source is None for item in seen.items)
+    assert {item.kind for item in only.items} == {"rule", "price"}
+    assert {"gone", "listed", "rule"} == {item.kind for item in full.items}
+
+
+def test_two_merges_at_once_end_in_one_sku(database: Database) -> None:
+    with database.as_system() as session:
+        one, other = two(session)
+
+    def merge(pair: tuple[int, int]) -> None:
+        with database.as_system() as session:
+            joining.merge(session, *pair, "operator")
+
+    pairs = [(one.sku_id, other.sku_id), (other.sku_id, one.sku_id)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(merge, pairs * 2))
+    with database.as_system() as session:
+        assert len(set(current(session, [one.sku_id, other.sku_id]).values())) == 1
+        count = text("SELECT count(DISTINCT sku_id), count(*) FROM offers")
+        assert tuple(session.execute(count).one()) == (1, 2)
+        merges = text("SELECT count(*) FROM regroupings")
+        assert session.execute(merges).scalar_one() == 1
+
+
+def test_a_split_is_never_proposed_again(database: Database) -> None:
+    with database.as_system() as session:
+        made = product(session, "茶", Supply(source="one"), Supply(source="two"))
+        name = ("two", f"two-{made.sku_id}")
+        queue.split(session, made.product_id, [name], "operator", NOW)
+        refused, _ = queue.page(session, "rejected")
+        assert [(c.source, c.external_id) for c in refused] == [name]
+        with pytest.raises(Problem, match="not all of this product"):
+            queue.split(session, made.product_id, [name], "operator", NOW)

@@ -1,0 +1,121 @@
+"""New offers meet the catalogue in the run that brought them."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from catalog.matching import brands, queue
+from kit.db import Database
+from tests.sync.test_importer import WHEN, count, load, row
+
+BEANS = {"brand": "晨雾", "title": "晨雾咖啡豆意式拼配深度烘焙454g"}
+SAME = {"title": "晨雾MISTY 意式 深烘咖啡豆 454克", "brand": None}
+OTHER_ROAST = {"title": "晨雾MISTY 意式 中烘咖啡豆 454克", "brand": None}
+UNSURE = {"brand": "晨雾", "title": "晨雾咖啡豆意式拼配深度烘焙日晒454g"}
+
+
+def offer(sku: str, price: str = "68", **more: Any) -> dict[str, Any]:
+    return row(sku, price, **more)
+
+
+def test_an_offer_joins_the_product_that_another_source_has(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    load(database, offer("b", "70", **SAME), source="two")
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 1
+    with database.as_system() as session:
+        claims, _ = queue.page(session, "joined")
+    assert [claim.external_id for claim in claims] == ["b"]
+    assert {"brand_same", "content_same"} <= {one["code"] for one in claims[0].evidence}
+
+
+def test_near_twins_and_packs_stay_apart(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    load(
+        database,
+        offer("b", "70", **OTHER_ROAST),
+        offer("c", "138", brand="晨雾", title="晨雾咖啡豆意式拼配深度烘焙454g*2袋"),
+        offer("d", "69", brand="晨雾", title="晨雾咖啡豆意式拼配深度烘焙454g", pack=6),
+        source="two",
+    )
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 4
+
+
+def test_a_source_never_joins_two_of_its_own_codes(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    load(database, offer("b", **BEANS), offer("c", **BEANS), source="two")
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 3
+    load(database, offer("a", **BEANS), offer("a2", **BEANS), source="one")
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 4
+    with database.as_system() as session:
+        claims, _ = queue.page(session)
+    assert {claim.external_id for claim in claims} >= {"b", "c"}
+
+
+def test_what_is_likely_waits_with_its_evidence(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    load(database, offer("b", **UNSURE), source="two")
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 2
+    with database.as_system() as session:
+        claims, more = queue.page(session)
+    assert more is None
+    assert [(c.external_id, c.kind, c.state) for c in claims] == [("b", "match", "review")]
+    assert "words_differ" in {one["code"] for one in claims[0].evidence}
+
+
+def test_an_accepted_claim_joins_and_keeps_everything(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    load(database, offer("b", **UNSURE), source="two")
+    with database.as_system() as session:
+        (claim,), _ = queue.page(session)
+        done = queue.accept(session, claim.id, "operator", WHEN)
+        again = queue.accept(session, claim.id, "operator", WHEN)
+    assert done.state == again.state == "accepted"
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 1
+    assert count(database, "SELECT count(*) FROM price_points") == 2
+
+
+def test_a_rejected_claim_does_not_come_back(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    load(database, offer("b", **UNSURE), source="two")
+    with database.as_system() as session:
+        (claim,), _ = queue.page(session)
+        queue.reject(session, claim.id, "operator", WHEN)
+    load(database, offer("b", "66", **UNSURE), source="two")
+    assert count(database, "SELECT count(*) FROM matches WHERE state = 'review'") == 0
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 2
+
+
+def test_an_id_that_now_names_another_thing_raises_an_alarm(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    load(database, offer("a", title="晨雾手冲壶不锈钢600ml", brand="晨雾"), source="one")
+    with database.as_system() as session:
+        (claim,), _ = queue.page(session)
+        assert (claim.kind, claim.own_sku_id) == ("drift", claim.sku_id)
+
+
+def test_rewording_raises_no_alarm(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    load(database, offer("a", **SAME), source="one")
+    assert count(database, "SELECT count(*) FROM matches") == 0
+
+
+def test_a_number_on_a_whole_range_identifies_nothing(database: Database) -> None:
+    gtin = "06901234567892"
+    kinds = ("雪域", "川泽", "云岭", "松涧")
+    for n, kind in enumerate(kinds):
+        title = f"晨雾竹盐牙膏{kind}款120g"
+        load(database, offer("a", brand="晨雾", title=title, gtin=gtin), source=f"s{n}")
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == len(kinds)
+
+
+def test_an_operators_alias_outlives_what_sources_say(database: Database) -> None:
+    with database.as_system() as session:
+        brands.learn(session, ["晨雾", "MISTY"])
+        brands.call(session, "Misty", "晨雾")
+        brands.learn(session, ["MISTY", "星尘（STARDUST）"])
+    with database.as_nobody() as session:
+        names = brands.known(session).names
+        rows = session.execute(text("SELECT count(*) FROM brand_names")).scalar_one()
+    assert names["misty"] == "晨雾"
+    assert names["stardust"] == "星尘"
+    assert rows == 4
