@@ -32,6 +32,8 @@ _OPERATES = frozenset(
         "synonyms:write",
         "pricing:read",
         "pricing:write",
+        "matches:read",
+        "matches:write",
     }
 )
 

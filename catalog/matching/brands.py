@@ -1,6 +1,7 @@
 """The names that brands go by: what sources write in brand columns, and operators' aliases."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -17,6 +18,10 @@ _LEARN = text("""
 """)
 _STAND = text("SELECT count(*), max(updated_at) FROM brand_names")
 _ALL = text("SELECT name, brand FROM brand_names")
+_PAGE = text("""
+    SELECT name, brand, by FROM brand_names
+    WHERE name > :after AND (:all OR brand = ANY(:brand)) ORDER BY name LIMIT :limit
+""")
 _ALIAS = text("""
     INSERT INTO brand_names (name, brand, by) VALUES (:name, :brand, 'operator')
     ON CONFLICT (name) DO UPDATE SET brand = excluded.brand, by = 'operator',
@@ -51,8 +56,26 @@ def learn(session: Session, written: Iterable[str | None]) -> None:
     session.execute(_LEARN, {"names": new, "brands": [names[name] for name in new]})
 
 
-def call(session: Session, name: str, brand: str) -> None:
-    """An operator says that `name` is `brand`. Raises Problem 422 for a name of no letters."""
+@dataclass(frozen=True)
+class Name:
+    """A name that a brand goes by, and who says so."""
+
+    name: str
+    brand: str
+    by: str
+
+
+def page(
+    session: Session, *, brand: str | None = None, limit: int = 50, after: str = ""
+) -> list[Name]:
+    """Names behind `after`, of one brand or of all."""
+    ours = brand_names(brand)
+    asked = {"after": after, "limit": limit, "all": brand is None, "brand": list(ours)}
+    return [Name(*row) for row in session.execute(_PAGE, asked)]
+
+
+def call(session: Session, name: str, brand: str) -> Name:
+    """An operator says that `name` is `brand`. Raises Problem 422 unless each is one name."""
     alias, ours = brand_names(name), brand_names(brand)
     if len(alias) != 1 or len(ours) != 1:
         raise Problem(
@@ -62,3 +85,4 @@ def call(session: Session, name: str, brand: str) -> None:
             errors=[FieldError("name", "not_one_name", "one name, without / or brackets")],
         )
     session.execute(_ALIAS, {"name": alias[0], "brand": ours[0]})
+    return Name(alias[0], ours[0], "operator")

@@ -95,6 +95,12 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/runs/{run_id}/rejects.csv"): OPERATES,
     ("POST", "/v1/runs/{run_id}/release"): OPERATES,
     ("POST", "/v1/runs/{run_id}/rollback"): OPERATES,
+    ("GET", "/v1/matches"): OPERATES,
+    ("POST", "/v1/matches/{match_id}/accept"): OPERATES,
+    ("POST", "/v1/matches/{match_id}/reject"): OPERATES,
+    ("POST", "/v1/products/{product_id}/split"): OPERATES,
+    ("GET", "/v1/brand-names"): OPERATES,
+    ("PUT", "/v1/brand-names/{name}"): OPERATES,
     ("GET", "/v1/exceptions"): OPERATES,
     ("GET", "/v1/audit"): OPERATES,
 }
@@ -117,6 +123,8 @@ PREFIXES = {
     "token_id": "tok",
     "run_id": "run",
     "group_id": "syn",
+    "match_id": "mat",
+    "name": "nam",
 }
 
 

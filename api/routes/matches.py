@@ -1,0 +1,153 @@
+"""Operators: which offers are one SKU, what brands are called, and taking products apart."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api import replies
+from api.callers import Caller, Writer, allow, allow_write
+from api.replies import Reply
+from api.shapes.base import NO_NUL, Cursor, IdPath, In, Key, Limit, Listed, Text
+from api.shapes.matches import BrandNameOut, MatchOut, SplitOut
+from catalog.matching import brands, queue
+from catalog.matching.queue import Claim
+from kit import clock
+from kit.ids import inside, outside
+from trade import audits
+
+router = APIRouter(prefix="/v1", tags=["operators"])
+
+Reads = Annotated[Caller, Depends(allow("matches:read"))]
+Writes = Annotated[Writer, Depends(allow_write("matches:write"))]
+
+
+class OfferName(In):
+    """An offer by its source's code and its id there."""
+
+    source: Key
+    external_id: Text
+
+
+class SplitIn(In):
+    """The offers that do not belong to the product."""
+
+    offers: list[OfferName] = Field(min_length=1, max_length=200)
+
+
+class BrandNameIn(In):
+    """The brand that a name stands for."""
+
+    brand: Text
+
+
+@router.get("/matches", response_model=Listed[MatchOut], summary="Offers that may be one SKU")
+def page(
+    caller: Reads,
+    state: Annotated[Literal["review", "joined", "accepted", "rejected"], Query()] = "review",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """The oldest first, each with the evidence for and against."""
+    after = replies.number_cursor(cursor) or 0
+    with caller.system() as session:
+        found, more = queue.page(session, state, limit=limit, after=after)
+    return replies.page([_view(one) for one in found], more)
+
+
+@router.post("/matches/{match_id}/accept", response_model=MatchOut, summary="They are one SKU")
+def accept(caller: Writes, match_id: IdPath) -> Response:
+    """The offer's own SKU is merged into the other and leads on to it; a split takes it back."""
+
+    def work(session: Session) -> Reply:
+        found = queue.accept(session, inside("mat", match_id), caller.actor, clock.now())
+        audits.note(session, caller.actor, "match.accept", match_id)
+        return Reply(200, _view(found))
+
+    return caller.do(work)
+
+
+@router.post("/matches/{match_id}/reject", response_model=MatchOut, summary="They are two")
+def reject(caller: Writes, match_id: IdPath) -> Response:
+    """The offer is never proposed for that SKU again."""
+
+    def work(session: Session) -> Reply:
+        found = queue.reject(session, inside("mat", match_id), caller.actor, clock.now())
+        audits.note(session, caller.actor, "match.reject", match_id)
+        return Reply(200, _view(found))
+
+    return caller.do(work)
+
+
+@router.post("/products/{product_id}/split", response_model=SplitOut, summary="Take offers out")
+def split(caller: Writes, product_id: IdPath, asked: SplitIn) -> Response:
+    """They go back to the SKU that they were merged from, or get one of their own."""
+
+    def work(session: Session) -> Reply:
+        named = [(one.source, one.external_id) for one in asked.offers]
+        product = inside("prd", product_id)
+        moved = queue.split(session, product, named, caller.actor, clock.now())
+        audits.note(session, caller.actor, "product.split", product_id, {"offers": len(named)})
+        shown = [
+            {"from": outside("sku", one.from_sku), "to": outside("sku", one.to_sku)}
+            for one in moved
+        ]
+        return Reply(200, {"moved": shown})
+
+    return caller.do(work)
+
+
+@router.get("/brand-names", response_model=Listed[BrandNameOut], summary="What brands are called")
+def names(
+    caller: Reads,
+    brand: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
+) -> Response:
+    """By name. Sources' names are learnt; an operator's word outlives them."""
+    with caller.system() as session:
+        found = brands.page(session, brand=brand, limit=limit + 1, after=cursor or "")
+    more = found[limit - 1].name if len(found) > limit else None
+    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
+
+
+@router.put("/brand-names/{name}", response_model=BrandNameOut, summary="Call a brand by a name")
+def call(
+    caller: Writes,
+    name: Annotated[str, Path(min_length=1, max_length=200, pattern=NO_NUL)],
+    asked: BrandNameIn,
+) -> Response:
+    """Offers that come from now on are read so."""
+
+    def work(session: Session) -> Reply:
+        said = brands.call(session, name, asked.brand)
+        audits.note(session, caller.actor, "brand.call", said.name, {"brand": said.brand})
+        return Reply(200, vars(said))
+
+    return caller.do(work)
+
+
+def _view(claim: Claim) -> dict[str, Any]:
+    return {
+        "id": outside("mat", claim.id),
+        "kind": claim.kind,
+        "state": claim.state,
+        "score": float(claim.score),
+        "evidence": claim.evidence,
+        "offer": {
+            "source": claim.source,
+            "external_id": claim.external_id,
+            "seller": claim.seller,
+            "title": claim.title,
+            "brand": claim.brand,
+            "attributes": claim.attributes,
+            "sku": outside("sku", claim.own_sku_id),
+        },
+        "sku": outside("sku", claim.sku_id),
+        "product": {"id": outside("prd", claim.product_id), "title": claim.product_title},
+        "created_at": claim.created_at,
+        "decided_at": claim.decided_at,
+        "decided_by": claim.decided_by,
+    }

@@ -1,0 +1,57 @@
+"""The review queue over HTTP: decisions, splits, brands' names."""
+
+from typing import Any
+
+from connectors.model import Listing, page
+from sync.guard import GuardLimits
+from sync.importer import run_listing
+from tests.api.shop import Shop
+from tests.sync.test_importer import WHEN, row
+
+
+def _offers(shop: Shop) -> None:
+    for source, title in (
+        ("beans-one", "晨雾咖啡豆意式拼配深度烘焙454g"),
+        ("beans-two", "晨雾咖啡豆意式拼配深度烘焙日晒454g"),
+    ):
+        offered = [row(source, "68", brand="晨雾", title=title)]
+        listing = Listing(as_of=WHEN, complete=True, notes={}, pages=iter([page(offered)]))
+        run_listing(shop.db, source, listing, guard=GuardLimits())
+
+
+def _waiting(shop: Shop) -> Any:
+    (one,) = shop.got("operator", "/v1/matches?state=review")["items"]
+    return one
+
+
+def test_a_likely_match_is_shown_with_evidence_accepted_and_split_again(shop: Shop) -> None:
+    _offers(shop)
+    one = _waiting(shop)
+    assert (one["kind"], one["offer"]["external_id"]) == ("match", "beans-two")
+    assert {"code", "weight", "words"} == set(one["evidence"][0])
+    taken = shop.said("operator", f"/v1/matches/{one['id']}/accept", None, 200)
+    assert (taken["state"], taken["offer"]["sku"]) == ("accepted", taken["sku"])
+    assert shop.got("operator", "/v1/matches")["items"] == []
+    named = {"offers": [{"source": "beans-two", "external_id": "beans-two"}]}
+    product = f"/v1/products/{one['product']['id']}/split"
+    moved = shop.said("operator", product, named, 200)["moved"]
+    assert moved == [{"from": one["sku"], "to": one["offer"]["sku"]}]
+    assert shop.said("operator", product, named, 409)["code"] == "not_split"
+
+
+def test_a_decided_match_is_not_decided_otherwise(shop: Shop) -> None:
+    _offers(shop)
+    one = _waiting(shop)
+    shop.said("operator", f"/v1/matches/{one['id']}/reject", None, 200)
+    refused = shop.said("operator", f"/v1/matches/{one['id']}/accept", None, 409)
+    assert refused["code"] == "decided"
+    assert shop.got("operator", "/v1/matches?state=rejected")["items"][0]["id"] == one["id"]
+
+
+def test_an_operator_says_what_a_brand_is_called(shop: Shop) -> None:
+    answer = shop.ask("operator", "PUT", "/v1/brand-names/MISTY", json={"brand": "晨雾"})
+    assert answer.json() == {"name": "misty", "brand": "晨雾", "by": "operator"}
+    listed = shop.got("operator", "/v1/brand-names?brand=晨雾")["items"]
+    assert answer.json() in listed
+    wrong = shop.ask("operator", "PUT", "/v1/brand-names/a%7Cb", json={"brand": "晨雾"})
+    assert wrong.status_code == 422
