@@ -41,8 +41,8 @@ check: $(VENV)/.installed-dev ## format, lint, types, floors
 test: $(VENV)/.installed-dev ## every test, the long ones as a seeded sample
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-soak: $(VENV)/.installed-dev ## the long tests in full
-	@$(BIN)/pytest -m soak --soak
+soak: $(VENV)/.installed-dev ## the long tests in full, or MINUTES=15 of them; SEED=… of your own
+	@$(BIN)/pytest -m soak --soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.installed-dev ## every figure beside its limit, in one run
 	@$(BIN)/python -m bench

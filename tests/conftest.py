@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ FOLDER = "HUOPAN_TEST_SERVERS"
 
 TEMPLATE = "huopan_template"
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+BEGAN = time.monotonic()
 
 _numbers = itertools.count(1)
 
@@ -59,6 +62,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     if report.when == "call" and report.passed:
         soaking.note_passed(item.config, item.config.stash[_soak], item.nodeid)
     return report
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.config.stash[_soak].whole:
+        soaking.leave_for_later(item.config, BEGAN)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

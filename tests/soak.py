@@ -7,6 +7,7 @@ next one begins anew with another seed.
 
 import random
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -37,6 +38,9 @@ class Soak:
 
 def add_options(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="long tests in full, resumable by seed")
+    parser.addoption(
+        "--minutes", type=float, default=None, help="begin no further long test after so many"
+    )
     parser.addoption("--seed", type=int, default=None, help="the seed of samples and chaos")
 
 
@@ -63,6 +67,13 @@ def leave_out_passed(config: pytest.Config, items: list[pytest.Item], soak: Soak
         items[:] = [item for item in items if item.nodeid not in passed]
 
 
+def leave_for_later(config: pytest.Config, began: float) -> None:
+    """Once the minutes of a slice are over, the tests that are left wait for the next one."""
+    minutes = config.getoption("--minutes")
+    if minutes is not None and time.monotonic() - began > minutes * 60:
+        pytest.skip(f"the slice of {minutes:g} minutes is over; the next soak goes on here")
+
+
 def note_passed(config: pytest.Config, soak: Soak, nodeid: str) -> None:
     """This test need not run again under this seed."""
     if soak.whole:
@@ -70,8 +81,10 @@ def note_passed(config: pytest.Config, soak: Soak, nodeid: str) -> None:
 
 
 def end(config: pytest.Config, soak: Soak, status: int) -> None:
-    """A soak in which all passed leaves nothing to go on with."""
-    if soak.whole and status == pytest.ExitCode.OK and not hasattr(config, "workerinput"):
+    """A soak in which all passed leaves nothing to go on with; a slice keeps its place."""
+    sliced = config.getoption("--minutes") is not None
+    done = status == pytest.ExitCode.OK and not sliced
+    if soak.whole and done and not hasattr(config, "workerinput"):
         _keep(config, None, [])
 
 
