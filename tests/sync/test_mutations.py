@@ -29,6 +29,9 @@ SCRAPS = (
     "99999999999999999999", "\ufeff", "\r", ";", "=1+1", '{"a":"\\u0000"}', "[[1,", "2026-02-30",
     "NaN", "10:1;5:2", "'", "\\", "\\N", "%s", ":x", "{rows}",
 )  # fmt: skip
+SHARES = 20
+"""A soak takes them one after another, and can stop between two."""
+
 LOOSE = GuardLimits(vanish=1, zero=1, move=1)
 
 mutation = st.tuples(
