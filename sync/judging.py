@@ -1,6 +1,7 @@
 """Judges a staged listing: what differs from what we hold, what would vanish, what is harmful."""
 
 from dataclasses import asdict
+from io import BytesIO
 
 import polars as pl
 from psycopg.types.json import Jsonb
@@ -44,10 +45,14 @@ def compare(session: Session, run_id: int, *, whole: bool) -> None:
 
 def differing(session: Session) -> pl.Series:
     """The numbers of staged rows that differ, after `compare`."""
+    content = BytesIO()
     with cursor(session) as at, at.copy(sql.DIFFERENT) as rows:
-        content = b"".join(bytes(block) for block in rows)
-    numbers = pl.Series("n", content.decode().split(), pl.String)
-    return numbers.cast(pl.Int64)
+        for block in rows:
+            content.write(block)
+    if not content.tell():
+        return pl.Series("n", [], pl.Int64)
+    content.seek(0)
+    return pl.read_csv(content, has_header=False, schema={"n": pl.Int64})["n"]
 
 
 def settle(session: Session, run_id: int, limits: GuardLimits) -> str | None:

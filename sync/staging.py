@@ -63,6 +63,8 @@ _JSON = (
 ROW_TYPES = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in CONTENT)
 """JSON stays text here: only what changed is ever cast."""
 
+_SLICE = 5_000
+"""Rows that are text in memory at a time."""
 _MOMENT = "%Y-%m-%d %H:%M:%S%.6f+00"
 
 
@@ -158,12 +160,11 @@ def copy(session: Session, table: str, rows: pl.DataFrame) -> None:
     """COPY the frame's columns, by their names, into a table."""
     if rows.is_empty():
         return
-    shown = rows.write_csv(None, include_header=False, datetime_format=_MOMENT)
-    content = shown.encode().replace(b"\0", b"")
     columns = ", ".join(rows.columns)
     with cursor(session) as at, at.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)") as to:
-        for start in range(0, len(content), 1 << 20):
-            to.write(content[start : start + (1 << 20)])
+        for some in rows.iter_slices(_SLICE):
+            shown = some.write_csv(None, include_header=False, datetime_format=_MOMENT)
+            to.write(shown.encode().replace(b"\0", b""))
 
 
 def slim(rows: pl.DataFrame) -> pl.DataFrame:

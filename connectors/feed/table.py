@@ -9,7 +9,7 @@ import polars as pl
 from connectors.errors import Unreadable
 from connectors.model import Reject
 
-BATCH = 50_000
+BATCH = 25_000
 """Rows of a batch at most."""
 DEPTH = 60
 """Rows looked at from the top in search of the header."""

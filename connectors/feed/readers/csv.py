@@ -21,7 +21,7 @@ from connectors.model import Reject
 from .. import encoding
 from ..table import BATCH, DEPTH, Options, Table, refuse
 
-_BLOCK = 8 * 1024 * 1024
+_BLOCK = 4 * 1024 * 1024
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_LINES = 200
 """Lines of one record: a longer one has lost a quotation mark."""
