@@ -13,6 +13,7 @@ for models in (
     "kit.idempotency",
     "kit.chores",
     "catalog.models",
+    "catalog.matching.categories",
     "catalog.matching.models",
     "catalog.pricebook",
     "catalog.synonyms",

@@ -11,8 +11,8 @@ from api import replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import NO_NUL, Cursor, IdPath, In, Key, Limit, Listed, Text
-from api.shapes.matches import BrandNameOut, MatchOut, SplitOut
-from catalog.matching import brands, queue
+from api.shapes.matches import BrandNameOut, LeafOut, LearntOut, MappingOut, MatchOut, SplitOut
+from catalog.matching import brands, categories, queue
 from catalog.matching.queue import Claim
 from kit import clock
 from kit.ids import inside, outside
@@ -41,6 +41,20 @@ class BrandNameIn(In):
     """The brand that a name stands for."""
 
     brand: Text
+
+
+class LearnIn(In):
+    """The source whose categories are looked at."""
+
+    source: Key
+
+
+class MappingIn(In):
+    """What a source calls a category, and the leaf of our tree that it is."""
+
+    source: Key
+    theirs: Text
+    ours: Key
 
 
 @router.get("/matches", response_model=Listed[MatchOut], summary="Offers that may be one SKU")
@@ -124,6 +138,56 @@ def call(
     def work(session: Session) -> Reply:
         said = brands.call(session, name, asked.brand)
         audits.note(session, caller.actor, "brand.call", said.name, {"brand": said.brand})
+        return Reply(200, vars(said))
+
+    return caller.do(work)
+
+
+@router.get("/category-tree", response_model=Listed[LeafOut], summary="Our categories")
+def tree(caller: Reads) -> Response:
+    """Every leaf with its code."""
+    shown = [{"code": one.code, "name": one.name} for one in categories.tree().values()]
+    return replies.page(shown, None)
+
+
+@router.get(
+    "/category-mappings", response_model=Listed[MappingOut], summary="What sources' categories are"
+)
+def mappings(
+    caller: Reads,
+    source: Annotated[str, Query(max_length=64, pattern=NO_NUL)],
+    state: Annotated[Literal["learnt", "confirmed"] | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
+) -> Response:
+    """By their words."""
+    with caller.system() as session:
+        found = categories.page(session, source, state=state, limit=limit + 1, after=cursor or "")
+    more = found[limit - 1].theirs if len(found) > limit else None
+    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
+
+
+@router.post(
+    "/category-mappings/learn", response_model=LearntOut, summary="Learn what categories are"
+)
+def learn(caller: Writes, asked: LearnIn) -> Response:
+    """From their names, and from products that the source shares with confirmed ones."""
+
+    def work(session: Session) -> Reply:
+        learnt = categories.learn(session, asked.source)
+        audits.note(session, caller.actor, "category.learn", asked.source, {"learnt": learnt})
+        return Reply(200, {"learnt": learnt})
+
+    return caller.do(work)
+
+
+@router.put("/category-mappings", response_model=MappingOut, summary="Say what a category is")
+def confirm(caller: Writes, asked: MappingIn) -> Response:
+    """A person's word is never learnt over."""
+
+    def work(session: Session) -> Reply:
+        said = categories.confirm(session, asked.source, asked.theirs, asked.ours)
+        audits.note(session, caller.actor, "category.confirm", said.theirs, {"ours": said.ours})
         return Reply(200, vars(said))
 
     return caller.do(work)

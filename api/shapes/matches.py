@@ -69,3 +69,26 @@ class BrandNameOut(Out):
     name: str
     brand: str
     by: str = Field(description="source | operator")
+
+
+class LeafOut(Out):
+    """A category of ours."""
+
+    code: str
+    name: str
+
+
+class MappingOut(Out):
+    """What a source calls a category, and the leaf of our tree that it is."""
+
+    source: str
+    theirs: str
+    ours: str
+    state: str = Field(description="learnt | confirmed")
+    votes: int = Field(description="Shared products that say so; 0: its name, or a person")
+
+
+class LearntOut(Out):
+    """How many mappings were written."""
+
+    learnt: int

@@ -55,3 +55,17 @@ def test_an_operator_says_what_a_brand_is_called(shop: Shop) -> None:
     assert answer.json() in listed
     wrong = shop.ask("operator", "PUT", "/v1/brand-names/a%7Cb", json={"brand": "晨雾"})
     assert wrong.status_code == 422
+
+
+def test_a_person_says_what_a_sources_category_is(shop: Shop) -> None:
+    codes = {one["code"] for one in shop.got("operator", "/v1/category-tree")["items"]}
+    assert "food.coffee" in codes
+    said = {"source": "beans", "theirs": "咖啡 > 豆", "ours": "food.coffee"}
+    answer = shop.ask("operator", "PUT", "/v1/category-mappings", json=said)
+    assert answer.json() == said | {"state": "confirmed", "votes": 0}
+    learnt = shop.said("operator", "/v1/category-mappings/learn", {"source": "beans"}, 200)
+    assert learnt == {"learnt": 0}
+    listed = shop.got("operator", "/v1/category-mappings?source=beans")["items"]
+    assert listed == [answer.json()]
+    wrong = shop.ask("operator", "PUT", "/v1/category-mappings", json=said | {"ours": "none"})
+    assert wrong.status_code == 422
