@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 
 from catalog import stock
 from catalog.pricing import Goods
+from catalog.publishing import HEARD, Record
 from catalog.stock import Level
 
 
 class Deal(NamedTuple):
     """One offer in one mode (dropship or bulk). `cost` is what its source asks, in CNY a unit.
 
-    `level` is None where the source says nothing of its stock.
+    `level` is what can be ordered, None where the source says nothing of its stock; `record` says
+    how much of it is shown.
     """
 
     product_id: int
@@ -46,6 +48,7 @@ class Deal(NamedTuple):
     cutoff: str | None
     presale_ship_by: date | None
     level: Level | None
+    record: Record = Record()
 
     @property
     def goods(self) -> Goods:
@@ -67,18 +70,22 @@ _DEALS = """
            o.state, o.tax_rate, o.tax_code, o.invoice, o.min_retail, o.max_retail,
            o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
            coalesce(t.moq, 1), coalesce(t.multiple, 1), t.freight, t.ships_within_hours,
-           t.cutoff, t.presale_ship_by
+           t.cutoff, t.presale_ship_by, coalesce(v.per_hour, 0), coalesce(c.tried, 0),
+           coalesce(c.short, 0), {heard}
     FROM skus s {offers}
     JOIN prices p ON p.offer_id = o.id
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
+    LEFT JOIN stock_pace v ON v.offer_id = o.id
+    LEFT JOIN stock_claims c ON c.source = o.source
+    LEFT JOIN source_states h ON h.source = o.source
     WHERE {which} = ANY(:ids)
     ORDER BY s.product_id, s.id, o.id, p.mode
 """
 _OWN = "JOIN offers o ON o.sku_id = s.id"
 _LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id)"""
-_OF_PRODUCTS = text(_DEALS.format(which="s.product_id", offers=_OWN))
-_OF_SKUS = text(_DEALS.format(which="s.id", offers=_LED))
+_OF_PRODUCTS = text(_DEALS.format(which="s.product_id", offers=_OWN, heard=HEARD))
+_OF_SKUS = text(_DEALS.format(which="s.id", offers=_LED, heard=HEARD))
 
 
 def of_products(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
@@ -97,4 +104,4 @@ def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[De
 def _read(session: Session, statement: Any, ids: Collection[int], region: str) -> list[Deal]:
     rows = session.execute(statement, {"ids": list(ids)}).all()
     levels = stock.available(session, {row[2] for row in rows}, region)
-    return [Deal._make((*row, levels.get(row[2]))) for row in rows]
+    return [Deal._make((*row[:-4], levels.get(row[2]), Record(*row[-4:]))) for row in rows]

@@ -21,17 +21,19 @@ class Readership:
     lists: Mapping[str, PriceList]
     policies: Mapping[str, SourcePolicy] = field(default_factory=dict)
     book: Pricebook = field(default_factory=Pricebook)
+    ordinary: SourcePolicy = field(default_factory=SourcePolicy)
+    """The policy of every source that `policies` does not name."""
 
     def reader(self, role: str, buyer: Buyer, now: datetime) -> Reader:
         """How a party of this role (leader, brand, buyer, operator) reads at `now`."""
         base = self.lists["procure" if role == "buyer" else "resale"]
-        return Reader(role, self._list(base, buyer, now), self.policies)
+        return Reader(role, self._list(base, buyer, now), self.policies, self.ordinary)
 
     def per_list(self, now: datetime) -> list[Reader]:
         """One reader for each price list, as the search index is written for at `now`."""
         buyers = [NOBODY, *(Buyer(level=level) for level in self.book.levels)]
         return [
-            Reader("leader", self._list(self.lists[one], buyer, now), self.policies)
+            Reader("leader", self._list(self.lists[one], buyer, now), self.policies, self.ordinary)
             for one in sorted(self.lists)
             for buyer in buyers
         ]

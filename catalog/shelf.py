@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from catalog import publishing
 from catalog.deals import Deal
 from catalog.pricing import PriceList
 from catalog.stock import Level
@@ -22,6 +23,7 @@ class SourcePolicy:
 
     unknown_stock: Literal["sell", "ask", "hide"] = "sell"
     serves: frozenset[str] = frozenset({"resell", "procure"})
+    refusal_risk: float = publishing.RISK
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Reader:
     role: str
     prices: PriceList = field(default_factory=PriceList)
     policies: Mapping[str, SourcePolicy] = field(default_factory=dict)
+    ordinary: SourcePolicy = field(default_factory=SourcePolicy)
 
     @property
     def sees_sources(self) -> bool:
@@ -39,7 +42,7 @@ class Reader:
 
     def policy(self, source: str) -> SourcePolicy:
         """The policy of `source`."""
-        return self.policies.get(source, SourcePolicy())
+        return self.policies.get(source, self.ordinary)
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,19 @@ def visible(deals: Iterable[Deal], reader: Reader, now: datetime) -> list[Deal]:
     ]
 
 
-def deciding(deals: Iterable[Deal], reader: Reader, region: str = "") -> Deal | None:
-    """Of visible deals for one SKU, the one that decides what `reader` sees, or None."""
+def deciding(
+    deals: Iterable[Deal], reader: Reader, region: str = "", now: datetime | None = None
+) -> Deal | None:
+    """Of visible deals for one SKU, the one that decides what `reader` sees, or None.
+
+    A deal goes last when none of it can be had: by what is shown at `now`, or else by what is
+    stated.
+    """
 
     def rank(deal: Deal) -> tuple[bool, bool, bool, Decimal, int]:
         price = reader.prices.price(deal.cost, deal.goods)
-        out = stated(deal.level).state == "out"
+        stock = stated(deal.level) if now is None else shown(deal, reader, now)
+        out = stock.state == "out"
         return (not deal.reaches(region), deal.mode != "dropship", out, price, deal.offer_id)
 
     return min(deals, key=rank, default=None)
@@ -104,16 +114,16 @@ def deciding(deals: Iterable[Deal], reader: Reader, region: str = "") -> Deal | 
 def display(deals: Iterable[Deal], reader: Reader, now: datetime, region: str = "") -> Display:
     """What `reader` sees of the SKU that `deals` are for."""
     seen = visible(deals, reader, now)
-    best = deciding(seen, reader, region)
+    best = deciding(seen, reader, region, now)
     if best is None:
         return NOT_FOR_SALE
-    bulk = deciding([deal for deal in seen if deal.mode == "bulk"], reader, region)
+    bulk = deciding([deal for deal in seen if deal.mode == "bulk"], reader, region, now)
     return Display(
         price=reader.prices.price(best.cost, best.goods),
         tiers=reader.prices.tiers(bulk.tiers, bulk.goods) if bulk else None,
         moq=best.moq,
         multiple=best.multiple,
-        stock=stated(best.level),
+        stock=shown(best, reader, now),
         freight=best.freight,
         ships_within_hours=best.ships_within_hours,
         corridor=corridor(seen),
@@ -148,6 +158,17 @@ def reasons(
 def stated(level: Level | None) -> Stock:
     """A stock level as shown; silence is unknown, never zero."""
     return Stock(level.state, level.quantity) if level else Stock("unknown", None)
+
+
+def shown(deal: Deal, reader: Reader, now: datetime) -> Stock:
+    """What is shown of a deal's stock: the longer ago it was stated and the faster it sells, the
+    less. More than that may be ordered, at the risk of a refusal."""
+    if deal.level is None:
+        return stated(None)
+    risk = reader.policy(deal.source).refusal_risk
+    return stated(
+        publishing.published(deal.level, deal.record.age(deal.level, now), deal.record, risk)
+    )
 
 
 def total(stocks: Iterable[Stock]) -> Stock:

@@ -4,11 +4,16 @@ A stated number is never sold twice: `reserve` locks the stock rows first and co
 reservations in a statement of its own, whose snapshot sees all that was committed before the lock.
 An offer without a stated number cannot run out here; its reservations are kept all the same, so
 that they count as soon as the source states one.
+
+A source states stock for everywhere ("") and for regions, and a statement covers every region that
+begins with its own. A reservation holds where the goods go, and counts in every statement that
+covers it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -41,13 +46,30 @@ class Shortage:
     left: int
 
 
-_LEVELS = text("""
-    SELECT DISTINCT ON (s.offer_id) s.offer_id, s.region, s.state, s.as_of, s.quantity - coalesce((
+@dataclass(frozen=True)
+class Statement:
+    """What a source states for a region, and how much of it our open purchases have taken."""
+
+    region: str
+    state: str
+    quantity: int | None
+    taken: int
+    as_of: datetime
+
+    @property
+    def left(self) -> int | None:
+        """Units that are not taken; None where no number is stated."""
+        return None if self.quantity is None else max(self.quantity - self.taken, 0)
+
+
+_STATEMENTS = text("""
+    SELECT s.offer_id, s.region, s.state, s.quantity, s.as_of, coalesce((
         SELECT sum(r.units) FROM reservations r
-        WHERE r.offer_id = s.offer_id AND r.region = s.region AND r.released_at IS NULL
-          AND (r.known_at IS NULL OR r.known_at >= s.as_of)), 0) AS quantity
-    FROM stocks s WHERE s.offer_id = ANY(:offers) AND starts_with(:region, s.region)
-    ORDER BY s.offer_id, length(s.region) DESC
+        WHERE r.offer_id = s.offer_id AND starts_with(r.region, s.region)
+          AND r.released_at IS NULL AND (r.known_at IS NULL OR r.known_at >= s.as_of)), 0) AS taken
+    FROM stocks s
+    WHERE s.offer_id = ANY(:offers) AND (starts_with(:region, s.region) OR :region = '')
+    ORDER BY s.offer_id
 """)
 
 _LOCK = text("""
@@ -67,7 +89,33 @@ def available(session: Session, offer_ids: Iterable[int], region: str) -> dict[i
 
     An offer that its source says nothing about is absent from the answer.
     """
-    return {offer_id: level for offer_id, (_, level) in _levels(session, offer_ids, region).items()}
+    rows = session.execute(_STATEMENTS, {"offers": sorted(set(offer_ids)), "region": region})
+    return {
+        offer_id: level_of(
+            [Statement(r.region, r.state, r.quantity, int(r.taken), r.as_of) for r in stated],
+            region,
+        )
+        for offer_id, stated in groupby(rows, key=lambda row: int(row.offer_id))
+    }
+
+
+def level_of(stated: Sequence[Statement], region: str) -> Level:
+    """What can be sold to `region` by these statements of one offer, at least one. Pure.
+
+    The narrowest that covers the region decides. A wider one that states as much or more is the
+    total that the narrower one is part of: no more is sold than is left of that, either. With no
+    statement for everywhere and no region asked for, goods that any region has are on hand, in a
+    number that nobody stated.
+    """
+    covering = sorted(
+        (one for one in stated if region.startswith(one.region)), key=lambda one: -len(one.region)
+    )
+    if not covering:
+        return _somewhere(stated)
+    own, *wider = covering
+    bounds = [own.left, *(one.left for one in wider if _is_total(one, own))]
+    numbers = [left for left in bounds if left is not None]
+    return _level(own.state, min(numbers, default=None), own.as_of)
 
 
 def lock(session: Session, offer_ids: Iterable[int], region: str) -> set[int]:
@@ -85,7 +133,7 @@ def reserve(session: Session, wants: Sequence[Want], region: str) -> list[Shorta
     short = [
         Shortage(offer_id, units, left)
         for offer_id, units in wanted.items()
-        if offer_id in levels and (left := _left(levels[offer_id][1])) is not None and left < units
+        if offer_id in levels and (left := _left(levels[offer_id])) is not None and left < units
     ]
     if not short:
         session.execute(
@@ -93,7 +141,7 @@ def reserve(session: Session, wants: Sequence[Want], region: str) -> list[Shorta
             [
                 {
                     "offer_id": want.offer_id,
-                    "region": levels[want.offer_id][0] if want.offer_id in levels else "",
+                    "region": region,
                     "reference": want.reference,
                     "units": want.units,
                 }
@@ -128,39 +176,46 @@ def known(session: Session, references: Iterable[str], at: datetime) -> None:
 
 
 def settle(session: Session) -> int:
-    """Close reservations that a younger statement of their source counts in; returns how many."""
+    """Close reservations that younger statements of their source all count in; returns how many."""
     gone = session.execute(
         text("""
-            UPDATE reservations r SET released_at = clock_timestamp() FROM stocks s
-            WHERE r.released_at IS NULL AND s.offer_id = r.offer_id AND s.region = r.region
-              AND r.known_at < s.as_of
+            UPDATE reservations r SET released_at = clock_timestamp() FROM (
+                SELECT r.id FROM reservations r
+                JOIN stocks s ON s.offer_id = r.offer_id AND starts_with(r.region, s.region)
+                WHERE r.released_at IS NULL AND r.known_at IS NOT NULL
+                GROUP BY r.id HAVING min(s.as_of) > r.known_at) counted
+            WHERE r.id = counted.id AND r.released_at IS NULL
         """)
     )
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def _locked_levels(
-    session: Session, offer_ids: Iterable[int], region: str
-) -> dict[int, tuple[str, Level]]:
+def _locked_levels(session: Session, offer_ids: Iterable[int], region: str) -> dict[int, Level]:
     """Levels of which every stated number is locked, even one stated a moment ago."""
     while True:
         locked = lock(session, offer_ids, region)
-        levels = _levels(session, offer_ids, region)
-        if all(level.quantity is None or offer in locked for offer, (_, level) in levels.items()):
+        levels = available(session, offer_ids, region)
+        if all(level.quantity is None or offer in locked for offer, level in levels.items()):
             return levels
 
 
-def _levels(
-    session: Session, offer_ids: Iterable[int], region: str
-) -> dict[int, tuple[str, Level]]:
-    rows = session.execute(_LEVELS, {"offers": sorted(set(offer_ids)), "region": region})
-    return {row.offer_id: (row.region, _level(row.state, row.quantity, row.as_of)) for row in rows}
+def _is_total(wider: Statement, own: Statement) -> bool:
+    return bool(wider.quantity) and (own.quantity or 0) <= (wider.quantity or 0)
+
+
+def _somewhere(stated: Sequence[Statement]) -> Level:
+    as_of = min(one.as_of for one in stated)
+    levels = [_level(one.state, one.left, one.as_of) for one in stated]
+    for state in ("in_stock", "low", "unknown"):
+        if any(level.state == state for level in levels):
+            return Level(state, None, as_of)
+    return Level("out", 0, as_of)
 
 
 def _level(state: str, quantity: int | None, as_of: datetime) -> Level:
     if quantity is not None and quantity <= 0 and state in ("in_stock", "low"):
         return Level("out", 0, as_of)  # all of it is in our own purchases
-    return Level(state, None if quantity is None else max(int(quantity), 0), as_of)
+    return Level(state, quantity, as_of)
 
 
 def _left(level: Level) -> int | None:

@@ -45,5 +45,8 @@ class SourceSettings(BaseModel):
         [""], min_length=1, description='GB/T 2260 prefixes to read stock for; "" is everywhere'
     )
     unknown_stock: Literal["sell", "ask", "hide"] = "sell"
+    refusal_risk: float | None = Field(
+        None, ge=0, le=0.5, description="in place of `refusal_risk` of `[stock]`"
+    )
     serves: list[Literal["resell", "procure"]] = ["resell", "procure"]
     calls_per_second: float = Field(1.0, gt=0, description="the platform's call budget")

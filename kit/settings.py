@@ -120,6 +120,18 @@ class PricingSettings(Section):
     )
 
 
+class StockSettings(Section):
+    """How much of a stated stock is shown."""
+
+    refusal_risk: float = Field(
+        0.02,
+        ge=0,
+        le=0.5,
+        description="the chance of a refusal for as many units as are shown; old figures of goods"
+        " that sell fast, and of sources that proved false, are shown lower",
+    )
+
+
 class _Environment(EnvSettingsSource):
     """The environment, where `_` stands for `-` in a source's code."""
 
@@ -148,6 +160,7 @@ class Settings(BaseSettings):
     security: SecuritySettings = SecuritySettings()
     mail: MailSettings = MailSettings()
     pricing: PricingSettings = PricingSettings()
+    stock: StockSettings = StockSettings()
     sources: dict[str, dict[str, Any]] = {}
 
     @classmethod

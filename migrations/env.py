@@ -14,6 +14,7 @@ for models in (
     "kit.chores",
     "catalog.models",
     "catalog.matching.categories",
+    "catalog.stock_records",
     "catalog.matching.models",
     "catalog.pricebook",
     "catalog.synonyms",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from catalog.pricebook import Pricebook
 from catalog.pricing import price_lists
+from catalog.publishing import RISK
 from catalog.readers import Readership
 from catalog.shelf import SourcePolicy
 from connectors.registry import read_settings
@@ -33,10 +34,12 @@ class Desk:
     quote_minutes: int = 15
     return_days: int = 15
     lease_seconds: int = 120
+    refusal_risk: float = RISK
 
     def terms(self, source: str) -> SourceTerms:
         """The terms of `source`."""
-        return self.sources.get(source, SourceTerms())
+        ordinary = SourceTerms(SourcePolicy(refusal_risk=self.refusal_risk))
+        return self.sources.get(source, ordinary)
 
 
 def from_settings(settings: Settings) -> Desk:
@@ -44,7 +47,11 @@ def from_settings(settings: Settings) -> Desk:
     return Desk(
         keyring=settings.keyring(),
         markup_percent=settings.pricing.markup_percent,
-        sources={code: _terms(code, config) for code, config in settings.sources.items()},
+        sources={
+            code: _terms(code, config, settings.stock.refusal_risk)
+            for code, config in settings.sources.items()
+        },
+        refusal_risk=settings.stock.refusal_risk,
     )
 
 
@@ -54,23 +61,27 @@ def readership(settings: Settings, book: Pricebook) -> Readership:
     Only policies that differ from the default are named: a further source with ordinary terms
     does not make another index.
     """
-    policies = {code: _policy(code, config) for code, config in settings.sources.items()}
+    risk = settings.stock.refusal_risk
+    policies = {code: _policy(code, config, risk) for code, config in settings.sources.items()}
+    ordinary = SourcePolicy(refusal_risk=risk)
     return Readership(
         price_lists(settings.pricing.markup_percent),
-        {code: policy for code, policy in policies.items() if policy != SourcePolicy()},
+        {code: policy for code, policy in policies.items() if policy != ordinary},
         book,
+        ordinary,
     )
 
 
-def _policy(code: str, config: Mapping[str, object]) -> SourcePolicy:
+def _policy(code: str, config: Mapping[str, object], risk: float) -> SourcePolicy:
     given = read_settings(code, config)
-    return SourcePolicy(given.unknown_stock, frozenset(given.serves))
+    own = risk if given.refusal_risk is None else given.refusal_risk
+    return SourcePolicy(given.unknown_stock, frozenset(given.serves), own)
 
 
-def _terms(code: str, config: Mapping[str, object]) -> SourceTerms:
+def _terms(code: str, config: Mapping[str, object], risk: float) -> SourceTerms:
     given = read_settings(code, config)
     return SourceTerms(
-        policy=_policy(code, config),
+        policy=_policy(code, config, risk),
         accept=getattr(given, "accept", "manual"),
         cutoff=getattr(given, "cutoff", None),
     )

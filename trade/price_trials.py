@@ -1,7 +1,7 @@
 """What other price rules would do: on goods as they are, and on orders as they were."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -84,7 +84,7 @@ def preview(
     """
     ids = sorted(set(sku_ids))
     titles = {row.id: row.title for row in session.execute(_TITLES, {"ids": ids})}
-    other = Readership(readership.lists, readership.policies, Pricebook(0, tuple(rules)))
+    other = replace(readership, book=Pricebook(0, tuple(rules)))
     reader, then = (one.reader("leader", who, now) for one in (readership, other))
     found: dict[int, list[deals.Deal]] = {}
     for deal in deals.of_skus(session, ids):
@@ -92,7 +92,7 @@ def preview(
     trials = []
     for sku_id, own in found.items():
         seen = shelf.visible(own, reader, now)
-        before, after = shelf.deciding(seen, reader), shelf.deciding(seen, then)
+        before, after = (shelf.deciding(seen, one, now=now) for one in (reader, then))
         if before is None or after is None:
             continue
         rule = then.prices.rule(after.cost, after.goods)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from catalog import pricebook
 from catalog.pricing import Buyer, price_lists
 from catalog.readers import Readership
-from catalog.shelf import Reader
+from catalog.shelf import Reader, SourcePolicy
 from trade.desk import Desk
 
 _BUYER = text("SELECT level, party_above(id) AS above FROM parties WHERE id = :party")
@@ -24,5 +24,6 @@ def leader(session: Session, desk: Desk, party_id: int, now: datetime) -> Reader
     """How the party reads the catalogue as somebody who resells, and what it pays."""
     policies = {code: terms.policy for code, terms in desk.sources.items()}
     lists = price_lists(desk.markup_percent)
-    here = Readership(lists, policies, pricebook.current(session))
+    ordinary = SourcePolicy(refusal_risk=desk.refusal_risk)
+    here = Readership(lists, policies, pricebook.current(session), ordinary)
     return here.reader("leader", buyer(session, party_id), now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +16,8 @@ from trade.states import move, restate, tell
 
 REROUTE = "orders.reroute"
 """The outbox topic that wakes the re-routing drain; its key is "all"."""
+OUT_OF_STOCK = "out_of_stock"
+"""The code with which a supplier at our own door says that the goods are not there."""
 
 
 def refuse_rest(
@@ -25,13 +28,18 @@ def refuse_rest(
     code: str,
     message: str,
     now: datetime,
+    *,
+    short: bool = False,
 ) -> None:
     """The source declines every open unit of a locked purchase.
 
     Where the leader had asked to cancel, the refusal is the consent: the units are cancelled and
     their money released. Otherwise they wait, with their money held, for another source.
+    `short`: for want of goods, whatever its code says; that counts against its stated stock.
     """
-    detail = {"code": code, "message": message}
+    detail: dict[str, Any] = {"code": code, "message": message}
+    if short or code == OUT_OF_STOCK:
+        detail["short"] = True
     if purchase.cancel_reason is not None:
         move(session, purchase, "cancel", now, detail)
         purchase.cancel_reason = None

@@ -1,7 +1,8 @@
 """From which offers an order is bought: filter → rank → allocate → split. Pure.
 
-The landed cost (goods and freight) is minimised, then the number of parcels. Every offer that was
-not chosen is named with the reason why, for operators and buyers; leaders see none of it.
+The landed cost (goods and freight) is minimised, then the number of parcels; but an offer whose
+stated stock has probably been sold meanwhile is taken only where no other serves. Every offer that
+was not chosen is named with the reason why, for operators and buyers; leaders see none of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,6 +53,8 @@ class Supply:
     weight_g: int | None = None
     not_delivered_to: tuple[str, ...] = ()
     stock: Level | None = None
+    shown: int | None = None
+    """Units that readers are shown; more can be taken at a higher risk of a refusal."""
     unknown_stock: str = "sell"
     min_retail: Decimal | None = None
     max_retail: Decimal | None = None
@@ -84,6 +87,11 @@ class Take:
         """Fen for the goods, at the source's price."""
         assert self.supply.cost is not None  # noqa: S101 - only offers with a price are taken
         return line_amount(self.supply.cost, self.units)
+
+    @property
+    def risky(self) -> bool:
+        """Whether more is taken than readers are shown."""
+        return self.supply.shown is not None and self.units > self.supply.shown
 
 
 @dataclass(frozen=True)
@@ -184,13 +192,14 @@ def route(
 
 def _dearer(choices: Mapping[int, list[Choice]], best: Choice) -> list[Lost]:
     taken = {(take.key, take.supply.offer_id) for take in best}
-    considered = {
-        (take.key, take.supply.offer_id)
-        for options in choices.values()
-        for option in options
-        for take in option
-    }
-    return [Lost(key, offer_id, "dearer") for key, offer_id in sorted(considered - taken)]
+    considered: dict[tuple[int, int], bool] = {}
+    for take in (take for options in choices.values() for option in options for take in option):
+        name = (take.key, take.supply.offer_id)
+        considered[name] = considered.get(name, True) and take.risky
+    return [
+        Lost(key, offer_id, "stock_doubtful" if considered[key, offer_id] else "dearer")
+        for key, offer_id in sorted(considered.keys() - taken)
+    ]
 
 
 def _filter(
@@ -286,12 +295,14 @@ def _joined(pick: Iterable[Choice]) -> Choice:
     return tuple(take for option in pick for take in option)
 
 
-def _weight(takes: Choice) -> tuple[int, int, int]:
-    """Parcels of unknown freight, then fen landed, then parcels."""
+def _weight(takes: Choice) -> tuple[int, int, int, int]:
+    """Parcels of unknown freight, then takes that may be refused, then fen landed, then parcels."""
     parcels = _parcels(takes)
     unknown = sum(parcel.freight is None for parcel in parcels)
     goods = sum(take.cost for take in takes)
-    return (unknown, goods + sum(parcel.freight or 0 for parcel in parcels), len(parcels))
+    risky = sum(take.risky for take in takes)
+    landed = goods + sum(parcel.freight or 0 for parcel in parcels)
+    return (unknown, risky, landed, len(parcels))
 
 
 def _seller(take: Take) -> tuple[str, str | None]:

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from catalog import stock
-from connectors.errors import NotAuthorised, Refused, SupplierError, TryLater
+from connectors.errors import NotAuthorised, OutOfStock, Refused, SupplierError, TryLater
 from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
 from connectors.trading import Confirms
 from kit import clock, log
@@ -170,7 +170,10 @@ def write_down(
     elif isinstance(outcome.error, Refused) and not outcome.unknown:
         lines = found.lines.values()
         error = outcome.error
-        refuse_rest(session, found.order, purchase, lines, error.code, error.message, now)
+        short = isinstance(error, OutOfStock)
+        refuse_rest(
+            session, found.order, purchase, lines, error.code, error.message, now, short=short
+        )
     elif outcome.error is not None:
         _postpone(session, found, outcome, claimed.attempts, now)
     restate(session, found.order, now)

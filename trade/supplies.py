@@ -1,29 +1,37 @@
 """The offers of some SKUs, read from the catalogue as values that routing understands."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import stock
+from catalog import publishing, stock
+from catalog.publishing import HEARD, Record
 from catalog.stock import Level
+from kit import clock
 from trade.desk import Desk
 from trade.routing import Supply
 
-_OFFERS = text("""
+_OFFERS = text(f"""
     SELECT o.id, a.sku AS sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
            o.brand, o.category,
            o.weight_g, o.not_delivered_to, o.min_retail, o.max_retail, p.price, p.valid_until,
-           t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by
+           t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by,
+           coalesce(v.per_hour, 0) AS velocity, coalesce(c.tried, 0) AS tried,
+           coalesce(c.short, 0) AS short, {HEARD} AS heard_at
     FROM unnest(CAST(:skus AS bigint[])) a(sku)
     LEFT JOIN sku_redirects r ON r.from_sku = a.sku
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, a.sku)
     LEFT JOIN prices p ON p.offer_id = o.id AND p.mode = 'dropship'
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = 'dropship'
+    LEFT JOIN stock_pace v ON v.offer_id = o.id
+    LEFT JOIN stock_claims c ON c.source = o.source
+    LEFT JOIN source_states h ON h.source = o.source
     ORDER BY o.id
-""")
+""")  # noqa: S608 - no value in it
 
 
 def load(
@@ -40,7 +48,8 @@ def load(
     if lock:
         stock.lock(session, ids, region)
     levels = stock.available(session, ids, region)
-    return [_supply(row, desk, levels.get(row.id)) for row in rows]
+    now = clock.now()
+    return [_supply(row, desk, levels.get(row.id), now) for row in rows]
 
 
 def corridor(supplies: Iterable[Supply]) -> tuple[Decimal | None, Decimal | None]:
@@ -51,8 +60,11 @@ def corridor(supplies: Iterable[Supply]) -> tuple[Decimal | None, Decimal | None
     return max(floors, default=None), min(ceilings, default=None)
 
 
-def _supply(row: Any, desk: Desk, level: Level | None) -> Supply:
+def _supply(row: Any, desk: Desk, level: Level | None, now: datetime) -> Supply:
     terms = desk.terms(row.source)
+    record = Record(row.velocity, row.tried, row.short, row.heard_at)
+    risk = terms.policy.refusal_risk
+    shown = publishing.published(level, record.age(level, now), record, risk) if level else None
     return Supply(
         offer_id=row.id,
         sku_id=row.sku_id,
@@ -73,6 +85,7 @@ def _supply(row: Any, desk: Desk, level: Level | None) -> Supply:
         weight_g=row.weight_g,
         not_delivered_to=tuple(row.not_delivered_to or ()),
         stock=level,
+        shown=shown.quantity if shown else None,
         unknown_stock=terms.policy.unknown_stock,
         min_retail=row.min_retail,
         max_retail=row.max_retail,

@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from catalog import stock
+from catalog import stock, stock_records
 from catalog.reads.changes import KEPT
 from catalog.sequencer import forget_changes
 from connectors.trading import Ships
 from kit import clock, idempotency, log, outbox
 from sync import due, figures, planned, verdicts
 from sync.wake import PULL, key
-from trade import demand, following, invariants, rerouting, submit
+from trade import demand, following, invariants, rerouting, stock_claims, submit
 from trade.buying import SUBMIT
 from trade.refusal import REROUTE
 from worker import relay
@@ -117,11 +117,13 @@ def prune_feed(_shop: Workshop, session: Session, last: Result) -> Result:
 
 
 def worth(shop: Workshop, session: Session, _last: Result) -> Result:
-    """Where the calls of each source are worth most: what is picked, sells and moves."""
+    """What is picked, sells and moves, and whose stock proved false: where the calls of each source
+    are worth most, and how much of a stated stock is shown."""
     changed = demand.tell(session)
+    paced, judged = stock_records.roll(session), stock_claims.tell(session)
     for code in sorted(shop.settings.sources):
         figures.rate(session, shop.source(code))
-    return {"skus": changed}
+    return {"skus": changed, "paced": paced, "judged": judged}
 
 
 def prune_images(_shop: Workshop, session: Session, _last: Result) -> Result:

@@ -96,7 +96,8 @@ def _view(reader: Reader, sources: Iterable[str]) -> tuple[Any, ...]:
     """What decides a reader's view of goods of these sources: lists that agree share one look."""
     policies = [reader.policy(source) for source in sources]
     return reader.prices.mark, *(
-        (reader.prices.serves in policy.serves, policy.unknown_stock) for policy in policies
+        (reader.prices.serves in policy.serves, policy.unknown_stock, policy.refusal_risk)
+        for policy in policies
     )
 
 

@@ -214,8 +214,10 @@ def _identity(readers: Sequence[Reader]) -> str:
             reader.prices.mark,
             reader.prices.serves,
             sorted(
-                (code, p.unknown_stock, sorted(p.serves)) for code, p in reader.policies.items()
+                (code, p.unknown_stock, sorted(p.serves), p.refusal_risk)
+                for code, p in reader.policies.items()
             ),
+            reader.ordinary.refusal_risk,
         )
         for reader in readers
     ]

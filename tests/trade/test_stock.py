@@ -4,8 +4,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from sqlalchemy import text
-
 from catalog import stock
 from catalog.models import Stock
 from catalog.stock import Shortage, Want
@@ -93,17 +91,6 @@ def test_no_number_is_no_limit_but_counts_once_a_number_is_stated(market: Market
     assert left(market, goods.offer_id) is None
     state(market, goods.offer_id, 1200, hours=1)
     assert left(market, goods.offer_id) == 200
-
-
-def test_a_region_with_its_own_number_goes_before_everywhere(market: Market) -> None:
-    goods = market.offer(stock=9)
-    with market.db.as_system() as session:
-        here = Stock(offer_id=goods.offer_id, region="44", state="low", quantity=2, as_of=NOW)
-        session.add(here)
-    assert reserve(market, goods.offer_id, 2, "a") == []
-    assert (left(market, goods.offer_id), left(market, goods.offer_id, "110101")) == (0, 9)
-    with market.db.as_system() as session:
-        assert session.scalars(text("SELECT region FROM reservations")).all() == ["44"]
 
 
 def test_nothing_stated_is_absent_not_zero(market: Market) -> None:
