@@ -6,7 +6,7 @@ which scope the domain needs. The transaction ends before the answer is sent.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
@@ -17,6 +17,8 @@ from starlette.responses import Response
 from api import replies
 from api.office import Office, office
 from api.replies import Reply
+from catalog import grants
+from catalog.grants import OPEN, Grants
 from catalog.shelf import Reader
 from kit import clock, idempotency
 from kit.errors import Problem
@@ -40,6 +42,7 @@ class Caller:
     office: Office
     identity: Identity
     request_id: str
+    grants: Grants
 
     @property
     def party_id(self) -> int:
@@ -62,7 +65,8 @@ class Caller:
     def reader(self) -> Reader:
         """How this caller reads the catalogue."""
         who = self.identity
-        return self.office.terms.readership.reader(who.role, who.buyer, clock.now())
+        reader = self.office.terms.readership.reader(who.role, who.buyer, clock.now())
+        return replace(reader, grants=self.grants)
 
     @contextmanager
     def own(self) -> Iterator[Session]:
@@ -159,7 +163,9 @@ def allow(scope: str) -> Callable[..., Caller]:
         given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     ) -> Caller:
         here = office(request)
-        return Caller(here, identified(request, here, given, scope), request.state.request_id)
+        identity = identified(request, here, given, scope)
+        granted = _granted(here, identity) if scope == "catalog:read" else OPEN
+        return Caller(here, identity, request.state.request_id, granted)
 
     return caller
 
@@ -186,7 +192,7 @@ def allow_write(scope: str) -> Callable[..., Writer]:
         identity = identified(request, here, given, scope)
         route = f"{request.method} {request.scope['route'].path}"
         said = f"{request.url.path}?{request.url.query}\n".encode() + body
-        return Writer(here, identity, request.state.request_id, route, key, said)
+        return Writer(here, identity, request.state.request_id, OPEN, route, key, said)
 
     return writer
 
@@ -196,6 +202,14 @@ async def _body(request: Request) -> bytes:
     if request.headers.get("content-type", "").startswith("multipart/"):
         return b""
     return await request.body()
+
+
+def _granted(here: Office, who: Identity) -> Grants:
+    """What brands let the caller see; operators see all."""
+    if who.role == "operator":
+        return OPEN
+    with here.db.as_party(who.party_id) as session:
+        return grants.of(session, who.party_id, own=who.source)
 
 
 def identified(

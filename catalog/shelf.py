@@ -11,8 +11,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from catalog import publishing
+from catalog import corridors, publishing
+from catalog.corridors import PricePolicy
 from catalog.deals import Deal
+from catalog.grants import OPEN, Grants
 from catalog.pricing import PriceList
 from catalog.stock import Level
 
@@ -28,12 +30,13 @@ class SourcePolicy:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: a role, the prices it pays, and the policies of sources."""
+    """Who reads: a role, the prices it pays, the policies of sources, what brands granted it."""
 
     role: str
     prices: PriceList = field(default_factory=PriceList)
     policies: Mapping[str, SourcePolicy] = field(default_factory=dict)
     ordinary: SourcePolicy = field(default_factory=SourcePolicy)
+    grants: Grants = OPEN
 
     @property
     def sees_sources(self) -> bool:
@@ -51,15 +54,6 @@ class Stock:
 
     state: str
     quantity: int | None
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a SKU cannot be sold: `code` for programs, `message` for people, `until` if known."""
-
-    code: str
-    message: str
-    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +83,15 @@ def visible(deals: Iterable[Deal], reader: Reader, now: datetime) -> list[Deal]:
         if deal.state == "live"
         and (deal.valid_until is None or deal.valid_until > now)
         and reader.prices.serves in reader.policy(deal.source).serves
-        and not (stated(deal.level).state == "unknown" and _unknown(deal, reader) == "hide")
+        and reader.grants.allows(deal.sku_id, deal.goods, "", now)
+        and not (stated(deal.level).state == "unknown" and unknown_stock(deal, reader) == "hide")
     ]
+
+
+def hidden(deals: Iterable[Deal], reader: Reader, now: datetime) -> bool:
+    """Whether there is something to buy, of which brands let `reader` see nothing."""
+    seen = [reader.grants.allows(deal.sku_id, deal.goods, "", now) for deal in deals]
+    return bool(seen) and not any(seen)
 
 
 def deciding(
@@ -111,10 +112,17 @@ def deciding(
     return min(deals, key=rank, default=None)
 
 
-def display(deals: Iterable[Deal], reader: Reader, now: datetime, region: str = "") -> Display:
-    """What `reader` sees of the SKU that `deals` are for."""
+def display(
+    deals: Iterable[Deal],
+    reader: Reader,
+    now: datetime,
+    region: str = "",
+    policies: Iterable[PricePolicy] = (),
+) -> Display:
+    """What `reader` sees of the SKU that `deals` are for; `policies` narrow its corridor."""
     seen = visible(deals, reader, now)
-    best = deciding(seen, reader, region, now)
+    there = [deal for deal in seen if granted(deal, reader, now, region)]
+    best = deciding(there or seen, reader, region, now)
     if best is None:
         return NOT_FOR_SALE
     bulk = deciding([deal for deal in seen if deal.mode == "bulk"], reader, region, now)
@@ -126,33 +134,10 @@ def display(deals: Iterable[Deal], reader: Reader, now: datetime, region: str = 
         stock=shown(best, reader, now),
         freight=best.freight,
         ships_within_hours=best.ships_within_hours,
-        corridor=corridor(seen),
+        corridor=corridors.corridor(seen, policies, region, now),
         modes=tuple(sorted({deal.mode for deal in seen})),
         as_of=best.as_of,
     )
-
-
-def corridor(deals: Iterable[Deal]) -> tuple[Decimal | None, Decimal | None]:
-    """The retail prices (floor, ceiling) that every one of these deals allows."""
-    deals = list(deals)
-    floors = [deal.min_retail for deal in deals if deal.min_retail is not None]
-    ceilings = [deal.max_retail for deal in deals if deal.max_retail is not None]
-    return max(floors, default=None), min(ceilings, default=None)
-
-
-def reasons(
-    deals: Iterable[Deal], reader: Reader, now: datetime, region: str, quantity: int
-) -> list[Reason]:
-    """Why `quantity` of one SKU cannot be sold to `region` in one piece; empty when it can."""
-    seen = [deal for deal in visible(deals, reader, now) if deal.mode == "dropship"]
-    if not seen:
-        return [Reason("not_sold", "this SKU is not sold by the piece at the moment")]
-    reached = [deal for deal in seen if deal.reaches(region)]
-    if not reached:
-        return [Reason("not_deliverable", f"this SKU is not delivered to region {region}")]
-    faults = [_fault(deal, reader, quantity) for deal in reached]
-    # The nearest miss is told, of whichever deal: naming several would tell that there are several.
-    return [] if None in faults else [min((f for f in faults if f), key=_nearest)]
 
 
 def stated(level: Level | None) -> Stock:
@@ -182,27 +167,11 @@ def total(stocks: Iterable[Stock]) -> Stock:
     return Stock("out", 0)
 
 
-_ORDER = ("moq", "multiple", "stock_short", "stock_unknown", "out_of_stock")
+def granted(deal: Deal, reader: Reader, now: datetime, region: str) -> bool:
+    """Whether brands let `reader` have this deal in `region`; "" is anywhere at all."""
+    return reader.grants.allows(deal.sku_id, deal.goods, region, now)
 
 
-def _nearest(reason: Reason) -> int:
-    return _ORDER.index(reason.code)
-
-
-def _fault(deal: Deal, reader: Reader, quantity: int) -> Reason | None:
-    stock = stated(deal.level)
-    if stock.state == "out":
-        return Reason("out_of_stock", "this SKU is out of stock")
-    if stock.state == "unknown" and _unknown(deal, reader) == "ask":
-        return Reason("stock_unknown", "whether this SKU is in stock must be asked first")
-    if stock.quantity is not None and stock.quantity < quantity:
-        return Reason("stock_short", f"only {stock.quantity} of this SKU are left")
-    if quantity < deal.moq:
-        return Reason("moq", f"this SKU is sold from {deal.moq} pieces on")
-    if quantity % deal.multiple:
-        return Reason("multiple", f"this SKU is sold in multiples of {deal.multiple}")
-    return None
-
-
-def _unknown(deal: Deal, reader: Reader) -> str:
+def unknown_stock(deal: Deal, reader: Reader) -> str:
+    """What counts where its source says nothing: sell | ask | hide."""
     return reader.policy(deal.source).unknown_stock

@@ -61,6 +61,8 @@ TENANT_TABLES = {
 
 LATER_TABLES = {
     "deposit_requests": OWN,
+    "price_policies": OWN,
+    "grants": OWN,
 }
 """The same for tables that later migrations make; each protects its own."""
 

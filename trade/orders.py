@@ -14,11 +14,12 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from catalog import corridors
 from connectors.model import ShipTo
 from kit.crypto import Keyring
 from kit.errors import FieldError, Problem
 from kit.money import price_text, yuan
-from trade import books, buying, planning, quotes, recipients, selections, supplies
+from trade import books, buying, planning, quotes, recipients, selections
 from trade.desk import Desk
 from trade.models import Order, OrderEvent, OrderLine, OrderPlan
 from trade.planning import Draft, LineRequest
@@ -55,11 +56,14 @@ def place(
         quotes.promised(session, desk, party_id, request.quote, now) if request.quote else None
     )
     region = request.ship_to.region
-    draft = planning.draft(session, desk, party_id, request.lines, region, now, lock=True)
+    mobile = request.ship_to.mobile
+    draft = planning.draft(
+        session, desk, party_id, request.lines, region, now, mobile=mobile, lock=True
+    )
     if draft.unsellable:
         raise _not_orderable(draft)
     _check_price(draft, request, promise)
-    retail = _retail_prices(session, party_id, draft)
+    retail = _retail_prices(session, party_id, draft, region, now)
     ids = buying.new_ids(session, orders=1, order_lines=len(draft.lines))
     order = _order(session, desk, party_id, request, draft, now)
     order.id = ids["orders"][0]
@@ -173,9 +177,13 @@ def _check_same(draft: Draft, request: OrderRequest, promise: Promised) -> None:
         )
 
 
-def _retail_prices(session: Session, party_id: int, draft: Draft) -> dict[int, Decimal | None]:
+def _retail_prices(
+    session: Session, party_id: int, draft: Draft, region: str, now: datetime
+) -> dict[int, Decimal | None]:
     """Each line's retail price, the order's own or the selection's, checked on the corridor."""
-    rules = selections.rules(session, party_id, [line.line.sku_id for line in draft.lines])
+    skus = [line.line.sku_id for line in draft.lines]
+    rules = selections.rules(session, party_id, skus)
+    policies = corridors.policies(session, skus, now)
     prices: dict[int, Decimal | None] = {}
     faults = []
     for priced in draft.lines:
@@ -183,7 +191,8 @@ def _retail_prices(session: Session, party_id: int, draft: Draft) -> dict[int, D
         retail = line.retail_price
         if retail is None and (rule := rules.get(line.sku_id)):
             retail = rule.retail(priced.unit_price)
-        floor, ceiling = supplies.corridor(draft.supplies[line.sku_id])
+        open_to = [one for one in draft.supplies[line.sku_id] if one.live and one.granted]
+        floor, ceiling = corridors.corridor(open_to, policies, region, now)
         if fault := selections.corridor_fault(retail, floor, ceiling):
             field = f"lines.{line.index}.retail_price"
             faults.append(FieldError(field, "outside_corridor", fault))

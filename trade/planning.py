@@ -13,7 +13,7 @@ from catalog.pricing import Goods, PriceList
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import line_amount, price_text, yuan
-from trade import pricing, routing, selections, supplies
+from trade import limits, pricing, routing, selections, supplies
 from trade.desk import Desk
 from trade.promise import ships_by
 from trade.routing import Demand, Plan, PlannedPurchase, Supply, Take
@@ -27,6 +27,11 @@ MESSAGES = {
     "out_of_stock": "not enough of it is left; lower the quantity or choose another SKU",
     "stock_unknown": "its stock must be asked for first; ask your operator",
     "quantity_step": "it is sold in larger or other quantities only; see moq and multiple",
+    "limit_per_order": "the brand allows fewer of it in one order; lower the quantity",
+    "limit_per_day": "the brand allows no more of it to you today; lower the quantity",
+    "limit_per_recipient": "the brand allows no more of it to this recipient today",
+    "not_granted": "the brand has not opened it to you for this region; ask your operator",
+    "supplier_paused": "its supplier takes no orders at the moment; try again later",
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",
     "not_deliverable": "it is not delivered to this region; choose another SKU",
     "not_sold": "it is not sold by the piece at the moment; choose another SKU",
@@ -106,15 +111,22 @@ def draft(
     region: str,
     now: datetime,
     *,
+    mobile: str | None = None,
     lock: bool = False,
 ) -> Draft:
     """Route and price the lines for delivery to `region`; `lock` keeps stated stock as it is.
+
+    `mobile` is the recipient's, for the limits that brands set.
 
     Raises Problem 422 for lines that are malformed or name one SKU twice.
     """
     _check(requested)
     found, unknown = _resolve(session, party_id, requested)
     offers = supplies.load(session, desk, [line.sku_id for line in found], region, lock=lock)
+    reader = pricing.leader(session, desk, party_id, now)
+    mobiles = limits.keyed(desk.keyring, mobile) if mobile else ()
+    asks = limits.Asking(party_id, reader.grants, region, mobiles)
+    offers = limits.applied(session, offers, asks, now, lock=lock)
     by_sku: dict[int, tuple[Supply, ...]] = {}
     for offer in offers:
         by_sku[offer.sku_id] = (*by_sku.get(offer.sku_id, ()), offer)
@@ -129,9 +141,8 @@ def draft(
         for line in found
         if line.index in plan.unsellable
     ]
-    pays = pricing.leader(session, desk, party_id, now).prices
     priced = [
-        _priced(line, plan.takes(line.index), pays)
+        _priced(line, plan.takes(line.index), reader.prices)
         for line in found
         if line.index not in plan.unsellable
     ]

@@ -1,11 +1,12 @@
-"""What a party pays: its role, level and head offices under the rules in force."""
+"""What a party pays and may have: its role, level and head offices under the rules in force."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import pricebook
+from catalog import grants, pricebook
 from catalog.pricing import Buyer, price_lists
 from catalog.readers import Readership
 from catalog.shelf import Reader, SourcePolicy
@@ -26,4 +27,5 @@ def leader(session: Session, desk: Desk, party_id: int, now: datetime) -> Reader
     lists = price_lists(desk.markup_percent)
     ordinary = SourcePolicy(refusal_risk=desk.refusal_risk)
     here = Readership(lists, policies, pricebook.current(session), ordinary)
-    return here.reader("leader", buyer(session, party_id), now)
+    reader = here.reader("leader", buyer(session, party_id), now)
+    return replace(reader, grants=grants.of(session, party_id))

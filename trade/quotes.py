@@ -44,7 +44,9 @@ def quote(
 
     Raises Problem 422 for malformed lines.
     """
-    found = planning.draft(session, desk, party_id, lines, ship_to.region, now)
+    found = planning.draft(
+        session, desk, party_id, lines, ship_to.region, now, mobile=ship_to.mobile
+    )
     content = planning.told(found, now)
     row = Quote(
         party_id=party_id,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kit import clock
 from kit.db import Database
 from kit.money import portion
-from trade import buying, planning, routing, supplies
+from trade import buying, limits, planning, pricing, routing, supplies
 from trade.desk import Desk
 from trade.models import Order, OrderLine, OrderPlan, Purchase, PurchaseLine, Recipient
 from trade.purchases import lines_of
@@ -65,7 +65,7 @@ def drain(db: Database, desk: Desk, until: datetime, *, held: bool = False) -> i
 
 def reroute(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
     """Buy an order's unrouted units from other offers, or hold their lines with a reason."""
-    case = _case(session, desk, order_id)
+    case = _case(session, desk, order_id, now)
     if not case.lines:
         return
     demands = [Demand(n, line.sku_id, line.unrouted) for n, line in case.lines.items()]
@@ -87,7 +87,7 @@ def reroute(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
         tell(session, case.order, "held", now)
 
 
-def _case(session: Session, desk: Desk, order_id: int) -> _Case:
+def _case(session: Session, desk: Desk, order_id: int, now: datetime) -> _Case:
     order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
     lines = session.scalars(
         select(OrderLine)
@@ -109,8 +109,18 @@ def _case(session: Session, desk: Desk, order_id: int) -> _Case:
     )
     region = session.get_one(Recipient, order.recipient_id).region
     market = supplies.load(session, desk, [line.sku_id for line in lines], region, lock=True)
-    usable = routing.without(market, set(declined))
+    usable = routing.without(_allowed(session, desk, order, market, now), set(declined))
     return _Case(order, {line.line: line for line in lines}, refused, usable, region)
+
+
+def _allowed(
+    session: Session, desk: Desk, order: Order, market: Sequence[Supply], now: datetime
+) -> list[Supply]:
+    """The market with what brands allow the leader to have and this recipient to get."""
+    to = session.get_one(Recipient, order.recipient_id)
+    granted = pricing.leader(session, desk, order.party_id, now).grants
+    asks = limits.Asking(order.party_id, granted, to.region, (to.mobile_hash,), order.id)
+    return limits.applied(session, market, asks, now, lock=True)
 
 
 def _affordable(case: _Case, plan: Plan) -> bool:

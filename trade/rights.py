@@ -20,7 +20,8 @@ _SELLS = frozenset(
     }
 )
 _SUPPLIES = frozenset({"purchases:read", "purchases:write", "claims:read", "claims:answer"})
-_OFFERS = frozenset({"listings:read", "listings:write"})
+_RULES = frozenset({"policies:read", "policies:write", "grants:read", "grants:write"})
+_OFFERS = frozenset({"listings:read", "listings:write"}) | _RULES
 _OPERATES = frozenset(
     {
         "orders:read",
@@ -41,7 +42,7 @@ OF_ROLE: dict[str, frozenset[str]] = {
     "leader": _SHARED | _PAYS | _SELLS,
     "buyer": _SHARED | _PAYS | _SELLS,
     "brand": _SHARED | _PAYS | _SUPPLIES | _OFFERS,
-    "operator": _SHARED | _SUPPLIES | _OPERATES,
+    "operator": _SHARED | _SUPPLIES | _OPERATES | _RULES,
 }
 """Role of a party → everything its tokens may ever do."""
 
@@ -51,7 +52,9 @@ _READS = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
 
 OF_MEMBER: dict[str, frozenset[str]] = {
     "owner": SCOPES,
-    "clerk": SCOPES - {"wallet:write", "parties:write", "sources:write", "pricing:write"},
+    "clerk": SCOPES
+    - {"wallet:write", "parties:write", "sources:write"}
+    - {"pricing:write", "policies:write", "grants:write"},
     "finance": _READS | {"wallet:write"},
     "viewer": _READS,
 }

@@ -13,6 +13,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from catalog.pricing import Goods
 from catalog.stock import Level
 from kit.money import line_amount
 from trade.freight import Piece, parcel_freight
@@ -46,6 +47,13 @@ class Supply:
     category: str | None = None
     live: bool = True
     resells: bool = True
+    granted: bool = True
+    """Whether its brand lets the leader have it there."""
+    allowed: int | None = None
+    """Units of the SKU that its source lets this order have of it; None is no limit."""
+    limit: str = ""
+    """The code that is told where `allowed` is too little."""
+    paused: bool = False
     price_until: datetime | None = None
     moq: int = 1
     multiple: int = 1
@@ -61,6 +69,11 @@ class Supply:
     ships_within_hours: int | None = None
     cutoff: str | None = None
     presale_ship_by: date | None = None
+
+    @property
+    def goods(self) -> Goods:
+        """What rules may look at."""
+        return Goods(self.source, self.brand, self.category)
 
     @property
     def left(self) -> int | None:
@@ -148,8 +161,13 @@ _NEAREST = (
     "out_of_stock",
     "stock_unknown",
     "quantity_step",
+    "limit_per_order",
+    "limit_per_day",
+    "limit_per_recipient",
     "freight_unknown",
+    "supplier_paused",
     "not_deliverable",
+    "not_granted",
     "not_sold",
 )
 """When several offers fail, the reason that was nearest to a sale is the one that is told."""
@@ -222,11 +240,18 @@ def _fault(demand: Demand, supply: Supply, region: str, now: datetime) -> str | 
         return "not_sold"
     if any(region.startswith(prefix) for prefix in supply.not_delivered_to):
         return "not_deliverable"
+    if not supply.granted:
+        return "not_granted"
+    if supply.paused:
+        return "supplier_paused"
     state = supply.stock.state if supply.stock else "unknown"
     if state == "out" or supply.left == 0:
         return "out_of_stock"
     if state == "unknown" and supply.left is None and supply.unknown_stock != "sell":
         return "stock_unknown" if supply.unknown_stock == "ask" else "not_sold"
+    short = supply.allowed is not None and supply.allowed < demand.quantity
+    if short and supply.most(supply.allowed or 0) == 0:
+        return supply.limit
     units = supply.most(demand.quantity)
     if units == 0:
         return "quantity_step"
@@ -237,7 +262,10 @@ def _fault(demand: Demand, supply: Supply, region: str, now: datetime) -> str | 
 def _told(demand: Demand, usable: list[Supply], failed: list[Lost]) -> str:
     if any(s.left is not None and s.left < demand.quantity for s in usable):
         return "out_of_stock"
-    codes = {loss.code for loss in failed} | ({"quantity_step"} if usable else set())
+    short = {s.limit for s in usable if s.allowed is not None and s.allowed < demand.quantity}
+    codes = {loss.code for loss in failed} | short | ({"quantity_step"} if usable else set())
+    if short and not codes & {"out_of_stock", "stock_unknown"}:
+        codes.discard("quantity_step")
     return next((code for code in _NEAREST if code in codes), "not_sold")
 
 
@@ -247,10 +275,14 @@ def _options(demand: Demand, usable: list[Supply]) -> list[Choice]:
     for first in usable:
         order = [first, *(supply for supply in usable if supply is not first)]
         rest, takes = demand.quantity, []
+        had: dict[str, int] = {}
         for supply in order:
-            if units := supply.most(rest):
+            had.setdefault(supply.source, 0)
+            within = rest if supply.allowed is None else supply.allowed - had[supply.source]
+            if units := supply.most(min(rest, within)):
                 takes.append(Take(demand.key, supply, units))
                 rest -= units
+                had[supply.source] += units
         if rest == 0:
             name = tuple(sorted((take.supply.offer_id, take.units) for take in takes))
             options.setdefault(name, tuple(takes))

@@ -15,8 +15,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog import deals, shelf
+from catalog import corridors, deals, shelf
 from catalog.models import Sku
+from catalog.selling import Reason
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import marked_up, price_text
@@ -50,6 +51,7 @@ class Offered:
     price: Decimal | None
     floor: Decimal | None
     ceiling: Decimal | None
+    granted: bool = True
 
 
 def put(
@@ -57,14 +59,19 @@ def put(
 ) -> dict[str, Any]:
     """Pick `sku`, or change the rule of one picked before; returns its view.
 
-    Raises Problem 404 (no such SKU), 409 `code_taken`, 422 for a rule that breaks the corridor or
-    names both or neither of the two prices.
+    Raises Problem 404 (no such SKU), 409 `code_taken` or `not_granted`, 422 for a rule that breaks
+    the corridor or names both or neither of the two prices.
     """
     sku_id = inside("sku", sku)
     if session.get(Sku, sku_id) is None:
         raise Problem(404, "not_found", f"there is no SKU {sku!r}")
     _check_rule(rule)
     offered = terms(session, desk, party_id, [sku_id], now)[sku_id]
+    if not offered.granted:
+        message = "the brand has not opened this SKU to you; ask your operator"
+        raise Problem(
+            409, "not_granted", message, errors=[FieldError("sku", "not_granted", message)]
+        )
     if fault := corridor_fault(rule.retail(offered.price), offered.floor, offered.ceiling):
         field = "retail_price" if rule.retail_price is not None else "markup_percent"
         raise _invalid(field, "outside_corridor", fault)
@@ -176,12 +183,33 @@ def terms(
     wanted = set(sku_ids)
     found = deals.of_skus(session, wanted)
     reader = pricing.leader(session, desk, party_id, now)
+    policies = corridors.policies(session, wanted, now)
     answer = {}
     for sku_id in wanted:
         own = [deal for deal in found if deal.sku_id == sku_id and deal.mode == "dropship"]
-        seen = shelf.display(own, reader, now)
-        answer[sku_id] = Offered(seen.price, *seen.corridor)
+        seen = shelf.display(own, reader, now, policies=policies)
+        granted = not shelf.hidden(own, reader, now)
+        answer[sku_id] = Offered(seen.price, *seen.corridor, granted)
     return answer
+
+
+def price_reason(
+    session: Session, desk: Desk, party_id: int, sku_id: int, region: str, now: datetime
+) -> Reason | None:
+    """Why the leader's own retail price of a SKU may not be asked in `region`; None: it may."""
+    rule = rules(session, party_id, [sku_id]).get(sku_id)
+    if rule is None:
+        return None
+    found = [deal for deal in deals.of_skus(session, [sku_id]) if deal.mode == "dropship"]
+    reader = pricing.leader(session, desk, party_id, now)
+    policies = corridors.policies(session, [sku_id], now)
+    seen = shelf.display(found, reader, now, region, policies)
+    fault = corridor_fault(rule.retail(seen.price), *seen.corridor)
+    if fault is None or corridors.allows_none(seen.corridor):  # the latter is told to everybody
+        return None
+    visible = shelf.visible(found, reader, now)
+    ends = [one.scope.until for one in corridors.in_force(visible, policies, region, now)]
+    return Reason("outside_corridor", fault, min((end for end in ends if end), default=None))
 
 
 def corridor_fault(
@@ -240,7 +268,8 @@ def _view(row: Selection, title: str, offered: Offered) -> dict[str, Any]:
         "retail_price": _text(retail),
         "markup_percent": None if row.markup_percent is None else f"{row.markup_percent:f}",
         "corridor": {"min": _text(offered.floor), "max": _text(offered.ceiling)},
-        "sellable": corridor_fault(retail, offered.floor, offered.ceiling) is None,
+        "sellable": offered.granted
+        and corridor_fault(retail, offered.floor, offered.ceiling) is None,
         "code": row.code,
         "note": row.note,
         "updated_at": row.updated_at,

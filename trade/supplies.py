@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -21,7 +20,8 @@ _OFFERS = text(f"""
            o.weight_g, o.not_delivered_to, o.min_retail, o.max_retail, p.price, p.valid_until,
            t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by,
            coalesce(v.per_hour, 0) AS velocity, coalesce(c.tried, 0) AS tried,
-           coalesce(c.short, 0) AS short, {HEARD} AS heard_at
+           coalesce(c.short, 0) AS short, {HEARD} AS heard_at,
+           h.paused_at IS NOT NULL AS paused
     FROM unnest(CAST(:skus AS bigint[])) a(sku)
     LEFT JOIN sku_redirects r ON r.from_sku = a.sku
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, a.sku)
@@ -52,14 +52,6 @@ def load(
     return [_supply(row, desk, levels.get(row.id), now) for row in rows]
 
 
-def corridor(supplies: Iterable[Supply]) -> tuple[Decimal | None, Decimal | None]:
-    """The retail prices allowed by every live offer of one SKU: (floor, ceiling)."""
-    live = [supply for supply in supplies if supply.live]
-    floors = [s.min_retail for s in live if s.min_retail is not None]
-    ceilings = [s.max_retail for s in live if s.max_retail is not None]
-    return max(floors, default=None), min(ceilings, default=None)
-
-
 def _supply(row: Any, desk: Desk, level: Level | None, now: datetime) -> Supply:
     terms = desk.terms(row.source)
     record = Record(row.velocity, row.tried, row.short, row.heard_at)
@@ -78,6 +70,7 @@ def _supply(row: Any, desk: Desk, level: Level | None, now: datetime) -> Supply:
         category=row.category,
         live=row.state == "live",
         resells="resell" in terms.policy.serves,
+        paused=row.paused,
         price_until=row.valid_until,
         moq=row.moq or 1,
         multiple=row.multiple or 1,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.routes import (
+    brands,
     catalog,
     changes,
     claims,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     wallet.router,
     purchases.router,
     listings.router,
+    brands.router,
     parties.router,
     matches.router,
     runs.router,

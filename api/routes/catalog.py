@@ -24,7 +24,7 @@ from catalog.search import Asked
 from kit import clock
 from kit.errors import FieldError, Problem
 from kit.ids import inside
-from trade import places, selections
+from trade import limits, places, selections
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 
@@ -159,10 +159,21 @@ def sellable(
     region: Region = None,
     quantity: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
-    """Whether so many can be sold to that region by the piece, and why not."""
+    """Whether so many can be sold to that region by the piece, why not, and until when as far as
+    that is known. Your own retail price, where you have picked the SKU, must be allowed there."""
     number, place = inside("sku", sku_id), resolved(region)
+    now = clock.now()
+    had = {}
+    if caller.grants.named:
+        with caller.system() as session:  # what was bought lies behind the wall
+            had = limits.had_today(session, caller.party_id, number, now)
     with caller.own() as session:
-        found = reads.sellable(session, number, place, quantity, caller.reader, clock.now())
+        reader = caller.reader
+        found = reads.sellable(session, number, place, quantity, reader, now, had=had)
+        if found is not None and "selections:read" in caller.identity.scopes:
+            desk, party = caller.office.terms.desk, caller.party_id
+            own = selections.price_reason(session, desk, party, number, place, now)
+            found = found.unless(own)
     if found is None:
         raise Problem(404, "not_found", f"there is no SKU {sku_id!r}")
     return replies.answer(present.sellable(found))

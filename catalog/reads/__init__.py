@@ -8,13 +8,12 @@ from catalog.reads.products import (
     Card,
     OfferView,
     ProductView,
-    Sellable,
     SkuView,
     TermsView,
     product,
     product_cards,
-    sellable,
 )
+from catalog.reads.sellable import Sellable, sellable
 
 __all__ = [
     "Card",

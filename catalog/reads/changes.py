@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.changes import Event, Item, Replay, in_full
 from catalog.matching.redirects import current
+from catalog.pricing import Goods
 from catalog.shelf import Reader
 from kit.errors import Problem
 
@@ -99,7 +100,13 @@ def _refuse_expired(session: Session, after: int, now: datetime) -> None:
 
 def _as_seen(session: Session, events: Iterable[Event], after: int, reader: Reader) -> list[Item]:
     if reader.sees_sources:
-        return [in_full(event) for event in events]
+        may = reader.grants.allows
+        return [
+            in_full(event)
+            for event in events
+            if event.kind == "rule"
+            or may(event.sku_id, Goods(event.source, event.brand, event.category), "", event.at)
+        ]
     events = list(events)
     asked: dict[str, Any] = {"skus": sorted({event.sku_id for event in events}), "after": after}
     replay = Replay(reader, (Event(*row) for row in session.execute(_EARLIER, asked)))

@@ -66,7 +66,8 @@ def price_history(
             Goods(r.source, r.brand, r.category),
         )
         for r in rows
-        if reader.sees_sources or reader.prices.serves in reader.policy(r.source).serves
+        if (reader.sees_sources or reader.prices.serves in reader.policy(r.source).serves)
+        and reader.grants.allows(sku_id, Goods(r.source, r.brand, r.category), "", until)
     ]
     points = _asked(moments) if reader.sees_sources else _lowest(moments, reader)
     return _standing(points, since)

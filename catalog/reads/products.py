@@ -1,4 +1,4 @@
-"""Products: cards for lists, one product with its SKUs, and whether a SKU can be sold."""
+"""Products: cards for lists, and one product with its SKUs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog import corridors, shelf
 from catalog import deals as all_deals
-from catalog import shelf
 from catalog.deals import Deal
 from catalog.pricing import margin_percent
-from catalog.shelf import Display, Reader, Reason, Stock
+from catalog.shelf import Display, Reader, Stock
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,6 @@ class ProductView:
     skus: list[SkuView]
 
 
-@dataclass(frozen=True)
-class Sellable:
-    """Whether so many of a SKU can be sold to a region by the piece, and why not."""
-
-    sellable: bool
-    reasons: list[Reason]
-    price: Decimal | None
-    freight: dict[str, Any] | None
-    as_of: datetime | None
-
-
 _PRODUCTS = text("""
     SELECT p.id, p.title, p.brand, p.category, p.images, p.description
     FROM products p WHERE p.id = ANY(:ids)
@@ -149,13 +138,25 @@ def product_cards(
 def product(
     session: Session, product_id: int, reader: Reader, now: datetime, region: str = ""
 ) -> ProductView | None:
-    """One product with all its SKUs, also those not for sale (price None); None: no such one."""
+    """One product with all its SKUs, also those not for sale (price None); None: no such one.
+
+    What its brands have not opened to the reader is not there.
+    """
     row = session.execute(_PRODUCTS, {"ids": [product_id]}).one_or_none()
     if row is None:
         return None
     by_sku = grouped(all_deals.of_products(session, [product_id], region))
-    skus = session.execute(_SKUS, {"ids": [product_id]}).all()
-    shown = {sku.id: shelf.display(by_sku.get(sku.id, ()), reader, now, region) for sku in skus}
+    if shelf.hidden([deal for deals in by_sku.values() for deal in deals], reader, now):
+        return None
+    policies = corridors.policies(session, by_sku, now)
+    skus = [
+        sku
+        for sku in session.execute(_SKUS, {"ids": [product_id]})
+        if not shelf.hidden(by_sku.get(sku.id, ()), reader, now)
+    ]
+    shown = {
+        sku.id: shelf.display(by_sku.get(sku.id, ()), reader, now, region, policies) for sku in skus
+    }
     views = [sku_view(sku, by_sku.get(sku.id, ()), shown[sku.id], reader) for sku in skus]
     head = card(row, [(sku.msrp, shown[sku.id]) for sku in skus], reader)
     return ProductView(head, row.description, views)
@@ -164,29 +165,20 @@ def product(
 def skus(
     session: Session, ids: Collection[int], reader: Reader, now: datetime, region: str = ""
 ) -> dict[int, SkuView]:
-    """The SKUs with these ids as `reader` sees them; unknown ids are absent."""
+    """The SKUs with these ids as `reader` sees them; unknown ids are absent, and so
+    are those that brands have not opened to the reader."""
     by_sku = grouped(all_deals.of_skus(session, ids, region))
+    policies = corridors.policies(session, ids, now)
     return {
         row.id: sku_view(
             row,
             by_sku.get(row.id, ()),
-            shelf.display(by_sku.get(row.id, ()), reader, now, region),
+            shelf.display(by_sku.get(row.id, ()), reader, now, region, policies),
             reader,
         )
         for row in session.execute(_SKUS_BY_ID, {"ids": list(ids)})
+        if not shelf.hidden(by_sku.get(row.id, ()), reader, now)
     }
-
-
-def sellable(
-    session: Session, sku_id: int, region: str, quantity: int, reader: Reader, now: datetime
-) -> Sellable | None:
-    """Whether `quantity` of a SKU can be sold to `region`; None: there is no such SKU."""
-    if session.execute(_SKUS_BY_ID, {"ids": [sku_id]}).one_or_none() is None:
-        return None
-    deals = all_deals.of_skus(session, [sku_id], region)
-    why = shelf.reasons(deals, reader, now, region, quantity)
-    shown = shelf.display(deals, reader, now, region)
-    return Sellable(not why, why, shown.price, shown.freight, shown.as_of)
 
 
 def card(row: Any, shown: Iterable[tuple[Decimal | None, Display]], reader: Reader) -> Card:

@@ -69,6 +69,14 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("PUT", "/v1/listings/{external_id}"): BRANDS,
     ("PUT", "/v1/listings/{external_id}/stock"): BRANDS,
     ("PUT", "/v1/listings/{external_id}/price"): BRANDS,
+    ("GET", "/v1/price-policies"): DOOR,
+    ("GET", "/v1/price-policies/{policy}"): DOOR,
+    ("PUT", "/v1/price-policies/{policy}"): DOOR,
+    ("DELETE", "/v1/price-policies/{policy}"): DOOR,
+    ("GET", "/v1/grants"): DOOR,
+    ("GET", "/v1/grants/{grant}"): DOOR,
+    ("PUT", "/v1/grants/{grant}"): DOOR,
+    ("DELETE", "/v1/grants/{grant}"): DOOR,
     ("GET", "/v1/parties"): OPERATES,
     ("POST", "/v1/parties"): OPERATES,
     ("GET", "/v1/parties/{party_id}"): OPERATES,
@@ -135,7 +143,9 @@ PREFIXES = {
 def filled(path: str) -> str:
     """The path with ids that are nobody's."""
     ids = {name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()}
-    return path.format(code="nothing", external_id="nothing", **ids)
+    return path.format(
+        code="nothing", external_id="nothing", policy="nothing", grant="nothing", **ids
+    )
 
 
 def test_the_table_names_every_route(shop: Shop) -> None:

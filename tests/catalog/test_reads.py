@@ -1,6 +1,6 @@
 """What readers see: the right price and stock, and for leaders never a trace of sources."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from kit.db import Database
 from kit.errors import Problem
 from tests.catalog.goods import EARLIER, NOW, Made, Supply, event, product, reprice, sku
 
+FREE = {"kind": "free"}
 LEADER = Reader("leader", PriceList("resale", Decimal(20)))
 OPERATOR = Reader("operator", PriceList("resale", Decimal(20)))
 
@@ -83,7 +84,7 @@ def test_unknown_stock_is_not_zero(database: Database) -> None:
 def test_the_source_decides_what_silence_about_stock_means(
     database: Database, policy: str, codes: list[str]
 ) -> None:
-    made = make(database, Supply(state=None))
+    made = make(database, Supply(state=None, freight=FREE))
     reader = Reader("leader", PriceList(), {"teahouse": SourcePolicy(policy)})  # type: ignore[arg-type]
     with database.as_nobody() as session:
         answer = reads.sellable(session, made.sku_id, "440305", 1, reader, NOW)
@@ -105,7 +106,7 @@ def test_a_source_for_own_use_is_not_resold(database: Database) -> None:
 
 
 def test_units_in_our_own_purchases_are_not_shown_as_stock(database: Database) -> None:
-    made = make(database, Supply(quantity=5))
+    made = make(database, Supply(quantity=5, freight=FREE))
     with database.as_system() as session:
         session.execute(
             text("INSERT INTO reservations (offer_id, reference, units) VALUES (:offer, 'l1', 5)"),
@@ -132,7 +133,7 @@ def test_units_in_our_own_purchases_are_not_shown_as_stock(database: Database) -
 def test_why_a_sku_cannot_be_sold_is_said(
     database: Database, supply: Supply, quantity: int, codes: list[str]
 ) -> None:
-    made = make(database, supply)
+    made = make(database, replace(supply, freight=FREE))
     with database.as_nobody() as session:
         answer = reads.sellable(session, made.sku_id, "650102", quantity, LEADER, NOW)
     assert answer is not None

@@ -1,0 +1,117 @@
+"""Between which retail prices a SKU may be sold: what its offers and the brands' policies allow."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from sqlalchemy import or_, select, text
+from sqlalchemy.orm import Mapped, Session
+
+from catalog import scopes
+from catalog.pricing import Goods
+from catalog.scopes import Rule, Scope
+from kit.db import UnitPrice
+
+Corridor = tuple[Decimal | None, Decimal | None]
+"""The lowest and the highest retail price, CNY a unit; None is no limit."""
+
+
+class PricePolicyRow(Rule):
+    """What a brand allows for its goods; a policy is changed, an order keeps its price."""
+
+    __tablename__ = "price_policies"
+
+    min_retail: Mapped[UnitPrice | None]
+    max_retail: Mapped[UnitPrice | None]
+
+
+@dataclass(frozen=True)
+class PricePolicy:
+    """The retail prices that are allowed for some goods, somewhere, for some time."""
+
+    scope: Scope
+    min_retail: Decimal | None = None
+    max_retail: Decimal | None = None
+
+
+class Bounded(Protocol):
+    """An offer with what its source itself says of retail prices."""
+
+    @property
+    def sku_id(self) -> int: ...
+    @property
+    def goods(self) -> Goods: ...
+    @property
+    def min_retail(self) -> Decimal | None: ...
+    @property
+    def max_retail(self) -> Decimal | None: ...
+
+
+def corridor(
+    offers: Iterable[Bounded], policies: Iterable[PricePolicy], region: str, now: datetime
+) -> Corridor:
+    """The prices that every one of these offers and every policy for them allows. Pure.
+
+    A policy for some regions counts only where `region` lies in one of them: without a region
+    ("") none does. The floor may end above the ceiling; then no price is allowed at all.
+    """
+    offers = list(offers)
+    counting = in_force(offers, policies, region, now)
+    bounds = [(offer.min_retail, offer.max_retail) for offer in offers]
+    bounds += [(policy.min_retail, policy.max_retail) for policy in counting]
+    floors = [floor for floor, _ in bounds if floor is not None]
+    ceilings = [ceiling for _, ceiling in bounds if ceiling is not None]
+    return max(floors, default=None), min(ceilings, default=None)
+
+
+def in_force(
+    offers: Iterable[Bounded], policies: Iterable[PricePolicy], region: str, now: datetime
+) -> list[PricePolicy]:
+    """The policies that count for any of these offers there and then."""
+    goods = [(offer.sku_id, offer.goods) for offer in offers]
+    return [
+        policy
+        for policy in policies
+        if policy.scope.holds(now)
+        and policy.scope.reaches(region)
+        and any(policy.scope.covers(*one) for one in goods)
+    ]
+
+
+def allows_none(allowed: Corridor) -> bool:
+    """Whether its floor lies above its ceiling."""
+    floor, ceiling = allowed
+    return floor is not None and ceiling is not None and floor > ceiling
+
+
+def policies(session: Session, sku_ids: Collection[int], now: datetime) -> list[PricePolicy]:
+    """The policies that may count for these SKUs at `now`, in any scope of parties."""
+    skus = sorted(set(sku_ids))
+    led = text("SELECT from_sku FROM sku_redirects WHERE to_sku = ANY(:skus)")
+    former = session.scalars(led, {"skus": skus})
+    rows = session.scalars(
+        select(PricePolicyRow).where(
+            or_(PricePolicyRow.sku_id.is_(None), PricePolicyRow.sku_id.in_([*skus, *former])),
+            or_(PricePolicyRow.valid_from.is_(None), PricePolicyRow.valid_from <= now),
+            or_(PricePolicyRow.valid_until.is_(None), PricePolicyRow.valid_until > now),
+        )
+    ).all()
+    return [
+        PricePolicy(scope, row.min_retail, row.max_retail)
+        for row, scope in scopes.followed(session, rows)
+    ]
+
+
+def put(
+    session: Session, scope: Scope, name: str, party_id: int, policy: PricePolicy
+) -> PricePolicyRow:
+    """Set a policy. Raises Problem 422 for one that allows nothing, or limits nothing."""
+    floor, ceiling = policy.min_retail, policy.max_retail
+    if floor is None and ceiling is None:
+        raise scopes.invalid("min_retail", "missing", "give min_retail, max_retail or both")
+    if allows_none((floor, ceiling)):
+        raise scopes.invalid("max_retail", "below_floor", "it is below min_retail")
+    bounds = {"min_retail": floor, "max_retail": ceiling}
+    return scopes.put(session, PricePolicyRow, scope, name, party_id, bounds)

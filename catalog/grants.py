@@ -1,0 +1,135 @@
+"""Who may see and order what: a source that uses grants sells only to those whom they name.
+
+A source without any grant is open to all. One with a grant on record, also one that has ended or
+not begun, is closed to whoever no grant in force names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Mapped, Session
+
+from catalog import scopes
+from catalog.pricing import Goods
+from catalog.scopes import Rule, Scope, followed
+
+
+class GrantRow(Rule):
+    """Leave for a party (and all under it), a level, or everyone; for a source's own goods."""
+
+    __tablename__ = "grants"
+
+    to_party: Mapped[int | None]
+    to_level: Mapped[str | None]
+    max_per_order: Mapped[int | None]
+    """Units of one SKU, as the two below."""
+    max_per_day: Mapped[int | None]
+    """For one party within a day of China."""
+    max_per_recipient: Mapped[int | None]
+    """For one recipient within a day of China, whoever orders."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Leave to see and order goods, and how many units of one SKU at most; None is no limit."""
+
+    id: int
+    scope: Scope
+    party: int | None = None
+    level: str | None = None
+    max_per_order: int | None = None
+    max_per_day: int | None = None
+    max_per_recipient: int | None = None
+
+
+@dataclass(frozen=True)
+class Grants:
+    """What one reader was granted. The default is a reader to whom everything is open."""
+
+    closed: frozenset[str] = frozenset()
+    """Sources that use grants."""
+    named: tuple[Grant, ...] = ()
+    """Grants to this reader, in force or not."""
+    party: int | None = None
+    own: str | None = None
+    """The source that the reader supplies itself."""
+
+    def restricts(self, source: str) -> bool:
+        """Whether goods of `source` need a grant."""
+        return source in self.closed and source != self.own
+
+    def allows(self, sku_id: int, goods: Goods, region: str, now: datetime) -> bool:
+        """Whether the reader may have these goods in `region`; "" is anywhere at all."""
+        return not self.restricts(goods.source) or bool(self._for(sku_id, goods, region, now))
+
+    def deciding(self, sku_id: int, goods: Goods, region: str, now: datetime) -> Grant | None:
+        """The grant whose limits count: for fewer readers, then fewer goods, then the younger."""
+        return max(self._for(sku_id, goods, region, now), key=self._rank, default=None)
+
+    def opens(self, sku_id: int, goods: Goods, region: str, now: datetime) -> datetime | None:
+        """When the first grant begins that is known today."""
+        begins = [
+            grant.scope.since
+            for grant in self.named
+            if grant.scope.covers(sku_id, goods) and (not region or grant.scope.reaches(region))
+        ]
+        return min((moment for moment in begins if moment and moment > now), default=None)
+
+    def _for(self, sku_id: int, goods: Goods, region: str, now: datetime) -> list[Grant]:
+        return [
+            grant
+            for grant in self.named
+            if grant.scope.holds(now)
+            and grant.scope.covers(sku_id, goods)
+            and (not region or grant.scope.reaches(region))
+        ]
+
+    def _rank(self, grant: Grant) -> tuple[int, int, int]:
+        reader = 0 if grant.level is None else 1
+        if grant.party is not None:
+            reader = 3 if grant.party == self.party else 2
+        scope = grant.scope
+        goods = 3 * (scope.sku_id is not None) + 2 * (scope.brand is not None)
+        return reader, goods + (scope.category is not None), grant.id
+
+
+OPEN = Grants()
+
+_COLUMNS = GrantRow.__table__.columns
+_TO_READER = text(
+    f"SELECT {', '.join(_COLUMNS.keys())} FROM grants_to(:party)"  # noqa: S608 - our own columns
+).columns(*_COLUMNS)
+
+
+def of(session: Session, party: int, *, own: str | None = None) -> Grants:
+    """What `party` was granted, in its own scope or the system's; `own` is a source it supplies."""
+    closed = session.scalar(text("SELECT granting_sources()"))
+    if not closed:
+        return OPEN
+    rows = session.scalars(select(GrantRow).from_statement(_TO_READER), {"party": party}).all()
+    named_now = tuple(_grant(row, scope) for row, scope in followed(session, rows))
+    return Grants(frozenset(closed), named_now, party, own)
+
+
+def put(
+    session: Session, scope: Scope, name: str, party_id: int, more: Mapping[str, Any]
+) -> GrantRow:
+    """Set a grant; `more` is whom it names and its limits. Raises Problem 422."""
+    if more["to_party"] is not None and more["to_level"] is not None:
+        raise scopes.invalid("who.level", "one_of", "name a party or a level, not both")
+    return scopes.put(session, GrantRow, scope, name, party_id, more)
+
+
+def _grant(row: GrantRow, scope: Scope) -> Grant:
+    return Grant(
+        row.id,
+        scope,
+        row.to_party,
+        row.to_level,
+        row.max_per_order,
+        row.max_per_day,
+        row.max_per_recipient,
+    )

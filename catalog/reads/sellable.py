@@ -1,0 +1,86 @@
+"""Whether a SKU can be sold to a region by the piece, and why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from catalog import corridors, deals, selling, shelf
+from catalog.deals import Deal
+from catalog.models import Sku
+from catalog.selling import Facts, Reason
+from catalog.shelf import Reader
+
+
+@dataclass(frozen=True)
+class Sellable:
+    """Whether so many of a SKU can be sold to a region by the piece, and why not."""
+
+    sellable: bool
+    reasons: list[Reason]
+    price: Decimal | None
+    freight: dict[str, Any] | None
+    as_of: datetime | None
+
+    def unless(self, reason: Reason | None) -> "Sellable":
+        """The same with one more reason against it, if there is one."""
+        if reason is None:
+            return self
+        return replace(self, sellable=False, reasons=[*self.reasons, reason])
+
+
+_PAUSED = text("""
+    SELECT source FROM source_states WHERE source = ANY(:sources) AND paused_at IS NOT NULL
+""")
+_PLANNED = text("""
+    SELECT p.valid_from, o.source FROM planned_prices p JOIN offers o ON o.id = p.offer_id
+    WHERE o.sku_id = :sku AND o.state = 'live' AND p.mode = 'dropship' AND p.valid_from > :now
+    ORDER BY p.valid_from
+""")
+
+
+def sellable(
+    session: Session,
+    sku_id: int,
+    region: str,
+    quantity: int,
+    reader: Reader,
+    now: datetime,
+    *,
+    had: Mapping[str, int] | None = None,
+) -> Sellable | None:
+    """Whether `quantity` of a SKU can be sold to `region`; None: there is no such SKU.
+
+    `had` is how many of it the reader has ordered today, by source.
+    """
+    if session.get(Sku, sku_id) is None:
+        return None
+    found = deals.of_skus(session, [sku_id], region)
+    facts = Facts(
+        paused=paused(session, found),
+        planned=_planned(session, sku_id, reader, now),
+        policies=tuple(corridors.policies(session, [sku_id], now)),
+        had=had or {},
+    )
+    why = selling.reasons(found, reader, now, region, quantity, facts)
+    shown = shelf.display(found, reader, now, region)
+    return Sellable(not why, why, shown.price, shown.freight, shown.as_of)
+
+
+def paused(session: Session, found: list[Deal]) -> frozenset[str]:
+    """Sources of these deals that a refusal or a person has paused."""
+    sources = sorted({deal.source for deal in found})
+    return frozenset(session.scalars(_PAUSED, {"sources": sources}))
+
+
+def _planned(session: Session, sku_id: int, reader: Reader, now: datetime) -> datetime | None:
+    """When the next price of a source that serves the reader becomes valid."""
+    for moment, source in session.execute(_PLANNED, {"sku": sku_id, "now": now}):
+        serves = reader.prices.serves in reader.policy(source).serves
+        if serves and not reader.grants.restricts(source):
+            return moment  # type: ignore[no-any-return]
+    return None

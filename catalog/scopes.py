@@ -1,0 +1,191 @@
+"""For which goods, where and when a brand's rule counts; how such rules are kept.
+
+A rule belongs to a source (a brand's goods) under the name that its writer gave it; "" stands for
+every source and is the operators' own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from catalog.matching.redirects import current
+from catalog.pricing import Goods
+from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
+from kit.errors import FieldError, Problem
+
+EVERY_SOURCE = ""
+
+
+class Scoped:
+    """The columns that say whose rule it is, and for which goods, where and when."""
+
+    id: Mapped[Id]
+    source: Mapped[OutsideId]
+    name: Mapped[OutsideId]
+    party_id: Mapped[Ref]
+    """Who wrote it last."""
+    sku_id: Mapped[int | None]
+    brand: Mapped[str | None]
+    category: Mapped[str | None]
+    regions: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    """GB/T 2260 codes that a region's code begins with; none is everywhere."""
+    valid_from: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None]
+    updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which goods of a source, where and when; what is left out names all."""
+
+    source: str = EVERY_SOURCE
+    sku_id: int | None = None
+    brand: str | None = None
+    category: str | None = None
+    regions: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def covers(self, sku_id: int, goods: Goods) -> bool:
+        """Whether this SKU, as one source offers it, is meant; a category with all below it."""
+        below = goods.category is not None and f"{goods.category} > ".startswith(
+            f"{self.category} > "
+        )
+        return (
+            self.source in (EVERY_SOURCE, goods.source)
+            and (self.sku_id is None or self.sku_id == sku_id)
+            and (self.brand is None or self.brand == goods.brand)
+            and (self.category is None or below)
+        )
+
+    def reaches(self, region: str) -> bool:
+        """Whether a GB/T 2260 code lies inside it."""
+        return not self.regions or region.startswith(self.regions)
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it counts at `now`."""
+        begun = self.since is None or self.since <= now
+        return begun and (self.until is None or now < self.until)
+
+
+R = TypeVar("R", bound="Rule")
+
+
+class Rule(Scoped, Base):
+    """A rule of a brand, whatever it rules."""
+
+    __abstract__ = True
+
+    @property
+    def scope(self) -> Scope:
+        """As a value."""
+        return Scope(
+            self.source,
+            self.sku_id,
+            self.brand,
+            self.category,
+            tuple(self.regions),
+            self.valid_from,
+            self.valid_until,
+        )
+
+
+def followed(session: Session, rows: Sequence[R]) -> list[tuple[R, Scope]]:
+    """Rules with their scopes; one for a SKU that was merged is for the one it was merged into."""
+    led = current(session, [row.sku_id for row in rows if row.sku_id is not None])
+    return [(row, replace(row.scope, sku_id=row.sku_id and led[row.sku_id])) for row in rows]
+
+
+def prefix(region: str) -> str:
+    """What every code inside a region begins with: 440000 is all of 44, 440300 all of 4403."""
+    if len(region) != 6:
+        return region
+    return region.removesuffix("00").removesuffix("00")
+
+
+def put(
+    session: Session, kind: type[R], scope: Scope, name: str, party_id: int, more: Mapping[str, Any]
+) -> R:
+    """Write a rule, or write it anew. Raises Problem 422 for goods or a span that cannot be."""
+    _check(session, scope)
+    _lock(session, kind, scope.source, name)
+    row = _found(session, kind, scope.source, name)
+    if row is None:
+        row = kind(source=scope.source, name=name)
+        session.add(row)
+    row.party_id = party_id
+    row.sku_id, row.brand, row.category = scope.sku_id, scope.brand, scope.category
+    row.regions = sorted({prefix(region) for region in scope.regions})
+    row.valid_from, row.valid_until = scope.since, scope.until
+    for column, value in more.items():
+        setattr(row, column, value)
+    row.updated_at = session.scalars(text("SELECT clock_timestamp()")).one()
+    session.flush()
+    return row
+
+
+def get(session: Session, kind: type[R], source: str, name: str) -> R:
+    """One rule of a source. Raises Problem 404."""
+    row = _found(session, kind, source, name)
+    if row is None:
+        raise Problem(404, "not_found", f"there is nothing under the id {name!r}")
+    return row
+
+
+def remove(session: Session, kind: type[R], source: str, name: str) -> bool:
+    """End a rule; returns whether there was one."""
+    _lock(session, kind, source, name)
+    row = _found(session, kind, source, name)
+    if row is not None:
+        session.delete(row)
+        session.flush()
+    return row is not None
+
+
+def page(
+    session: Session, kind: type[R], source: str | None, *, limit: int, after: int | None
+) -> tuple[list[R], int | None]:
+    """Rules of a source (None: of all), the oldest first, and where the next page starts."""
+    wanted = select(kind).where(kind.id > (after or 0)).order_by(kind.id).limit(limit + 1)
+    if source is not None:
+        wanted = wanted.where(kind.source == source)
+    rows = list(session.scalars(wanted))
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+
+
+def invalid(field: str, code: str, message: str) -> Problem:
+    """A 422 for one field."""
+    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])
+
+
+def _check(session: Session, scope: Scope) -> None:
+    if scope.since is not None and scope.until is not None and scope.until <= scope.since:
+        raise invalid("until", "empty_span", "it would end before it begins")
+    if scope.sku_id is None:
+        return
+    offered = session.scalar(
+        text(
+            "SELECT EXISTS (SELECT FROM offers WHERE sku_id = :sku"
+            " AND (:source = '' OR source = :source))"
+        ),
+        {"sku": scope.sku_id, "source": scope.source},
+    )
+    if not offered:
+        raise invalid("sku", "not_offered", "this SKU is not among the goods that this is for")
+
+
+def _found(session: Session, kind: type[R], source: str, name: str) -> R | None:
+    return session.scalar(select(kind).where(kind.source == source, kind.name == name))
+
+
+def _lock(session: Session, kind: type[R], source: str, name: str) -> None:
+    """Two writers of one rule queue here, also of one that is not there yet."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"{kind.__tablename__}:{source}:{name}"},
+    )
