@@ -132,6 +132,15 @@ class StockSettings(Section):
     )
 
 
+class WebhookSettings(Section):
+    """Where messages to other programs may go."""
+
+    allow_private_hosts: bool = False
+    """Endpoints inside our own network as well."""
+    allow_http: bool = False
+    """Endpoints without TLS as well."""
+
+
 class _Environment(EnvSettingsSource):
     """The environment, where `_` stands for `-` in a source's code."""
 
@@ -161,6 +170,7 @@ class Settings(BaseSettings):
     mail: MailSettings = MailSettings()
     pricing: PricingSettings = PricingSettings()
     stock: StockSettings = StockSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     sources: dict[str, dict[str, Any]] = {}
 
     @classmethod

@@ -63,6 +63,9 @@ LATER_TABLES = {
     "deposit_requests": OWN,
     "price_policies": OWN,
     "grants": OWN,
+    "events": f"{OWN} OR {SUPPLIER}",
+    "webhooks": OWN,
+    "deliveries": OWN,
 }
 """The same for tables that later migrations make; each protects its own."""
 

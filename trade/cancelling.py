@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.ids import inside
-from trade import books
+from trade import books, events
 from trade.models import Order, OrderLine, Purchase
 from trade.purchases import lines_of
 from trade.refusal import cancel_rest
-from trade.states import OPEN, move, restate, tell
+from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, move, restate, tell
 
 
 def cancel(
@@ -101,6 +101,8 @@ def _cancel_purchase(
     elif purchase.cancel_reason is None:
         purchase.cancel_reason = reason
         purchase.updated_at = now
+        if purchase.state not in UNKNOWN_TO_SUPPLIER:
+            events.of_purchase(session, purchase, "cancel_asked", now)
 
 
 def _cancel_unrouted(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kit.errors import FieldError, Problem
 from kit.ids import inside
 from kit.money import split, yuan
-from trade import books
+from trade import books, events
 from trade.desk import Desk
 from trade.models import (
     Claim,
@@ -121,7 +121,7 @@ def approve(
         line.refunded, line.credited = share, credit
         session.get_one(OrderLine, line.order_line_id, populate_existing=True).refunded += share
         credited += credit
-    _answer(row, "approved", None, now)
+    _answer(session, row, "approved", None, now)
     books.refund(session, order, source, row.id, paid, credited)
     order.updated_at = now
     tell(session, order, "refunded", now, {"amount": yuan(paid)})
@@ -142,7 +142,7 @@ def refuse(
     _check_open(row)
     told = [_blind(session, item, row, source) for item in evidence]
     row.evidence = [*row.evidence, *({"by": "supplier", "item": item} for item in told)]
-    _answer(row, "refused", _blind(session, reason, row, source), now)
+    _answer(session, row, "refused", _blind(session, reason, row, source), now)
     order.updated_at = now
     tell(session, order, "claim_refused", now)
 
@@ -159,7 +159,7 @@ def cancel(session: Session, party_id: int, claim: str, now: datetime) -> None:
     if row.state == "cancelled":
         return
     _check_open(row)
-    _answer(row, "cancelled", None, now)
+    _answer(session, row, "cancelled", None, now)
     order.updated_at = now
     tell(session, order, "claim_cancelled", now)
 
@@ -272,6 +272,7 @@ def _write(
     )
     session.add(claim)
     session.flush()
+    events.of_claim(session, claim, "opened", now)
     for part in parts:
         session.add(
             ClaimLine(
@@ -313,8 +314,9 @@ def _check_open(row: Claim) -> None:
         raise Problem(409, "wrong_state", f"this claim is {row.state} already")
 
 
-def _answer(row: Claim, state: str, answer: str | None, now: datetime) -> None:
+def _answer(session: Session, row: Claim, state: str, answer: str | None, now: datetime) -> None:
     row.state, row.answer, row.updated_at = state, answer, now
+    events.of_claim(session, row, state, now)
 
 
 def _blind(session: Session, words: str, row: Claim, source: str) -> str:

@@ -10,6 +10,7 @@ from catalog.pricing import price_lists
 from catalog.publishing import RISK
 from catalog.readers import Readership
 from catalog.shelf import SourcePolicy
+from connectors.hooks import Rules
 from connectors.registry import read_settings
 from kit.crypto import Keyring
 from kit.settings import Settings
@@ -35,6 +36,8 @@ class Desk:
     return_days: int = 15
     lease_seconds: int = 120
     refusal_risk: float = RISK
+    hooks: Rules = field(default_factory=Rules)
+    """Where messages to other programs may go."""
 
     def terms(self, source: str) -> SourceTerms:
         """The terms of `source`."""
@@ -52,6 +55,7 @@ def from_settings(settings: Settings) -> Desk:
             for code, config in settings.sources.items()
         },
         refusal_risk=settings.stock.refusal_risk,
+        hooks=Rules(settings.webhooks.allow_private_hosts, settings.webhooks.allow_http),
     )
 
 

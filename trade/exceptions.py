@@ -34,6 +34,9 @@ _QUERY = text("""
         SELECT 'listing_held', 'run', id, coalesce(failure, 'held'), ended_at
         FROM runs r WHERE state = 'held' AND NOT EXISTS (
             SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')
+        UNION ALL
+        SELECT 'webhook_failing', 'whk', id, state || ': ' || coalesce(failure, ''), failing_since
+        FROM webhooks WHERE state IN ('failing', 'disabled')
     ) waiting
     WHERE CAST(:kind AS text) IS NULL OR kind = :kind
     ORDER BY since NULLS LAST, kind, id LIMIT :limit

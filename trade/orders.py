@@ -21,9 +21,10 @@ from kit.errors import FieldError, Problem
 from kit.money import price_text, yuan
 from trade import books, buying, planning, quotes, recipients, selections
 from trade.desk import Desk
-from trade.models import Order, OrderEvent, OrderLine, OrderPlan
+from trade.models import Order, OrderLine, OrderPlan
 from trade.planning import Draft, LineRequest
 from trade.quotes import Promised
+from trade.states import tell
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def place(
         freights = [purchase.freight for purchase in purchases]
         buying.buy(session, order, purchases, freights, line_ids, region, now)
         session.add(OrderPlan(order_id=order.id, plan=planning.record(draft.plan), at=now))
-        session.add(OrderEvent(order_id=order.id, party_id=party_id, kind="placed", at=now))
+        tell(session, order, "placed", now)
         session.flush()
     books.hold(session, order)
     return order.id, True

@@ -6,7 +6,7 @@ from kit.errors import FieldError, Problem
 
 ROLES = ("leader", "brand", "buyer", "operator")
 
-_SHARED = frozenset({"catalog:read", "wallet:read"})
+_SHARED = frozenset({"catalog:read", "wallet:read", "webhooks:read", "webhooks:write"})
 _PAYS = frozenset({"wallet:write"})
 _SELLS = frozenset(
     {
@@ -54,7 +54,7 @@ OF_MEMBER: dict[str, frozenset[str]] = {
     "owner": SCOPES,
     "clerk": SCOPES
     - {"wallet:write", "parties:write", "sources:write"}
-    - {"pricing:write", "policies:write", "grants:write"},
+    - {"pricing:write", "policies:write", "grants:write", "webhooks:write"},
     "finance": _READS | {"wallet:write"},
     "viewer": _READS,
 }

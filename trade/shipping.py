@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from catalog import stock
 from kit.db import Database
 from kit.errors import FieldError, Problem
-from trade import books, carriers
+from trade import books, carriers, events
 from trade.books import Shipped
 from trade.buying import reservation
 from trade.models import Parcel, ParcelLine
@@ -197,6 +197,7 @@ def _renumber(
     parcel.carrier, parcel.tracking_number = carrier, number
     found.purchase.updated_at = now
     detail = {"carrier": carrier, "tracking_number": number, "was": was}
+    events.of_parcel(session, parcel, "renumbered", now, {"was": was})
     tell(session, found.order, "parcel_renumbered", now, detail)
     restate(session, found.order, now)
 
@@ -215,6 +216,7 @@ def _new_parcel(
     )
     session.add(parcel)
     session.flush()
+    events.of_parcel(session, parcel, "shipped", now)
     return parcel
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kit.errors import Problem
+from trade import events
 from trade.models import Order, OrderEvent, OrderLine, Purchase, PurchaseMove
 
 MOVES: dict[tuple[str, str], str] = {
@@ -82,6 +83,9 @@ def move(
             at=now,
         )
     )
+    if purchase.state not in UNKNOWN_TO_SUPPLIER:
+        known = None if was in UNKNOWN_TO_SUPPLIER else was
+        events.of_purchase(session, purchase, purchase.state, now, {"was": known})
 
 
 @dataclass(frozen=True)
@@ -143,3 +147,4 @@ def tell(
     session.add(
         OrderEvent(order_id=order.id, party_id=order.party_id, kind=kind, detail=detail, at=now)
     )
+    events.of_order(session, order, kind, now, detail)

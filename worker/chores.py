@@ -17,7 +17,17 @@ from connectors.trading import Ships
 from kit import clock, idempotency, log, outbox
 from sync import due, figures, planned, verdicts
 from sync.wake import PULL, key
-from trade import demand, following, invariants, rerouting, stock_claims, submit
+from trade import (
+    demand,
+    event_feed,
+    events,
+    following,
+    invariants,
+    rerouting,
+    stock_claims,
+    submit,
+    telling,
+)
 from trade.buying import SUBMIT
 from trade.refusal import REROUTE
 from worker import relay
@@ -51,6 +61,7 @@ def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
     wakeups += [(following.NEWS, source) for source in _followed(shop, session)]
     if rerouting.waiting(session, limit=1):
         wakeups.append((REROUTE, "all"))
+    wakeups += [(events.HOOK, str(hook)) for hook in telling.due(session, clock.now())]
     relay.wake(shop.redis, wakeups)
     return {"due": len(wakeups)}
 
@@ -116,6 +127,11 @@ def prune_feed(_shop: Workshop, session: Session, last: Result) -> Result:
     return {"upto": upto, "gone": gone, "more": upto > after}
 
 
+def prune_events(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Events that no cursor may read any more."""
+    return {"gone": events.prune(session, clock.now() - event_feed.KEPT - timedelta(days=1))}
+
+
 def worth(shop: Workshop, session: Session, _last: Result) -> Result:
     """What is picked, sells and moves, and whose stock proved false: where the calls of each source
     are worth most, and how much of a stated stock is shown."""
@@ -143,4 +159,5 @@ CHORES: dict[str, Kind] = {
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),
     "prune_feed": Kind(HOUR, prune_feed),
+    "prune_events": Kind(HOUR, prune_events),
 }

@@ -17,6 +17,7 @@ from catalog.sequencer import number_changes
 from catalog.shelf import Reader
 from kit import chores, clock, log
 from kit.errors import Problem
+from trade import events
 from trade.desk import readership
 from worker import relay
 from worker.chores import CHORES
@@ -96,7 +97,9 @@ def _step(shop: Workshop, name: str) -> Step:
 
 def _sequence(shop: Workshop) -> bool:
     with shop.db.as_system() as session:
-        return number_changes(session) > 0
+        changed = number_changes(session)
+    with shop.db.as_system() as session:
+        return events.number(session) > 0 or changed > 0
 
 
 def _lane(shop: Workshop, name: str, steps: Sequence[Step]) -> None:

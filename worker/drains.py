@@ -13,8 +13,9 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import following, rerouting
+from trade import following, rerouting, telling
 from trade import submit as submitting
+from trade.desk import readership
 from worker.turns import Turn
 from worker.workshop import Workshop
 
@@ -47,6 +48,16 @@ def follow(shop: Workshop, source: str, turn: Turn) -> bool:
 
     def until(end: datetime) -> None:
         following.drain(shop.db, source, shop.seller, end)
+
+    return _slice_by_slice(until, turn)
+
+
+def tell(shop: Workshop, key: str, turn: Turn) -> bool:
+    """Send one endpoint its messages; `key` is the webhook's number."""
+    readers = readership(shop.settings, shop.book)
+
+    def until(end: datetime) -> None:
+        telling.drain(shop.db, shop.desk, readers, int(key), end)
 
     return _slice_by_slice(until, turn)
 

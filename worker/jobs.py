@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sync.wake import PULL
 from trade.buying import SUBMIT
+from trade.events import HOOK
 from trade.following import NEWS
 from trade.refusal import REROUTE
 from worker import drains
@@ -15,6 +16,7 @@ PERFORM = "worker.perform.perform"
 """The one function that the queues name; its arguments are a topic and a key."""
 
 ORDERS = "orders"
+HOOKS = "hooks"
 SYNC = "sync"
 
 
@@ -31,6 +33,7 @@ JOBS: dict[str, Job] = {
     SUBMIT: Job(drains.submit, ORDERS, 180),
     REROUTE: Job(drains.reroute, ORDERS, 180),
     NEWS: Job(drains.follow, ORDERS, 180),
+    HOOK: Job(drains.tell, HOOKS, 180),
     PULL: Job(drains.pull, SYNC, 3600),
 }
 

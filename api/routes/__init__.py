@@ -21,6 +21,7 @@ from api.routes import (
     sessions,
     sources,
     wallet,
+    webhooks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -41,5 +42,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     pricing.router,
     sources.router,
+    webhooks.router,
     hooks.router,
 )

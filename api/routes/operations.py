@@ -24,6 +24,7 @@ Kind = Literal[
     "claim_unanswered",
     "deposit_waiting",
     "listing_held",
+    "webhook_failing",
 ]
 
 

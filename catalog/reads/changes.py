@@ -34,6 +34,7 @@ _ROW = """
 _PAGE = text(f"""
     SELECT {_ROW} FROM changes c JOIN offers o ON o.id = c.offer_id
     WHERE c.seq > :after AND c.seq <= :head AND (:everything OR c.sku_id = ANY(:skus))
+      AND (CAST(:source AS text) IS NULL OR o.source = :source)
     ORDER BY c.seq LIMIT :limit
 """)  # noqa: S608 - columns of ours
 _EARLIER = text(f"""
@@ -54,8 +55,11 @@ def changes(
     now: datetime,
     *,
     sku_ids: Collection[int] | None = None,
+    source: str | None = None,
 ) -> Changes:
     """What changed after `after`, reading at most `limit` events; `sku_ids` narrows it.
+
+    `source` narrows it to what one source said, in full: for whoever supplies it.
 
     Leaders get fewer items than events: what changes nothing for them is passed over.
     Raises Problem 410 `cursor_expired` when events after the cursor are older than 30 days.
@@ -69,12 +73,17 @@ def changes(
             "head": head,
             "everything": sku_ids is None,
             "skus": _with_led(session, sku_ids or ()),
+            "source": source,
             "limit": limit,
         },
     )
     events = [Event(*row) for row in rows]
     more = len(events) == limit
-    items = _as_seen(session, events, after, reader)
+    items = (
+        [in_full(event) for event in events]
+        if source is not None
+        else _as_seen(session, events, after, reader)
+    )
     return Changes(items, events[-1].seq if more else max(after, head), more)
 
 

@@ -113,6 +113,14 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/category-mappings/learn"): OPERATES,
     ("GET", "/v1/brand-names"): OPERATES,
     ("PUT", "/v1/brand-names/{name}"): OPERATES,
+    ("GET", "/v1/events"): ALL,
+    ("GET", "/v1/webhooks"): ALL,
+    ("POST", "/v1/webhooks"): ALL,
+    ("GET", "/v1/webhooks/{webhook_id}"): ALL,
+    ("DELETE", "/v1/webhooks/{webhook_id}"): ALL,
+    ("POST", "/v1/webhooks/{webhook_id}/secret"): ALL,
+    ("POST", "/v1/webhooks/{webhook_id}/resume"): ALL,
+    ("POST", "/v1/webhooks/{webhook_id}/replay"): ALL,
     ("GET", "/v1/exceptions"): OPERATES,
     ("GET", "/v1/audit"): OPERATES,
 }
@@ -135,6 +143,7 @@ PREFIXES = {
     "token_id": "tok",
     "run_id": "run",
     "group_id": "syn",
+    "webhook_id": "whk",
     "match_id": "mat",
     "name": "nam",
 }

@@ -7,6 +7,7 @@ can name a source or a cost. Rows are locked in one order: order, purchases, sto
 """
 
 from trade.models.claims import Claim, ClaimLine
+from trade.models.hooks import Delivery, Event, EventsHead, Webhook
 from trade.models.money import Balance, DepositRequest, Posting
 from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, QuotePlan, Selection
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
@@ -17,7 +18,10 @@ __all__ = [
     "Balance",
     "Claim",
     "ClaimLine",
+    "Delivery",
     "DepositRequest",
+    "Event",
+    "EventsHead",
     "Member",
     "Order",
     "OrderEvent",
@@ -36,4 +40,5 @@ __all__ = [
     "RecipientOpening",
     "Selection",
     "Token",
+    "Webhook",
 ]

@@ -1,0 +1,72 @@
+"""Endpoints of other programs, and what they are told, as callers send and see it."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from api.shapes.base import In, Out
+
+Url = Annotated[
+    str, StringConstraints(pattern=r"^https?://[\x21-\x7e]+$", min_length=9, max_length=2000)
+]
+After = Annotated[
+    str, StringConstraints(pattern=r"^([0-9]{1,18}(\.[0-9]{1,18})?|latest)$", max_length=40)
+]
+
+
+class WebhookIn(In):
+    """An endpoint, and what it wants to hear."""
+
+    url: Url = Field(examples=["https://example.com/huopan"])
+    events: list[Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z_.*]+$")]] = Field(
+        min_length=1,
+        max_length=10,
+        description="order.*, purchase.*, parcel.*, claim.*, product.changed, price.changed,"
+        " stock.changed; which of them there are is a matter of your role.",
+    )
+
+
+class ReplayIn(In):
+    """From where on to tell everything again."""
+
+    after: After = Field(description="A cursor of GET /v1/events or of a webhook.")
+
+
+class WebhookOut(Out):
+    """An endpoint and how it is doing."""
+
+    id: str
+    url: str
+    events: list[str]
+    status: str = Field(description="active | failing | disabled")
+    failure: str | None = Field(description="Why the last attempts failed.")
+    failing_since: str | None
+    paused_until: str | None
+    waiting: int = Field(description="Messages that it has not taken yet.")
+    cursor: str = Field(description="Up to here messages were written down for it.")
+    delivered_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class WebhookSecretOut(WebhookOut):
+    """An endpoint with the secret that signs its messages, shown this once."""
+
+    secret: str = Field(examples=["whsec_…"])
+
+
+class EventOut(Out):
+    """What happened; the same as the body of its message, with the message's id."""
+
+    id: str = Field(description="`webhook-id` of its message.")
+    type: str
+    timestamp: str
+    data: dict[str, Any]
+
+
+class EventsOut(Out):
+    """Events, and the cursor to go on from; ask again at once while `more`."""
+
+    items: list[EventOut]
+    next: str
+    more: bool

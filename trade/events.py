@@ -1,0 +1,133 @@
+"""What happened, written down for other programs in the transaction in which it happens.
+
+A row is for the leader in `party_id` and the supplier in `supplier_id`; operators see all. Events
+of one object are written under the lock of its order, so their ids are in the order of its story.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from kit.ids import outside
+from trade.models import Claim, Event, Order, Parcel, Purchase
+
+HOOK = "hook"
+"""The topic that wakes the deliveries of one webhook; its key is the webhook's number."""
+
+
+def of_order(
+    session: Session, order: Order, what: str, now: datetime, detail: dict[str, Any] | None
+) -> None:
+    """For the leader; `detail` must name no source, seller or cost."""
+    _write(
+        session,
+        kind=f"order.{what}",
+        about=outside("ord", order.id),
+        party_id=order.party_id,
+        data={"reference": order.reference, "detail": detail},
+        at=now,
+    )
+
+
+def of_purchase(
+    session: Session,
+    purchase: Purchase,
+    what: str,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """For the supplier, and only of a purchase that the supplier may know of."""
+    told = {"reference": purchase.order_reference, "status": purchase.state}
+    _write(
+        session,
+        kind=f"purchase.{what}",
+        about=outside("pur", purchase.id),
+        supplier_id=purchase.supplier_id,
+        order_id=purchase.order_id,
+        data=told | (detail or {}),
+        at=now,
+    )
+
+
+def of_parcel(
+    session: Session,
+    parcel: Parcel,
+    what: str,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """For the leader and the supplier."""
+    told = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
+    _write(
+        session,
+        kind=f"parcel.{what}",
+        about=outside("par", parcel.id),
+        party_id=parcel.party_id,
+        supplier_id=parcel.supplier_id,
+        order_id=parcel.order_id,
+        purchase_id=parcel.purchase_id,
+        data=told | (detail or {}),
+        at=now,
+    )
+
+
+def of_claim(session: Session, claim: Claim, what: str, now: datetime) -> None:
+    """For the leader and the supplier; `GET /v1/claims/{id}` says the rest."""
+    _write(
+        session,
+        kind=f"claim.{what}",
+        about=outside("clm", claim.id),
+        party_id=claim.party_id,
+        supplier_id=claim.supplier_id,
+        order_id=claim.order_id,
+        purchase_id=claim.purchase_id,
+        data={"status": claim.state, "kind": claim.kind},
+        at=now,
+    )
+
+
+def _write(session: Session, **fields: Any) -> None:
+    session.add(Event(**fields))
+
+
+_LOCK = 0x48505756  # "HPWV"
+_TRY = text("SELECT pg_try_advisory_xact_lock(:lock)")
+_NUMBER = text("""
+    WITH batch AS (
+        SELECT id, row_number() OVER (ORDER BY id) AS place FROM (
+            SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT :limit) waiting
+    ), numbered AS (
+        UPDATE events e SET seq = (SELECT seq FROM events_head) + b.place FROM batch b
+        WHERE e.id = b.id RETURNING e.party_id, e.supplier_id
+    ), counted AS (
+        UPDATE events_head SET seq = seq + n FROM (SELECT count(*) AS n FROM numbered) c
+        WHERE n > 0 RETURNING n
+    ), woken AS (
+        INSERT INTO outbox (topic, key)
+        SELECT :topic, w.id::text FROM webhooks w JOIN parties p ON p.id = w.party_id
+        WHERE w.state <> 'disabled' AND (
+            w.party_id IN (SELECT party_id FROM numbered UNION SELECT supplier_id FROM numbered)
+            OR (p.role = 'operator' AND EXISTS (SELECT FROM numbered)))
+    )
+    SELECT n FROM counted
+""")
+_PRUNE = text("DELETE FROM events WHERE at < :before AND seq IS NOT NULL")
+
+
+def number(session: Session, limit: int = 10_000) -> int:
+    """Number up to `limit` committed events, and wake whom they concern; returns how many.
+
+    0: nothing is waiting, or another sequencer is at work. Events of one object keep their order:
+    a later one is written only after the former one's commit has let go of the order.
+    """
+    if not session.execute(_TRY, {"lock": _LOCK}).scalar_one():
+        return 0
+    asked = {"limit": limit, "topic": HOOK}
+    return session.execute(_NUMBER, asked).scalar_one_or_none() or 0
+
+
+def prune(session: Session, before: datetime) -> int:
+    """Forget events from before `before`; returns how many."""
+    return int(session.execute(_PRUNE, {"before": before}).rowcount)  # type: ignore[attr-defined]

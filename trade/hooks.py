@@ -1,0 +1,235 @@
+"""Endpoints of other programs, their secrets, and messages as Standard Webhooks has them.
+
+A secret is shown once and kept sealed. While it is exchanged, messages carry two signatures. All
+in system scope; each function looks at one party's endpoints only.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from catalog.readers import Readership
+from connectors import hooks as road
+from connectors.errors import Refused
+from kit.crypto import Keyring
+from kit.errors import FieldError, Problem
+from kit.ids import inside, outside
+from trade import event_feed
+from trade.desk import Desk
+from trade.event_feed import Cursor, Wanted
+from trade.models import Delivery, Party, Webhook
+
+PREFIX = "whsec_"
+MOST = 20
+"""So many endpoints one party may have."""
+FORMER = timedelta(hours=24)
+"""So long a former secret signs beside the new one."""
+
+_CATALOGUE = frozenset(f"{one}.changed" for one in event_feed.CATALOGUE)
+_BOTH = _CATALOGUE | {"parcel.*", "claim.*"}
+OF_ROLE = {
+    "leader": _BOTH | {"order.*"},
+    "buyer": _BOTH | {"order.*"},
+    "brand": _BOTH | {"purchase.*"},
+    "operator": _BOTH | {"order.*", "purchase.*"},
+}
+"""What there is to hear for a party of each role."""
+
+
+def create(
+    session: Session, desk: Desk, party_id: int, url: str, events: Sequence[str]
+) -> dict[str, Any]:
+    """A new endpoint, told of what happens from now on; its view with the secret, this once.
+
+    Raises Problem 422 for an address or an event that is not offered, 409 `too_many`.
+    """
+    party = session.get_one(Party, party_id, with_for_update=True)
+    _check_events(party.role, events)
+    try:
+        road.check(url, desk.hooks)
+    except Refused as error:
+        raise _invalid("url", error.code.replace("-", "_"), error.message) from error
+    if len(_rows(session, party_id)) >= MOST:
+        raise Problem(409, "too_many", f"a party has at most {MOST} webhooks; delete one first")
+    head, secret = event_feed.heads(session), _new_secret()
+    row = Webhook(
+        party_id=party_id,
+        url=url,
+        events=sorted(set(events)),
+        secret=_seal(desk.keyring, party_id, secret),
+        told_events=head.events,
+        told_changes=head.changes,
+    )
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return view(session, row) | {"secret": secret}
+
+
+def page(session: Session, party_id: int) -> list[dict[str, Any]]:
+    """Every endpoint of the party, the oldest first."""
+    return [view(session, row) for row in _rows(session, party_id)]
+
+
+def get(session: Session, party_id: int, hook: str) -> dict[str, Any]:
+    """One endpoint. Raises Problem 404."""
+    return view(session, _own(session, party_id, hook))
+
+
+def remove(session: Session, party_id: int, hook: str) -> None:
+    """No message goes there any more. Raises Problem 404."""
+    row = _own(session, party_id, hook)
+    session.execute(delete(Delivery).where(Delivery.webhook_id == row.id))
+    session.delete(row)
+
+
+def rotate(session: Session, desk: Desk, party_id: int, hook: str, now: datetime) -> dict[str, Any]:
+    """A new secret, shown this once; for a day the former one signs as well. Raises Problem 404."""
+    row, secret = _own(session, party_id, hook), _new_secret()
+    row.former_secret, row.former_until = row.secret, now + FORMER
+    row.secret, row.updated_at = _seal(desk.keyring, party_id, secret), now
+    session.flush()
+    return view(session, row) | {"secret": secret}
+
+
+def resume(session: Session, party_id: int, hook: str, now: datetime) -> dict[str, Any]:
+    """Try again at once, from where it stopped; again changes nothing. Raises Problem 404."""
+    row = _own(session, party_id, hook)
+    row.state, row.failures, row.failing_since, row.paused_until = "active", 0, None, None
+    row.updated_at = now
+    waiting = select(Delivery).where(Delivery.webhook_id == row.id, Delivery.lease.is_(None))
+    for one in session.scalars(waiting.with_for_update()):
+        one.due_at, one.attempts, one.tried_at = now, 0, None
+    session.flush()
+    return view(session, row)
+
+
+def replay(
+    session: Session,
+    readership: Readership,
+    party_id: int,
+    hook: str,
+    after: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """Tell everything after the cursor again, under the same message ids; nothing is skipped.
+
+    Raises Problem 404, 422 for a cursor that is none, 410 `cursor_expired`.
+    """
+    row = _own(session, party_id, hook)
+    wanted, party = wanted_of(row), session.get_one(Party, party_id)
+    back = event_feed.cursor(session, after)
+    back = Cursor(min(back.events, row.told_events), min(back.changes, row.told_changes))
+    event_feed.page(session, readership, party, back, 1, now, wanted=wanted)
+    of_sku = Delivery.about.startswith("sku_", autoescape=True)
+    session.execute(
+        delete(Delivery).where(
+            Delivery.webhook_id == row.id,
+            Delivery.lease.is_(None),
+            or_(
+                of_sku & (Delivery.place > back.changes),
+                ~of_sku & (Delivery.place > back.events),
+            ),
+        )
+    )
+    row.told_events, row.told_changes, row.updated_at = back.events, back.changes, now
+    session.flush()
+    return view(session, row)
+
+
+def view(session: Session, row: Webhook) -> dict[str, Any]:
+    """An endpoint as its party sees it, without its secrets."""
+    waiting = select(func.count()).where(Delivery.webhook_id == row.id)
+    return {
+        "id": outside("whk", row.id),
+        "url": row.url,
+        "events": row.events,
+        "status": row.state,
+        "failure": row.failure if row.failures else None,
+        "failing_since": row.failing_since,
+        "paused_until": row.paused_until,
+        "waiting": session.execute(waiting).scalar_one(),
+        "cursor": str(Cursor(row.told_events, row.told_changes)),
+        "delivered_at": row.delivered_at,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def wanted_of(row: Webhook) -> Wanted:
+    """Which feeds an endpoint listens to."""
+    catalogue = _CATALOGUE.intersection(row.events)
+    return Wanted(trade=len(row.events) > len(catalogue), catalogue=bool(catalogue))
+
+
+def listens(row: Webhook, kind: str) -> bool:
+    """Whether an endpoint wants events of this kind."""
+    return kind in row.events or f"{kind.partition('.')[0]}.*" in row.events
+
+
+def secrets_of(keyring: Keyring, row: Webhook, now: datetime) -> list[str]:
+    """The secrets that sign at `now`, the current one first."""
+    sealed = [row.secret]
+    if row.former_secret is not None and row.former_until is not None and row.former_until > now:
+        sealed.append(row.former_secret)
+    return [keyring.open(one, _context(row.party_id)).decode() for one in sealed]
+
+
+def signed(given: Sequence[str], message: str, body: bytes, now: datetime) -> dict[str, str]:
+    """The three headers of a message, signed by each of the secrets."""
+    stamp = str(int(now.timestamp()))
+    content = f"{message}.{stamp}.".encode() + body
+    signatures = []
+    for secret in given:
+        key = base64.b64decode(secret.removeprefix(PREFIX))
+        mac = hmac.new(key, content, hashlib.sha256).digest()
+        signatures.append(f"v1,{base64.b64encode(mac).decode()}")
+    return {
+        "webhook-id": message,
+        "webhook-timestamp": stamp,
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _new_secret() -> str:
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _seal(keyring: Keyring, party_id: int, secret: str) -> bytes:
+    return keyring.seal(secret.encode(), _context(party_id))
+
+
+def _context(party_id: int) -> str:
+    return f"webhook:{party_id}"
+
+
+def _rows(session: Session, party_id: int) -> Sequence[Webhook]:
+    found = select(Webhook).where(Webhook.party_id == party_id).order_by(Webhook.id)
+    return session.scalars(found).all()
+
+
+def _own(session: Session, party_id: int, hook: str) -> Webhook:
+    row = session.get(Webhook, inside("whk", hook), with_for_update=True, populate_existing=True)
+    if row is None or row.party_id != party_id:
+        raise Problem(404, "not_found", f"there is no webhook {hook!r}")
+    return row
+
+
+def _check_events(role: str, events: Sequence[str]) -> None:
+    offered = OF_ROLE[role]
+    for one in events:
+        if one not in offered:
+            raise _invalid(
+                "events", "unknown", f"{one!r} is not for a {role}; {', '.join(sorted(offered))}"
+            )
+
+
+def _invalid(field: str, code: str, message: str) -> Problem:
+    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

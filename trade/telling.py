@@ -1,0 +1,274 @@
+"""Telling endpoints: spread → claim → send → settle, one message per object at a time.
+
+What is due are rows: a killed worker's messages come due again when its lease runs out. An
+endpoint that fails rests for growing spans, so that it costs the others little; what it did not
+take within a day is given up, and the endpoint counts as failing until it takes something.
+"""
+
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from catalog.readers import Readership
+from connectors import hooks as road
+from connectors.errors import SupplierError
+from kit import clock, log
+from kit.db import Database
+from kit.errors import Problem
+from kit.ids import outside
+from trade import event_feed, hooks
+from trade.desk import Desk
+from trade.event_feed import Cursor, Told
+from trade.models import Delivery, Party, Webhook
+
+LANES = 4
+BACKLOG = 1_000
+"""With so many messages waiting nothing more is spread: the feed itself is the queue."""
+_SPREAD = 200
+LEASE = timedelta(seconds=60)
+"""Well over the deadline of one message."""
+PATIENCE = timedelta(hours=24)
+"""So long one message is tried."""
+PERSISTENT = timedelta(days=5)
+"""An endpoint that failed for so long is disabled."""
+_FIRST, _LONGEST = timedelta(seconds=5), timedelta(hours=4)
+_CALM = 5
+"""So many failures in a row, and the endpoint itself rests."""
+_REST = timedelta(minutes=15)
+_GONE = 410
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message that is ours to send until its lease runs out."""
+
+    webhook_id: int
+    about: str
+    place: int
+    lease: str
+    message: str
+    body: bytes
+    url: str
+    secrets: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a message. `failure` None: it was taken."""
+
+    failure: str | None = None
+    wait: timedelta = timedelta(0)
+    gone: bool = False
+
+
+def pause(attempts: int) -> timedelta:
+    """How long after that many failed attempts: 5 s, 15 s, 45 s, … at most 4 h."""
+    grown: timedelta = _FIRST * (3 ** min(attempts - 1, 12))
+    return min(grown, _LONGEST)
+
+
+def drain(
+    db: Database, desk: Desk, readership: Readership, webhook_id: int, until: datetime
+) -> None:
+    """Tell one endpoint what is due; returns early when nothing is left."""
+    with ThreadPoolExecutor(LANES, thread_name_prefix="hooks") as lanes:
+        while clock.now() < until:
+            with db.as_system() as session:
+                more = spread(session, readership, webhook_id, clock.now())
+            works = [lanes.submit(_lane, db, desk, webhook_id, until) for _ in range(LANES)]
+            if sum(work.result() for work in works) == 0 and not more:
+                return
+
+
+def _lane(db: Database, desk: Desk, webhook_id: int, until: datetime) -> int:
+    sent = 0
+    while clock.now() < until:
+        with db.as_system() as session:
+            claimed = claim(session, desk, webhook_id, clock.now())
+        if claimed is None:
+            break
+        outcome = send(desk, claimed)
+        with db.as_system() as session:
+            settle(session, claimed, outcome, clock.now())
+        sent += 1
+    return sent
+
+
+def spread(session: Session, readership: Readership, webhook_id: int, now: datetime) -> bool:
+    """Write down what the endpoint is to be told next; whether there is more of it."""
+    found = select(Webhook).where(Webhook.id == webhook_id, Webhook.state != "disabled")
+    hook = session.scalars(found.with_for_update(skip_locked=True)).one_or_none()
+    if hook is None:
+        return False
+    party = session.get_one(Party, hook.party_id)
+    waiting = select(func.count()).where(Delivery.webhook_id == webhook_id)
+    if not party.active or session.execute(waiting).scalar_one() >= BACKLOG:
+        return False
+    after = Cursor(hook.told_events, hook.told_changes)
+    wanted = hooks.wanted_of(hook)
+    try:
+        page = event_feed.page(session, readership, party, after, _SPREAD, now, wanted=wanted)
+    except Problem as problem:
+        if problem.code != "cursor_expired":
+            raise
+        _log.warning("A webhook goes on behind events that are gone", webhook=webhook_id)
+        head = event_feed.heads(session)
+        hook.told_events, hook.told_changes = head.events, head.changes
+        return False
+    rows = [_delivery(hook, one, now) for one in page.items if hooks.listens(hook, one.kind)]
+    if rows:
+        session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
+    hook.told_events, hook.told_changes = page.next.events, page.next.changes
+    return page.more
+
+
+def _delivery(hook: Webhook, told: Told, now: datetime) -> dict[str, Any]:
+    content = {"type": told.kind, "timestamp": told.at, "data": told.data}
+    return {
+        "webhook_id": hook.id,
+        "about": told.about,
+        "place": told.place,
+        "party_id": hook.party_id,
+        "message": told.id,
+        "body": orjson.dumps(content),
+        "due_at": now,
+    }
+
+
+_DUE = """
+    d.due_at <= :now AND (d.leased_until IS NULL OR d.leased_until <= :now)
+    AND NOT EXISTS (SELECT FROM deliveries e WHERE e.webhook_id = d.webhook_id
+                    AND e.about = d.about AND e.place < d.place)
+"""
+_CLAIM = text(f"""
+    UPDATE deliveries SET lease = :lease, leased_until = :until, attempts = attempts + 1,
+        tried_at = coalesce(tried_at, :now)
+    WHERE (webhook_id, about, place) = (
+        SELECT d.webhook_id, d.about, d.place FROM deliveries d
+        WHERE d.webhook_id = :webhook AND {_DUE}
+        ORDER BY d.due_at, d.place LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING about, place, message, body
+""")  # noqa: S608 - no value in it
+_WAKE = text(f"""
+    SELECT w.id FROM webhooks w JOIN parties p ON p.id = w.party_id AND p.active
+    WHERE w.state <> 'disabled' AND (w.paused_until IS NULL OR w.paused_until <= :now) AND (
+        EXISTS (SELECT FROM deliveries d WHERE d.webhook_id = w.id AND {_DUE})
+        OR ((w.told_events < (SELECT seq FROM events_head)
+             OR (w.told_changes < (SELECT seq FROM feed_head) AND w.events && :catalogue))
+            AND (SELECT count(*) FROM deliveries d WHERE d.webhook_id = w.id) < :backlog))
+    ORDER BY w.id
+""")  # noqa: S608 - no value in it
+
+
+def due(session: Session, now: datetime) -> list[int]:
+    """The endpoints that something is to be done for."""
+    catalogue = [f"{one}.changed" for one in event_feed.CATALOGUE]
+    asked = {"now": now, "backlog": BACKLOG, "catalogue": catalogue}
+    return list(session.scalars(_WAKE, asked))
+
+
+def claim(session: Session, desk: Desk, webhook_id: int, now: datetime) -> Claimed | None:
+    """The next message to send there, or None. Of one object only the oldest is ever out."""
+    hook = session.get(Webhook, webhook_id, populate_existing=True)
+    if hook is None or hook.state == "disabled" or (hook.paused_until or now) > now:
+        return None
+    if not session.get_one(Party, hook.party_id).active:
+        return None
+    lease = secrets.token_hex(8)
+    asked = {"webhook": webhook_id, "lease": lease, "until": now + LEASE, "now": now}
+    row = session.execute(_CLAIM, asked).one_or_none()
+    if row is None:
+        return None
+    signing = hooks.secrets_of(desk.keyring, hook, now)
+    body = bytes(row.body)
+    return Claimed(webhook_id, row.about, row.place, lease, row.message, body, hook.url, signing)
+
+
+def send(desk: Desk, claimed: Claimed) -> Outcome:
+    """Send one message; no transaction is open meanwhile."""
+    headers = hooks.signed(claimed.secrets, claimed.message, claimed.body, clock.now())
+    try:
+        answer = road.post(claimed.url, headers, claimed.body, desk.hooks)
+    except SupplierError as error:
+        return Outcome(error.message)
+    if 200 <= answer.status < 300:
+        return Outcome()
+    failure = f"answers HTTP {answer.status}"
+    if 300 <= answer.status < 400:
+        failure += "; redirects are not followed"
+    return Outcome(failure, timedelta(seconds=answer.wait or 0), answer.status == _GONE)
+
+
+def settle(session: Session, claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    """Write down what came of it; the endpoint's row is locked before its messages' rows."""
+    if outcome.failure is None:
+        _went_well(session, claimed, now)
+    else:
+        _failed(session, claimed, outcome, outcome.failure, now)
+
+
+def _went_well(session: Session, claimed: Claimed, now: datetime) -> None:
+    noted = now - timedelta(minutes=1)  # the row of a busy endpoint is not written each time
+    session.execute(
+        update(Webhook)
+        .where(
+            Webhook.id == claimed.webhook_id,
+            (Webhook.failures > 0)
+            | (Webhook.state == "failing")
+            | Webhook.delivered_at.is_(None)
+            | (Webhook.delivered_at < noted),
+        )
+        .values(failures=0, failing_since=None, paused_until=None, delivered_at=now, failure=None)
+    )
+    session.execute(
+        update(Webhook)
+        .where(Webhook.id == claimed.webhook_id, Webhook.state == "failing")
+        .values(state="active")
+    )
+    session.execute(
+        text("DELETE FROM deliveries WHERE webhook_id = :webhook AND lease = :lease"),
+        {"webhook": claimed.webhook_id, "lease": claimed.lease},
+    )
+
+
+def _failed(
+    session: Session, claimed: Claimed, outcome: Outcome, failure: str, now: datetime
+) -> None:
+    hook = session.get(Webhook, claimed.webhook_id, with_for_update=True, populate_existing=True)
+    key = (claimed.webhook_id, claimed.about, claimed.place)
+    row = session.get(Delivery, key, with_for_update=True, populate_existing=True)
+    if hook is None:
+        return
+    hook.failures += 1
+    hook.failure = failure
+    if hook.failures >= _CALM:
+        hook.paused_until = now + min(pause(hook.failures - _CALM + 1), _REST)
+    if row is not None and row.lease == claimed.lease:
+        row.lease = row.leased_until = None
+        last = (row.tried_at or now) + PATIENCE
+        row.due_at = min(now + max(pause(row.attempts), outcome.wait), max(last, now))
+        if now >= last and not outcome.gone:
+            session.delete(row)
+            _fails(hook, now)
+    persistent = hook.failing_since is not None and now - hook.failing_since >= PERSISTENT
+    if (outcome.gone or persistent) and hook.state != "disabled":
+        hook.state, hook.failing_since = "disabled", hook.failing_since or now
+        _log.warning("A webhook is disabled", webhook=outside("whk", hook.id), why=failure)
+
+
+def _fails(hook: Webhook, now: datetime) -> None:
+    """A message was given up: a person should look at the endpoint."""
+    hook.failing_since = hook.failing_since or now
+    if hook.state == "active":
+        hook.state = "failing"
+        _log.warning("A webhook fails", webhook=outside("whk", hook.id), why=hook.failure)
