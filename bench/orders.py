@@ -2,31 +2,30 @@
 
 One leader in fifty orders two of a thousand SKUs, each offered by two sources with stated stock.
 "bare" is the very same statements with the same values, recorded once and sent by psycopg alone,
-one transaction an order, to the same database as it was before. PostgreSQL is durable in both.
+in the same transactions and round trips, to the same database as it was before. PostgreSQL is
+durable in both.
 """
 
 import itertools
 import os
 import random
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import event, make_url, text
+from sqlalchemy import make_url, text
 
+from bench import bare, crowd
+from bench.bare import Transaction
 from bench.figures import Figure, record
 from connectors.model import ShipTo
 from huopan.servers import hold
 from kit import clock
 from kit.crypto import Keyring
-from kit.db import APP_ROLE, Database, dsn, migrate
+from kit.db import Database, dsn, migrate
 from kit.ids import outside
 from trade import orders
 from trade.desk import Desk
@@ -38,89 +37,72 @@ SKUS = 1000
 LEADERS = 50
 AIM = 0.6
 """Ours is at least so much of the bare transactions."""
+SLOWEST = 3
+"""The slowest hundredth takes at most so many times that of the bare transactions."""
 HOME = ShipTo("张三", "13800138000", "440305", "粤海街道科技园 1 号")
 DESK = Desk(Keyring(b"k" * 32))
 
-Statement = tuple[str, Any, bool]
-Order = list[Statement]
+CLIENTS = 8
+CROWDS = ((1, 1), (1, 8), (2, 4), (4, 2))
+"""Processes and threads of each; threads of one process share one interpreter lock."""
 
 
 def run() -> None:
-    """Print orders a second, ours and bare, with one thread and with eight."""
+    """Print orders a second, ours and bare, and the slowest hundredth at eight clients."""
     with tempfile.TemporaryDirectory(prefix="huopan-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
         with hold(folder / "servers") as servers, market(servers.database_url) as goods:
             with copied(goods) as url:
                 recorded = _recorded(url)
-            print(f"{sum(map(len, recorded)) / len(recorded):.0f} statements an order")
-            for threads in (1, 8):
-                with copied(goods) as url, _placing(url, threads) as place:
-                    ours = _rate(threads, place)
-                with copied(goods) as url, _replaying(url, threads, recorded) as replay:
-                    bare = _rate(threads, replay)
-                name = f"accepted and routed, {threads} threads"
-                record(Figure("orders", name, ours, "orders/s", bare, AIM))
-
-
-def _rate(threads: int, work: Callable[[int], None]) -> float:
-    started = time.perf_counter()
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, range(ORDERS)):
-            pass
-    return ORDERS / (time.perf_counter() - started)
+            statements = sum(map(len, recorded)) / len(recorded)
+            trips = sum(len({one.trip for one in order}) for order in recorded) / len(recorded)
+            print(f"{statements:.0f} statements an order in {trips:.0f} round trips")
+            for processes, threads in CROWDS:
+                with copied(goods) as url:
+                    ours = crowd.measure(processes, threads, ORDERS, _placing, url, threads)
+                with copied(goods) as url:
+                    limit = crowd.measure(
+                        processes, threads, ORDERS, _replaying, url, threads, recorded
+                    )
+                who = f"{processes} processes x {threads} threads"
+                record(Figure("orders", f"accepted, {who}", ours.rate, "orders/s", limit.rate, AIM))
+                if processes * threads == CLIENTS:
+                    p99 = (ours.p99 * 1000, "ms", limit.p99 * 1000)
+                    record(Figure("orders", f"p99, {who}", *p99, SLOWEST, less_is_better=True))
 
 
 @contextmanager
 def _placing(url: str, threads: int) -> Iterator[Callable[[int], None]]:
     database = Database(url, connections=threads)
 
-    def place(number: int) -> None:
-        party, asked = request(number)
-        with database.as_system() as session:
-            orders.place(session, DESK, party, asked, clock.now())
-
-    yield place
+    yield lambda number: _place(database, number)
     database.close()
+
+
+def _place(database: Database, number: int) -> None:
+    party, asked = request(number)
+    with database.as_system() as session:
+        orders.place(session, DESK, party, asked, clock.now())
 
 
 @contextmanager
 def _replaying(
-    url: str, threads: int, recorded: Sequence[Order]
+    url: str, threads: int, recorded: Sequence[Transaction]
 ) -> Iterator[Callable[[int], None]]:
-    options = f"-c role={APP_ROLE} -c timezone=UTC"
-    idle: SimpleQueue[psycopg.Connection] = SimpleQueue()
-    with ExitStack() as open_connections:
-        for _ in range(threads):
-            connection = psycopg.connect(dsn(url), options=options)
-            idle.put(open_connections.enter_context(connection))
-
-        def replay(number: int) -> None:
-            connection = idle.get()
-            with connection.transaction(), connection.cursor() as cursor:
-                for statement, values, many in recorded[number]:
-                    (cursor.executemany if many else cursor.execute)(statement, values)
-            idle.put(connection)
-
-        yield replay
+    with bare.replaying(url, threads) as replay:
+        yield lambda number: replay(recorded[number])
 
 
-def _recorded(url: str) -> list[Order]:
+def _recorded(url: str) -> list[Transaction]:
     """What `place` sends for each order."""
     database = Database(url, connections=1)
-    sent: Order = []
-
-    @event.listens_for(database.engine, "before_cursor_execute")
-    def _(_: Any, __: Any, statement: str, values: Any, ___: Any, many: bool) -> None:  # noqa: FBT001
-        sent.append((statement, values, many and isinstance(values, list)))
-
     found = []
-    for number in range(ORDERS):
-        sent.clear()
-        party, asked = request(number)
-        with database.as_system() as session:
-            orders.place(session, DESK, party, asked, clock.now())
-        found.append(list(sent))
+    with bare.recording(database.engine) as sent:
+        for number in range(ORDERS):
+            sent.clear()
+            _place(database, number)
+            found.append(next(iter(sent.values())))
     database.close()
     return found
 

@@ -6,24 +6,24 @@ between them and as many threads. "Relay and queue" goes the whole way: outbox, 
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
 from sqlalchemy import event
 
+from bench import bare
+from bench.bare import Transaction
 from bench.figures import Figure, record
-from bench.orders import AIM, ORDERS, Statement, copied, market, request
+from bench.orders import AIM, ORDERS, copied, market, request
 from connectors.model import Placed, PurchaseOrder
 from huopan.servers import hold
 from kit import clock
-from kit.db import APP_ROLE, Database, dsn
+from kit.db import Database, dsn
 from kit.redis import connect
 from kit.settings import Settings
 from trade import orders, submit
@@ -35,8 +35,6 @@ from worker.workshop import Workshop
 TALK_SECONDS = 0.005
 SOURCES = ("teahouse", "outlet")
 CONNECTIONS = serve.CONNECTIONS
-
-Transaction = list[Statement]
 
 
 class Supplier:
@@ -70,13 +68,13 @@ def run() -> None:
             with copied(accepted) as url:
                 transactions = _recorded(url, desk)
             with copied(accepted) as url:
-                bare = _rate(url, lambda: _replay(url, transactions))
+                limit = _rate(url, lambda: _replay(url, transactions))
             with copied(accepted) as url:
                 drained = _rate(url, lambda: _drain(url, desk))
             with copied(accepted) as url:
                 queued = _rate(url, lambda: _work(url, servers.redis_url, settings))
     for name, ours in {"by the drain": drained, "with relay and queue": queued}.items():
-        record(Figure("submitting", name, ours, "purchases/s", bare, AIM))
+        record(Figure("submitting", name, ours, "purchases/s", limit, AIM))
 
 
 def _accept(url: str, desk: Desk) -> None:
@@ -122,55 +120,42 @@ def _recorded(url: str, desk: Desk) -> list[Transaction]:
     """Every transaction of the drains, in the order of their commits."""
     database = Database(url, connections=CONNECTIONS)
     done: list[Transaction] = []
-    current: dict[int, Transaction] = {}
     lock = threading.Lock()
+    with bare.recording(database.engine) as sent:
 
-    @event.listens_for(database.engine, "before_cursor_execute")
-    def _(connection: Any, _: Any, statement: str, values: Any, __: Any, many: bool) -> None:  # noqa: FBT001
-        rows = many and isinstance(values, list)
-        current.setdefault(id(connection), []).append((statement, values, rows))
+        @event.listens_for(database.engine, "commit")
+        def _(connection: Any) -> None:
+            with lock:
+                done.append(sent.pop(connection.connection.driver_connection, []))
 
-    @event.listens_for(database.engine, "commit")
-    def _(connection: Any) -> None:
-        with lock:
-            done.append(current.pop(id(connection), []))
-
-    for source in SOURCES:
-        submit.drain(database, desk, source, lambda _: Supplier(), clock.now() + timedelta(hours=1))
+        until = clock.now() + timedelta(hours=1)
+        for source in SOURCES:
+            submit.drain(database, desk, source, lambda _: Supplier(), until)
     database.close()
     return done
 
 
 def _replay(url: str, transactions: list[Transaction]) -> None:
     """The transactions by psycopg alone: a claim, then its purchases with a call before each."""
-    with _connections(url) as idle, ThreadPoolExecutor(submit.THREADS) as pool:
+    with (
+        bare.replaying(url, submit.THREADS) as send,
+        ThreadPoolExecutor(submit.THREADS) as pool,
+    ):
 
-        def send(transaction: Transaction, talk: float) -> None:
-            time.sleep(talk)
-            connection = idle.get()
-            with connection.transaction(), connection.cursor() as cursor:
-                for statement, values, many in transaction:
-                    (cursor.executemany if many else cursor.execute)(statement, values)
-            idle.put(connection)
+        def talked(transaction: Transaction) -> None:
+            time.sleep(TALK_SECONDS)
+            send(transaction)
 
         batch: list[Transaction] = []
         for transaction in transactions:
-            if any("SKIP LOCKED" in statement for statement, _, _ in transaction):
-                list(pool.map(lambda one: send(one, TALK_SECONDS), batch))
+            if any(b"SKIP LOCKED" in _bytes(one.query) for one in transaction):
+                list(pool.map(talked, batch))
                 batch.clear()
-                send(transaction, 0.0)
+                send(transaction)
             else:
                 batch.append(transaction)
-        list(pool.map(lambda one: send(one, TALK_SECONDS), batch))
+        list(pool.map(talked, batch))
 
 
-@contextmanager
-def _connections(url: str) -> Iterator["SimpleQueue[psycopg.Connection]"]:
-    options = f"-c role={APP_ROLE} -c timezone=UTC"
-    opened = [psycopg.connect(dsn(url), options=options) for _ in range(submit.THREADS)]
-    idle: SimpleQueue[psycopg.Connection] = SimpleQueue()
-    for connection in opened:
-        idle.put(connection)
-    yield idle
-    for connection in opened:
-        connection.close()
+def _bytes(query: str | bytes) -> bytes:
+    return query.encode() if isinstance(query, str) else query

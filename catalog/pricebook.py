@@ -121,7 +121,12 @@ def _empty(low: Any, high: Any) -> bool:
 
 def _read(session: Session, newest: str, **bound: Any) -> Pricebook:
     row = session.execute(text(newest), bound).one_or_none()
-    return Pricebook() if row is None else Pricebook(row.id, _rules(row.rules))
+    return Pricebook() if row is None else read(row.id, row.rules)
+
+
+def read(version: int, stored: str) -> Pricebook:
+    """A version with its rules as they are stored."""
+    return Pricebook(version, _rules(stored))
 
 
 @lru_cache(maxsize=8)

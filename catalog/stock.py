@@ -14,9 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from catalog.models import Reservation
+from kit.statements import Query, insert, send
 
 
 @dataclass(frozen=True)
@@ -62,25 +66,23 @@ class Statement:
         return None if self.quantity is None else max(self.quantity - self.taken, 0)
 
 
-_STATEMENTS = text("""
-    SELECT s.offer_id, s.region, s.state, s.quantity, s.as_of, coalesce((
+TAKEN = """coalesce((
         SELECT sum(r.units) FROM reservations r
         WHERE r.offer_id = s.offer_id AND starts_with(r.region, s.region)
-          AND r.released_at IS NULL AND (r.known_at IS NULL OR r.known_at >= s.as_of)), 0) AS taken
+          AND r.released_at IS NULL AND (r.known_at IS NULL OR r.known_at >= s.as_of)), 0)"""
+"""SQL: units of our open purchases that a row `s` of stocks does not count in yet."""
+
+_STATEMENTS = text(f"""
+    SELECT s.offer_id, s.region, s.state, s.quantity, s.as_of, {TAKEN} AS taken
     FROM stocks s
     WHERE s.offer_id = ANY(:offers) AND (starts_with(:region, s.region) OR :region = '')
     ORDER BY s.offer_id
-""")
+""")  # noqa: S608 - no value in it
 
 _LOCK = text("""
     SELECT offer_id FROM stocks
     WHERE offer_id = ANY(:offers) AND quantity IS NOT NULL AND starts_with(:region, region)
     ORDER BY offer_id, region FOR UPDATE
-""")
-
-_TAKE = text("""
-    INSERT INTO reservations (offer_id, region, reference, units)
-    VALUES (:offer_id, :region, :reference, :units)
 """)
 
 
@@ -89,7 +91,12 @@ def available(session: Session, offer_ids: Iterable[int], region: str) -> dict[i
 
     An offer that its source says nothing about is absent from the answer.
     """
-    rows = session.execute(_STATEMENTS, {"offers": sorted(set(offer_ids)), "region": region})
+    asked = {"offers": sorted(set(offer_ids)), "region": region}
+    return levels_of(session.execute(_STATEMENTS, asked), region)
+
+
+def levels_of(rows: Iterable[Any], region: str) -> dict[int, Level]:
+    """As `available`, from rows of stocks, sorted by offer, with what is TAKEN."""
     return {
         offer_id: level_of(
             [Statement(r.region, r.state, r.quantity, int(r.taken), r.as_of) for r in stated],
@@ -126,29 +133,36 @@ def lock(session: Session, offer_ids: Iterable[int], region: str) -> set[int]:
 
 def reserve(session: Session, wants: Sequence[Want], region: str) -> list[Shortage]:
     """Take the units of every want, or none of them: then the shortages are returned."""
+    short = shortages(wants, _locked_levels(session, [want.offer_id for want in wants], region))
+    if not short:
+        send(session, taking(wants, region))
+    return short
+
+
+def shortages(wants: Iterable[Want], levels: Mapping[int, Level]) -> list[Shortage]:
+    """What is wanted beyond these levels, which must be locked if they are to hold."""
     wanted: dict[int, int] = {}
     for want in wants:
         wanted[want.offer_id] = wanted.get(want.offer_id, 0) + want.units
-    levels = _locked_levels(session, wanted, region)
-    short = [
+    return [
         Shortage(offer_id, units, left)
         for offer_id, units in wanted.items()
         if offer_id in levels and (left := _left(levels[offer_id])) is not None and left < units
     ]
-    if not short:
-        session.execute(
-            _TAKE,
-            [
-                {
-                    "offer_id": want.offer_id,
-                    "region": region,
-                    "reference": want.reference,
-                    "units": want.units,
-                }
-                for want in wants
-            ],
-        )
-    return short
+
+
+def taking(wants: Sequence[Want], region: str) -> Query:
+    """What writes the reservations, at least one, of goods that go to `region`."""
+    rows = [
+        {
+            "offer_id": want.offer_id,
+            "region": region,
+            "reference": want.reference,
+            "units": want.units,
+        }
+        for want in wants
+    ]
+    return insert(Reservation, rows)
 
 
 def release(session: Session, units: Mapping[str, int]) -> None:

@@ -10,6 +10,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,7 +32,9 @@ def new_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(_KEY)).decode()
 
 
+@lru_cache(maxsize=256)
 def _derive(master: bytes, purpose: str) -> bytes:
+    """The key for one purpose; every seal and fingerprint needs some, always the same ones."""
     return HKDF(SHA256(), _KEY, salt=None, info=purpose.encode()).derive(master)
 
 

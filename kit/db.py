@@ -95,9 +95,14 @@ class Database:
 
 def cursor(session: Session) -> psycopg.Cursor[Any]:
     """A psycopg cursor inside the session's own transaction, for COPY and the hottest reads."""
+    return driver(session).cursor()
+
+
+def driver(session: Session) -> psycopg.Connection[Any]:
+    """psycopg's own connection, inside the session's transaction."""
     raw = session.connection().connection.driver_connection
     assert isinstance(raw, psycopg.Connection)  # noqa: S101 - the only driver we ever configure
-    return raw.cursor()
+    return raw
 
 
 def migrate(url: str) -> None:

@@ -1,5 +1,7 @@
 """Ids: bigint inside, opaque strings such as `ord_Xk3vQ9` outside."""
 
+from functools import lru_cache
+
 from sqids import Sqids
 
 from kit.errors import Problem
@@ -12,11 +14,13 @@ LARGEST = 2**63 - 1
 """The largest bigint."""
 
 
+@lru_cache(maxsize=2**16)  # Sqids is pure Python, and goods are named again and again
 def outside(prefix: str, number: int) -> str:
     """The outside form of our id `number`, for example `outside("ord", 7)`."""
     return f"{prefix}_{_SQIDS.encode([number])}"
 
 
+@lru_cache(maxsize=2**14)
 def inside(prefix: str, text: str) -> int:
     """The number behind an outside id. Raises Problem 404 when it cannot be one of ours."""
     head, _, tail = text.partition("_")

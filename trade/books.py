@@ -5,12 +5,13 @@ amount, whether they are shipped (captured) or cancelled (released): the portion
 amount to the fen. So what is held is a pure function of lines and purchases (an invariant).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from kit.money import portion
+from kit.statements import Query
 from trade.ledger import Entry, post
 from trade.models import Order, OrderLine, Purchase, PurchaseLine
 
@@ -24,12 +25,12 @@ class Shipped:
     units: int
 
 
-def hold(session: Session, order: Order) -> None:
-    """Wallet → held for the whole order. Raises Problem 409 `balance_short`."""
+def hold(session: Session, order: Order, along: Sequence[Query] = ()) -> None:
+    """Wallet → held for a new order, which is written by `along`. Raises Problem 409
+    `balance_short`."""
     wallet, kept = _accounts(order)
     entry = Entry(f"hold:{order.id}", "hold", wallet, kept, order.total, order.party_id, order.id)
-    post(session, [entry])
-    order.held = order.total
+    post(session, [entry], along)
 
 
 def capture(

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from catalog import stock
 from catalog.stock import Want
 from kit.errors import Problem
 from kit.ids import outside
-from kit.outbox import say
-from trade.models import Order, Party, Purchase, PurchaseLine
+from kit.outbox import Outbox
+from kit.statements import Query, insert, send
+from trade.models import Order, Purchase, PurchaseLine
 from trade.planning import promise
 from trade.routing import PlannedPurchase, Take
 
@@ -25,32 +26,62 @@ def buy(
     planned: Sequence[PlannedPurchase],
     freights: Sequence[int],
     line_ids: Mapping[int, int],
-    region: str,
     now: datetime,
 ) -> None:
-    """Write the planned purchases of a locked or new order, ready to be submitted.
+    """Write the planned purchases of a locked order, ready to be submitted.
 
     `freights` are the fen that the leader pays for each, `line_ids` the order lines by plan key.
-    Raises Problem 409 `out_of_stock` when stock went since it was planned; it must be planned under
-    `stock.lock` to be sure.
+    Raises Problem 409 `out_of_stock` when stock went since it was planned, ValueError when it was
+    not locked.
     """
-    takes = [take for purchase in planned for take in purchase.takes]
-    ids = new_ids(session, purchases=len(planned), purchase_lines=len(takes))
+    ids = new_ids(session, **counts(planned))
+    send(session, *writes(order, planned, freights, line_ids, ids, now))
+
+
+def counts(planned: Sequence[PlannedPurchase]) -> dict[str, int]:
+    """How many new ids `writes` needs, by table."""
+    return {
+        "purchases": len(planned),
+        "purchase_lines": sum(len(purchase.takes) for purchase in planned),
+    }
+
+
+def writes(
+    order: Order,
+    planned: Sequence[PlannedPurchase],
+    freights: Sequence[int],
+    line_ids: Mapping[int, int],
+    ids: Mapping[str, Sequence[int]],
+    now: datetime,
+) -> list[Query]:
+    """What `buy` sends: purchases, their lines, the reservations of their units, the wake-ups."""
     take_ids = iter(ids["purchase_lines"])
-    suppliers = _suppliers(session, {purchase.source for purchase in planned})
-    wants = []
+    purchases, lines, wants = [], [], []
     for purchase_id, purchase, freight in zip(ids["purchases"], planned, freights, strict=True):
-        row = _purchase(order, purchase_id, purchase, freight, now)
-        row.supplier_id = suppliers.get(purchase.source)
-        session.add(row)
+        purchases.append(_purchase(order, purchase_id, purchase, freight, now))
         for number, take in enumerate(purchase.takes, start=1):
-            line = _line(row, next(take_ids), number, line_ids[take.key], take)
-            session.add(line)
-            wants.append(Want(reservation(line.id), line.offer_id, line.quantity))
-    if stock.reserve(session, wants, region):
+            line_id = next(take_ids)
+            lines.append(_line(purchase_id, line_id, number, line_ids[take.key], take))
+            wants.append(Want(reservation(line_id), take.supply.offer_id, take.units))
+    wakes = [{"topic": SUBMIT, "key": one} for one in sorted({p.source for p in planned})]
+    return [
+        insert(Purchase, purchases),
+        insert(PurchaseLine, lines),
+        stock.taking(wants, _region(planned, wants)),
+        insert(Outbox, wakes),
+    ]
+
+
+def _region(planned: Sequence[PlannedPurchase], wants: Iterable[Want]) -> str:
+    """Where the goods go, after one more look that what is wanted is there and locked."""
+    supplies = {t.supply.offer_id: t.supply for purchase in planned for t in purchase.takes}
+    levels = {offer: supply.stock for offer, supply in supplies.items() if supply.stock is not None}
+    if stock.shortages(wants, levels):
         raise Problem(409, "out_of_stock", "the goods were sold a moment ago; order again")
-    for source in sorted({purchase.source for purchase in planned}):
-        say(session, SUBMIT, source)
+    [region] = {supply.reserved_in for supply in supplies.values()}
+    if region is None:
+        raise ValueError("goods are bought only as planned under a lock of their stock")
+    return region
 
 
 def reservation(purchase_line_id: int) -> str:
@@ -59,14 +90,16 @@ def reservation(purchase_line_id: int) -> str:
 
 
 def new_ids(session: Session, **counts: int) -> dict[str, list[int]]:
-    """Ids of rows about to be written, by table, so that they can name one another in one flush."""
-    drawn = session.execute(
-        text("""
+    """Ids of rows about to be written, by table, so that they can name one another."""
+    [drawn] = send(
+        session,
+        (
+            """
             SELECT t, nextval(pg_get_serial_sequence(t, 'id')) AS id
-            FROM unnest(CAST(:tables AS text[]), CAST(:counts AS int[])) AS x (t, n),
-                 generate_series(1, n)
-        """),
-        {"tables": list(counts), "counts": list(counts.values())},
+            FROM unnest(%s::text[], %s::int[]) AS x (t, n), generate_series(1, n)
+            """,
+            [list(counts), list(counts.values())],
+        ),
     )
     ids: dict[str, list[int]] = {table: [] for table in counts}
     for table, row_id in drawn:
@@ -74,55 +107,45 @@ def new_ids(session: Session, **counts: int) -> dict[str, list[int]]:
     return ids
 
 
-def _suppliers(session: Session, sources: Iterable[str]) -> dict[str, int]:
-    rows = session.execute(
-        select(Party.source, Party.id)
-        .where(Party.source.in_(sorted(sources)), Party.role == "brand", Party.active)
-        .order_by(Party.id.desc())
-    )
-    return {source: party_id for source, party_id in rows if source is not None}
-
-
 def _purchase(
     order: Order, purchase_id: int, planned: PlannedPurchase, freight: int, now: datetime
-) -> Purchase:
-    return Purchase(
-        id=purchase_id,
-        order_id=order.id,
-        party_id=order.party_id,
-        source=planned.source,
-        seller=planned.seller,
-        our_ref=outside("pur", purchase_id),
-        order_reference=order.reference,
-        recipient_id=order.recipient_id,
-        state="ready",
-        due_at=now,
-        attempts=0,
-        external_refs=[],
-        note=order.buyer_note,
-        freight_price=freight,
-        freight_cost=planned.freight,
-        ship_by=promise(planned, now),
-        created_at=now,
-        updated_at=now,
-    )
+) -> dict[str, Any]:
+    return {
+        "id": purchase_id,
+        "order_id": order.id,
+        "party_id": order.party_id,
+        "supplier_id": planned.takes[0].supply.supplier_id,
+        "source": planned.source,
+        "seller": planned.seller,
+        "our_ref": outside("pur", purchase_id),
+        "order_reference": order.reference,
+        "recipient_id": order.recipient_id,
+        "state": "ready",
+        "due_at": now,
+        "note": order.buyer_note,
+        "freight_price": freight,
+        "freight_cost": planned.freight,
+        "ship_by": promise(planned, now),
+        "created_at": now,
+        "updated_at": now,
+    }
 
 
 def _line(
-    purchase: Purchase, line_id: int, number: int, order_line_id: int, take: Take
-) -> PurchaseLine:
-    assert take.supply.cost is not None  # noqa: S101 - only offers with a price are taken
-    return PurchaseLine(
-        id=line_id,
-        purchase_id=purchase.id,
-        supplier_id=purchase.supplier_id,
-        order_line_id=order_line_id,
-        line=number,
-        offer_id=take.supply.offer_id,
-        external_id=take.supply.external_id,
-        title=take.supply.title,
-        spec=take.supply.spec,
-        quantity=take.units,
-        unit_cost=take.supply.cost,
-        cost=take.cost,
-    )
+    purchase_id: int, line_id: int, number: int, order_line_id: int, take: Take
+) -> dict[str, Any]:
+    supply = take.supply
+    return {
+        "id": line_id,
+        "purchase_id": purchase_id,
+        "supplier_id": supply.supplier_id,
+        "order_line_id": order_line_id,
+        "line": number,
+        "offer_id": supply.offer_id,
+        "external_id": supply.external_id,
+        "title": supply.title,
+        "spec": supply.spec,
+        "quantity": take.units,
+        "unit_cost": supply.cost,
+        "cost": take.cost,
+    }

@@ -21,14 +21,20 @@ def of_order(
     session: Session, order: Order, what: str, now: datetime, detail: dict[str, Any] | None
 ) -> None:
     """For the leader; `detail` must name no source, seller or cost."""
-    _write(
-        session,
-        kind=f"order.{what}",
-        about=outside("ord", order.id),
-        party_id=order.party_id,
-        data={"reference": order.reference, "detail": detail},
-        at=now,
-    )
+    _write(session, **order_row(order, what, now, detail))
+
+
+def order_row(
+    order: Order, what: str, now: datetime, detail: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What `of_order` writes, as a row of events."""
+    return {
+        "kind": f"order.{what}",
+        "about": outside("ord", order.id),
+        "party_id": order.party_id,
+        "data": {"reference": order.reference, "detail": detail},
+        "at": now,
+    }
 
 
 def of_purchase(

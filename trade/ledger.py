@@ -7,12 +7,11 @@ the sum of its postings.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.money import yuan
+from kit.statements import Query, insert, send
 from trade.models import Balance, Posting
 
 
@@ -29,61 +28,62 @@ class Entry:
     order_id: int | None = None
 
 
-def post(session: Session, entries: Sequence[Entry]) -> int:
+def post(session: Session, entries: Sequence[Entry], along: Sequence[Query] = ()) -> int:
     """Write the entries that are not written yet; returns how many. Zero amounts are skipped.
 
-    Raises Problem 409 `balance_short` when a balance would fall below its floor.
+    The statements `along` go first, in the same round trip. Raises Problem 409 `balance_short` when
+    a balance would fall below its floor; then nothing may be committed.
     """
     entries = [entry for entry in entries if entry.amount]
     if not entries:
+        send(session, *along)
         return 0
-    balances = _locked(session, entries)
-    fresh = set(
-        session.scalars(
-            insert(Posting)
-            .values([vars(entry) for entry in entries])
-            .on_conflict_do_nothing(index_elements=["reference"])
-            .returning(Posting.reference)
-        )
-    )
-    for entry in entries:
-        if entry.reference in fresh:
-            _change(balances.get(entry.source), -entry.amount)
-            _change(balances.get(entry.destination), entry.amount)
-    return len(fresh)
-
-
-def _locked(session: Session, entries: Sequence[Entry]) -> dict[str, Balance]:
-    """The balance rows of these entries, made where missing, locked in account order."""
     owners = {
         account: int(account.partition(":")[2])
         for entry in entries
         for account in (entry.source, entry.destination)
         if account.startswith(("wallet:", "held:"))
     }
-    found = _lock(session, owners) if owners else {}
-    if missing := sorted(owners.keys() - found.keys()):
-        session.execute(
-            insert(Balance)
-            .values([{"account": account, "party_id": owners[account]} for account in missing])
-            .on_conflict_do_nothing()
-        )
-        found = _lock(session, owners)
-    return found
+    query, values = insert(Posting, [vars(entry) for entry in entries])
+    fresh = f"{query} ON CONFLICT (reference) DO NOTHING RETURNING reference"
+    *_, locked, written = send(session, *along, _lock(owners), (fresh, values))
+    balances = {row.account: _Left(row.amount, row.floor) for row in locked}
+    if missing := sorted(owners.keys() - balances.keys()):
+        made, values = insert(Balance, [{"account": a, "party_id": owners[a]} for a in missing])
+        _, locked = send(session, (f"{made} ON CONFLICT DO NOTHING", values), _lock(owners))
+        balances = {row.account: _Left(row.amount, row.floor) for row in locked}
+    new = {row.reference for row in written}
+    for entry in entries:
+        if entry.reference in new:
+            _change(balances.get(entry.source), -entry.amount)
+            _change(balances.get(entry.destination), entry.amount)
+    send(session, *(_set(account, left) for account, left in balances.items() if left.changed))
+    return len(new)
 
 
-def _lock(session: Session, accounts: Iterable[str]) -> dict[str, Balance]:
-    rows = session.scalars(
-        select(Balance)
-        .where(Balance.account.in_(sorted(accounts)))
-        .order_by(Balance.account)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+@dataclass
+class _Left:
+    """A locked balance row."""
+
+    amount: int
+    floor: int
+    changed: bool = False
+
+
+def _lock(accounts: Iterable[str]) -> Query:
+    """The balance rows that there are, locked in account order."""
+    return (
+        "SELECT account, amount, floor FROM balances WHERE account = ANY(%s)"
+        " ORDER BY account FOR UPDATE",
+        [sorted(accounts)],
     )
-    return {row.account: row for row in rows}
 
 
-def _change(balance: Balance | None, by: int) -> None:
+def _set(account: str, left: _Left) -> Query:
+    return "UPDATE balances SET amount = %s WHERE account = %s", [str(left.amount), account]
+
+
+def _change(balance: _Left | None, by: int) -> None:
     if balance is None:
         return
     if balance.amount + by < balance.floor:
@@ -94,3 +94,4 @@ def _change(balance: Balance | None, by: int) -> None:
             " deposit the rest, see /v1/deposit-requests",
         )
     balance.amount += by
+    balance.changed = True

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import orjson
-from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from catalog import corridors
@@ -19,12 +19,13 @@ from connectors.model import ShipTo
 from kit.crypto import Keyring
 from kit.errors import FieldError, Problem
 from kit.money import price_text, yuan
+from kit.statements import insert, send
 from trade import books, buying, planning, quotes, recipients, selections
 from trade.desk import Desk
-from trade.models import Order, OrderLine, OrderPlan
+from trade.models import Order, OrderLine, OrderPlan, Recipient
 from trade.planning import Draft, LineRequest
 from trade.quotes import Promised
-from trade.states import tell
+from trade.states import telling
 
 
 @dataclass(frozen=True)
@@ -64,22 +65,30 @@ def place(
     if draft.unsellable:
         raise _not_orderable(draft)
     _check_price(draft, request, promise)
-    retail = _retail_prices(session, party_id, draft, region, now)
-    ids = buying.new_ids(session, orders=1, order_lines=len(draft.lines))
-    order = _order(session, desk, party_id, request, draft, now)
-    order.id = ids["orders"][0]
-    order.content_hash = desk.keyring.fingerprint(content, "order")
-    order.quote_id = promise.quote_id if promise else None
-    with session.no_autoflush:  # everything is written at once, at the end
-        session.add(order)
-        line_ids = _write_lines(session, order, draft, retail, ids["order_lines"])
-        purchases = draft.plan.purchases
-        freights = [purchase.freight for purchase in purchases]
-        buying.buy(session, order, purchases, freights, line_ids, region, now)
-        session.add(OrderPlan(order_id=order.id, plan=planning.record(draft.plan), at=now))
-        tell(session, order, "placed", now)
-        session.flush()
-    books.hold(session, order)
+    retail = _retail_prices(session, draft, region, now)
+    bought = draft.plan.purchases
+    ids = buying.new_ids(
+        session, recipients=1, orders=1, order_lines=len(draft.lines), **buying.counts(bought)
+    )
+    person = recipients.sealed(desk.keyring, party_id, request.ship_to)
+    values = _order(party_id, request, draft, now) | {
+        "id": ids["orders"][0],
+        "recipient_id": ids["recipients"][0],
+        "content_hash": desk.keyring.fingerprint(content, "order"),
+        "quote_id": promise.quote_id if promise else None,
+    }
+    order = Order(**values)
+    lines = _lines(order, draft, retail, ids["order_lines"])
+    line_ids = {line["line"] - 1: line["id"] for line in lines}
+    writes = [
+        insert(Recipient, [{"id": order.recipient_id} | person]),
+        insert(Order, [values]),
+        insert(OrderLine, lines),
+        *buying.writes(order, bought, [buy.freight for buy in bought], line_ids, ids, now),
+        insert(OrderPlan, [{"order_id": order.id, "plan": planning.record(draft.plan), "at": now}]),
+        *telling(order, "placed", now),
+    ]
+    books.hold(session, order, writes)
     return order.id, True
 
 
@@ -109,17 +118,19 @@ def _placed_before(
     session: Session, desk: Desk, party_id: int, reference: str, content: str
 ) -> int | None:
     """The order that has this reference already; twins queue here until the first commits."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:reference, :party))"),
-        {"reference": reference, "party": party_id},
+    asked = {"reference": reference, "party": party_id}
+    _, found = send(
+        session,
+        ("SELECT pg_advisory_xact_lock(hashtextextended(%(reference)s, %(party)s))", asked),
+        (
+            "SELECT id, content_hash FROM orders"
+            " WHERE party_id = %(party)s AND reference = %(reference)s",
+            asked,
+        ),
     )
-    row = session.execute(
-        select(Order.id, Order.content_hash).where(
-            Order.party_id == party_id, Order.reference == reference
-        )
-    ).one_or_none()
-    if row is None:
+    if not found:
         return None
+    [row] = found
     keys = (desk.keyring.current, *desk.keyring.previous)
     if row.content_hash not in [Keyring(key).fingerprint(content, "order") for key in keys]:
         raise Problem(
@@ -179,18 +190,16 @@ def _check_same(draft: Draft, request: OrderRequest, promise: Promised) -> None:
 
 
 def _retail_prices(
-    session: Session, party_id: int, draft: Draft, region: str, now: datetime
+    session: Session, draft: Draft, region: str, now: datetime
 ) -> dict[int, Decimal | None]:
     """Each line's retail price, the order's own or the selection's, checked on the corridor."""
-    skus = [line.line.sku_id for line in draft.lines]
-    rules = selections.rules(session, party_id, skus)
-    policies = corridors.policies(session, skus, now)
+    policies = corridors.policies(session, [line.line.sku_id for line in draft.lines], now)
     prices: dict[int, Decimal | None] = {}
     faults = []
     for priced in draft.lines:
         line = priced.line
         retail = line.retail_price
-        if retail is None and (rule := rules.get(line.sku_id)):
+        if retail is None and (rule := draft.rules.get(line.sku_id)):
             retail = rule.retail(priced.unit_price)
         open_to = [one for one in draft.supplies[line.sku_id] if one.live and one.granted]
         floor, ceiling = corridors.corridor(open_to, policies, region, now)
@@ -209,54 +218,39 @@ def _retail_prices(
     return prices
 
 
-def _order(
-    session: Session,
-    desk: Desk,
-    party_id: int,
-    request: OrderRequest,
-    draft: Draft,
-    now: datetime,
-) -> Order:
-    return Order(
-        party_id=party_id,
-        reference=request.reference,
-        recipient_id=recipients.seal(session, desk.keyring, party_id, request.ship_to),
-        buyer_note=request.buyer_note,
-        status="pending",
-        freight=draft.freight,
-        total=draft.total,
-        held=0,
-        created_at=now,
-        updated_at=now,
-    )
+def _order(party_id: int, request: OrderRequest, draft: Draft, now: datetime) -> dict[str, Any]:
+    return {
+        "party_id": party_id,
+        "reference": request.reference,
+        "buyer_note": request.buyer_note,
+        "status": "pending",
+        "freight": draft.freight,
+        "total": draft.total,
+        "held": draft.total,
+        "created_at": now,
+        "updated_at": now,
+    }
 
 
-def _write_lines(
-    session: Session,
-    order: Order,
-    draft: Draft,
-    retail: dict[int, Decimal | None],
-    ids: Sequence[int],
-) -> dict[int, int]:
-    """The order's lines; returns their ids by the plan's keys."""
-    for line_id, priced in zip(ids, draft.lines, strict=True):
-        line = priced.line
-        session.add(
-            OrderLine(
-                id=line_id,
-                party_id=order.party_id,
-                order_id=order.id,
-                line=line.index + 1,
-                sku_id=line.sku_id,
-                code=line.code,
-                quantity=line.quantity,
-                unit_price=priced.unit_price,
-                amount=priced.amount,
-                retail_price=retail[line.index],
-                unrouted=0,
-            )
-        )
-    return {priced.line.index: line_id for priced, line_id in zip(draft.lines, ids, strict=True)}
+def _lines(
+    order: Order, draft: Draft, retail: dict[int, Decimal | None], ids: Sequence[int]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": line_id,
+            "party_id": order.party_id,
+            "order_id": order.id,
+            "line": priced.line.index + 1,
+            "sku_id": priced.line.sku_id,
+            "code": priced.line.code,
+            "quantity": priced.line.quantity,
+            "unit_price": priced.unit_price,
+            "amount": priced.amount,
+            "retail_price": retail[priced.line.index],
+            "unrouted": 0,
+        }
+        for line_id, priced in zip(ids, draft.lines, strict=True)
+    ]
 
 
 def _invalid(field: str, code: str, message: str) -> Problem:

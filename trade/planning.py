@@ -91,6 +91,8 @@ class Draft:
     plan: Plan
     supplies: Mapping[int, tuple[Supply, ...]]
     unsellable: tuple[Unsellable, ...]
+    rules: Mapping[int, selections.Rule]
+    """The leader's own rules for retail prices, by SKU."""
 
     @property
     def freight(self) -> int:
@@ -122,8 +124,10 @@ def draft(
     """
     _check(requested)
     found, unknown = _resolve(session, party_id, requested)
-    offers = supplies.load(session, desk, [line.sku_id for line in found], region, lock=lock)
-    reader = pricing.leader(session, desk, party_id, now)
+    skus = [line.sku_id for line in found]
+    also = [pricing.question(party_id), selections.question(party_id, skus)]
+    offers, (payer, chosen) = supplies.load_with(session, desk, skus, region, also, lock=lock)
+    reader = pricing.answered(session, payer[0], desk, party_id, now)
     mobiles = limits.keyed(desk.keyring, mobile) if mobile else ()
     asks = limits.Asking(party_id, reader.grants, region, mobiles)
     offers = limits.applied(session, offers, asks, now, lock=lock)
@@ -147,7 +151,7 @@ def draft(
         if line.index not in plan.unsellable
     ]
     unsellable = sorted([*unknown, *refused], key=lambda line: line.index)
-    return Draft(tuple(priced), plan, by_sku, tuple(unsellable))
+    return Draft(tuple(priced), plan, by_sku, tuple(unsellable), selections.answered(chosen))
 
 
 def promise(purchase: PlannedPurchase, now: datetime) -> datetime | None:

@@ -1,6 +1,7 @@
 """Recipients as sealed envelopes; each opening is logged with its purpose."""
 
 from collections.abc import Collection
+from typing import Any
 
 import orjson
 from sqlalchemy import select
@@ -16,23 +17,28 @@ _CONTEXT = "recipient"
 
 def seal(session: Session, keyring: Keyring, party_id: int, ship_to: ShipTo) -> int:
     """Keep `ship_to` for `party_id`; returns the recipient's id."""
+    row = Recipient(**sealed(keyring, party_id, ship_to))
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def sealed(keyring: Keyring, party_id: int, ship_to: ShipTo) -> dict[str, Any]:
+    """A row of recipients, but for its id."""
     clear = [ship_to.name, ship_to.mobile, ship_to.region, ship_to.address]
-    row = Recipient(
-        party_id=party_id,
-        envelope=keyring.seal(orjson.dumps(clear), _CONTEXT),
-        mask={
+    return {
+        "party_id": party_id,
+        "envelope": keyring.seal(orjson.dumps(clear), _CONTEXT),
+        "mask": {
             "name": ship_to.name[:1] + "**",
             "mobile": f"{ship_to.mobile[:3]}****{ship_to.mobile[-4:]}",
             "region": ship_to.region,
             "address": "***",
         },
-        region=ship_to.region,
-        mobile_hash=keyring.fingerprint(ship_to.mobile, "mobile"),
-        address_hash=keyring.fingerprint(f"{ship_to.name}|{ship_to.address}", "address"),
-    )
-    session.add(row)
-    session.flush()
-    return row.id
+        "region": ship_to.region,
+        "mobile_hash": keyring.fingerprint(ship_to.mobile, "mobile"),
+        "address_hash": keyring.fingerprint(f"{ship_to.name}|{ship_to.address}", "address"),
+    }
 
 
 def reveal(

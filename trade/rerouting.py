@@ -147,7 +147,7 @@ def _buy(session: Session, case: _Case, plan: Plan, now: datetime) -> None:
     last = not any(line.unrouted for line in case.lines.values())
     freights = _freights(session, case, plan, last=last)
     ids = {number: line.id for number, line in case.lines.items()}
-    buying.buy(session, case.order, plan.purchases, freights, ids, case.region, now)
+    buying.buy(session, case.order, plan.purchases, freights, ids, now)
     session.add(OrderPlan(order_id=case.order.id, plan=planning.record(plan), at=now))
     tell(session, case.order, "rerouted", now)
 

@@ -69,6 +69,10 @@ class Supply:
     ships_within_hours: int | None = None
     cutoff: str | None = None
     presale_ship_by: date | None = None
+    supplier_id: int | None = None
+    """The party behind the source, where there is one."""
+    reserved_in: str | None = None
+    """The region for which its stock was read under a lock; None where nothing locks it."""
 
     @property
     def goods(self) -> Goods:

@@ -21,6 +21,7 @@ from catalog.selling import Reason
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import marked_up, price_text
+from kit.statements import Query, send
 from trade import pricing
 from trade.desk import Desk
 from trade.models import Selection
@@ -168,11 +169,20 @@ def by_code(session: Session, party_id: int, codes: Iterable[str]) -> dict[str, 
 
 def rules(session: Session, party_id: int, sku_ids: Iterable[int]) -> dict[int, Rule]:
     """The leader's rules for these SKUs, where there is one."""
-    rows = session.scalars(
-        select(Selection).where(
-            Selection.party_id == party_id, Selection.sku_id.in_(sorted(set(sku_ids)))
-        )
+    return answered(send(session, question(party_id, sku_ids))[0])
+
+
+def question(party_id: int, sku_ids: Iterable[int]) -> Query:
+    """What `rules` asks; `answered` reads the rows."""
+    return (
+        "SELECT sku_id, retail_price, markup_percent, code, note FROM selections"
+        " WHERE party_id = %s AND sku_id = ANY(%s)",
+        [party_id, sorted(set(sku_ids))],
     )
+
+
+def answered(rows: Iterable[Any]) -> dict[int, Rule]:
+    """Rules by SKU."""
     return {row.sku_id: _rule(row) for row in rows}
 
 
@@ -239,7 +249,7 @@ def _invalid(field: str, code: str, message: str) -> Problem:
     return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])
 
 
-def _rule(row: Selection) -> Rule:
+def _rule(row: Any) -> Rule:
     return Rule(row.retail_price, row.markup_percent, row.code, row.note)
 
 

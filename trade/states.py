@@ -13,8 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kit.errors import Problem
+from kit.statements import Query, insert
 from trade import events
-from trade.models import Order, OrderEvent, OrderLine, Purchase, PurchaseMove
+from trade.models import Event, Order, OrderEvent, OrderLine, Purchase, PurchaseMove
 
 MOVES: dict[tuple[str, str], str] = {
     # the submit drain
@@ -144,7 +145,23 @@ def tell(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """One more line of the order's timeline; `detail` must name no source, seller or cost."""
-    session.add(
-        OrderEvent(order_id=order.id, party_id=order.party_id, kind=kind, detail=detail, at=now)
-    )
+    session.add(OrderEvent(**_line(order, kind, now, detail)))
     events.of_order(session, order, kind, now, detail)
+
+
+def telling(order: Order, kind: str, now: datetime) -> list[Query]:
+    """What `tell` writes, as statements."""
+    return [
+        insert(OrderEvent, [_line(order, kind, now, None)]),
+        insert(Event, [events.order_row(order, kind, now, None)]),
+    ]
+
+
+def _line(order: Order, kind: str, now: datetime, detail: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "order_id": order.id,
+        "party_id": order.party_id,
+        "kind": kind,
+        "detail": detail,
+        "at": now,
+    }

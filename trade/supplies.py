@@ -1,28 +1,28 @@
 """The offers of some SKUs, read from the catalogue as values that routing understands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import publishing, stock
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
 from kit import clock
+from kit.statements import Query, send
 from trade.desk import Desk
 from trade.routing import Supply
 
-_OFFERS = text(f"""
+_OFFERS = f"""
     SELECT o.id, a.sku AS sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
            o.brand, o.category,
            o.weight_g, o.not_delivered_to, o.min_retail, o.max_retail, p.price, p.valid_until,
            t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by,
            coalesce(v.per_hour, 0) AS velocity, coalesce(c.tried, 0) AS tried,
            coalesce(c.short, 0) AS short, {HEARD} AS heard_at,
-           h.paused_at IS NOT NULL AS paused
-    FROM unnest(CAST(:skus AS bigint[])) a(sku)
+           h.paused_at IS NOT NULL AS paused, b.id AS supplier_id
+    FROM unnest(%(skus)s::bigint[]) a(sku)
     LEFT JOIN sku_redirects r ON r.from_sku = a.sku
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, a.sku)
     LEFT JOIN prices p ON p.offer_id = o.id AND p.mode = 'dropship'
@@ -30,8 +30,25 @@ _OFFERS = text(f"""
     LEFT JOIN stock_pace v ON v.offer_id = o.id
     LEFT JOIN stock_claims c ON c.source = o.source
     LEFT JOIN source_states h ON h.source = o.source
+    LEFT JOIN parties b ON b.source = o.source AND b.role = 'brand' AND b.active
     ORDER BY o.id
-""")  # noqa: S608 - no value in it
+"""  # noqa: S608 - no value in it
+
+_WANTED = """o.sku_id IN (SELECT coalesce(r.to_sku, a.sku) FROM unnest(%(skus)s::bigint[]) a(sku)
+                         LEFT JOIN sku_redirects r ON r.from_sku = a.sku)"""
+
+_LOCK = f"""
+    SELECT s.offer_id FROM stocks s JOIN offers o ON o.id = s.offer_id
+    WHERE {_WANTED} AND s.quantity IS NOT NULL AND starts_with(%(region)s, s.region)
+    ORDER BY s.offer_id, s.region FOR UPDATE OF s
+"""  # noqa: S608 - no value in it
+
+_STATED = f"""
+    SELECT o.id AS offer_id, s.region, s.state, s.quantity, s.as_of, {stock.TAKEN} AS taken
+    FROM offers o LEFT JOIN stocks s
+      ON s.offer_id = o.id AND (starts_with(%(region)s, s.region) OR %(region)s = '')
+    WHERE {_WANTED} ORDER BY o.id
+"""  # noqa: S608 - no value in it
 
 
 def load(
@@ -43,16 +60,46 @@ def load(
 
     `lock` keeps all stated numbers as they are until the transaction ends.
     """
-    rows = session.execute(_OFFERS, {"skus": sorted(set(sku_ids))}).all()
-    ids = [row.id for row in rows]
-    if lock:
-        stock.lock(session, ids, region)
-    levels = stock.available(session, ids, region)
+    return load_with(session, desk, sku_ids, region, (), lock=lock)[0]
+
+
+def load_with(
+    session: Session,
+    desk: Desk,
+    sku_ids: Iterable[int],
+    region: str,
+    along: Sequence[Query],
+    *,
+    lock: bool = False,
+) -> tuple[list[Supply], list[list[Any]]]:
+    """As `load`, and the rows of the queries `along`, which go in the same round trip."""
+    asked = {"skus": sorted(set(sku_ids)), "region": region}
+    queries = [(_OFFERS, asked), (_STATED, asked), *along]
+    while True:  # levels are read after the lock: by a snapshot that sees who held it before
+        answers = send(session, *([(_LOCK, asked)] if lock else []), *queries)
+        locked = {row.offer_id for row in answers.pop(0)} if lock else None
+        offers, stated, *rest = answers
+        levels = stock.levels_of([row for row in stated if row.state is not None], region)
+        if _consistent(offers, stated) and (locked is None or _kept(levels, locked)):
+            break
     now = clock.now()
-    return [_supply(row, desk, levels.get(row.id), now) for row in rows]
+    reserved_in = region if lock else None
+    return [_supply(row, desk, levels.get(row.id), reserved_in, now) for row in offers], rest
 
 
-def _supply(row: Any, desk: Desk, level: Level | None, now: datetime) -> Supply:
+def _consistent(offers: Iterable[Any], stated: Iterable[Any]) -> bool:
+    """Whether no offer came or went between the two statements."""
+    return {row.id for row in offers} == {row.offer_id for row in stated}
+
+
+def _kept(levels: Mapping[int, Level], locked: Collection[int]) -> bool:
+    """Whether every stated number is locked, even one stated a moment ago."""
+    return all(level.quantity is None or offer in locked for offer, level in levels.items())
+
+
+def _supply(
+    row: Any, desk: Desk, level: Level | None, reserved_in: str | None, now: datetime
+) -> Supply:
     terms = desk.terms(row.source)
     record = Record(row.velocity, row.tried, row.short, row.heard_at)
     risk = terms.policy.refusal_risk
@@ -85,6 +132,8 @@ def _supply(row: Any, desk: Desk, level: Level | None, now: datetime) -> Supply:
         ships_within_hours=row.ships_within_hours,
         cutoff=row.cutoff or terms.cutoff,
         presale_ship_by=row.presale_ship_by,
+        supplier_id=row.supplier_id,
+        reserved_in=reserved_in,
     )
 
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import redis
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from connectors.model import Placed, PurchaseOrder
 from kit import log
@@ -74,8 +75,9 @@ class Boundaries:
 
     def watch(self, engine: Engine) -> None:
         """Every statement and transaction of the database, every command to Redis."""
-        event.listen(engine, "before_cursor_execute", lambda *a: self(f"before {_short(a[2])}"))
-        event.listen(engine, "after_cursor_execute", lambda *a: self(f"after {_short(a[2])}"))
+        for name in ("execute", "executemany"):  # under SQLAlchemy, which some statements pass by
+            self._around(psycopg.Cursor, name, lambda *a, **_: _short(a[1]))
+        self._around(psycopg.Pipeline, "__exit__", lambda *_: "round trip")
         self._around(engine.dialect, "do_commit", lambda *_: "COMMIT")
         self._around(engine.dialect, "do_rollback", lambda *_: "ROLLBACK")
         self._around(redis.Redis, "execute_command", lambda *a: f"redis {a[1]}")
@@ -93,8 +95,9 @@ class Boundaries:
         setattr(owner, name, outer)
 
 
-def _short(statement: str) -> str:
-    return " ".join(statement.split()[:3])
+def _short(statement: object) -> str:
+    text = statement.decode() if isinstance(statement, bytes) else str(statement)
+    return " ".join(text.split()[:3])
 
 
 def work(shop: Workshop, redis_url: str, order: dict[str, Any]) -> None:

@@ -1,0 +1,63 @@
+"""Statements of the hottest paths: psycopg sends them itself, several in one round trip.
+
+What SQLAlchemy does around a statement costs several times the statement, and every round trip is
+a wait. Each statement still sees all that was committed before it ran, so that a lock and the
+reading that it guards may travel together. Failures are raised as SQLAlchemy's, as everywhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+from psycopg.types.json import Jsonb
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from kit.db import Base, driver
+
+Query = tuple[str, Mapping[str, Any] | Sequence[Any]]
+"""SQL with psycopg's placeholders, and what they stand for."""
+
+
+def send(session: Session, *statements: Query) -> list[list[Any]]:
+    """Run the statements in their order, in the session's transaction; the rows of each, by name.
+
+    What the session has pending is written first. Objects that it has loaded are not refreshed.
+    """
+    session.flush()
+    connection = driver(session)
+    try:
+        with connection.pipeline() if len(statements) > 1 else nullcontext():
+            cursors = [
+                connection.cursor(row_factory=namedtuple_row).execute(query.encode(), values)
+                for query, values in statements
+            ]
+        return [at.fetchall() if at.description else [] for at in cursors]
+    except psycopg.Error as error:  # without the values: they may be a person's
+        raise DBAPIError.instance(
+            "; ".join(query for query, _ in statements), None, error, psycopg.Error
+        ) from error
+
+
+def insert(table: type[Base], rows: Sequence[Mapping[str, Any]]) -> Query:
+    """One statement that writes all these rows, which name the same columns."""
+    columns = tuple(rows[0])
+    values = [_plain(row[column]) for row in rows for column in columns]
+    return _insert(table.__tablename__, columns, len(rows)), values
+
+
+@lru_cache(maxsize=512)
+def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
+    one = f"({', '.join(['%s'] * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * rows)}"  # noqa: S608
+
+
+def _plain(value: Any) -> Any:
+    """Integers as text: psycopg types them by their size, and each mixture of types would be
+    another statement to prepare."""
+    if isinstance(value, dict):
+        return Jsonb(value)
+    return str(value) if type(value) is int else value
