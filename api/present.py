@@ -1,11 +1,22 @@
 """Values of the catalogue as JSON has them: ids opaque, money as decimal text."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from catalog.changes import Item
-from catalog.reads import Card, OfferView, Point, ProductView, Sellable, SkuView, TermsView
+from catalog.reads import (
+    Card,
+    OfferThen,
+    OfferView,
+    Point,
+    ProductView,
+    Sellable,
+    SkuView,
+    TermsView,
+    Then,
+)
 from catalog.shelf import Stock
 from kit.ids import outside
 from kit.money import price_text
@@ -71,6 +82,32 @@ def sellable(one: Sellable) -> dict[str, Any]:
         "price": _price(one.price),
         "freight": one.freight,
         "as_of": one.as_of,
+    }
+
+
+def then(sku_id: str, moment: datetime, rules: int, one: Then) -> dict[str, Any]:
+    """A SKU as it was; offers only where the reader may know them."""
+    shown: dict[str, Any] = {
+        "sku": sku_id,
+        "moment": moment,
+        "rules": rules,
+        "listed": one.listed,
+        "price": _price(one.price),
+        "stock": None if one.stock is None else _stock(one.stock),
+        "modes": one.modes,
+    }
+    if one.offers is not None:
+        shown["offers"] = [_offer_then(each) for each in one.offers]
+    return shown
+
+
+def _offer_then(one: OfferThen) -> dict[str, Any]:
+    return {
+        "source": one.source,
+        "external_id": one.external_id,
+        "listed": one.listed,
+        "costs": {mode: price_text(cost) for mode, cost in sorted(one.costs.items())},
+        "stock": None if one.stock is None else _stock(one.stock),
     }
 
 

@@ -65,7 +65,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class _Offer:
+class Told:
     """An offer as far as events have told."""
 
     listed: bool = False
@@ -79,7 +79,7 @@ class Replay:
     def __init__(self, reader: Reader, earlier: Iterable[Event]) -> None:
         """`earlier` are the last events of each kind of each offer before the first one asked."""
         self._reader = reader
-        self._offers: dict[int, dict[int, tuple[Event, _Offer]]] = {}
+        self._offers: dict[int, dict[int, tuple[Event, Told]]] = {}
         for event in earlier:
             self._learn(event)
 
@@ -104,16 +104,15 @@ class Replay:
 
     def _learn(self, event: Event) -> None:
         offers = self._offers.setdefault(event.sku_id, {})
-        _, offer = offers.get(event.offer_id, (event, _Offer()))
-        offers[event.offer_id] = (event, _told(offer, event))
+        _, offer = offers.get(event.offer_id, (event, Told()))
+        offers[event.offer_id] = (event, told(offer, event))
 
     def _seen(self, event: Event) -> dict[str, Any]:
         """Price and stock of the event's SKU in the reader's eyes; empty: it is not for sale."""
         deals = [
-            _deal(said, mode, cost, offer)
+            deal
             for said, offer in self._offers.get(event.sku_id, {}).values()
-            if offer.listed
-            for mode, cost in offer.price.items()
+            for deal in deals_of(said, offer)
         ]
         best = shelf.deciding(shelf.visible(deals, self._reader, event.at), self._reader)
         if best is None:
@@ -139,11 +138,12 @@ def in_full(event: Event) -> Item:
     )
 
 
-def _told(offer: _Offer, event: Event) -> _Offer:
+def told(offer: Told, event: Event) -> Told:
+    """The offer after one more event."""
     now = event.now or {}
     match event.kind:
         case "listed":
-            return _Offer(listed=True, price=now.get("price") or {}, stock=now.get("stock"))
+            return Told(listed=True, price=now.get("price") or {}, stock=now.get("stock"))
         case "gone":
             return replace(offer, listed=False)
         case "price":
@@ -162,7 +162,14 @@ def _kind(before: dict[str, Any], after: dict[str, Any]) -> str:
     return "price" if before["price"] != after["price"] else "stock"
 
 
-def _deal(said: Event, mode: str, cost: str, offer: _Offer) -> Deal:
+def deals_of(said: Event, offer: Told) -> list[Deal]:
+    """The deals that an offer makes as far as it was told; `said` is its last event."""
+    if not offer.listed:
+        return []
+    return [_deal(said, mode, cost, offer) for mode, cost in offer.price.items()]
+
+
+def _deal(said: Event, mode: str, cost: str, offer: Told) -> Deal:
     stock = offer.stock
     level = Level(stock["state"], stock.get("quantity"), said.at) if stock else None
     return Deal(

@@ -18,8 +18,9 @@ from api.shapes.catalog import (
     LookupOut,
     ProductOut,
     SellableOut,
+    ThenOut,
 )
-from catalog import reads, search
+from catalog import pricebook, reads, search
 from catalog.search import Asked
 from kit import clock
 from kit.errors import FieldError, Problem
@@ -150,6 +151,30 @@ def price_history(
         _must_exist(caller, session, number, sku_id)
         points = reads.price_history(session, number, begin, end, caller.reader)
     return replies.answer({"items": [present.point(one) for one in points]})
+
+
+@router.get("/skus/{sku_id}/at", response_model=ThenOut, summary="A SKU as it was")
+def as_it_was(caller: Reads, sku_id: IdPath, moment: Moment) -> Response:
+    """Price, stock and whether it was for sale at `moment`, by the price rules of that moment, as
+    this reader would have seen them. Stock is what was stated, less what we had reserved.
+
+    Before the 30 days for which events are kept only prices are known: the rest is null.
+    """
+    now = clock.now()
+    if moment > now:
+        message = "it has not come yet"
+        raise Problem(
+            422,
+            "invalid",
+            f"moment: {message}",
+            errors=[FieldError("moment", "invalid", message)],
+        )
+    with caller.own() as session:
+        number = inside("sku", sku_id)
+        _must_exist(caller, session, number, sku_id)
+        book = pricebook.at(session, moment)
+        found = reads.as_it_was(session, number, caller.reader_at(moment, book), moment, now)
+    return replies.answer(present.then(sku_id, moment, book.version, found))
 
 
 @router.get("/skus/{sku_id}/sellable", response_model=SellableOut, summary="Can it be sold there")

@@ -160,6 +160,29 @@ class HistoryOut(Out):
     items: list[PointOut]
 
 
+class OfferThenOut(Out):
+    """What one source offered; operators and buyers only."""
+
+    source: str
+    external_id: str
+    listed: bool | None
+    costs: dict[str, str] = Field(description="What the source asked, by mode.")
+    stock: StockOut | None
+
+
+class ThenOut(Out):
+    """A SKU as this reader would have seen it at `moment`."""
+
+    sku: str
+    moment: str
+    rules: int = Field(description="The version of the price rules that was in force.")
+    listed: bool | None = Field(description="Whether it could be bought; null is not known.")
+    price: str | None
+    stock: StockOut | None = Field(description="As stated, less what we had reserved.")
+    modes: list[str]
+    offers: list[OfferThenOut] | None = Field(None, description="For operators and buyers only.")
+
+
 class ReasonOut(Out):
     """Why something cannot be sold."""
 

@@ -4,6 +4,7 @@ from catalog.reads.changes import Changes, changes
 from catalog.reads.facets import Facet, brands, categories
 from catalog.reads.history import Point, price_history
 from catalog.reads.lookup import Found, lookup
+from catalog.reads.past import OfferThen, Then, as_it_was
 from catalog.reads.products import (
     Card,
     OfferView,
@@ -20,12 +21,15 @@ __all__ = [
     "Changes",
     "Facet",
     "Found",
+    "OfferThen",
     "OfferView",
     "Point",
     "ProductView",
     "Sellable",
     "SkuView",
     "TermsView",
+    "Then",
+    "as_it_was",
     "brands",
     "categories",
     "changes",

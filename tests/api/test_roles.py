@@ -25,6 +25,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("DELETE", "/v1/synonyms/{group_id}"): OPERATES,
     ("POST", "/v1/skus/lookup"): ALL,
     ("GET", "/v1/skus/{sku_id}/price-history"): ALL,
+    ("GET", "/v1/skus/{sku_id}/at"): ALL,
     ("GET", "/v1/skus/{sku_id}/sellable"): ALL,
     ("GET", "/v1/categories"): ALL,
     ("GET", "/v1/brands"): ALL,

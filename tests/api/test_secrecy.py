@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kit import clock
 from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop, ordering
 
 FORBIDDEN = (SOURCE, SELLER, COST)
@@ -45,6 +46,8 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
         f"/v1/products?source={SOURCE}",
         f"/v1/products/{product}",
         f"/v1/skus/{goods.sku}/price-history",
+        f"/v1/skus/{goods.sku}/at?moment=2026-03-02T02:00:00Z",
+        f"/v1/skus/{goods.sku}/at?moment={clock.now():%Y-%m-%dT%H:%M:%SZ}",
         f"/v1/skus/{goods.sku}/sellable?region=440305&quantity=1000",
         "/v1/categories",
         "/v1/brands",

@@ -74,7 +74,7 @@ def test_what_we_sold_counts_where_no_figure_fell(database: Database) -> None:
 
 def test_readers_see_less_of_an_old_figure_and_may_order_all_of_it(database: Database) -> None:
     with database.as_system() as session:
-        made = product(session, "绿茶", Supply(quantity=30))
+        made = product(session, "绿茶", Supply(quantity=30, freight={"kind": "free"}))
         session.execute(text("INSERT INTO stock_pace VALUES (:id, 2)"), {"id": made.offer_ids[0]})
         now = EARLIER + 8 * HOUR
         (card,) = reads.product_cards(session, [made.product_id], LEADER, now)

@@ -1,0 +1,220 @@
+"""A SKU at a moment is what was displayed at that moment."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from catalog import pricebook, reads
+from catalog.matching import joining
+from catalog.pricebook import Pricebook, PricingVersion
+from catalog.pricing import Buyer, price_lists
+from catalog.readers import Readership
+from catalog.shelf import Reader, Stock
+from kit import clock
+from kit.db import Database
+from tests.catalog.goods import NOW, Made, Supply, event, product
+
+STEP = timedelta(hours=1)
+_names = itertools.count(1)
+
+
+def reader(session: Session, role: str, moment: datetime) -> Reader:
+    book: Pricebook = pricebook.at(session, moment)
+    return Readership(price_lists(Decimal(10)), {}, book).reader(role, Buyer(1), moment)
+
+
+@dataclass
+class History:
+    """A SKU with two offers that live through what a test tells, one thing an hour."""
+
+    session: Session
+    made: Made
+    moment: datetime = NOW
+    versions: dict[int, int] = field(default_factory=dict)
+
+    def live(self, offer: int) -> bool:
+        return bool(
+            self.session.scalar(
+                text("SELECT state = 'live' FROM offers WHERE id = :id"), {"id": offer}
+            )
+        )
+
+    def price(self, offer: int, cents: int) -> None:
+        price = f"{cents / 100:.4f}"
+        if self.live(offer):
+            self._tell(offer, "price", {"dropship": price})
+        self._do("UPDATE prices SET price = CAST(:price AS numeric)", offer, price=price)
+
+    def stock(self, offer: int, quantity: int) -> None:
+        quantity = quantity // 10 - 1
+        said = {
+            "state": "out" if quantity == 0 else "in_stock",
+            "quantity": quantity if quantity >= 0 else None,
+        }
+        if self.live(offer):
+            self._tell(offer, "stock", said)
+        self._do("UPDATE stocks SET state = :state, quantity = :quantity", offer, **said)
+
+    def turn(self, offer: int, _: int) -> None:
+        """A listed offer goes, one that went comes back as it is."""
+        if self.live(offer):
+            self._tell(offer, "gone", None)
+            self._do("UPDATE offers SET state = 'gone'", offer, key="id")
+            return
+        said = self.session.execute(
+            text("""SELECT jsonb_build_object('price', jsonb_build_object('dropship', price::text),
+                'stock', jsonb_build_object('state', state, 'quantity', quantity))
+              FROM prices JOIN stocks USING (offer_id) WHERE offer_id = :offer"""),
+            {"offer": offer},
+        ).scalar_one()
+        self._tell(offer, "listed", said)
+        self._do("UPDATE offers SET state = 'live'", offer, key="id")
+
+    def rules(self, _: int, percent: int) -> None:
+        rules = [{"markup_percent": str(percent)}]
+        self.session.execute(
+            insert(PricingVersion).values(rules=rules, actor="test", at=self.moment)
+        )
+
+    def reserve(self, offer: int, units: int) -> None:
+        self.session.execute(
+            text("""INSERT INTO reservations (offer_id, region, reference, units, reserved_at)
+                VALUES (:offer, '', :name, :units, :at)"""),
+            {"offer": offer, "name": f"r{next(_names)}", "units": units // 20, "at": self.moment},
+        )
+
+    def release(self, offer: int, _: int) -> None:
+        self.session.execute(
+            text("""UPDATE reservations SET released_at = :at
+                WHERE offer_id = :offer AND released_at IS NULL"""),
+            {"offer": offer, "at": self.moment},
+        )
+
+    def displayed(self, role: str) -> tuple[Any, ...]:
+        seen = reads.product(
+            self.session, self.made.product_id, reader(self.session, role, self.moment), self.moment
+        )
+        assert seen is not None
+        (one,) = seen.skus
+        return one.price, one.stock, one.modes
+
+    def then(self, role: str, moment: datetime) -> reads.Then:
+        whose = reader(self.session, role, moment)
+        return reads.as_it_was(self.session, self.made.sku_id, whose, moment, self.moment)
+
+    def _tell(self, offer: int, kind: str, now: dict[str, Any] | None) -> None:
+        self.versions[offer] = self.versions.get(offer, 1) + 1
+        version, sku = self.versions[offer], self.made.sku_id
+        event(self.session, offer, sku, version, kind, None, now, at=self.moment)
+
+    def _do(self, what: str, offer: int, *, key: str = "offer_id", **values: Any) -> None:
+        self.session.execute(text(f"{what} WHERE {key} = :offer"), {"offer": offer, **values})
+
+
+DEEDS: list[Callable[[History, int, int], None]] = [
+    History.price,
+    History.stock,
+    History.turn,
+    History.rules,
+    History.reserve,
+    History.release,
+]
+
+
+def begun(session: Session) -> History:
+    made = product(session, "绿茶", Supply("a", "10", quantity=5), Supply("b", "9", "out", 0))
+    session.execute(
+        text("UPDATE changes SET at = :at WHERE sku_id = :sku"), {"at": NOW, "sku": made.sku_id}
+    )
+    return History(session, made)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 1), st.integers(1, 99)), max_size=12)
+)
+def test_a_moment_is_read_as_it_was_displayed(
+    database: Database, deeds: list[tuple[Callable[[History, int, int], None], int, int]]
+) -> None:
+    with database.as_system() as session:
+        history = begun(session)
+        displayed = [(NOW, {role: history.displayed(role) for role in ("leader", "buyer")})]
+        for deed, offer, number in deeds:
+            history.moment += STEP
+            deed(history, history.made.offer_ids[offer], number)
+            seen = {role: history.displayed(role) for role in ("leader", "buyer")}
+            displayed.append((history.moment, seen))
+        for moment, seen in displayed:
+            for role, was in seen.items():
+                for later in (moment, moment + STEP / 2):
+                    then = history.then(role, min(later, history.moment))
+                    assert (then.price, then.stock, then.modes) == was
+        session.rollback()
+
+
+def test_before_a_sku_was_listed_it_was_not_for_sale(database: Database) -> None:
+    with database.as_system() as session:
+        history = begun(session)
+        then = history.then("leader", NOW - STEP)
+        assert (then.listed, then.price, then.stock) == (False, None, Stock("out", 0))
+
+
+def test_only_who_may_know_the_sources_sees_every_offer(database: Database) -> None:
+    with database.as_system() as session:
+        history = begun(session)
+        history.moment += STEP
+        history.price(history.made.offer_ids[1], 700)
+        history.moment += STEP
+        history.turn(history.made.offer_ids[0], 0)
+        assert history.then("leader", history.moment).offers is None
+        offers = history.then("operator", history.moment).offers
+        assert offers is not None
+        assert [(one.source, one.listed, one.costs, one.stock) for one in offers] == [
+            ("a", False, {}, Stock("in_stock", 5)),
+            ("b", True, {"dropship": Decimal("7.0000")}, Stock("out", 0)),
+        ]
+
+
+def test_of_what_events_no_longer_tell_only_the_price_is_known(database: Database) -> None:
+    with database.as_system() as session:
+        history = begun(session)
+        history.moment += timedelta(days=40)
+        then = history.then("buyer", NOW)
+        assert (then.listed, then.price, then.stock) == (None, Decimal("9.9000"), None)
+        assert then.offers is not None
+        assert {(one.source, one.listed, one.stock) for one in then.offers} == {
+            ("a", None, None),
+            ("b", None, None),
+        }
+
+
+def test_a_merged_sku_is_what_it_was_before_and_leads_on_after(database: Database) -> None:
+    with database.as_system() as session:
+        own = product(session, "绿茶", Supply("a", "10"))
+        other = product(session, "绿茶 250g", Supply("b", "20"))
+        between = clock.now()
+        joining.merge(session, own.sku_id, other.sku_id, "test")
+        after = clock.now() + STEP
+        prices = [
+            reads.as_it_was(session, own.sku_id, reader(session, "leader", at), at, after).price
+            for at in (between, after)
+        ]
+        assert prices == [Decimal("11.0000"), Decimal("11.0000")]
+        later = reads.as_it_was(
+            session, other.sku_id, reader(session, "leader", after), after, after
+        )
+        assert later.price == Decimal("11.0000")
+        before = reads.as_it_was(
+            session, other.sku_id, reader(session, "leader", between), between, after
+        )
+        assert before.price == Decimal("22.0000")
