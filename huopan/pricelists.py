@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from catalog.matching import settling
 from connectors.budgets import Budgets
 from connectors.errors import Refused, Unreadable
 from connectors.feed.rejects import rejects_csv
@@ -141,6 +142,7 @@ def pull(house: House, code: str, *, full: bool) -> Report:
             if close := getattr(source, "close", None):
                 leaving.callback(close)
             done = pulling.run(house.db, source, full=full, told=told)
+    _match(house)
     return _of_run(house, code, done)
 
 
@@ -168,8 +170,20 @@ def _read(
             return
         limits = pulling.limits(read_settings(report.source, config))
         done = run_listing(house.db, report.source, replace(listing, pages=pages), guard=limits)
+    _match(house)
     report.run, report.changed, report.held = done.run_id, done.changed, done.held
     report.seen, report.rejected = done.seen, done.rejected
+
+
+def _match(house: House) -> None:
+    """Let new offers meet the catalogue now, where no cron may be running that does it."""
+    with show.progress("Matching") as seen:
+        matched, done = 0, 1
+        while done:
+            with house.db.as_system() as session:
+                done = settling.settle(session)
+            matched += done
+            seen(matched)
 
 
 def _watched(pages: Iterator[Page], report: Report, seen: Any) -> Iterator[Page]:

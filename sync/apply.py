@@ -68,23 +68,18 @@ def apply(
     if run(apply_sql.LOCK_OFFERS).rowcount == 0:
         asked = run(plain_sql.ASKED).one()
         if asked.plain and asked.priced:
-            matched = joining.match(session, source, run(joining.ALL_FRESH))
-            if not any(one.sku_id for one in matched):
-                modes = [mode for mode in MODES if getattr(asked, mode)]
-                written: int = run(plain_sql.write(tuple(modes))).scalar_one()
-                joining.remember(session, matched, run(joining.NEW_IDS))
-                if traits.figures:
-                    run(plain_sql.FIGURES)
-                return written, 0
+            modes = [mode for mode in MODES if getattr(asked, mode)]
+            written: int = run(plain_sql.write(tuple(modes))).scalar_one()
+            run(joining.QUEUE_ALL)
+            if traits.figures:
+                run(plain_sql.FIGURES)
+            return written, 0
     run(apply_sql.LOCK_STOCKS, apply_sql.BATCH, apply_sql.STATISTICS)
     found = session.execute(text(apply_sql.CENSUS)).one()
-    if found.fresh:
-        matched = joining.match(session, source, run(joining.FRESH))
-        joining.place(session, matched)
     if found.all:
         _write(run, found, traits)
     if found.fresh:
-        joining.remember(session, matched, run(joining.BATCH_IDS))
+        run(joining.QUEUE_FRESH)
     if found.again:
         joining.watch(session, source)
     return found.all - found.leaves, found.leaves

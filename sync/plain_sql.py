@@ -10,16 +10,14 @@ from functools import cache
 from sync.apply_sql import IDS, OFFERS_NEW, OWN_PRODUCTS, SKUS, STOCKS_NEW
 
 ASKED = """SELECT coalesce(bool_and(NOT leaves AND listing IS NULL AND valid_from IS NULL
-        AND valid_until IS NULL), false)
-      AND NOT EXISTS (SELECT FROM {rows} r, LATERAL (
-        SELECT FROM skus WHERE gtin = r.gtin LIMIT 1) k) AS plain,
+        AND valid_until IS NULL), false) AS plain,
     bool_or(dropship_price IS NOT NULL) AS dropship, bool_or(bulk_price IS NOT NULL) AS bulk,
     bool_or(affiliate_price IS NOT NULL) AS affiliate,
     bool_and(dropship_price IS NOT NULL OR bulk_price IS NOT NULL OR affiliate_price IS NOT NULL)
       AS priced
   FROM {rows} r"""
-"""Whether rows, of which none is held yet, stand alone (no group, no date, no SKU to join), in
-which modes they are sold, and whether each is sold at all."""
+"""Whether rows, of which none is held yet, stand alone (no group, no date), in which modes they
+are sold, and whether each is sold at all."""
 
 _BATCH = """SELECT r.*, nextval('offers_id_seq') AS offer_id, nextval('skus_id_seq') AS sku_id,
     nextval('products_id_seq') AS product_id, 1 AS version, true AS fresh, true AS new_sku,

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from catalog import stock, stock_records
+from catalog.matching import settling
 from catalog.reads.changes import KEPT
 from catalog.sequencer import forget_changes
 from connectors.trading import Ships
@@ -96,6 +97,12 @@ def planned_prices(_shop: Workshop, session: Session, _last: Result) -> Result:
     return {"offers": touched, "more": touched >= most}
 
 
+def match_offers(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """New offers that wait to meet the catalogue."""
+    done = settling.settle(session)
+    return {"offers": done, "more": done == settling.AT_ONCE}
+
+
 def settle_reservations(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Reservations that a younger statement of their source counts in."""
     return {"settled": stock.settle(session)}
@@ -152,6 +159,7 @@ CHORES: dict[str, Kind] = {
     "sources_due": Kind(5.0, sources_due, wakes=True),
     "held_lines": Kind(10 * MINUTE, held_lines, wakes=True),
     "planned_prices": Kind(10.0, planned_prices),
+    "match_offers": Kind(1.0, match_offers),
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),
     "worth": Kind(HOUR, worth),

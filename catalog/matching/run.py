@@ -1,4 +1,4 @@
-"""Matches the new offers of one batch with the catalogue, set-wise, in the run that brought them.
+"""Matches some new offers with the catalogue, set-wise; `settling` takes them from their queue.
 
 1. Each new offer's facts and keys are read. 2. One query finds the offers of other owners that
 share keys. 3. Pairs are judged. 4. Sure ones join; likely ones wait for a person, with evidence.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from catalog.matching import settling
 from connectors.model import Listing, page
 from sync.guard import GuardLimits
 from sync.importer import run_listing
@@ -17,6 +18,8 @@ def _offers(shop: Shop) -> None:
         offered = [row(source, "68", brand="晨雾", title=title)]
         listing = Listing(as_of=WHEN, complete=True, notes={}, pages=iter([page(offered)]))
         run_listing(shop.db, source, listing, guard=GuardLimits())
+        with shop.db.as_system() as session:
+            settling.settle(session)
 
 
 def _waiting(shop: Shop) -> Any:

@@ -60,13 +60,6 @@ def test_few_absent_offers_are_gone_after_a_complete_listing(database: Database)
     assert count(database, "SELECT external_id FROM offers WHERE state = 'gone'") == "0"
 
 
-def test_same_gtin_joins_only_the_same_pack(database: Database) -> None:
-    load(database, row("a", gtin="06901234567892"))
-    load(database, row("b", gtin="06901234567892"), row("c"), source="two")
-    load(database, row("d", gtin="06901234567892", pack=12), source="three")
-    assert count(database, "SELECT count(*) FROM skus") == 3
-
-
 def test_unknown_stock_is_not_zero(database: Database) -> None:
     load(database, row("a"), row("b", stock_state="in_stock"))
     assert count(database, "SELECT count(*) FROM stocks WHERE quantity IS NULL") == 1

@@ -1,17 +1,33 @@
-"""New offers meet the catalogue in the run that brought them."""
+"""New offers meet the catalogue behind the run that brought them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import text
 
-from catalog.matching import brands, queue
+from catalog.matching import brands, queue, settling
 from kit.db import Database
-from tests.sync.test_importer import WHEN, count, load, row
+from tests.sync.test_importer import WHEN, count, row
+from tests.sync.test_importer import load as imported
 
 BEANS = {"brand": "晨雾", "title": "晨雾咖啡豆意式拼配深度烘焙454g"}
 SAME = {"title": "晨雾MISTY 意式 深烘咖啡豆 454克", "brand": None}
 OTHER_ROAST = {"title": "晨雾MISTY 意式 中烘咖啡豆 454克", "brand": None}
 UNSURE = {"brand": "晨雾", "title": "晨雾咖啡豆意式拼配深度烘焙日晒454g"}
+
+
+def load(database: Database, *rows: dict[str, Any], source: str) -> None:
+    """Import, then match until nothing waits."""
+    imported(database, *rows, source=source)
+    settle(database)
+
+
+def settle(database: Database) -> None:
+    while True:
+        with database.as_system() as session:
+            settling.settle(session)
+            if not settling.waiting(session):
+                return
 
 
 def offer(sku: str, price: str = "68", **more: Any) -> dict[str, Any]:
@@ -26,6 +42,27 @@ def test_an_offer_joins_the_product_that_another_source_has(database: Database) 
         claims, _ = queue.page(session, "joined")
     assert [claim.external_id for claim in claims] == ["b"]
     assert {"brand_same", "content_same"} <= {one["code"] for one in claims[0].evidence}
+
+
+def test_same_gtin_joins_only_the_same_pack(database: Database) -> None:
+    gtin = "06901234567892"
+    load(database, row("a", gtin=gtin), source="one")
+    load(database, row("b", gtin=gtin), row("c"), source="two")
+    load(database, row("d", gtin=gtin, pack=12), source="three")
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 3
+
+
+def test_a_list_is_in_the_catalogue_before_its_goods_are_matched(database: Database) -> None:
+    load(database, offer("a", **BEANS), source="one")
+    imported(database, offer("b", "70", **SAME), source="two")
+    assert count(database, "SELECT count(*) FROM changes WHERE kind = 'listed'") == 2
+    assert count(database, "SELECT count(*) FROM match_queue") == 1
+    with ThreadPoolExecutor(2) as pool:  # two processes at once do it once
+        list(pool.map(lambda _: settle(database), range(2)))
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 1
+    kinds = "SELECT count(*) FROM changes WHERE kind IN ('gone', 'rule')"
+    assert count(database, kinds) == 2
+    assert count(database, "SELECT count(*) FROM sku_redirects") == 1
 
 
 def test_near_twins_and_packs_stay_apart(database: Database) -> None:
