@@ -1,6 +1,6 @@
 """A run's staged rows, batch by batch, each committed with its events and its mark.
 
-One after the other: what a batch brings is matched with what the batch before has written.
+One after the other, so that the mark only ever stands behind rows that are all applied.
 """
 
 import time
