@@ -61,6 +61,10 @@ class Grants:
         """Whether goods of `source` need a grant."""
         return source in self.closed and source != self.own
 
+    def shut(self) -> frozenset[str]:
+        """Sources that let the reader have nothing at all, not even at another time."""
+        return self.closed - {self.own} - {grant.scope.source for grant in self.named}
+
     def allows(self, sku_id: int, goods: Goods, region: str, now: datetime) -> bool:
         """Whether the reader may have these goods in `region`; "" is anywhere at all."""
         return not self.restricts(goods.source) or bool(self._for(sku_id, goods, region, now))

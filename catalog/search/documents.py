@@ -150,6 +150,10 @@ def _narrowing(goods: Goods, sources: Iterable[str]) -> list[str]:
     """What a product can be narrowed by, for everybody who may ask."""
     flags = [f"gtin:{sku[1]}" for sku in goods.skus if sku[1]]
     flags += [f"source:{source}" for source in sources]
+    live = {
+        deal.source for of_sku in goods.deals.values() for deal in of_sku if deal.state == "live"
+    }
+    flags += [f"only:{source}" for source in live if len(live) == 1]
     if goods.brand:
         flags.append(f"brand:{plain(goods.brand)}")
     return flags + [f"category:{plain(level)}" for level in _levels(goods.category)]

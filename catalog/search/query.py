@@ -75,6 +75,10 @@ def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, 
             f"refuses:{one}:{asked.region[:digits]}" for digits in range(1, len(asked.region) + 1)
         ]
         conditions.append((Occur.MustNot, Query.term_set_query(schema, "flag", refusals)))
+    if shut := reader.grants.shut():
+        # Of goods that several sources offer the page itself says what is open.
+        only = [f"only:{source}" for source in sorted(shut)]
+        conditions.append((Occur.MustNot, Query.term_set_query(schema, "flag", only)))
     conditions += _ranges(schema, asked, one)
     return conditions
 

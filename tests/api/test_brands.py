@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import text
 
 from kit import clock
-from kit.ids import outside
+from kit.ids import inside, outside
 from tests.api.shop import HOME, SOURCE, Shop, ordering
 from tests.trade.market import Goods
+from trade import rerouting
 
 FAR = HOME | {"region": "110105", "mobile": "13900139000"}
 
@@ -133,6 +134,13 @@ class TestGrants:
         assert len(shop.got("leader", found)["items"]) == 1
         product = shop.got("leader", found)["items"][0]["id"]
         assert shop.got("other", found)["items"] == []
+        facets = "/v1/products/facets?q=茉莉花茶"
+        modes = [shop.got(who, facets)["facets"]["mode"] for who in ("leader", "other")]
+        assert [len(each) for each in modes] == [1, 0]
+        suggested = [
+            shop.got(who, "/v1/suggestions?q=茉莉")["items"] for who in ("leader", "other")
+        ]
+        assert [bool(each) for each in suggested] == [True, False]
         assert shop.ask("other", "GET", f"/v1/products/{product}").status_code == 404
         looked = shop.said("other", "/v1/skus/lookup", {"skus": [goods.sku]}, 200)
         assert looked["items"][0]["found"] is False
@@ -146,6 +154,36 @@ class TestGrants:
         assert _codes(_sellable(shop, goods, who="other")) == ["not_granted"]
         assert shop.ask("brand", "DELETE", "/v1/grants/one").status_code == 204
         assert _try(shop, goods, who="other") == "ordered"
+
+    def test_refused_units_go_to_no_source_that_is_not_open_to_the_leader(self, shop: Shop) -> None:
+        goods = shop.offer()
+        shop.market.offer(sku_id=goods.sku_id, source="rival", cost="1.00")
+        _put(shop, "grants/own", "rival", who={"party": outside("pty", shop.parties["other"])})
+        order = shop.order(goods)
+        shop.submitted()
+        refusal = {"code": "out_of_stock", "message": "没货了"}
+        shop.said("brand", f"/v1/purchases/{shop.purchase()['id']}/refuse", refusal, 200)
+        with shop.db.as_system() as session:
+            rerouting.reroute(session, shop.market.desk, inside("ord", order["id"]), clock.now())
+        assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] == "held"
+        assert shop.got("rival", "/v1/purchases")["items"] == []
+
+    def test_a_limit_of_one_source_leaves_the_rest_to_another(self, shop: Shop) -> None:
+        goods = shop.offer()
+        for _ in range(2):
+            shop.market.offer(sku_id=goods.sku_id, source="rival", cost="1.00")
+        _put(shop, "grants/all", "rival", max_per_order=2)
+        order = shop.order(goods, 5)
+        with shop.db.as_system() as session:
+            rows = session.execute(
+                text(
+                    "SELECT p.source, sum(l.quantity) FROM purchases p"
+                    " JOIN purchase_lines l ON l.purchase_id = p.id WHERE p.order_id = :order"
+                    " GROUP BY p.source"
+                ),
+                {"order": inside("ord", order["id"])},
+            )
+            assert {source: int(units) for source, units in rows} == {"rival": 2, SOURCE: 3}
 
     def test_the_brand_and_operators_go_on_seeing_the_goods(self, shop: Shop) -> None:
         goods = shop.offer()
