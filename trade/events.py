@@ -45,16 +45,25 @@ def of_purchase(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """For the supplier, and only of a purchase that the supplier may know of."""
-    told = {"reference": purchase.order_reference, "status": purchase.state}
-    _write(
-        session,
-        kind=f"purchase.{what}",
-        about=outside("pur", purchase.id),
-        supplier_id=purchase.supplier_id,
-        order_id=purchase.order_id,
-        data=told | (detail or {}),
-        at=now,
+    row = purchase_row(
+        purchase.id,
+        purchase.order_id,
+        purchase.supplier_id,
+        {"reference": purchase.order_reference, "status": purchase.state} | (detail or {}),
     )
+    _write(session, kind=f"purchase.{what}", at=now, **row)
+
+
+def purchase_row(
+    purchase_id: int, order_id: int, supplier_id: int | None, data: dict[str, Any]
+) -> dict[str, Any]:
+    """What `of_purchase` writes, but for kind and moment."""
+    return {
+        "about": outside("pur", purchase_id),
+        "supplier_id": supplier_id,
+        "order_id": order_id,
+        "data": data,
+    }
 
 
 def of_parcel(

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from typing import Any
 
 import orjson
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
 from kit.crypto import Keyring
 from kit.errors import Problem
+from kit.statements import insert, send
 from trade.models import Recipient, RecipientOpening
 
 _CONTEXT = "recipient"
@@ -48,9 +48,7 @@ def reveal(
     recipient who was shredded."""
     row = session.get_one(Recipient, recipient_id)
     if is_shredded(row):
-        raise Problem(
-            410, "recipient_forgotten", "this recipient was deleted at the person's own request"
-        )
+        raise forgotten()
     session.add(RecipientOpening(recipient_id=recipient_id, party_id=by, purpose=purpose))
     return ShipTo(*orjson.loads(keyring.open(row.envelope, _CONTEXT)))
 
@@ -59,16 +57,23 @@ def reveal_many(
     session: Session, keyring: Keyring, recipient_ids: Collection[int], by: int | None, purpose: str
 ) -> dict[int, ShipTo]:
     """Recipients in clear by id, each opening logged; those who were shredded are left out."""
-    rows = session.scalars(select(Recipient).where(Recipient.id.in_(sorted(set(recipient_ids)))))
-    found = {row.id: row for row in rows if not is_shredded(row)}
-    session.add_all(
-        RecipientOpening(recipient_id=recipient_id, party_id=by, purpose=purpose)
-        for recipient_id in found
-    )
+    query = "SELECT id, envelope FROM recipients WHERE id = ANY(%s)"
+    [rows] = send(session, (query, [sorted(set(recipient_ids))]))
+    found = {row.id: row.envelope for row in rows if row.envelope}
+    if found:
+        opened = [{"recipient_id": one, "party_id": by, "purpose": purpose} for one in found]
+        send(session, insert(RecipientOpening, opened))
     return {
-        recipient_id: ShipTo(*orjson.loads(keyring.open(row.envelope, _CONTEXT)))
-        for recipient_id, row in found.items()
+        recipient_id: ShipTo(*orjson.loads(keyring.open(envelope, _CONTEXT)))
+        for recipient_id, envelope in found.items()
     }
+
+
+def forgotten() -> Problem:
+    """What is answered where a recipient was shredded."""
+    return Problem(
+        410, "recipient_forgotten", "this recipient was deleted at the person's own request"
+    )
 
 
 def is_shredded(row: Recipient) -> bool:

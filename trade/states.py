@@ -67,26 +67,41 @@ def move(
     Raises Problem 409 `wrong_state` when its state allows no such event.
     """
     was = purchase.state
+    purchase.state = after(was, event)
+    purchase.updated_at = now
+    session.add(PurchaseMove(**moved(purchase.id, purchase.supplier_id, was, event, now, detail)))
+    if purchase.state not in UNKNOWN_TO_SUPPLIER:
+        known = None if was in UNKNOWN_TO_SUPPLIER else was
+        events.of_purchase(session, purchase, purchase.state, now, {"was": known})
+
+
+def after(was: str, event: str) -> str:
+    """The state that `event` leads to. Raises Problem 409 `wrong_state` when nothing does."""
     if (was, event) not in MOVES:
         raise Problem(
             409, "wrong_state", f"a purchase that is {was} cannot {event.replace('_', ' ')}"
         )
-    purchase.state = MOVES[was, event]
-    purchase.updated_at = now
-    session.add(
-        PurchaseMove(
-            purchase_id=purchase.id,
-            supplier_id=purchase.supplier_id,
-            was=was,
-            now=purchase.state,
-            event=event,
-            detail=detail,
-            at=now,
-        )
-    )
-    if purchase.state not in UNKNOWN_TO_SUPPLIER:
-        known = None if was in UNKNOWN_TO_SUPPLIER else was
-        events.of_purchase(session, purchase, purchase.state, now, {"was": known})
+    return MOVES[was, event]
+
+
+def moved(
+    purchase_id: int,
+    supplier_id: int | None,
+    was: str,
+    event: str,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A row of purchase_moves."""
+    return {
+        "purchase_id": purchase_id,
+        "supplier_id": supplier_id,
+        "was": was,
+        "now": after(was, event),
+        "event": event,
+        "detail": detail,
+        "at": now,
+    }
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ who works; that nothing is bought twice rests on `our_ref` and on asking. What i
 the database alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import stock
@@ -21,13 +21,45 @@ from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
 from connectors.trading import Confirms
 from kit import clock, log
 from kit.db import Database
-from trade import recipients
+from kit.statements import insert, send
+from trade import events, recipients
 from trade.buying import reservation
 from trade.desk import Desk
-from trade.models import Purchase, PurchaseLine
-from trade.purchases import Locked, lines_of, lock
+from trade.models import Event, PurchaseMove
+from trade.purchases import Locked, lock
 from trade.refusal import cancel_rest, refuse_lines, refuse_rest
-from trade.states import move, restate, tell
+from trade.states import Units, move, moved, order_status, restate, tell
+
+_DUE = """
+    SELECT id, order_id, supplier_id, recipient_id, state, our_ref, note, attempts FROM purchases
+    WHERE source = %(source)s AND state IN ('ready', 'submitting') AND due_at <= %(now)s
+    ORDER BY due_at, id LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+"""
+_LINES = """
+    SELECT purchase_id, external_id, quantity - cancelled AS open, unit_cost FROM purchase_lines
+    WHERE purchase_id = ANY(%(ids)s) AND quantity > cancelled ORDER BY purchase_id, line
+"""
+_LEASE = """
+    UPDATE purchases p SET state = 'submitting', lease = c.lease, due_at = %(until)s,
+        leased_until = %(until)s, attempts = attempts + 1, updated_at = %(now)s
+    FROM unnest(%(ids)s::bigint[], %(leases)s::text[]) AS c (id, lease) WHERE p.id = c.id
+"""
+_LOCKED = """
+    SELECT FROM orders WHERE id = %(order)s FOR UPDATE;
+    SELECT source, supplier_id, order_reference, state, lease FROM purchases
+    WHERE id = %(purchase)s FOR UPDATE;
+    SELECT quantity, unrouted, shipped, cancelled, held_reason IS NOT NULL AS held
+    FROM order_lines
+    WHERE order_id = %(order)s;
+    SELECT state FROM purchases WHERE order_id = %(order)s AND id <> %(purchase)s;
+    SELECT id FROM purchase_lines WHERE purchase_id = %(purchase)s
+"""
+"""Each reads what the locks of the order and then of the purchase keep."""
+_TAKEN = """
+    UPDATE purchases SET state = %(state)s, external_refs = %(refs)s, lease = NULL,
+        leased_until = NULL, failure = NULL, updated_at = %(now)s WHERE id = %(purchase)s
+"""
+_RESTATED = "UPDATE orders SET status = %(status)s, updated_at = %(now)s WHERE id = %(order)s"
 
 THREADS = 4
 BATCH = 16
@@ -98,28 +130,39 @@ def drain(db: Database, desk: Desk, source: str, open_source: OpenSource, until:
 
 def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Claimed]:
     """Take a batch of due purchases; each is ours alone until its lease ends."""
-    rows = session.scalars(
-        select(Purchase)
-        .where(
-            Purchase.source == source,
-            Purchase.state.in_(("ready", "submitting")),
-            Purchase.due_at <= now,
+    [rows] = send(session, (_DUE, {"source": source, "now": now, "batch": BATCH}))
+    if not rows:
+        return []
+    until = now + timedelta(seconds=desk.lease_seconds)
+    leases = {row.id: uuid4().hex for row in rows}
+    held = {"ids": list(leases), "leases": list(leases.values()), "until": until, "now": now}
+    moves = [moved(row.id, row.supplier_id, row.state, "claim", now) for row in rows]
+    lines, *_ = send(
+        session, (_LINES, {"ids": list(leases)}), (_LEASE, held), insert(PurchaseMove, moves)
+    )
+    to = [row.recipient_id for row in rows]
+    people = recipients.reveal_many(session, desk.keyring, to, None, "submit")
+    orders: dict[int, list[OrderLine]] = {purchase_id: [] for purchase_id in leases}
+    for line in lines:
+        orders[line.purchase_id].append(OrderLine(line.external_id, line.open, line.unit_cost))
+    if any(row.recipient_id not in people for row in rows):
+        raise recipients.forgotten()
+    return [
+        Claimed(
+            row.id,
+            row.order_id,
+            leases[row.id],
+            row.state == "submitting",
+            row.attempts + 1,
+            PurchaseOrder(
+                our_ref=row.our_ref,
+                lines=tuple(orders[row.id]),
+                ship_to=people[row.recipient_id],
+                note=row.note or "",
+            ),
         )
-        .order_by(Purchase.due_at, Purchase.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
-    lines = lines_of(session, [row.id for row in rows])
-    claimed = []
-    for row in rows:
-        ask = row.state == "submitting"
-        move(session, row, "claim", now)
-        row.lease = uuid4().hex
-        row.due_at = row.leased_until = now + timedelta(seconds=desk.lease_seconds)
-        row.attempts += 1
-        order = _order(session, desk, row, lines[row.id])
-        claimed.append(Claimed(row.id, row.order_id, row.lease, ask, row.attempts, order))
-    return claimed
+        for row in rows
+    ]
 
 
 def talk(seller: Sells, claimed: Claimed) -> Outcome:
@@ -160,6 +203,8 @@ def write_down(
     session: Session, desk: Desk, claimed: Claimed, outcome: Outcome, now: datetime
 ) -> bool:
     """The source's word becomes the purchase's state; False when the lease was lost meanwhile."""
+    if outcome.placed is not None and not outcome.placed.refused:
+        return _taken_whole(session, desk, claimed, outcome.placed, now)
     found = lock(session, claimed.order_id, claimed.purchase_id)
     purchase = found.purchase
     if purchase.state != "submitting" or purchase.lease != claimed.lease:
@@ -191,19 +236,38 @@ def _work(db: Database, desk: Desk, seller: Sells, claimed: Claimed) -> Outcome:
     return outcome
 
 
-def _order(
-    session: Session, desk: Desk, purchase: Purchase, lines: Sequence[PurchaseLine]
-) -> PurchaseOrder:
-    return PurchaseOrder(
-        our_ref=purchase.our_ref,
-        lines=tuple(
-            OrderLine(line.external_id, line.quantity - line.cancelled, line.unit_cost)
-            for line in lines
-            if line.quantity > line.cancelled
-        ),
-        ship_to=recipients.reveal(session, desk.keyring, purchase.recipient_id, None, "submit"),
-        note=purchase.note or "",
+def _taken_whole(
+    session: Session, desk: Desk, claimed: Claimed, placed: Placed, now: datetime
+) -> bool:
+    """What nearly always happens, in two round trips: the source holds the purchase."""
+    about = {"order": claimed.order_id, "purchase": claimed.purchase_id}
+    _, [purchase], lines, others, reserved = send(
+        session, *((query, about) for query in _LOCKED.split(";"))
     )
+    if purchase.state != "submitting" or purchase.lease != claimed.lease:
+        return False
+    waits = placed.awaits_supplier or desk.terms(purchase.source).accept == "on_export"
+    move = moved(
+        claimed.purchase_id, purchase.supplier_id, "submitting", "taken" if waits else "accept", now
+    )
+    open_units = (Units(*line) for line in lines)
+    status = order_status(open_units, [move["now"], *(row.state for row in others)])
+    told = about | {"state": move["now"], "status": status, "now": now}
+    refs = {"refs": list(placed.external_refs)}
+    data = {"reference": purchase.order_reference, "status": move["now"], "was": None}
+    event = {"kind": f"purchase.{move['now']}", "at": now} | events.purchase_row(
+        claimed.purchase_id, claimed.order_id, purchase.supplier_id, data
+    )
+    send(
+        session,
+        (_TAKEN, told | refs),
+        insert(PurchaseMove, [move]),
+        insert(Event, [event]),
+        (_RESTATED, told),
+    )
+    if not waits:
+        stock.known(session, [reservation(row.id) for row in reserved], now)
+    return True
 
 
 def _taken(session: Session, desk: Desk, found: Locked, placed: Placed, now: datetime) -> None:
