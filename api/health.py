@@ -28,7 +28,9 @@ _GAUGES = text("""
         (SELECT count(*) FROM purchases
          WHERE state IN ('ready', 'submitting') AND due_at <= clock_timestamp()) AS purchases_due,
         (SELECT count(*) FROM changes WHERE seq IS NULL) AS changes_unnumbered,
-        (SELECT seq FROM feed_head) AS changes_head
+        (SELECT seq FROM feed_head) AS changes_head,
+        (SELECT count(*) FROM events WHERE seq IS NULL) AS events_unnumbered,
+        (SELECT count(*) FROM deliveries WHERE due_at <= clock_timestamp()) AS webhooks_due
 """)
 _MEANING = {
     "outbox_waiting": "Wake-ups that wait for the relay",
@@ -36,6 +38,8 @@ _MEANING = {
     "purchases_due": "Purchases that a worker should submit now",
     "changes_unnumbered": "Events of the feed that wait for their number",
     "changes_head": "The newest number of the change feed",
+    "events_unnumbered": "Events for webhooks that wait for their number",
+    "webhooks_due": "Messages that endpoints should have by now",
 }
 
 

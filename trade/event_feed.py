@@ -5,7 +5,7 @@ Everything about one object is in one feed, so that reading on in either keeps i
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import BIGINT
 from sqlalchemy.orm import Session
 
-from catalog import reads
+from catalog import grants, reads
 from catalog.changes import Item
 from catalog.readers import Readership
 from kit.errors import FieldError, Problem
@@ -178,6 +178,8 @@ def _catalogue(
         picked = select(Selection.sku_id).where(Selection.party_id == party.id)
         skus = list(session.scalars(picked))
     reader = readership.reader(party.role, pricing.buyer(session, party.id), now)
+    if party.role != "operator":
+        reader = replace(reader, grants=grants.of(session, party.id, own=party.source))
     source = party.source if party.role == "brand" else None
     found = reads.changes(session, after, limit, reader, now, sku_ids=skus, source=source)
     return [_change(item) for item in found.items], found.next, found.more

@@ -105,7 +105,7 @@ def work(shop: Workshop, redis_url: str, order: dict[str, Any]) -> None:
     boundaries.watch(shop.db.engine)
     shipyard = Shipyard(Path(order["journal"]), boundaries)
     shop.seller = lambda _: shipyard  # type: ignore[method-assign, assignment]
-    drain(shop, connect(redis_url, timeout=None), [ORDERS])
+    drain(shop, connect(redis_url, timeout=None), order.get("queues", [ORDERS]))
     boundaries.tell()
 
 
