@@ -14,17 +14,20 @@ _LEARN = text("""
     INSERT INTO brand_names (name, brand, by)
     SELECT name, brand, 'source' FROM unnest(CAST(:names AS text[]), CAST(:brands AS text[]))
       AS told(name, brand)
-    ON CONFLICT (name) DO NOTHING
+    WHERE NOT EXISTS (SELECT FROM brand_names b WHERE b.name = told.name)
 """)
 _STAND = text("SELECT count(*), max(updated_at) FROM brand_names")
-_ALL = text("SELECT name, brand FROM brand_names")
+_ALL = text("""
+    SELECT DISTINCT ON (name) name, brand FROM brand_names ORDER BY name, by <> 'operator', id
+""")
 _PAGE = text("""
-    SELECT name, brand, by FROM brand_names
-    WHERE name > :after AND (:all OR brand = ANY(:brand)) ORDER BY name LIMIT :limit
+    SELECT name, brand, by FROM (SELECT DISTINCT ON (name) name, brand, by FROM brand_names
+      WHERE name > :after ORDER BY name, by <> 'operator', id) n
+    WHERE :all OR brand = ANY(:brand) ORDER BY name LIMIT :limit
 """)
 _ALIAS = text("""
     INSERT INTO brand_names (name, brand, by) VALUES (:name, :brand, 'operator')
-    ON CONFLICT (name) DO UPDATE SET brand = excluded.brand, by = 'operator',
+    ON CONFLICT (name) WHERE by = 'operator' DO UPDATE SET brand = excluded.brand,
       updated_at = clock_timestamp()
 """)
 

@@ -25,12 +25,21 @@ class MatchKey(Base):
 
 
 class BrandName(Base):
-    """A name that a brand goes by, normalised. An operator's word outlives what sources say."""
+    """A name that a brand goes by, normalised. An operator's word outlives what sources say.
+
+    Two batches may learn one name at once, and neither may wait for the other: so what sources
+    say is not unique.
+    """
 
     __tablename__ = "brand_names"
-    __table_args__ = (Index("brand_names_updated", "updated_at"),)
+    __table_args__ = (
+        Index("brand_names_updated", "updated_at"),
+        Index("brand_names_name", "name"),
+        Index("brand_names_said", "name", unique=True, postgresql_where=text("by = 'operator'")),
+    )
 
-    name: Mapped[OutsideId] = mapped_column(primary_key=True)
+    id: Mapped[Id]
+    name: Mapped[OutsideId]
     brand: Mapped[OutsideId]
     by: Mapped[str]
     """source | operator."""

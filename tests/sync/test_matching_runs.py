@@ -152,7 +152,21 @@ def test_an_operators_alias_outlives_what_sources_say(database: Database) -> Non
         brands.learn(session, ["MISTY", "星尘（STARDUST）"])
     with database.as_nobody() as session:
         names = brands.known(session).names
-        rows = session.execute(text("SELECT count(*) FROM brand_names")).scalar_one()
+        shown = [(one.name, one.by) for one in brands.page(session)]
     assert names["misty"] == "晨雾"
     assert names["stardust"] == "星尘"
-    assert rows == 4
+    assert shown == [
+        ("misty", "operator"),
+        ("stardust", "source"),
+        ("星尘", "source"),
+        ("晨雾", "source"),
+    ]
+
+
+def test_batches_that_learn_one_brand_do_not_wait_for_one_another(database: Database) -> None:
+    with database.as_system() as one, database.as_system() as other:
+        other.execute(text("SET LOCAL lock_timeout = '2s'"))
+        brands.learn(one, ["晨雾"])
+        brands.learn(other, ["晨雾"])
+    with database.as_nobody() as session:
+        assert [one.name for one in brands.page(session)] == ["晨雾"]
