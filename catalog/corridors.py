@@ -86,14 +86,17 @@ def allows_none(allowed: Corridor) -> bool:
     return floor is not None and ceiling is not None and floor > ceiling
 
 
+_FOR_SKUS = text("""
+    (sku_id IS NULL OR sku_id = ANY(:skus)
+     OR sku_id IN (SELECT from_sku FROM sku_redirects WHERE to_sku = ANY(:skus)))
+""")
+
+
 def policies(session: Session, sku_ids: Collection[int], now: datetime) -> list[PricePolicy]:
     """The policies that may count for these SKUs at `now`, in any scope of parties."""
-    skus = sorted(set(sku_ids))
-    led = text("SELECT from_sku FROM sku_redirects WHERE to_sku = ANY(:skus)")
-    former = session.scalars(led, {"skus": skus})
     rows = session.scalars(
         select(PricePolicyRow).where(
-            or_(PricePolicyRow.sku_id.is_(None), PricePolicyRow.sku_id.in_([*skus, *former])),
+            _FOR_SKUS.bindparams(skus=sorted(set(sku_ids))),
             or_(PricePolicyRow.valid_from.is_(None), PricePolicyRow.valid_from <= now),
             or_(PricePolicyRow.valid_until.is_(None), PricePolicyRow.valid_until > now),
         )

@@ -97,7 +97,8 @@ class Rule(Scoped, Base):
 
 def followed(session: Session, rows: Sequence[R]) -> list[tuple[R, Scope]]:
     """Rules with their scopes; one for a SKU that was merged is for the one it was merged into."""
-    led = current(session, [row.sku_id for row in rows if row.sku_id is not None])
+    skus = [row.sku_id for row in rows if row.sku_id is not None]
+    led = current(session, skus) if skus else {}
     return [(row, replace(row.scope, sku_id=row.sku_id and led[row.sku_id])) for row in rows]
 
 

@@ -113,6 +113,18 @@ class TestPricePolicies:
         foreign = shop.ask("brand", "PUT", "/v1/price-policies/x?source=rival", json={})
         assert foreign.status_code == 403
 
+    def test_rules_for_a_merged_sku_are_for_the_one_it_was_merged_into(self, shop: Shop) -> None:
+        former, goods = shop.offer(), shop.offer()
+        _put(shop, "price-policies/p", sku=former.sku, min_retail="12")
+        _grant(shop, "g", "leader", what={"sku": former.sku})
+        assert _try(shop, goods) == "not_granted"
+        with shop.db.as_system() as session:
+            merged = "INSERT INTO sku_redirects (from_sku, to_sku) VALUES (:was, :now)"
+            session.execute(text(merged), {"was": former.sku_id, "now": goods.sku_id})
+        assert _try(shop, goods) == "ordered"
+        looked = shop.said("leader", "/v1/skus/lookup", {"skus": [goods.sku]}, 200)
+        assert looked["items"][0]["skus"][0]["corridor"]["min"] == "12.00"
+
     def test_limits_that_leave_no_price_are_a_reason(self, shop: Shop) -> None:
         goods = shop.offer(max_retail="10")
         until = clock.now() + timedelta(days=3)
