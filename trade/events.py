@@ -128,7 +128,10 @@ _NUMBER = text("""
     )
     SELECT n FROM counted
 """)
-_PRUNE = text("DELETE FROM events WHERE at < :before AND seq IS NOT NULL")
+_PRUNE = text("""
+    DELETE FROM events WHERE at < :before AND id IN (
+        SELECT id FROM events WHERE seq IS NOT NULL ORDER BY seq LIMIT :limit)
+""")
 
 
 def number(session: Session, limit: int = 10_000) -> int:
@@ -143,6 +146,7 @@ def number(session: Session, limit: int = 10_000) -> int:
     return session.execute(_NUMBER, asked).scalar_one_or_none() or 0
 
 
-def prune(session: Session, before: datetime) -> int:
-    """Forget events from before `before`; returns how many."""
-    return int(session.execute(_PRUNE, {"before": before}).rowcount)  # type: ignore[attr-defined]
+def prune(session: Session, before: datetime, limit: int = 10_000) -> int:
+    """Forget events from before `before`, of the oldest `limit`; returns how many."""
+    gone = session.execute(_PRUNE, {"before": before, "limit": limit})
+    return int(gone.rowcount)  # type: ignore[attr-defined]

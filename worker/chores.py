@@ -136,7 +136,10 @@ def prune_feed(_shop: Workshop, session: Session, last: Result) -> Result:
 
 def prune_events(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Events that no cursor may read any more."""
-    return {"gone": events.prune(session, clock.now() - event_feed.KEPT - timedelta(days=1))}
+    most = 10_000
+    before = clock.now() - event_feed.KEPT - timedelta(days=1)
+    gone = events.prune(session, before, most)
+    return {"gone": gone, "more": gone >= most}
 
 
 def worth(shop: Workshop, session: Session, _last: Result) -> Result:

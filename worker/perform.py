@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from kit import log, tally
 from worker import relay
-from worker.jobs import JOBS
+from worker.jobs import JOBS, QUEUES, Job
 from worker.turns import Turn
 from worker.workshop import Workshop
 
@@ -26,12 +26,18 @@ RUNNING: ContextVar[Workshop] = ContextVar("workshop")
 _log = log.get(__name__)
 
 
+def _others_wait(shop: Workshop, job: Job) -> bool:
+    """Whether something waits that this process would take up before or beside this job."""
+    ahead = QUEUES[: QUEUES.index(job.queue) + 1]
+    return any(relay.waiting(shop.redis, name) > 0 for name in ahead)
+
+
 def perform(topic: str, key: str) -> None:
     """Do what `topic` stands for. Raises RedisError only: without Redis there are no jobs."""
     shop = RUNNING.get()
     job = JOBS[topic]
     relay.unmark(shop.redis, topic, key)
-    turn = Turn(shop.stopping, lambda: relay.waiting(shop.redis, job.queue) > 0)
+    turn = Turn(shop.stopping, lambda: _others_wait(shop, job))
     started = time.monotonic()
     log.bind(job=topic, key=key)
     try:

@@ -17,11 +17,12 @@ from tests.worker.conftest import Works
 from trade import purchases
 from trade import submit as submitting
 from trade.buying import SUBMIT
+from trade.events import HOOK
 from trade.purchases import Supplier
 from trade.refusal import REROUTE
 from worker import drains, perform, relay, turns
 from worker.cron import perform as perform_chore
-from worker.jobs import ORDERS, Job
+from worker.jobs import JOBS, ORDERS, Job
 from worker.turns import Turn
 
 
@@ -218,3 +219,14 @@ def test_a_source_that_cannot_be_read_stops_no_other(works: Works, tmp_path: Pat
     perform_chore(works.shop, "sources_due")
     with works.shop.db.as_system() as session:
         assert session.scalars(text("SELECT failure FROM chores")).all() == [None, None]
+
+
+def test_a_drain_for_endpoints_gives_way_to_orders(works: Works, order: int) -> None:
+    hook = JOBS[HOOK]
+    assert not perform._others_wait(works.shop, hook)
+    works.relay()
+    assert works.waiting() == [(SUBMIT, "teahouse")]
+    assert perform._others_wait(works.shop, hook)
+    works.shop.redis.flushdb()
+    relay.wake(works.shop.redis, [(HOOK, "1")])
+    assert not perform._others_wait(works.shop, JOBS[SUBMIT])
