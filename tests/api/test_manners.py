@@ -1,5 +1,6 @@
 """Errors in one form, limits, pages, health and what is written down of a request."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,9 @@ def test_the_documentation_needs_nothing_from_elsewhere(shop: Shop) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert "/v1/orders/{order_id}/claims" in page.text
     assert "src=" not in page.text
-    assert "//" not in page.text.replace("http://127.0.0.1:8000", "")
+    assert not re.search(
+        r"(href|action)=.?(https?:)?//|url\(|@import|<(script|link|iframe)", page.text
+    )
 
 
 def test_a_request_is_one_line_of_log_without_its_secrets(shop: Shop) -> None:

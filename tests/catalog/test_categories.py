@@ -7,7 +7,8 @@ import pytest
 from catalog.matching import categories
 from kit.db import Database
 from kit.errors import Problem
-from tests.sync.test_importer import load, row
+from tests.sync.test_importer import row
+from tests.sync.test_matching_runs import load
 
 
 def offers(category: str, count: int) -> list[dict[str, Any]]:
