@@ -70,7 +70,6 @@ def apply(
         if asked.plain and asked.priced:
             modes = [mode for mode in MODES if getattr(asked, mode)]
             written: int = run(plain_sql.write(tuple(modes))).scalar_one()
-            run(joining.QUEUE_ALL)
             if traits.figures:
                 run(plain_sql.FIGURES)
             return written, 0

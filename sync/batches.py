@@ -1,10 +1,15 @@
 """A run's staged rows, batch by batch, each committed with its events and its mark.
 
-One after the other, so that the mark only ever stands behind rows that are all applied.
+The mark only ever stands behind rows that are all applied. Where nothing can depend on the batch
+before (a source's first rows, each by itself), two batches are prepared side by side: they are
+still committed in their order, one waiting for the other before it writes the mark.
 """
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,10 +23,14 @@ from sync.staging import rows_of
 
 MOST_ROWS = 5_000
 MOST_SECONDS = 2.0
+SIDE_BY_SIDE = 2
+"""As many as a command has connections."""
 
 _SPAN = """SELECT max(n) FROM (SELECT n FROM {rows} WHERE n > :mark ORDER BY n LIMIT :most) r"""
 _MARK = text("""UPDATE runs SET mark = :upto, changed = changed + :changed,
     gone = gone + :gone, state = 'applying' WHERE id = :run""")
+_INDEPENDENT = """SELECT max(n) FROM {rows} WHERE (SELECT (radius ->> 'live')::bigint = 0 FROM runs
+    WHERE id = :run) AND NOT EXISTS (SELECT FROM {rows} WHERE listing IS NOT NULL OR leaves)"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,15 @@ class Batches:
         A batch has at most 5,000 rows, fewer where they take longer than 2 seconds. Raises Fenced,
         and then the batch under way is not written.
         """
+        with self.db.as_system() as session:
+            self.lease.confirm(session)
+            last = session.execute(text(self._sql(_INDEPENDENT)), {"run": self.run_id}).scalar_one()
+        if last is not None and last - mark > MOST_ROWS:
+            self._side_by_side(mark, last)
+        else:
+            self._one_by_one(mark)
+
+    def _one_by_one(self, mark: int) -> None:
         most = MOST_ROWS
         while True:
             began = time.monotonic()
@@ -55,6 +73,39 @@ class Batches:
             mark = upto
             most = _next_size(most, time.monotonic() - began)
             self.told(self.run_id)
+
+    def _side_by_side(self, mark: int, last: int) -> None:
+        turns = _Turns()
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="batch") as pool:
+            starts = range(mark, last, MOST_ROWS)
+            running = [
+                pool.submit(self._in_turn, turns, turn, start, min(start + MOST_ROWS, last))
+                for turn, start in enumerate(starts)
+            ]
+            try:
+                with suppress(Stopped):  # a later batch failed: its own error is raised below
+                    for batch in running:
+                        batch.result()
+                        self.told(self.run_id)
+            finally:
+                turns.stop()
+        for batch in running:
+            if not isinstance(batch.exception(), Stopped):
+                batch.result()
+
+    def _in_turn(self, turns: "_Turns", turn: int, mark: int, upto: int) -> None:
+        """One batch, whose mark waits until the batch before is committed."""
+        try:
+            turns.check()
+            with self.db.as_system() as session:
+                done = self._applied(session, mark, upto)
+                turns.wait(turn)
+                self.lease.confirm(session)
+                self._mark(session, upto, done)
+        except BaseException:
+            turns.stop()
+            raise
+        turns.over(turn)
 
     def _applied(self, session: Session, mark: int, upto: int) -> tuple[int, int]:
         return apply(
@@ -74,6 +125,42 @@ class Batches:
 
     def _sql(self, statement: str) -> str:
         return statement.replace("{rows}", rows_of(self.run_id))
+
+
+class Stopped(Exception):
+    """A batch before this one failed; its own error tells why."""
+
+
+class _Turns:
+    """Batches are committed in their order; after a failure none is committed any more."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._next = 0
+        self._stopped = False
+
+    def check(self) -> None:
+        """Raises Stopped after a failure."""
+        if self._stopped:
+            raise Stopped
+
+    def wait(self, turn: int) -> None:
+        """Until all batches before `turn` are committed. Raises Stopped after a failure."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._next == turn)
+            self.check()
+
+    def over(self, turn: int) -> None:
+        """The batch is committed."""
+        with self._changed:
+            self._next = turn + 1
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """A batch failed."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
 
 def _next_size(most: int, seconds: float) -> int:

@@ -9,8 +9,6 @@ from catalog.matching import drift
 from catalog.matching.facts import Listed
 
 QUEUE_FRESH = "INSERT INTO match_queue SELECT offer_id FROM batch WHERE fresh ORDER BY offer_id"
-QUEUE_ALL = """INSERT INTO match_queue SELECT o.id FROM {rows} r
-    JOIN offers o ON o.source = :source AND o.external_id = r.external_id ORDER BY o.id"""
 """New offers wait to be matched behind the run that brings them: see catalog.matching.settling."""
 
 _RETITLED = text("""

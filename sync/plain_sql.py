@@ -61,10 +61,14 @@ def _listed(modes: tuple[str, ...]) -> str:
     FROM batch b WHERE b.is_live"""
 
 
+QUEUE = "INSERT INTO match_queue SELECT offer_id FROM batch ORDER BY offer_id"
+"""They wait to be matched behind the run: see catalog.matching.settling."""
+
+
 @cache
 def write(modes: tuple[str, ...]) -> str:
     """The statement that writes rows sold in these modes, each row in one of them at least."""
-    statements = [OWN_PRODUCTS, SKUS, OFFERS_NEW, STOCKS_NEW, _listed(modes)]
+    statements = [OWN_PRODUCTS, SKUS, OFFERS_NEW, STOCKS_NEW, _listed(modes), QUEUE]
     for mode in modes:
         statements += [_terms(mode), _prices(mode), _points(mode)]
     parts = ", ".join(f"i{at} AS ({statement})" for at, statement in enumerate(statements))

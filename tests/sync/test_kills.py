@@ -40,7 +40,7 @@ def file(db: Database, fuse: Fuse) -> None:
 
 
 def first(db: Database, fuse: Fuse) -> None:
-    """A source's first rows, each by itself."""
+    """A source's first rows, each by itself: batches are prepared side by side."""
     batches.MOST_ROWS = 4
     goods = {name: row | {"listing": None} for name, row in AFTER.items()}
     pull.run(db, Shop(goods, code="new", spark=fuse), told=fuse)

@@ -252,7 +252,7 @@ def test_a_lease_that_was_given_back_is_free(database: Database) -> None:
     assert lease.SECONDS > 60
 
 
-def test_a_zombies_later_batches_are_fenced(database: Database, monkeypatch: Any) -> None:
+def test_a_zombies_batches_side_by_side_are_fenced(database: Database, monkeypatch: Any) -> None:
     monkeypatch.setattr("sync.batches.MOST_ROWS", 2)
     goods = {name: row | {"listing": None} for name, row in shelf(9).items()}
     applied = 0
