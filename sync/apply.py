@@ -41,7 +41,6 @@ def apply(
     traits: Traits,
     *,
     rows: str,
-    twins: str,
     span: tuple[int, int],
 ) -> tuple[int, int]:
     """Apply the rows of `span` (after, up to) of a staging table; (offers changed, gone)."""
@@ -60,7 +59,7 @@ def apply(
 
     def run(*statements: str) -> Any:
         for statement in statements:
-            sql = statement.replace("{rows}", span_rows).replace("{twins}", twins)
+            sql = statement.replace("{rows}", span_rows)
             done = session.execute(text(sql), facts)
         return done
 

@@ -115,7 +115,6 @@ class Batches:
             self.as_of,
             self.traits,
             rows=rows_of(self.run_id),
-            twins=f"staging.twins_{self.run_id}",
             span=(mark, upto),
         )
 

@@ -57,13 +57,6 @@ def leave(run_id: int) -> str:
         UNION SELECT external_id FROM offers WHERE source = :source AND listing = ANY(:ids)) o"""
 
 
-def twins(run_id: int) -> str:
-    """GTINs that several rows of this listing claim: they prove nothing."""
-    return f"""CREATE UNLOGGED TABLE staging.twins_{run_id} AS
-      SELECT gtin FROM {rows_of(run_id)} WHERE gtin IS NOT NULL
-      GROUP BY gtin HAVING count(*) > 1"""
-
-
 LIVE = "SELECT count(*) FROM offers WHERE source = :source AND state = 'live'"
 
 

@@ -63,7 +63,6 @@ def settle(session: Session, run_id: int, limits: GuardLimits) -> str | None:
     run = runs.named(session, run_id)
     session.execute(text(f"ANALYZE {rows_of(run_id)} (n)"))
     planned = session.execute(text(f"SELECT count(*) FROM {rows_of(run_id)}")).scalar_one()  # noqa: S608
-    session.execute(text(sql.twins(run_id)))
     radius = Radius(live=0)
     if planned:
         live = session.execute(text(sql.LIVE), {"source": run.source}).scalar_one()

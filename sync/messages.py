@@ -33,7 +33,6 @@ _ROWS = "told_rows"
 _TABLES = (
     f"CREATE TEMP TABLE {_ROWS} (n bigint, hash bytea, leaves boolean DEFAULT false,"
     f" {staging.ROW_TYPES}) ON COMMIT DROP",
-    "CREATE TEMP TABLE no_twins (gtin text) ON COMMIT DROP",
 )
 _CONFIRMED = f"""UPDATE offers o SET seen_at = :as_of FROM {_ROWS} r WHERE o.source = :source
     AND o.external_id = r.external_id AND o.content_hash = r.hash AND o.state <> 'gone'
@@ -253,10 +252,9 @@ def write(
         as_of,
         _without_images(traits),
         rows=_ROWS,
-        twins="no_twins",
         span=span,
     )
-    session.execute(text(f"DROP TABLE {_ROWS}, no_twins"))
+    session.execute(text(f"DROP TABLE {_ROWS}"))
     session.execute(text("DROP TABLE IF EXISTS batch"))
     return done
 

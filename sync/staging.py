@@ -91,7 +91,7 @@ def create(session: Session, run_id: int) -> None:
 
 def drop(session: Session, run_id: int) -> None:
     """Forget what a run has staged."""
-    for kind in ("keys", "rows", "harm", "twins"):
+    for kind in ("keys", "rows", "harm"):
         session.execute(text(f"DROP TABLE IF EXISTS staging.{kind}_{run_id}"))
 
 

@@ -114,7 +114,6 @@ def _statements(undo: int) -> tuple[str, ...]:
         """DELETE FROM planned_prices p USING offers o WHERE o.id = p.offer_id
           AND o.source = :source AND p.as_of IN (
             SELECT as_of FROM runs WHERE source = :source AND id >= :run AND undoes IS NULL)""",
-        f"CREATE UNLOGGED TABLE staging.twins_{undo} AS SELECT gtin FROM {rows} LIMIT 0",
     )
 
 
