@@ -17,6 +17,7 @@ for models in (
     "catalog.stock_records",
     "catalog.matching.models",
     "catalog.pricebook",
+    "catalog.search.marks",
     "catalog.synonyms",
     "connectors.tokens",
     "connectors.site.usual",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from catalog import stock, stock_records
 from catalog.matching import settling
 from catalog.reads.changes import KEPT
+from catalog.search import roll_sales
 from catalog.sequencer import forget_changes
 from connectors.trading import Ships
 from kit import clock, idempotency, log, outbox
@@ -142,14 +143,25 @@ def prune_events(_shop: Workshop, session: Session, _last: Result) -> Result:
     return {"gone": gone, "more": gone >= most}
 
 
+def sales(_shop: Workshop, session: Session, last: Result) -> Result:
+    """What is picked and sells, in full once an hour and by new orders in between: which goods are
+    found first, and which are worth calls."""
+    at, now = float(last.get("in_full_at", 0)), clock.now().timestamp()
+    if now - at < HOUR:
+        line, changed = demand.add(session, int(last["line"]))
+    else:
+        changed, line, at = demand.tell(session), demand.newest_line(session), now
+    ranked = roll_sales(session) if changed or at == now else 0
+    return {"skus": changed, "ranked": ranked, "line": line, "in_full_at": at}
+
+
 def worth(shop: Workshop, session: Session, _last: Result) -> Result:
-    """What is picked, sells and moves, and whose stock proved false: where the calls of each source
-    are worth most, and how much of a stated stock is shown."""
-    changed = demand.tell(session)
+    """What moves, and whose stock proved false: where the calls of each source are worth most, and
+    how much of a stated stock is shown."""
     paced, judged = stock_records.roll(session), stock_claims.tell(session)
     for code in sorted(shop.settings.sources):
         figures.rate(session, shop.source(code))
-    return {"skus": changed, "paced": paced, "judged": judged}
+    return {"paced": paced, "judged": judged}
 
 
 def prune_images(_shop: Workshop, session: Session, _last: Result) -> Result:
@@ -165,6 +177,7 @@ CHORES: dict[str, Kind] = {
     "match_offers": Kind(1.0, match_offers),
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),
+    "sales": Kind(MINUTE, sales),
     "worth": Kind(HOUR, worth),
     "prune_images": Kind(HOUR, prune_images),
     "prune_outbox": Kind(HOUR, prune_outbox),

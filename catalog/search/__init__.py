@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from catalog.reads.products import Card, product_cards
 from catalog.search.index import DEEPEST, Hits, SearchIndex
 from catalog.search.indexer import Indexer, ask_rebuild, open_indexer
+from catalog.search.marks import roll_sales
 from catalog.search.query import SORTS, Asked
 from catalog.shelf import Reader
 
@@ -21,6 +22,7 @@ __all__ = [
     "SearchIndex",
     "ask_rebuild",
     "open_indexer",
+    "roll_sales",
     "search",
 ]
 

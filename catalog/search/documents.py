@@ -30,6 +30,8 @@ class Goods:
     skus: Sequence[tuple[int, str | None, Mapping[str, Any] | None, Decimal | None]]
     mpns: Sequence[str]
     deals: Mapping[int, list[Deal]]
+    sold: int = 0
+    """Units in 30 days, under all its SKUs."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
         if seen := known[view]:
             one = reader.prices.id
             flags += _flags(seen, one)
-            fields |= _numbers(seen, one, goods.id, len(title))
+            fields |= _numbers(seen, one, goods, len(title))
             fields[f"mode_{one}"] = sorted(seen.modes)
             fields[f"refuses_{one}"] = sorted(seen.refused & _PROVINCES)
     if not flags:
@@ -78,6 +80,7 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
     typed = {key for text in shown for key in keys(text)}
     return fields | {
         "id": goods.id,
+        "by_sales": schema.by_sales(goods.sold, goods.id),
         "brand": [goods.brand] if goods.brand else [],
         "category": levels,
         "source": sources,
@@ -124,13 +127,20 @@ def _seen(goods: Goods, deals: list[Deal], reader: Reader, now: datetime) -> _Se
     )
 
 
-def _numbers(seen: _Seen, one: str, product_id: int, words: int) -> dict[str, int]:
+def _numbers(seen: _Seen, one: str, goods: Goods, words: int) -> dict[str, int]:
     numbers = {
         f"price_{one}": schema.price_units(seen.price),
-        f"by_price_{one}": schema.by_price(seen.price, product_id),
-        f"by_margin_{one}": schema.by_margin(seen.margin, product_id),
+        f"by_price_{one}": schema.by_price(seen.price, goods.id),
+        f"by_margin_{one}": schema.by_margin(seen.margin, goods.id),
+        f"worth_{one}": schema.worth(
+            on_hand=seen.on_hand, sold=goods.sold, margin=seen.margin, product_id=goods.id
+        ),
         f"rank_{one}": schema.rank(
-            on_hand=seen.on_hand, words_in_title=words, product_id=product_id
+            on_hand=seen.on_hand,
+            words_in_title=words,
+            sold=goods.sold,
+            margin=seen.margin,
+            product_id=goods.id,
         ),
     }
     if seen.margin is not None:

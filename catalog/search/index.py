@@ -160,14 +160,16 @@ class _Walk:
         self._steps = ladder(self._searcher, self._schema, asked.text, thesaurus)
         sort = asked.sort
         if sort == "relevance" and not self._steps:
-            sort = "newest"
+            sort = "worth"
         if sort != "relevance":
             self._steps = _tiers(self._steps)
         self._field, self._order = {
             "relevance": (f"rank_{one}", Order.Asc),
+            "worth": (f"worth_{one}", Order.Asc),
             "price": (f"by_price_{one}", Order.Asc),
             "-price": (f"by_price_{one}", Order.Desc),
             "-margin": (f"by_margin_{one}", Order.Desc),
+            "-sales": ("by_sales", Order.Desc),
             "newest": ("id", Order.Desc),
         }[sort]
         self._rising = self._order == Order.Asc
@@ -198,7 +200,7 @@ class _Walk:
         """The product that a sort number stands for."""
         if self._field == "id":
             return number
-        if self._field.startswith("rank_"):
+        if self._field.startswith(("rank_", "worth_")):
             return fields.product_of_rank(number)
         return fields.product_of_key(number)
 

@@ -1,8 +1,9 @@
 """Keeps the index abreast of the catalogue: the one writer of a data directory.
 
-It reads numbered changes and writes each product anew, with the last number read in the same
-commit, so that it goes on where it stopped. An index that is missing, broken, of another schema,
-of other prices or ahead of the database is built again beside the old one.
+It reads numbered changes, and marks beside them, and writes each product anew, with the last
+numbers read in the same commit, so that it goes on where it stopped. An index that is missing,
+broken, of another schema, of other prices or ahead of the database is built again beside the old
+one.
 """
 
 import fcntl
@@ -11,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tantivy
 from sqlalchemy import text
@@ -20,6 +21,7 @@ from tantivy import Document, Index, IndexWriter, Query, Schema
 
 from catalog import deals as all_deals
 from catalog.search import folder as folders
+from catalog.search import marks
 from catalog.search import schema as fields
 from catalog.search.documents import Goods, document
 from catalog.shelf import Reader
@@ -39,7 +41,10 @@ _CHANGED = text("""
 """)
 _NEXT_PRODUCTS = text("SELECT id FROM products WHERE id > :after ORDER BY id LIMIT :limit")
 _HEAD = text("SELECT seq FROM feed_head")
-_PRODUCTS = text("SELECT id, title, brand, category FROM products WHERE id = ANY(:ids)")
+_PRODUCTS = text("""
+    SELECT p.id, p.title, p.brand, p.category, coalesce(m.sold, 0) AS sold
+    FROM products p LEFT JOIN product_marks m ON m.product_id = p.id WHERE p.id = ANY(:ids)
+""")
 _SKUS = text("""
     SELECT product_id, id, gtin, attributes, msrp FROM skus WHERE product_id = ANY(:ids)
 """)
@@ -92,10 +97,10 @@ class Indexer:
         self._schema = fields.schema(reader.prices.id for reader in readers)
         self._identity = _identity(readers)
         self._writer: IndexWriter | None = None
-        self._seq = 0
+        self._read = _Read(0, 0)
 
     def step(self) -> int:
-        """Apply the next numbered changes; returns how many were read. 0: it is abreast.
+        """Apply the next changes and marks; returns how many were read. 0: it is abreast.
 
         The first step opens the index, or builds it when it cannot be used. A new build that
         somebody asked for (`ask_rebuild`) is made here.
@@ -104,17 +109,20 @@ class Indexer:
             return self.rebuild()
         assert self._writer is not None  # noqa: S101 - `_usable` opened it
         with self._database.as_system() as session:
-            found = session.execute(_CHANGED, {"after": self._seq, "limit": BATCH}).one()
-            if found.seq is None:
+            asked = {"after": self._read.seq, "limit": BATCH}
+            found = session.execute(_CHANGED, asked).one()
+            marked, mark = marks.following(session, self._read.mark, BATCH)
+            now = _Read(self._read.seq if found.seq is None else found.seq, mark)
+            if now == self._read:
                 return 0
-            products = [one for one in found.products if one is not None]
+            products = list({*marked, *(one for one in found.products or () if one is not None)})
             documents = _documents(session, products, self._schema, self._readers)
         former = Query.term_set_query(self._schema, "id", products)
         self._writer.delete_documents_by_query(former)
         for one in documents:
             self._writer.add_document(one)
-        read = int(found.seq - self._seq)
-        self._commit(self._writer, found.seq)
+        read = now.seq - self._read.seq + len(marked)
+        self._commit(self._writer, now)
         return read
 
     def rebuild(self) -> int:
@@ -126,13 +134,13 @@ class Indexer:
         build = folders.new_build(self._folder, self._identity)
         writer = _open_new(self._schema, build)
         with self._database.as_system() as session:
-            head = session.execute(_HEAD).scalar_one()  # what comes later is applied again
+            head = _newest(session)  # what comes later is applied again
         products = self._write_everything(writer)
         self._commit(writer, head)
         folders.switch(self._folder, build)
         folders.sweep(self._folder)
         self._writer = writer
-        _log.info("search index built", products=products, seq=head)
+        _log.info("search index built", products=products, seq=head.seq)
         return products
 
     def _write_everything(self, writer: IndexWriter) -> int:
@@ -159,13 +167,14 @@ class Indexer:
         try:
             index = Index.open(str(build))
             index.register_tokenizer("characters", fields.character_analyzer())
-            self._seq = _read_up_to(index)
+            self._read = _read_up_to(index)
             self._writer = index.writer(_HEAP, 1)
         except (ValueError, OSError) as error:
             _log.warning("search index cannot be read and is built again", error=str(error))
             return False
         with self._database.as_system() as session:
-            ahead = self._seq > session.execute(_HEAD).scalar_one()
+            newest = _newest(session)
+        ahead = self._read.seq > newest.seq or self._read.mark > newest.mark
         if ahead:
             _log.warning("search index is ahead of the database and is built again")
             self.close()
@@ -180,12 +189,24 @@ class Indexer:
             except ValueError as error:  # its files may be what was lost
                 _log.warning("search index closed untidily", error=str(error))
 
-    def _commit(self, writer: IndexWriter, seq: int) -> None:
-        """Commit what was written together with how far the feed was read."""
+    def _commit(self, writer: IndexWriter, read: "_Read") -> None:
+        """Commit what was written together with how far it has read."""
         writer.delete_documents_by_query(Query.term_query(self._schema, "flag", fields.HEAD))
-        writer.add_document(Document.from_dict({"flag": [fields.HEAD], "seq": seq}, self._schema))
+        head = {"flag": [fields.HEAD], "seq": read.seq, "mark": read.mark}
+        writer.add_document(Document.from_dict(head, self._schema))
         writer.commit()
-        self._seq = seq
+        self._read = read
+
+
+class _Read(NamedTuple):
+    """The last number of the feed, and the last mark beside it."""
+
+    seq: int
+    mark: int
+
+
+def _newest(session: Session) -> _Read:
+    return _Read(session.execute(_HEAD).scalar_one(), marks.highest(session))
 
 
 def _open_new(schema: Schema, build: Path) -> IndexWriter:
@@ -194,16 +215,17 @@ def _open_new(schema: Schema, build: Path) -> IndexWriter:
     return index.writer(_HEAP, 1)
 
 
-def _read_up_to(index: tantivy.Index) -> int:
-    """How far the feed was read when the index was committed. Raises ValueError."""
+def _read_up_to(index: tantivy.Index) -> _Read:
+    """How far it had read when it was committed. Raises ValueError."""
     searcher = index.searcher()
     head = searcher.search(Query.term_query(index.schema, "flag", fields.HEAD), 1).hits
     if not head:
         raise ValueError("it does not say how far it has read")
-    seq = searcher.fast_field_values("seq", [head[0][1]])[0]
-    if not isinstance(seq, int):
+    where = [head[0][1]]
+    seq, mark = (searcher.fast_field_values(name, where)[0] for name in ("seq", "mark"))
+    if not isinstance(seq, int) or not isinstance(mark, int):
         raise ValueError("it does not say how far it has read")
-    return seq
+    return _Read(seq, mark)
 
 
 def _identity(readers: Sequence[Reader]) -> str:
@@ -248,6 +270,7 @@ def _documents(
                 skus[row[0]],
                 mpns[row[0]],
                 deals[row[0]],
+                row.sold,
             ),
             readers,
             now,

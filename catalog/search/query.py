@@ -12,8 +12,8 @@ from catalog.search.schema import margin_units, price_units
 from catalog.shelf import Reader
 from kit.errors import FieldError, Problem
 
-Sort = Literal["relevance", "price", "-price", "-margin", "newest"]
-SORTS = ("relevance", "price", "-price", "-margin", "newest")
+Sort = Literal["relevance", "price", "-price", "-margin", "-sales", "newest"]
+SORTS = ("relevance", "price", "-price", "-margin", "-sales", "newest")
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,6 @@ class Asked:
         if self.sort in SORTS:
             return self
         code, message = "unknown_sort", f"sort by one of {', '.join(SORTS)}"
-        if self.sort == "-sales":
-            code, message = "not_offered", "sorting by sales is not offered yet; try relevance"
         raise Problem(422, code, message, errors=[FieldError("sort", code, message)])
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tantivy import Schema, SchemaBuilder, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-VERSION = 3
+VERSION = 4
 """Part of every index's identity: an index of another version is built again."""
 
 ID_BITS = 27
@@ -18,7 +18,8 @@ _MOST_PRICE = (1 << 37) - 1
 _ZERO_MARGIN = 1 << 36
 
 HEAD = "head"
-"""The flag of the one document that is no product: its `seq` says how far the index has read."""
+"""The flag of the one document that is no product: it says how far the index has read the feed
+(`seq`) and the marks beside it (`mark`)."""
 
 
 def schema(lists: Iterable[str]) -> Schema:
@@ -26,6 +27,8 @@ def schema(lists: Iterable[str]) -> Schema:
     builder = SchemaBuilder()
     builder.add_unsigned_field("id", indexed=True, fast=True)
     builder.add_unsigned_field("seq", fast=True)
+    builder.add_unsigned_field("mark", fast=True)
+    builder.add_unsigned_field("by_sales", fast=True)
     builder.add_text_field("flag", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("code", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("title", tokenizer_name="whitespace", index_option="basic")
@@ -42,6 +45,7 @@ def schema(lists: Iterable[str]) -> Schema:
         builder.add_unsigned_field(f"price_{one}", fast=True)
         builder.add_integer_field(f"margin_{one}", fast=True)
         builder.add_unsigned_field(f"rank_{one}", fast=True)
+        builder.add_unsigned_field(f"worth_{one}", fast=True)
         builder.add_unsigned_field(f"by_price_{one}", fast=True)
         builder.add_unsigned_field(f"by_margin_{one}", fast=True)
     return builder.build()
@@ -75,16 +79,54 @@ def by_margin(percent: Decimal | None, product_id: int) -> int:
     return units << ID_BITS | product_id
 
 
-def rank(*, on_hand: bool, words_in_title: int, product_id: int) -> int:
-    """Smaller is better: on hand first, then short titles, then new products."""
-    return (not on_hand) << 40 | min(words_in_title, 255) << 32 | (MOST_ID - product_id)
+def by_sales(sold: int, product_id: int) -> int:
+    """Rises with the units sold in 30 days, then with the id."""
+    return min(sold, _MOST_PRICE) << ID_BITS | product_id
+
+
+def worth(*, on_hand: bool, sold: int, margin: Decimal | None, product_id: int) -> int:
+    """Smaller is better: on hand, then what sells, then what leaves a margin, then new products.
+
+    Sales count by doublings and margins by steps of five percent: who is ahead by less is not.
+    """
+    return (not on_hand) << 37 | _unworthy(sold, margin) << ID_BITS | (MOST_ID - product_id)
+
+
+def rank(
+    *, on_hand: bool, words_in_title: int, sold: int, margin: Decimal | None, product_id: int
+) -> int:
+    """Smaller is better: on hand, then titles that say little else, then by `worth`.
+
+    The length of a title is part of how well it answers, so it comes first, but only by bands: the
+    exact number of words decides among goods of one band that sell alike.
+    """
+    words = min(words_in_title, 255)
+    return (
+        (not on_hand) << 48
+        | _band(words) << 45
+        | _unworthy(sold, margin) << 35
+        | words << ID_BITS
+        | (MOST_ID - product_id)
+    )
 
 
 def product_of_rank(number: int) -> int:
-    """The product that `rank` was made for."""
-    return MOST_ID - (number & 0xFFFF_FFFF)
+    """The product that `rank` or `worth` was made for."""
+    return MOST_ID - (number & MOST_ID)
 
 
 def product_of_key(number: int) -> int:
-    """The product that `by_price` or `by_margin` was made for."""
+    """The product that `by_price`, `by_margin` or `by_sales` was made for."""
     return number & MOST_ID
+
+
+def _band(words: int) -> int:
+    """0 to 5: fewer than eight words, then by doublings."""
+    return (words // 8).bit_length()
+
+
+def _unworthy(sold: int, margin: Decimal | None) -> int:
+    """Ten bits, smaller is better: doublings of sales, then steps of margin; unknown is none."""
+    doublings = min(sold.bit_length(), 31)
+    steps = min(max(int(margin // 5), -1), 20) if margin is not None else 0
+    return (31 - doublings) << 5 | (20 - steps)

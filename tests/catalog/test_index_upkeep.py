@@ -6,6 +6,7 @@ import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tantivy
@@ -28,7 +29,7 @@ from tests.catalog.goods import NOW, Made, Supply, product, reprice
 LISTS = price_lists(Decimal(0))
 READERS = Readership(LISTS).per_list(NOW)
 LEADER = Reader("leader", LISTS["resale"])
-SORTS = ["relevance", "price", "-price", "-margin", "newest"]
+SORTS = ["relevance", "price", "-price", "-margin", "-sales", "newest"]
 
 
 def add(database: Database, count: int, price: str = "10") -> list[Made]:
@@ -260,6 +261,12 @@ def _fields(number: int, price: int) -> dict[str, object]:
     cost = Decimal(price)
     words = "绿茶 红" if price % 2 else "绿茶"
     title = words if number % 3 else "茶具"
+    known: dict[str, Any] = {
+        "on_hand": price > 4,
+        "sold": price // 2,
+        "margin": cost if price % 2 else None,
+        "product_id": number,
+    }
     return {
         "id": number,
         "flag": ["for:resale"],
@@ -270,7 +277,9 @@ def _fields(number: int, price: int) -> dict[str, object]:
         "price_resale": fields.price_units(cost),
         "by_price_resale": fields.by_price(cost, number),
         "by_margin_resale": fields.by_margin(cost if price % 2 else None, number),
-        "rank_resale": fields.rank(on_hand=price > 4, words_in_title=price, product_id=number),
+        "by_sales": fields.by_sales(price // 2, number),
+        "rank_resale": fields.rank(**known, words_in_title=price * 3),
+        "worth_resale": fields.worth(**known),
     }
 
 

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy import insert
 
 from catalog import synonyms
-from catalog.models import Change, Offer, Price, Product, Sku, Terms
+from catalog.models import Change, Demand, Offer, Price, Product, Sku, Terms
 from catalog.pricing import price_lists
 from catalog.readers import Readership
 from catalog.search import Asked, SearchIndex, open_indexer
+from catalog.search.marks import roll_sales
 from catalog.search.thesaurus import Thesaurus
 from catalog.search.words import plain
 from catalog.sequencer import number_changes
@@ -79,7 +81,15 @@ def _load(database: Database, goods: list[Goods]) -> None:
                 for i, g in zip(ids, goods, strict=True)
             ],
         )
-        session.execute(insert(Sku), [{"id": i, "product_id": i} for i in ids])
+        chance = Random(7)  # noqa: S311 - what sells, and at what margin, must not hide what is meant
+        session.execute(
+            insert(Sku),
+            [{"id": i, "product_id": i, "msrp": 8 + 30 * chance.random()} for i in ids],
+        )
+        session.execute(
+            insert(Demand), [{"sku_id": i, "sold": int(chance.paretovariate(0.6)) - 1} for i in ids]
+        )
+        roll_sales(session)
         session.execute(
             insert(Offer),
             [

@@ -182,3 +182,29 @@ class TestForgettingChanges:
         assert perform(works.shop, "prune_feed")
         assert not perform(works.shop, "prune_feed")
         assert row(works, "prune_feed").result == {"upto": 3, "gone": 0}
+
+
+def test_what_is_ordered_counts_as_sold_within_a_minute_and_in_full_by_the_hour(
+    works: Works,
+) -> None:
+    goods = works.market.offer(stock=100)
+    leader = works.market.party(money=100_000)
+    assert not perform(works.shop, "sales")
+    works.market.place(leader, (goods.sku, 3), now=clock.now())
+    due_now(works)
+    perform(works.shop, "sales")
+    first = row(works, "sales").result
+    due_now(works)
+    perform(works.shop, "sales")
+    again = row(works, "sales").result
+    with works.shop.db.as_system() as session:
+        sold = session.execute(text("SELECT sold FROM product_marks")).scalar_one()
+        session.execute(text("UPDATE order_lines SET cancelled = 1"))
+        session.execute(text("UPDATE chores SET result = '{}', due_at = '2020-01-01Z'"))
+    assert sold == 3
+    assert first is not None
+    assert again is not None
+    assert (first["skus"], first["ranked"], again["skus"]) == (1, 1, 0)
+    perform(works.shop, "sales")
+    with works.shop.db.as_system() as session:
+        assert session.execute(text("SELECT sold FROM product_marks")).scalar_one() == 2

@@ -1,0 +1,74 @@
+"""What the index must read anew although no offer changed: how well products sell.
+
+A mark is a number that rises with every commit, one row a product however often it is marked: each
+index remembers the highest that it has read, beside the last number of the feed. Marks are given
+under a lock that is held until the commit, so that none appears behind one that was read.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kit.db import Base
+
+_LOCK = 0x48504D4B  # "HPMK"
+
+
+class ProductMark(Base):
+    """A product that was marked once; never deleted, so that the highest mark stays known."""
+
+    __tablename__ = "product_marks"
+    __table_args__ = (Index("product_marks_mark", "mark"),)
+
+    product_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sold: Mapped[int] = mapped_column(server_default="0")
+    """Units sold in 30 days under all its SKUs: exact below 64, then six binary digits of it."""
+    mark: Mapped[int]
+
+
+_ALONE = text("SELECT pg_advisory_xact_lock(:lock)")
+_SALES = text("""
+    WITH sales AS (
+      SELECT s.product_id, sum(d.sold)::bigint AS units FROM demand d
+      LEFT JOIN sku_redirects r ON r.from_sku = d.sku_id
+      JOIN skus s ON s.id = coalesce(r.to_sku, d.sku_id)
+      WHERE d.sold > 0 GROUP BY s.product_id
+    ), short AS (
+      SELECT product_id, units,
+        greatest(length(ltrim(units::bit(64)::text, '0')) - 6, 0) AS digits FROM sales
+    ), moved AS (
+      SELECT product_id, coalesce((n.units >> n.digits) << n.digits, 0) AS sold
+      FROM short n FULL JOIN product_marks m USING (product_id)
+      WHERE coalesce((n.units >> n.digits) << n.digits, 0) <> coalesce(m.sold, 0)
+    )
+    INSERT INTO product_marks (product_id, sold, mark)
+    SELECT product_id, sold,
+      (SELECT coalesce(max(mark), 0) FROM product_marks) + row_number() OVER () FROM moved
+    ON CONFLICT (product_id) DO UPDATE SET sold = excluded.sold, mark = excluded.mark
+""")
+_NEXT = text("""
+    SELECT product_id, mark FROM product_marks WHERE mark > :after ORDER BY mark LIMIT :limit
+""")
+_HIGHEST = text("SELECT coalesce(max(mark), 0) FROM product_marks")
+
+
+def roll_sales(session: Session) -> int:
+    """Write what products sold from `demand`; returns how many are to be read anew.
+
+    What a merged SKU sold counts for the product that it leads on to. A product whose sales moved
+    within the accuracy that is kept is not marked.
+    """
+    session.execute(_ALONE, {"lock": _LOCK})
+    return int(session.execute(_SALES).rowcount)  # type: ignore[attr-defined]
+
+
+def following(session: Session, after: int, limit: int) -> tuple[Sequence[int], int]:
+    """The next products behind a mark, and the last mark among them (`after`: there is none)."""
+    rows = session.execute(_NEXT, {"after": after, "limit": limit}).all()
+    return [row.product_id for row in rows], rows[-1].mark if rows else after
+
+
+def highest(session: Session) -> int:
+    """The last mark that was given."""
+    return int(session.execute(_HIGHEST).scalar_one())
