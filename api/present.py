@@ -122,7 +122,7 @@ def change(one: Item) -> dict[str, Any]:
     return {
         "seq": one.seq,
         "kind": one.kind,
-        "sku": outside("sku", one.sku_id),
+        "sku": None if one.sku_id is None else outside("sku", one.sku_id),
         "was": one.was,
         "now": one.now,
         "at": one.at,

@@ -11,6 +11,9 @@ product  the fields of the offer that changed
 rule     now: {"affects": {"match": {"merge": [sku, sku]}}}: the first leads on to the second; or
          {"split": […]}: what was one is two. For everybody, and without saying whose offers moved
 
+Other changed rules are rows of their own (`catalog.rule_changes`) and become items of the same
+kind: now: {"affects": {"pricing" | "level" | "corridor" | "grant": {"goods": […]}}}.
+
 An offer that moves to another SKU is gone here (now: {"moved_to": sku}) and listed there.
 
 A leader sees SKUs, not offers: an event becomes an item only if it changes the SKU in the
@@ -25,6 +28,8 @@ from typing import Any
 
 from catalog import shelf
 from catalog.deals import Deal
+from catalog.pricing import Goods
+from catalog.rule_changes import Ruling
 from catalog.shelf import Reader
 from catalog.stock import Level
 
@@ -50,13 +55,15 @@ class Event:
 class Item:
     """One change as a reader sees it. `source` and `external_id` are None for leaders.
 
+    `sku_id` is None for a changed rule that affects more than one SKU.
+
     For leaders `was` and `now` hold `price` (Decimal, what the leader pays) and `stock`
     ({state, quantity}), each only if it differs.
     """
 
     seq: int
     kind: str
-    sku_id: int
+    sku_id: int | None
     was: dict[str, Any] | None
     now: dict[str, Any] | None
     at: datetime
@@ -136,6 +143,44 @@ def in_full(event: Event) -> Item:
         event.source,
         event.external_id,
     )
+
+
+def of_ruling(
+    ruling: Ruling, reader: Reader, held: Iterable[tuple[int, Goods]] | None
+) -> Item | None:
+    """What the reader learns of a changed rule, in its own words; None: it is not concerned.
+
+    `held` are the only goods that the reader asks about, each as one source offers it; rules made
+    for the reader itself concern it whatever they are for. None: all goods.
+    """
+    operates = reader.role == "operator"
+    shut = reader.grants.shut()
+    goods = None if held is None else list(held)
+    said = []
+    for reach in ruling.reach:
+        unseen = reach.source in shut and ruling.kind != "grant"
+        if unseen or not (operates or reach.is_for(reader.buyer)):
+            continue
+        own = reach.personal and not operates
+        if goods is None or own or any(reach.touches(*one) for one in goods):
+            told = reach.told(source=reader.sees_sources, readers=operates)
+            said += [told] if told not in said else []
+    return _ruled(ruling, said)
+
+
+def of_own_ruling(ruling: Ruling, source: str) -> Item | None:
+    """What a source learns of a changed rule: those that brands or operators set for its goods."""
+    if ruling.kind not in ("corridor", "grant"):
+        return None
+    own = [one for one in ruling.reach if one.source in (None, source)]
+    return _ruled(ruling, [one.told(source=False, readers=True) for one in own])
+
+
+def _ruled(ruling: Ruling, goods: list[dict[str, Any]]) -> Item | None:
+    if not goods:
+        return None
+    affects = {ruling.kind: {"goods": goods}}
+    return Item(ruling.seq, "rule", None, None, {"affects": affects}, ruling.at)
 
 
 def told(offer: Told, event: Event) -> Told:

@@ -22,6 +22,7 @@ class PricePolicyRow(Rule):
     """What a brand allows for its goods; a policy is changed, an order keeps its price."""
 
     __tablename__ = "price_policies"
+    told_as = "corridor"
 
     min_retail: Mapped[UnitPrice | None]
     max_retail: Mapped[UnitPrice | None]

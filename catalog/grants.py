@@ -5,7 +5,7 @@ not begun, is closed to whoever no grant in force names.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session
 
 from catalog import scopes
 from catalog.pricing import Goods
+from catalog.rule_changes import Reach
 from catalog.scopes import Rule, Scope, followed
 
 
@@ -21,6 +22,8 @@ class GrantRow(Rule):
     """Leave for a party (and all under it), a level, or everyone; for a source's own goods."""
 
     __tablename__ = "grants"
+    told_as = "grant"
+    excludes = True
 
     to_party: Mapped[int | None]
     to_level: Mapped[str | None]
@@ -30,6 +33,11 @@ class GrantRow(Rule):
     """For one party within a day of China."""
     max_per_recipient: Mapped[int | None]
     """For one recipient within a day of China, whoever orders."""
+
+    @property
+    def reach(self) -> Reach:
+        """Which goods it opens, and to whom."""
+        return replace(super().reach, group=self.to_party, level=self.to_level)
 
 
 @dataclass(frozen=True)

@@ -235,9 +235,11 @@ class Change(Base):
 
 
 class FeedHead(Base):
-    """The highest number given to a change; one row, locked only by the sequencer."""
+    """The highest number given to a change; one row, locked by the sequencer and by forgetting."""
 
     __tablename__ = "feed_head"
 
     one: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="1")
     seq: Mapped[int] = mapped_column(server_default="0")
+    forgotten: Mapped[int] = mapped_column(server_default="0")
+    """Up to this number changes are gone: a reader who is behind it starts afresh."""

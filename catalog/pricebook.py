@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from catalog import rule_changes
 from catalog.pricing import Rule
 from kit.db import NOW, Base, Id, Utc
 from kit.errors import FieldError, Problem
@@ -73,17 +74,18 @@ def put(
     """
     check(rules)
     session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    newest = session.scalar(text("SELECT max(id) FROM pricing_versions")) or 0
-    if newest != version:
+    former = current(session)
+    if former.version != version:
         raise Problem(
             409,
             "version_changed",
-            f"these rules were made from version {version}, but version {newest} is in force;"
-            " read GET /v1/pricing-rules again and repeat your change",
+            f"these rules were made from version {version}, but version {former.version} is in"
+            " force; read GET /v1/pricing-rules again and repeat your change",
         )
     row = PricingVersion(rules=[_plain(rule) for rule in rules], note=note, actor=actor)
     session.add(row)
     session.flush()
+    rule_changes.tell(session, "pricing", rule_changes.of_rules(former.rules, rules))
     return Pricebook(row.id, tuple(rules))
 
 

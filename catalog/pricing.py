@@ -82,7 +82,7 @@ class Rule:
         return (
             (self.source is None or self.source == goods.source)
             and (self.brand is None or self.brand == goods.brand)
-            and (self.category is None or _below(goods.category, self.category))
+            and (self.category is None or below(goods.category, self.category))
             and (self.cost_from is None or cost >= self.cost_from)
             and (self.cost_below is None or cost < self.cost_below)
         )
@@ -171,5 +171,6 @@ def margin_percent(price: Decimal | None, msrp: Decimal | None) -> Decimal | Non
     return ((msrp - price) * 100 / msrp).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
-def _below(category: str | None, named: str) -> bool:
+def below(category: str | None, named: str) -> bool:
+    """Whether a category is the named one or lies under it."""
     return category == named or (category or "").startswith(f"{named} > ")

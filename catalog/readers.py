@@ -27,7 +27,8 @@ class Readership:
     def reader(self, role: str, buyer: Buyer, now: datetime) -> Reader:
         """How a party of this role (leader, brand, buyer, operator) reads at `now`."""
         base = self.lists["procure" if role == "buyer" else "resale"]
-        return Reader(role, self._list(base, buyer, now), self.policies, self.ordinary)
+        prices = self._list(base, buyer, now)
+        return Reader(role, prices, self.policies, self.ordinary, buyer=buyer)
 
     def per_list(self, now: datetime) -> list[Reader]:
         """One reader for each price list, as the search index is written for at `now`."""

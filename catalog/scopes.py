@@ -7,14 +7,16 @@ every source and is the operators' own.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from catalog import rule_changes
 from catalog.matching.redirects import current
 from catalog.pricing import Goods
+from catalog.rule_changes import Kind, Reach
 from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
 from kit.errors import FieldError, Problem
 
@@ -81,6 +83,16 @@ class Rule(Scoped, Base):
 
     __abstract__ = True
 
+    told_as: ClassVar[Kind]
+    """What the change feed calls it."""
+    excludes: ClassVar[bool] = False
+    """Whether the first one of a source is felt by everybody, named or not, and the last one."""
+
+    @property
+    def reach(self) -> Reach:
+        """Which goods it rules, and for whom."""
+        return Reach(self.source or None, self.sku_id, self.brand, self.category)
+
     @property
     def scope(self) -> Scope:
         """As a value."""
@@ -116,9 +128,13 @@ def put(
     _check(session, scope)
     _lock(session, kind, scope.source, name)
     row = _found(session, kind, scope.source, name)
+    former: list[Reach] = []
+    said = None
     if row is None:
         row = kind(source=scope.source, name=name)
         session.add(row)
+    else:
+        former, said = [row.reach], (row.scope, [getattr(row, column) for column in more])
     row.party_id = party_id
     row.sku_id, row.brand, row.category = scope.sku_id, scope.brand, scope.category
     row.regions = sorted({prefix(region) for region in scope.regions})
@@ -127,6 +143,9 @@ def put(
         setattr(row, column, value)
     row.updated_at = session.scalars(text("SELECT clock_timestamp()")).one()
     session.flush()
+    if said != (row.scope, list(more.values())):
+        everybody = [] if former else _everybody(session, row)
+        rule_changes.tell(session, kind.told_as, [*former, row.reach, *everybody])
     return row
 
 
@@ -143,6 +162,7 @@ def remove(session: Session, kind: type[R], source: str, name: str) -> bool:
     _lock(session, kind, source, name)
     row = _found(session, kind, source, name)
     if row is not None:
+        rule_changes.tell(session, kind.told_as, [row.reach, *_everybody(session, row)])
         session.delete(row)
         session.flush()
     return row is not None
@@ -182,6 +202,15 @@ def _check(session: Session, scope: Scope) -> None:
 
 def _found(session: Session, kind: type[R], source: str, name: str) -> R | None:
     return session.scalar(select(kind).where(kind.source == source, kind.name == name))
+
+
+def _everybody(session: Session, row: Rule) -> list[Reach]:
+    """What a source's only rule of a kind affects beside what it names."""
+    kind = type(row)
+    if not kind.excludes:
+        return []
+    others = select(kind.id).where(kind.source == row.source, kind.id != row.id).limit(1)
+    return [] if session.scalar(others) else [Reach(row.source)]
 
 
 def _lock(session: Session, kind: type[R], source: str, name: str) -> None:

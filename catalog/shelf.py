@@ -15,7 +15,7 @@ from catalog import corridors, publishing
 from catalog.corridors import PricePolicy
 from catalog.deals import Deal
 from catalog.grants import OPEN, Grants
-from catalog.pricing import PriceList
+from catalog.pricing import NOBODY, Buyer, PriceList
 from catalog.stock import Level
 
 
@@ -30,13 +30,15 @@ class SourcePolicy:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: a role, the prices it pays, the policies of sources, what brands granted it."""
+    """Who reads: a role, the prices it pays, the policies of sources, what brands granted it, and
+    which party it is where rules name parties."""
 
     role: str
     prices: PriceList = field(default_factory=PriceList)
     policies: Mapping[str, SourcePolicy] = field(default_factory=dict)
     ordinary: SourcePolicy = field(default_factory=SourcePolicy)
     grants: Grants = OPEN
+    buyer: Buyer = NOBODY
 
     @property
     def sees_sources(self) -> bool:

@@ -66,6 +66,7 @@ LATER_TABLES = {
     "events": f"{OWN} OR {SUPPLIER}",
     "webhooks": OWN,
     "deliveries": OWN,
+    "rule_changes": "reaches(reach, nullif(current_setting('huopan.party', true), '')::bigint)",
 }
 """The same for tables that later migrations make; each protects its own."""
 

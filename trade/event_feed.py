@@ -28,6 +28,10 @@ CURSOR = r"^([0-9]{1,18}(\.[0-9]{1,18})?|latest)$"
 TRADE = ("order", "purchase", "parcel", "claim")
 CATALOGUE = ("product", "price", "stock")
 _CHANGED = {"price": "price.changed", "stock": "stock.changed"}
+RULES = "rules"
+"""What an event is about that no single SKU is concerned by."""
+_PRICED = frozenset(["pricing", "level"])
+"""Rules that make other prices; others decide what may be seen and asked."""
 
 
 @dataclass(frozen=True)
@@ -186,13 +190,16 @@ def _catalogue(
 
 
 def _change(item: Item) -> Told:
-    sku = outside("sku", item.sku_id)
-    data: dict[str, Any] = {"id": sku, "change": item.kind}
+    about = RULES if item.sku_id is None else outside("sku", item.sku_id)
+    data: dict[str, Any] = {"id": about, "change": item.kind}
     data |= {"was": _plain(item.was), "now": _plain(item.now)}
     if item.source is not None:
         data |= {"source": item.source, "external_id": item.external_id}
     kind = _CHANGED.get(item.kind, "product.changed")
-    return Told(outside("chg", item.seq), kind, sku, item.seq, item.at, data)
+    if item.kind == "rule" and item.now is not None:
+        data["affects"] = item.now["affects"]
+        kind = "price.changed" if _PRICED & data["affects"].keys() else kind
+    return Told(outside("chg", item.seq), kind, about, item.seq, item.at, data)
 
 
 def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -128,14 +128,16 @@ def replay(
     back = event_feed.cursor(session, after)
     back = Cursor(min(back.events, row.told_events), min(back.changes, row.told_changes))
     event_feed.page(session, readership, party, back, 1, now, wanted=wanted)
-    of_sku = Delivery.about.startswith("sku_", autoescape=True)
+    of_goods = or_(
+        Delivery.about.startswith("sku_", autoescape=True), Delivery.about == event_feed.RULES
+    )
     session.execute(
         delete(Delivery).where(
             Delivery.webhook_id == row.id,
             Delivery.lease.is_(None),
             or_(
-                of_sku & (Delivery.place > back.changes),
-                ~of_sku & (Delivery.place > back.events),
+                of_goods & (Delivery.place > back.changes),
+                ~of_goods & (Delivery.place > back.events),
             ),
         )
     )

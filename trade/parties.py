@@ -13,6 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from catalog import rule_changes
+from catalog.rule_changes import Reach
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import yuan
@@ -119,10 +121,12 @@ def set_terms(session: Session, party_id: int, change: Terms) -> None:
         if not _TERMS.fullmatch(change.terms):
             raise _invalid("terms", "write prepaid, T+7 or monthly+30")
         party.terms = change.terms
+    stood = party.level, party.parent_id
     if change.level is not None:
         party.level = change.level or None
     if change.parent is not None:
         party.parent_id = _parent(session, party_id, change.parent) if change.parent else None
+    _tell_of_standing(session, party, *stood)
     if change.active is not None:
         party.active = change.active
     if change.credit_limit is not None:
@@ -208,6 +212,16 @@ def _views(session: Session, parties: Sequence[Party]) -> list[dict[str, Any]]:
         }
         for party in parties
     ]
+
+
+def _tell_of_standing(
+    session: Session, party: Party, level: str | None, parent_id: int | None
+) -> None:
+    """Price rules and grants of its level, or of those above it, may count or not from now on."""
+    if party.parent_id != parent_id:
+        rule_changes.tell(session, "level", [Reach(group=party.id)])
+    elif party.level != level:
+        rule_changes.tell(session, "level", [Reach(party=party.id)])
 
 
 def _limit_credit(session: Session, party_id: int, limit: int) -> None:

@@ -5,12 +5,12 @@ A chore runs in the transaction that holds its row, so it is one at a time on ho
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from catalog import stock, stock_records
+from catalog import stock, stock_records, turning
 from catalog.matching import settling
 from catalog.reads.changes import KEPT
 from catalog.search import roll_sales
@@ -98,6 +98,13 @@ def planned_prices(_shop: Workshop, session: Session, _last: Result) -> Result:
     return {"offers": touched, "more": touched >= most}
 
 
+def turned_rules(_shop: Workshop, session: Session, last: Result) -> Result:
+    """Price rules, price policies and grants whose time begins or ends: the feed tells of them."""
+    now = clock.now()
+    since = datetime.fromisoformat(last["upto"]) if "upto" in last else now
+    return {"rules": turning.turn(session, since, now), "upto": now.isoformat()}
+
+
 def match_offers(_shop: Workshop, session: Session, _last: Result) -> Result:
     """New offers that wait to meet the catalogue."""
     done = settling.settle(session)
@@ -174,6 +181,7 @@ CHORES: dict[str, Kind] = {
     "sources_due": Kind(5.0, sources_due, wakes=True),
     "held_lines": Kind(10 * MINUTE, held_lines, wakes=True),
     "planned_prices": Kind(10.0, planned_prices),
+    "turned_rules": Kind(10.0, turned_rules),
     "match_offers": Kind(1.0, match_offers),
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),

@@ -219,7 +219,7 @@ class ChangeOut(Out):
 
     seq: int
     kind: str
-    sku: str
+    sku: str | None = Field(description="Null: a changed rule that affects more than one.")
     was: dict[str, Any] | None
     now: dict[str, Any] | None
     at: str

@@ -1,21 +1,25 @@
 """The change feed as a reader sees it: numbered rows only, so nobody skips a slower writer's."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog.changes import Event, Item, Replay, in_full
+from catalog.changes import Event, Item, Replay, in_full, of_own_ruling, of_ruling
 from catalog.matching.redirects import current
 from catalog.pricing import Goods
+from catalog.rule_changes import Ruling, ruling
 from catalog.shelf import Reader
 from kit.errors import Problem
 
 KEPT = timedelta(days=30)
 """A cursor older than this is refused; its reader takes the catalogue afresh."""
+
+Row = Event | Ruling
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ _PAGE = text(f"""
       AND (CAST(:source AS text) IS NULL OR o.source = :source)
     ORDER BY c.seq LIMIT :limit
 """)  # noqa: S608 - columns of ours
+_RULES = text("""
+    SELECT seq, kind, reach, at FROM rule_changes
+    WHERE seq > :after AND seq <= :head ORDER BY seq LIMIT :limit
+""")
 _EARLIER = text(f"""
     SELECT * FROM (
         SELECT DISTINCT ON (c.offer_id, c.kind) {_ROW}
@@ -45,6 +53,15 @@ _EARLIER = text(f"""
         ORDER BY c.offer_id, c.kind, c.seq DESC
     ) latest ORDER BY seq
 """)  # noqa: S608 - columns of ours
+_HELD = text(
+    "SELECT DISTINCT sku_id, source, brand, category FROM offers WHERE sku_id = ANY(:skus)"
+)
+_HEAD = text("SELECT seq, forgotten FROM feed_head")
+_OLDEST = text("""
+    SELECT min(at) FROM (
+        (SELECT at FROM changes WHERE seq > :after ORDER BY seq LIMIT 1) UNION ALL
+        (SELECT at FROM rule_changes WHERE seq > :after ORDER BY seq LIMIT 1)) next
+""")
 
 
 def changes(
@@ -57,34 +74,29 @@ def changes(
     sku_ids: Collection[int] | None = None,
     source: str | None = None,
 ) -> Changes:
-    """What changed after `after`, reading at most `limit` events; `sku_ids` narrows it.
+    """What changed after `after`, reading at most `limit` rows; `sku_ids` narrows it to those and
+    to rules that touch them or are for the reader itself.
 
     `source` narrows it to what one source said, in full: for whoever supplies it.
 
-    Leaders get fewer items than events: what changes nothing for them is passed over.
-    Raises Problem 410 `cursor_expired` when events after the cursor are older than 30 days.
+    Leaders get fewer items than rows: what changes nothing for them is passed over. Raises Problem
+    410 `cursor_expired` when something after the cursor is older than 30 days.
     """
-    head = session.execute(text("SELECT seq FROM feed_head")).scalar_one()
-    _refuse_expired(session, after, now)
-    rows = session.execute(
-        _PAGE,
-        {
-            "after": after,
-            "head": head,
-            "everything": sku_ids is None,
-            "skus": _with_led(session, sku_ids or ()),
-            "source": source,
-            "limit": limit,
-        },
-    )
-    events = [Event(*row) for row in rows]
-    more = len(events) == limit
-    items = (
-        [in_full(event) for event in events]
-        if source is not None
-        else _as_seen(session, events, after, reader)
-    )
-    return Changes(items, events[-1].seq if more else max(after, head), more)
+    head = _head(session, after, now)
+    skus = None if sku_ids is None else _with_led(session, sku_ids)
+    asked = {"after": after, "head": head, "limit": limit}
+    narrowed = {"everything": skus is None, "skus": skus or [], "source": source}
+    events = [Event(*row) for row in session.execute(_PAGE, asked | narrowed)]
+    rules = [ruling(*row) for row in session.execute(_RULES, asked)]
+    more = max(len(events), len(rules)) == limit or len(events) + len(rules) > limit
+    both: list[Row] = [*events, *rules]
+    rows = sorted(both, key=attrgetter("seq"))[:limit]
+    if source is not None:
+        items = [_own(row, source) for row in rows]
+    else:
+        items = _as_seen(session, rows, after, reader, skus)
+    said = [item for item in items if item is not None]
+    return Changes(said, rows[-1].seq if more else max(after, head), more)
 
 
 def _with_led(session: Session, sku_ids: Collection[int]) -> list[int]:
@@ -92,31 +104,49 @@ def _with_led(session: Session, sku_ids: Collection[int]) -> list[int]:
     return sorted({sku for pair in current(session, sku_ids).items() for sku in pair})
 
 
-def _refuse_expired(session: Session, after: int, now: datetime) -> None:
-    oldest = session.execute(
-        text("SELECT seq, at FROM changes WHERE seq > :after ORDER BY seq LIMIT 1"),
-        {"after": after},
-    ).one_or_none()
-    # Numbers have no gaps but where old events were forgotten.
-    if oldest is not None and (oldest.seq > after + 1 or oldest.at < now - KEPT):
+def _head(session: Session, after: int, now: datetime) -> int:
+    """The newest number; refuses a cursor that is too old."""
+    head = session.execute(_HEAD).one()
+    oldest = session.execute(_OLDEST, {"after": after}).scalar_one()
+    if after < head.forgotten or (oldest is not None and oldest < now - KEPT):
         raise Problem(
             410,
             "cursor_expired",
             f"changes after {after} are older than {KEPT.days} days: read GET /v1/products afresh"
             " and go on with the newest cursor",
         )
+    return int(head.seq)
 
 
-def _as_seen(session: Session, events: Iterable[Event], after: int, reader: Reader) -> list[Item]:
-    if reader.sees_sources:
-        may = reader.grants.allows
-        return [
-            in_full(event)
-            for event in events
-            if event.kind == "rule"
-            or may(event.sku_id, Goods(event.source, event.brand, event.category), "", event.at)
-        ]
-    events = list(events)
-    asked: dict[str, Any] = {"skus": sorted({event.sku_id for event in events}), "after": after}
-    replay = Replay(reader, (Event(*row) for row in session.execute(_EARLIER, asked)))
-    return [item for event in events if (item := replay.item(event)) is not None]
+def _own(row: Row, source: str) -> Item | None:
+    return of_own_ruling(row, source) if isinstance(row, Ruling) else in_full(row)
+
+
+def _as_seen(
+    session: Session, rows: Sequence[Row], after: int, reader: Reader, skus: list[int] | None
+) -> list[Item | None]:
+    held = None
+    if skus is not None and any(isinstance(row, Ruling) for row in rows):
+        found = session.execute(_HELD, {"skus": skus})
+        held = [(one.sku_id, Goods(one.source, one.brand, one.category)) for one in found]
+    replay = _replay(session, rows, after, reader)
+    return [
+        of_ruling(row, reader, held) if isinstance(row, Ruling) else _seen(row, reader, replay)
+        for row in rows
+    ]
+
+
+def _seen(event: Event, reader: Reader, replay: Replay) -> Item | None:
+    if not reader.sees_sources:
+        return replay.item(event)
+    goods = Goods(event.source, event.brand, event.category)
+    open_to = event.kind == "rule" or reader.grants.allows(event.sku_id, goods, "", event.at)
+    return in_full(event) if open_to else None
+
+
+def _replay(session: Session, rows: Iterable[Row], after: int, reader: Reader) -> Replay:
+    if reader.sees_sources:  # nothing is told against what was before
+        return Replay(reader, ())
+    skus = sorted({row.sku_id for row in rows if isinstance(row, Event)})
+    asked: dict[str, Any] = {"skus": skus, "after": after}
+    return Replay(reader, (Event(*row) for row in session.execute(_EARLIER, asked)))

@@ -101,8 +101,11 @@ def test_a_leader_hears_nothing_of_goods_that_a_brand_does_not_grant(shop: Shop)
     answer = shop.ask("brand", "PUT", "/v1/grants/close", json=grant)
     assert answer.status_code == 200, answer.text
     shop.index()
-    assert shop.got("leader", "/v1/changes")["items"] == []
-    assert shop.got("leader", "/v1/events")["items"] == []
+    (closed,) = shop.got("leader", "/v1/changes")["items"]
+    assert (closed["sku"], closed["affects"]) == (None, {"grant": {"goods": [{}]}})
+    (told,) = shop.got("leader", "/v1/events")["items"]
+    assert (told["type"], told["data"]["id"]) == ("product.changed", "rules")
+    assert told["data"]["affects"] == closed["affects"]
 
 
 def _changed(shop: Shop, offer_id: int, sku_id: int) -> None:
