@@ -3,7 +3,7 @@
 from typing import Any
 
 from kit.ids import inside
-from tests.api.shop import COST, HOME, Shop
+from tests.api.shop import COST, HOME, SOURCE, Shop
 
 RULES = "/v1/pricing-rules"
 
@@ -29,10 +29,15 @@ def _price(shop: Shop, sku: str, who: str = "leader") -> Any:
 def test_rules_decide_what_leaders_see_quote_and_pick(shop: Shop) -> None:
     goods = shop.offer()
     assert _price(shop, goods.sku) == "8.5555"
-    answer = _put(shop, {"markup_percent": "50", "ending": "0.9"})
+    answer = _put(shop, {"markup_percent": "50", "ending": "0.9", "source": SOURCE})
     assert answer["version"] == 1
     assert answer["rules"][0]["ending"] == "0.90"
     assert _price(shop, goods.sku) == "11.90"
+    shop.index()
+    told = [shop.got(who, "/v1/changes")["items"][-1] for who in ("leader", "operator")]
+    assert [one["affects"]["pricing"]["goods"] for one in told] == [[{}], [{"source": SOURCE}]]
+    event = shop.got("leader", "/v1/events")["items"][-1]
+    assert (event["type"], event["data"]["affects"]) == ("price.changed", told[0]["affects"])
 
 
 def test_a_party_a_group_and_a_level_have_prices_of_their_own(shop: Shop) -> None:
