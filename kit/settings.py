@@ -6,7 +6,7 @@ Secrets stand in neither: they are named as `"env:NAME"` or `"file:PATH"`.
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -132,6 +132,14 @@ class StockSettings(Section):
     )
 
 
+class PayoutSettings(Section):
+    """How what people earn is paid out."""
+
+    person_rule: Literal["labour-2018-61", "platform-2025-16"] = Field(
+        "labour-2018-61", description="by which rule tax is withheld from natural persons"
+    )
+
+
 class WebhookSettings(Section):
     """Where messages to other programs may go."""
 
@@ -171,6 +179,7 @@ class Settings(BaseSettings):
     pricing: PricingSettings = PricingSettings()
     stock: StockSettings = StockSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    payouts: PayoutSettings = PayoutSettings()
     sources: dict[str, dict[str, Any]] = {}
 
     @classmethod

@@ -67,6 +67,8 @@ LATER_TABLES = {
     "webhooks": OWN,
     "deliveries": OWN,
     "rule_changes": "reaches(reach, nullif(current_setting('huopan.party', true), '')::bigint)",
+    "payees": OWN,
+    "payouts": OWN,
 }
 """The same for tables that later migrations make; each protects its own."""
 

@@ -14,6 +14,7 @@ from connectors.hooks import Rules
 from connectors.registry import read_settings
 from kit.crypto import Keyring
 from kit.settings import Settings
+from trade.withholding import MONTHLY
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Desk:
     return_days: int = 15
     lease_seconds: int = 120
     refusal_risk: float = RISK
+    person_rule: str = MONTHLY
+    """By which rule tax is withheld from what people earn."""
     hooks: Rules = field(default_factory=Rules)
     """Where messages to other programs may go."""
 
@@ -55,6 +58,7 @@ def from_settings(settings: Settings) -> Desk:
             for code, config in settings.sources.items()
         },
         refusal_risk=settings.stock.refusal_risk,
+        person_rule=settings.payouts.person_rule,
         hooks=Rules(settings.webhooks.allow_private_hosts, settings.webhooks.allow_http),
     )
 

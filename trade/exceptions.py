@@ -31,6 +31,9 @@ _QUERY = text("""
         SELECT 'deposit_waiting', 'dep', id, proof, created_at
         FROM deposit_requests WHERE state = 'open'
         UNION ALL
+        SELECT 'payout_waiting', 'pay', id, payee, created_at
+        FROM payouts WHERE state = 'requested'
+        UNION ALL
         SELECT 'listing_held', 'run', id, coalesce(failure, 'held'), ended_at
         FROM runs r WHERE state = 'held' AND NOT EXISTS (
             SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')

@@ -61,6 +61,19 @@ def post(session: Session, entries: Sequence[Entry], along: Sequence[Query] = ()
     return len(new)
 
 
+def standing(session: Session, account: str) -> int:
+    """What an account without a balance row holds: the sum of its postings, in fen."""
+    [[row]] = send(
+        session,
+        (
+            "SELECT (SELECT coalesce(sum(amount), 0) FROM postings WHERE destination = %(account)s)"
+            " - (SELECT coalesce(sum(amount), 0) FROM postings WHERE source = %(account)s) AS fen",
+            {"account": account},
+        ),
+    )
+    return int(row.fen)
+
+
 @dataclass
 class _Left:
     """A locked balance row."""

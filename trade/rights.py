@@ -35,6 +35,7 @@ _OPERATES = frozenset(
         "pricing:write",
         "matches:read",
         "matches:write",
+        "payouts:write",
     }
 )
 
@@ -54,8 +55,8 @@ OF_MEMBER: dict[str, frozenset[str]] = {
     "owner": SCOPES,
     "clerk": SCOPES
     - {"wallet:write", "parties:write", "sources:write"}
-    - {"pricing:write", "policies:write", "grants:write", "webhooks:write"},
-    "finance": _READS | {"wallet:write"},
+    - {"pricing:write", "policies:write", "grants:write", "webhooks:write", "payouts:write"},
+    "finance": _READS | {"wallet:write", "payouts:write"},
     "viewer": _READS,
 }
 """What a member with this role may do at most, whatever the party may."""

@@ -3,9 +3,7 @@ is ever a formula and no waybill number is rounded."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from io import BytesIO
 
-import xlsxwriter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,6 +13,7 @@ from trade.desk import Desk
 from trade.models import Purchase, PurchaseLine
 from trade.purchases import Supplier, lines_of, lock, take_over
 from trade.refusal import open_units
+from trade.workbooks import workbook
 
 COLUMNS = (
     ("采购单号", 18),
@@ -55,7 +54,8 @@ def export(
             if found.purchase.state == "submitted":
                 take_over(session, found, now)
     session.flush()
-    return _workbook(_sheet(session, desk, supplier, [purchase_id for _, purchase_id in rows]))
+    purchase_ids = [purchase_id for _, purchase_id in rows]
+    return workbook("待发货", COLUMNS, _sheet(session, desk, supplier, purchase_ids))
 
 
 def _sheet(
@@ -92,18 +92,3 @@ def _row(purchase: Purchase, to: ShipTo, line: PurchaseLine, units: int) -> list
         "",
         "",
     ]
-
-
-def _workbook(rows: Sequence[Sequence[str]]) -> bytes:
-    buffer = BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
-        sheet = book.add_worksheet("待发货")
-        as_text = book.add_format({"num_format": "@"})
-        for column, (name, width) in enumerate(COLUMNS):
-            sheet.set_column(column, column, width, as_text)
-            sheet.write_string(0, column, name, book.add_format({"bold": True}))
-        for number, row in enumerate(rows, start=1):
-            for column, value in enumerate(row):
-                sheet.write_string(number, column, value, as_text)
-        sheet.freeze_panes(1, 0)
-    return buffer.getvalue()

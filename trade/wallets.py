@@ -42,7 +42,8 @@ def deposit(session: Session, party_id: int, amount: int, reference: str) -> boo
 
 
 def wallet(session: Session, party_id: int) -> dict[str, Any]:
-    """What the party can spend, what its orders hold, and how far below zero it may go."""
+    """What the party can spend, what its orders and payouts hold, what it earned (to be paid out,
+    or still frozen), and how far below zero it may go."""
     accounts = [f"wallet:{party_id}", f"held:{party_id}"]
     rows = {
         row.account: row
@@ -52,10 +53,13 @@ def wallet(session: Session, party_id: int) -> dict[str, Any]:
             .execution_options(populate_existing=True)
         )
     }
+    leaving = ledger.standing(session, f"paying:{party_id}")
     own, held = rows.get(accounts[0]), rows.get(accounts[1])
     return {
         "balance": yuan(own.amount if own else 0),
-        "held": yuan(held.amount if held else 0),
+        "held": yuan((held.amount if held else 0) + leaving),
+        "earned": yuan(ledger.standing(session, f"earned:{party_id}")),
+        "frozen": yuan(ledger.standing(session, f"frozen:{party_id}")),
         "credit_limit": yuan(-own.floor if own else 0),
     }
 

@@ -23,6 +23,7 @@ Kind = Literal[
     "cancel_unanswered",
     "claim_unanswered",
     "deposit_waiting",
+    "payout_waiting",
     "listing_held",
     "webhook_failing",
 ]

@@ -8,10 +8,12 @@ from api.shapes.base import In, Key, Moment, Money, Note, Out, Text
 
 
 class WalletOut(Out):
-    """What can be spent, what orders hold, and how far below zero it may go."""
+    """What can be spent, what orders and payouts hold, and how far below zero it may go."""
 
     balance: str
     held: str
+    earned: str = Field(description="Earnings that can be paid out.")
+    frozen: str = Field(description="Earnings on goods that may still come back.")
     credit_limit: str
 
 

@@ -11,6 +11,7 @@ from trade.models.hooks import Delivery, Event, EventsHead, Webhook
 from trade.models.money import Balance, DepositRequest, Posting
 from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, QuotePlan, Selection
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
+from trade.models.payouts import Payee, Payout
 from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "Parcel",
     "ParcelLine",
     "Party",
+    "Payee",
+    "Payout",
     "Posting",
     "Purchase",
     "PurchaseLine",

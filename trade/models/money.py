@@ -33,7 +33,8 @@ class Posting(Base):
     id: Mapped[Id]
     reference: Mapped[OutsideId] = mapped_column(unique=True)
     kind: Mapped[str]
-    """deposit | hold | capture | release | refund | payable | clawback | reversal."""
+    """deposit | hold | capture | release | refund | payable | clawback | reversal | payout |
+    payout_tax | payout_back."""
     source: Mapped[str]
     destination: Mapped[str]
     amount: Mapped[Fen]
