@@ -1,8 +1,5 @@
 """The application: `create` puts it together from what it is given, and opens nothing itself."""
 
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
-
 import redis
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -14,6 +11,7 @@ from api.office import Office
 from api.openapi import ANSWERS, described
 from api.routes import ROUTERS
 from catalog.search import SearchIndex
+from kit import __version__
 from kit.db import Database
 from kit.settings import Settings
 
@@ -38,7 +36,7 @@ def create(settings: Settings, database: Database, client: redis.Redis) -> FastA
     )
     app = FastAPI(
         title="Huopan 货盘",
-        version=_version(),
+        version=__version__,
         description=ABOUT,
         docs_url=None,
         redoc_url=None,
@@ -66,10 +64,3 @@ def _routes(routers: tuple[APIRouter, ...]) -> list[APIRoute]:
 def _operation(route: APIRoute) -> str:
     module = str(getattr(route.endpoint, "__module__", "")).rpartition(".")[2]
     return f"{module}.{route.name}"
-
-
-def _version() -> Any:
-    try:
-        return version("huopan")
-    except PackageNotFoundError:  # run from its folder, not installed
-        return "0"

@@ -61,14 +61,16 @@ class Fault:
     """What a platform's code means for the caller.
 
     `wait` are seconds to stay away; with `ban` no call at all leaves on that budget until then.
-    `stale_token`: the access token is renewed once and the call repeated. `doubtful`: on a write
-    the platform may have done it all the same, so it becomes OutcomeUnknown.
+    `stale_token`: the access token is renewed once and the call repeated. `clock`: the platform's
+    clock is another, ours is set by it and the call repeated once. `doubtful`: on a write the
+    platform may have done it all the same, so it becomes OutcomeUnknown.
     """
 
     error: type[SupplierError]
     wait: float | None = None
     ban: bool = False
     stale_token: bool = False
+    clock: bool = False
     doubtful: bool = False
 
 
@@ -79,6 +81,9 @@ BROKEN = Fault(TryLater, doubtful=True)
 EXPIRED = Fault(NotAuthorised, stale_token=True)
 """The access token is no longer good."""
 DENIED = Fault(NotAuthorised)
+CLOCK = Fault(NotAuthorised, clock=True)
+"""A timestamp outside the platform's tolerance, and nothing done. With the clock set it is the
+account's fault or this machine's, and a person sees to it."""
 REFUSED = Fault(Refused)
 NOT_THERE = Fault(NoSuchThing)
 SOLD_OUT = Fault(OutOfStock)

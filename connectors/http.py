@@ -3,14 +3,17 @@
 Never left the machine → TryLater. Any other transport error, a 5xx, an empty body or a page
 instead of JSON: on a read TryLater, on a write OutcomeUnknown. 429 and ban texts → TryLater(wait)
 and no call at all on that budget until then. A token that ran out is renewed once, by one worker.
+A timestamp that is refused sets our clock by the date of that very reply: questions about the time
+want a good timestamp themselves.
 """
 
 import ssl
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -93,6 +96,14 @@ class _StaleToken(Exception):
         self.error = error
 
 
+class _WrongClock(Exception):
+    """The platform refused our timestamp, and told the time."""
+
+    def __init__(self, error: SupplierError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 @dataclass(frozen=True)
 class _Attempt:
     """What one call carries from attempt to attempt."""
@@ -112,10 +123,15 @@ class Road:
         self._authority: Authority | None = None
         self._client: httpx.Client | None = None
         self._opening = threading.Lock()
+        self._ahead = timedelta()
 
     def authorised_by(self, authority: Authority) -> None:
         """Calls marked `token` get theirs here; set once, by the source that owns the road."""
         self._authority = authority
+
+    def now(self) -> datetime:
+        """This moment by the platform's clock, as far as a refusal of ours has told it."""
+        return self._around.now() + self._ahead
 
     def close(self) -> None:
         """Close the connections."""
@@ -139,7 +155,16 @@ class Road:
             sleep=self._around.sleep,
             reraise=True,
         )
-        return retrying(lambda: self._with_token(attempt))
+        return retrying(lambda: self._in_time(attempt))
+
+    def _in_time(self, attempt: _Attempt) -> Reply:
+        """One attempt, and a second one where the first told us the time."""
+        with suppress(_WrongClock):
+            return self._with_token(attempt)
+        try:
+            return self._with_token(attempt)
+        except _WrongClock as again:
+            raise again.error from again
 
     def _with_token(self, attempt: _Attempt) -> Reply:
         """One attempt, and a second one with a new token where the old one was refused.
@@ -168,7 +193,7 @@ class Road:
 
     def _once(self, attempt: _Attempt, token: Token | None) -> Reply:
         call = attempt.call
-        out = self._dialect.outgoing(call, attempt.args, token, self._around.now())
+        out = self._dialect.outgoing(call, attempt.args, token, self.now())
         reply, failure = self._answer(call, out, attempt.until)
         failure = failure or self._dialect.failure(reply)
         if failure is None:
@@ -178,6 +203,9 @@ class Road:
             self._around.budgets.ban(self.account, call.bucket, error.wait or BAN_SECONDS)
         if failure.fault.stale_token and token is not None:
             raise _StaleToken(token, error)
+        if failure.fault.clock and reply.dated is not None:
+            self._ahead = reply.dated - reply.at
+            raise _WrongClock(error)
         raise error
 
     def _wait_for_slot(self, attempt: _Attempt) -> None:

@@ -50,3 +50,8 @@ class SourceSettings(BaseModel):
     )
     serves: list[Literal["resell", "procure"]] = ["resell", "procure"]
     calls_per_second: float = Field(1.0, gt=0, description="the platform's call budget")
+
+    @property
+    def address(self) -> str:
+        """Where the platform's calls go; empty where there is no platform with a clock."""
+        return ""

@@ -1,3 +1,1 @@
 """The command line and composition root."""
-
-__version__ = "0.1.0"

@@ -9,12 +9,11 @@ from datetime import timedelta
 import redis
 from sqlalchemy import Connection, create_engine, pool, text
 
-from huopan import __version__
 from huopan.checks import Check
 from huopan.commands.worker import PROCESSES
 from huopan.credentials import examine_sources
 from huopan.servers import Endpoints
-from kit import clock
+from kit import __version__, clock
 from kit.db import APP_ROLE, newest_schema
 from kit.redis import connect
 from kit.settings import Settings, SettingsError

@@ -21,6 +21,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from email.utils import format_datetime
 from importlib import import_module
 from typing import Any
 
@@ -79,7 +80,7 @@ class Sandbox:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        asked = await _asked(scope, receive)
+        asked, send = await _asked(scope, receive), self._dated(send)
         mount, _, rest = asked.path.removeprefix("/").partition("/")
         if mount == ROBOTS:
             mount, rest = "shop", ROBOTS
@@ -91,6 +92,17 @@ class Sandbox:
             await self._serve(mount, replace(asked, path=f"/{rest}"), send)
         else:
             await _give(send, Answer(b'{"error":"no such platform"}', 404))
+
+    def _dated(self, send: Send) -> Send:
+        """Answers carry the date of the platforms' clock."""
+
+        async def dated(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(self.clock.now(), usegmt=True).encode()
+                message["headers"] = [*message["headers"], (b"date", date)]
+            await send(message)
+
+        return dated
 
     async def _serve(self, name: str, asked: Asked, send: Send) -> None:
         platform, at = self.platforms[name], time.monotonic()
@@ -245,7 +257,13 @@ def _post(push: Any) -> None:
 def server(sandbox: Sandbox, host: str, port: int) -> uvicorn.Server:
     """A server that is not yet running; nothing is logged, broken connections are on purpose."""
     config = uvicorn.Config(
-        sandbox, host=host, port=port, log_config=None, log_level="critical", access_log=False
+        sandbox,
+        host=host,
+        port=port,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        date_header=False,
     )
     return uvicorn.Server(config)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from connectors.calls import (
     BROKEN,
+    CLOCK,
     DEARER,
     DENIED,
     EXPIRED,
@@ -33,7 +34,7 @@ GATEWAY: dict[str, Fault] = {
     "401": EXPIRED,  # Request need user authorized: token missing or expired
     "gw.SignatureInvalid": DENIED,
     "gw.AppKeyNotFound": DENIED,
-    "gw.TimestampInvalid": DENIED,  # this machine's clock is wrong
+    "gw.TimestampInvalid": CLOCK,
     "gw.APIACLDecline": DENIED,  # no permission, or one that has lapsed
     "gw.APIUnsupported": DENIED,  # this app was never given that API
     "gw.ParamMissing": REFUSED,

@@ -74,3 +74,8 @@ class AliSettings(SourceSettings):
         "query", description="how missed messages are fetched; cursor may confirm them itself"
     )
     message_batch: int = Field(100, ge=20, le=200)
+
+    @property
+    def address(self) -> str:
+        """Where the calls go."""
+        return self.base_url

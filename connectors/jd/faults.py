@@ -4,6 +4,7 @@ import re
 
 from connectors.calls import (
     BROKEN,
+    CLOCK,
     DEARER,
     DENIED,
     EXPIRED,
@@ -26,7 +27,8 @@ GATEWAY: dict[str, Fault] = {
     "2": banned(QUOTA_SECONDS),
     "3": DENIED,
     **dict.fromkeys(("4", "5", "6", "13", "14", "15", "16", "17"), REFUSED),
-    **dict.fromkeys(("7", "8", "9", "10", "11", "12"), DENIED),
+    **dict.fromkeys(("7", "9", "10", "11", "12"), DENIED),
+    "8": CLOCK,
     **dict.fromkeys(("18", "19"), EXPIRED),
     **dict.fromkeys(("20", "21", "22", "23", "24", "25", "28"), DENIED),
     **dict.fromkeys(("33", "43"), BROKEN),

@@ -28,3 +28,8 @@ class UnionSettings(SourceSettings):
     rows_page: int = Field(200, ge=1, le=500)
     history: Span = Field("7d", description="how far back order rows are read the first time")
     overlap: Span = Field("5m", description="order rows are written late, so it is read again")
+
+    @property
+    def address(self) -> str:
+        """Where the calls go."""
+        return self.base_url

@@ -7,7 +7,17 @@ import re
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
 
-from connectors.calls import BROKEN, DENIED, EXPIRED, NOT_THERE, REFUSED, Failure, Fault, banned
+from connectors.calls import (
+    BROKEN,
+    CLOCK,
+    DENIED,
+    EXPIRED,
+    NOT_THERE,
+    REFUSED,
+    Failure,
+    Fault,
+    banned,
+)
 from connectors.errors import Refused, SupplierError, TryLater
 from kit.clock import SHANGHAI
 
@@ -22,8 +32,6 @@ NARROW_WAIT = 180.0
 
 FIRST_DONE = Fault(Refused)
 """It was done before: the caller reads again what it is now."""
-CLOCK = Fault(TryLater, wait=10.0)
-"""The platform's clock is another: ours is set by it, and the call repeated once."""
 CRASHED = Fault(Refused, doubtful=True)
 """The platform failed for good: a read is never repeated, a write may have happened."""
 UNKEPT = Fault(TryLater, wait=NARROW_WAIT)
@@ -130,11 +138,6 @@ def done_before(error: SupplierError) -> bool:
 def narrower(error: SupplierError) -> bool:
     """Whether the platform asks for a shorter window of trades."""
     return error.code.lower() == "isv.trade-service-rejection" or error.code == "2007"
-
-
-def wrong_clock(error: SupplierError) -> bool:
-    """Whether our clock is at fault."""
-    return error.code.lower() in ("31", "isv.timestamp-limit-error")
 
 
 def _ban_seconds(told: Told, now: datetime) -> float | None:

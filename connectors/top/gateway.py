@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from connectors.calls import DENIED, GARBLED, Call, Failure, Limit, Outgoing, Reply
-from connectors.errors import NotAuthorised, SupplierError, Unreadable
+from connectors.errors import NotAuthorised, Unreadable
 from connectors.http import Road
 from connectors.surroundings import Surroundings
 from connectors.tokens import Token
@@ -22,23 +22,16 @@ APP = "app"
 """The budget of the app key, which all its calls share."""
 REPORT = "report"
 """The budget of the alliance's order report, which may be closed for a day on its own."""
-MINUTE = timedelta(minutes=1)
-TIME = Call("taobao.time.get", bucket=APP, token=False)
 
 _FORM = "application/x-www-form-urlencoded;charset=UTF-8"
 
 
 class Dialect:
-    """How calls are spelled, signed and refused.
-
-    `offset` is how far the platform's clock is ahead of ours: learnt from the date of the reply
-    that complained about our timestamp, since its `time.get` wants a good timestamp itself.
-    """
+    """How calls are spelled, signed and refused."""
 
     def __init__(self, settings: TopSettings) -> None:
         limit = Limit(settings.calls_per_second, settings.calls_per_day)
         self.limits: Mapping[str, Limit] = {APP: limit, REPORT: limit}
-        self.offset = timedelta()
         self._settings = settings
 
     def outgoing(
@@ -69,10 +62,7 @@ class Dialect:
             return _not_granted(reply)
         told = envelope.refusal(reply.data)
         if told is not None:
-            failure = faults.failure(told, reply.at)
-            if failure.fault is faults.CLOCK and reply.dated is not None:
-                self.offset = reply.dated - reply.at
-            return failure
+            return faults.failure(told, reply.at)
         try:
             envelope.body(reply.data, reply.call.name)
         except Unreadable as error:
@@ -80,7 +70,7 @@ class Dialect:
         return None
 
     def _system(self, call: Call, token: Token | None, now: datetime) -> dict[str, str]:
-        given, now = self._settings, now + self.offset
+        given = self._settings
         system = {
             "method": call.name,
             "app_key": given.app_key,
@@ -107,20 +97,14 @@ class Gateway:
 
     def now(self) -> datetime:
         """This moment by the platform's clock, as far as it is known."""
-        return self._around.now() + self._dialect.offset
+        return self.road.now()
 
     def ask(self, call: Call, *, urgent: bool = False, **args: Any) -> Record:
         """The fields of the answer. Raises SupplierError."""
         if call.writes and call.token:
             self._require_writing()
-        try:
-            return self._asked(call, args, urgent=urgent)
-        except SupplierError as error:
-            if not faults.wrong_clock(error) or call is TIME:
-                raise
-        if abs(self._dialect.offset) < MINUTE:
-            self._set_clock()
-        return self._asked(call, args, urgent=urgent)
+        reply = self.road.call(call, args, urgent=urgent)
+        return reply.data if call is EXCHANGE else envelope.body(reply.data, call.name)
 
     def authorise(self, code: str, redirect_uri: str) -> None:
         """Keep the session that an authorisation code stands for. Raises SupplierError."""
@@ -148,16 +132,6 @@ class Gateway:
                 f"{self.road.account}: the session may read but write no more since {until}; "
                 "the seller authorises the app again",
             )
-
-    def _asked(self, call: Call, args: Mapping[str, Any], *, urgent: bool) -> Record:
-        reply = self.road.call(call, args, urgent=urgent)
-        return reply.data if call is EXCHANGE else envelope.body(reply.data, call.name)
-
-    def _set_clock(self) -> None:
-        asked = self._around.now()
-        told = values.moment(self._asked(TIME, {}, urgent=True), "time")
-        if told is not None:
-            self._dialect.offset = told - asked
 
 
 def _not_granted(reply: Reply) -> Failure | None:

@@ -52,3 +52,8 @@ class TopSettings(SourceSettings):
     calls_per_day: int | None = Field(
         None, gt=0, description="test apps have 5000, service-market apps 1000000"
     )
+
+    @property
+    def address(self) -> str:
+        """Where the calls go."""
+        return self.base_url

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 
 from connectors import jsontext
 from connectors.budgets import Budgets
-from connectors.calls import EXPIRED, REFUSED, Call, Failure, Limit, Outgoing, Reply, banned
+from connectors.calls import CLOCK, EXPIRED, REFUSED, Call, Failure, Limit, Outgoing, Reply, banned
 from connectors.errors import (
     NotAuthorised,
     OutcomeUnknown,
@@ -46,7 +46,7 @@ class Plain:
 
     def failure(self, reply: Reply) -> Failure | None:
         code = reply.data.get("code") if isinstance(reply.data, dict) else None
-        fault = {"ban": banned(30), "old": EXPIRED}.get(code, REFUSED)
+        fault = {"ban": banned(30), "old": EXPIRED, "time": CLOCK}.get(code, REFUSED)
         return Failure(fault, code, "no") if code else None
 
 
@@ -242,6 +242,23 @@ def test_a_new_token_that_is_refused_too_is_the_accounts_fault(web: Web) -> None
     road.authorised_by(desk)
     assert type(caught(road, READ)) is NotAuthorised
     assert dialect.sent == ["t1", "t2"]
+
+
+def test_a_refused_timestamp_sets_the_clock_and_the_call_is_repeated_once(web: Web) -> None:
+    answers = iter([b'{"code":"time"}', b"{}", b"{}"])
+    web.pages["/write"] = lambda request: _answer(request, next(answers))
+    road = road_to(web.url, now=lambda: datetime(2020, 1, 1, tzinfo=UTC))
+    assert road.call(WRITE, {}).data == {}
+    assert abs(road.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    assert road.call(WRITE, {}).data == {}
+    assert len(web.seen) == 3
+    road.close()
+
+
+def test_a_timestamp_that_is_refused_with_the_clock_set_is_the_accounts_fault(web: Web) -> None:
+    web.file("/write", b'{"code":"time"}')
+    assert type(caught(road_to(web.url), WRITE)) is NotAuthorised
+    assert len(web.seen) == 2
 
 
 def test_no_secret_shows_in_an_error(web: Web) -> None:

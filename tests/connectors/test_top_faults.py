@@ -67,12 +67,6 @@ def test_the_report_is_closed_until_midnight_in_beijing() -> None:
     assert _error(Told("3000", "", "", ""), writes=False).wait == 6 * 3600
 
 
-def test_a_wrong_clock_is_not_repeated_by_the_road() -> None:
-    error = _error(Told("31", "Invalid Timestamp", "isv.timestamp-limit-error", ""), writes=False)
-    assert faults.wrong_clock(error)
-    assert (error.wait or 0) > 5
-
-
 def test_a_session_fault_asks_for_a_new_session() -> None:
     for code in ("26", "27", "session-expired", "invalid-sessionkey"):
         assert faults.fault(_told(code)).stale_token

@@ -13,14 +13,15 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-import huopan
+import kit
 from connectors.tokens import SourceToken
 from huopan.checkup import CONNECTIONS, examine
-from huopan.credentials import credentials
+from huopan.credentials import credentials, platform_clock
 from huopan.servers import Endpoints
-from kit import settings
+from kit import clock, settings
 from kit.db import dsn
 from kit.settings import Settings
+from tests.far_servers import web_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,6 +87,25 @@ def test_credentials_that_run_out_are_findings_in_time(
     assert found in check.found
     assert advised in check.advice
     assert bool(advised) == bool(check.advice)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "found", "advised"), [(0, "0 s from ours", ""), (-400, "s from ours", "by NTP")]
+)
+def test_a_platforms_clock_is_compared_with_ours(
+    monkeypatch: pytest.MonkeyPatch, ahead: int, found: str, advised: str
+) -> None:
+    with web_server() as web:
+        now = datetime.now(UTC) + timedelta(seconds=ahead)
+        monkeypatch.setattr(clock, "now", lambda: now)
+        check = platform_clock("127.0.0.1", web.url)
+    assert found in check.found
+    assert advised in check.advice
+    assert bool(advised) == bool(check.advice)
+
+
+def test_a_platform_that_is_not_reached_is_a_finding() -> None:
+    assert "reaches it" in platform_clock("127.0.0.1:1", "http://127.0.0.1:1").advice
 
 
 def test_a_superuser_is_a_finding(chosen: Settings) -> None:
@@ -157,4 +177,4 @@ def test_a_server_that_does_not_answer_is_a_sentence_without_its_password() -> N
 
 def test_the_version_is_the_packages() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert huopan.__version__ == project["version"]
+    assert kit.__version__ == project["version"]

@@ -152,6 +152,12 @@ def test_windows_reach_from_the_last_reading_to_now(stage: Stage) -> None:
     source.close()
 
 
+def test_a_wrong_clock_is_set_by_the_gateways(stage: Stage, union: UnionSource) -> None:
+    stage.post("clock", ahead=700)
+    assert union.prices(["100000000000"])
+    assert union.prices(["100000000000"])
+
+
 def test_a_wrong_secret_is_the_accounts_fault(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
