@@ -76,9 +76,10 @@ def test_a_worker_whose_redis_drops_it_begins_again(
     order_id = works.market.place(leader, (works.market.offer().sku, 1))
 
     def cut_and_wake() -> None:
+        db = str(works.shop.redis.get_connection_kwargs()["db"])
         for client in works.shop.redis.client_list():
-            if client["cmd"].startswith(("blpop", "blmove", "lmove")):
-                works.shop.redis.client_kill(client["addr"])
+            if client["db"] == db and client["cmd"].startswith(("blpop", "blmove", "lmove")):
+                works.shop.redis.client_kill_filter(_id=client["id"])
         relay.wake(works.shop.redis, [(SUBMIT, "teahouse")])
 
     threading.Timer(0.5, cut_and_wake).start()
