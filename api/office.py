@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.limits import Limiter
 from catalog import pricebook
+from catalog.media import Album
 from catalog.pricebook import Pricebook
 from catalog.readers import Readership
 from catalog.search import SearchIndex
@@ -88,4 +89,5 @@ def office(request: Request) -> Office:
 
 
 def _terms(settings: Settings, book: Pricebook) -> Terms:
-    return Terms(settings, book, desk.from_settings(settings), desk.readership(settings, book))
+    made = desk.from_settings(settings)
+    return Terms(settings, book, made, desk.readership(settings, book, Album(made.keyring)))

@@ -24,7 +24,7 @@ from kit.money import price_text
 
 def card(one: Card) -> dict[str, Any]:
     """A product in a list."""
-    return {
+    shown = {
         "id": outside("prd", one.id),
         "title": one.title,
         "brand": one.brand,
@@ -37,6 +37,7 @@ def card(one: Card) -> dict[str, Any]:
         "modes": one.modes,
         "as_of": one.as_of,
     }
+    return shown if one.originals is None else shown | {"originals": one.originals}
 
 
 def product(one: ProductView) -> dict[str, Any]:

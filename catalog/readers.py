@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from catalog.media import Album
 from catalog.pricebook import Pricebook
 from catalog.pricing import NOBODY, Buyer, PriceList, price_list
 from catalog.shelf import Reader, SourcePolicy
@@ -23,12 +24,14 @@ class Readership:
     book: Pricebook = field(default_factory=Pricebook)
     ordinary: SourcePolicy = field(default_factory=SourcePolicy)
     """The policy of every source that `policies` does not name."""
+    album: Album | None = None
+    """How pictures are named."""
 
     def reader(self, role: str, buyer: Buyer, now: datetime) -> Reader:
         """How a party of this role (leader, brand, buyer, operator) reads at `now`."""
         base = self.lists["procure" if role == "buyer" else "resale"]
         prices = self._list(base, buyer, now)
-        return Reader(role, prices, self.policies, self.ordinary, buyer=buyer)
+        return Reader(role, prices, self.policies, self.ordinary, buyer=buyer, album=self.album)
 
     def per_list(self, now: datetime) -> list[Reader]:
         """One reader for each price list, as the search index is written for at `now`."""

@@ -15,6 +15,7 @@ from catalog import corridors, publishing
 from catalog.corridors import PricePolicy
 from catalog.deals import Deal
 from catalog.grants import OPEN, Grants
+from catalog.media import Album
 from catalog.pricing import NOBODY, Buyer, PriceList
 from catalog.stock import Level
 
@@ -39,6 +40,8 @@ class Reader:
     ordinary: SourcePolicy = field(default_factory=SourcePolicy)
     grants: Grants = OPEN
     buyer: Buyer = NOBODY
+    album: Album | None = None
+    """How pictures are named for it; None: it sees none."""
 
     @property
     def sees_sources(self) -> bool:

@@ -39,6 +39,8 @@ class Rules:
     """Seconds that one download may take in all."""
     allow_http: bool = False
     allow_private_hosts: bool = False
+    pictures: bool = False
+    """Pictures are wanted, and nothing else; otherwise lists, and no picture."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _once(url: str, into: Path, rules: Rules, auth: tuple[str, str] | None) -> F
                     if response.has_redirect_location:
                         target = _parsed(str(target.join(response.headers["location"])))
                         continue
-                    _check(response, target)
+                    _check(response, target, rules)
                     return _saved(response, into, rules, deadline, target)
                 finally:
                     response.close()
@@ -132,7 +134,7 @@ def _request(client: httpx.Client, target: httpx.URL, rules: Rules) -> httpx.Req
     )
 
 
-def _check(response: httpx.Response, target: httpx.URL) -> None:
+def _check(response: httpx.Response, target: httpx.URL, rules: Rules) -> None:
     status, where = response.status_code, shown(target)
     if status in (401, 403, 407):
         raise NotAuthorised(str(status), f"{where} refuses our credentials (HTTP {status})")
@@ -141,7 +143,11 @@ def _check(response: httpx.Response, target: httpx.URL) -> None:
     if status != 200:
         raise Unreadable(str(status), f"{where} answers HTTP {status}; there is no file")
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("text/html", "application/xhtml+xml") or kind.startswith(("image/", "video/")):
+    picture = kind.startswith("image/") and kind != "image/svg+xml"
+    if rules.pictures:
+        if not picture and kind not in ("", "application/octet-stream", "binary/octet-stream"):
+            raise Unreadable("content-type", f"{where} gives {kind}, which is no picture")
+    elif kind in ("text/html", "application/xhtml+xml") or kind.startswith(("image/", "video/")):
         raise Unreadable("content-type", f"{where} gives {kind}, a page and not a price list")
 
 

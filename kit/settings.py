@@ -140,6 +140,19 @@ class PayoutSettings(Section):
     )
 
 
+class MediaSettings(Section):
+    """Pictures of goods, fetched when somebody looks at them and drawn anew."""
+
+    max_bytes: int = Field(10_000_000, ge=1000, le=100_000_000, description="of one that is read")
+    max_megapixels: int = Field(25, ge=1, le=200, description="of one that is read")
+    side: int = Field(1600, ge=200, le=8000, description="the longest side of what is shown")
+    keep_days: int = Field(30, ge=1, description="after the last look; then fetched anew")
+    allow_private_hosts: bool = False
+    """Pictures inside our own network as well."""
+    allow_http: bool = True
+    """Pictures without TLS as well: platforms name many so."""
+
+
 class WebhookSettings(Section):
     """Where messages to other programs may go."""
 
@@ -178,6 +191,7 @@ class Settings(BaseSettings):
     mail: MailSettings = MailSettings()
     pricing: PricingSettings = PricingSettings()
     stock: StockSettings = StockSettings()
+    media: MediaSettings = MediaSettings()
     webhooks: WebhookSettings = WebhookSettings()
     payouts: PayoutSettings = PayoutSettings()
     sources: dict[str, dict[str, Any]] = {}

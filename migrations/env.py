@@ -13,6 +13,7 @@ for models in (
     "kit.idempotency",
     "kit.chores",
     "catalog.models",
+    "catalog.media",
     "catalog.matching.categories",
     "catalog.stock_records",
     "catalog.matching.models",

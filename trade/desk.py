@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from catalog.media import Album
 from catalog.pricebook import Pricebook
 from catalog.pricing import price_lists
 from catalog.publishing import RISK
@@ -63,8 +64,10 @@ def from_settings(settings: Settings) -> Desk:
     )
 
 
-def readership(settings: Settings, book: Pricebook) -> Readership:
-    """Who reads the catalogue under `settings` and these rules. Raises SettingsError.
+def readership(settings: Settings, book: Pricebook, album: Album | None = None) -> Readership:
+    """Who reads the catalogue under `settings` and these rules; pictures are named by `album`.
+
+    Raises SettingsError.
 
     Only policies that differ from the default are named: a further source with ordinary terms
     does not make another index.
@@ -77,6 +80,7 @@ def readership(settings: Settings, book: Pricebook) -> Readership:
         {code: policy for code, policy in policies.items() if policy != ordinary},
         book,
         ordinary,
+        album,
     )
 
 

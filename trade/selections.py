@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog import corridors, deals, shelf
+from catalog import corridors, deals, media, shelf
+from catalog.media import Album
 from catalog.models import Sku
 from catalog.selling import Reason
 from kit.errors import FieldError, Problem
@@ -253,8 +254,9 @@ def _rule(row: Any) -> Rule:
     return Rule(row.retail_price, row.markup_percent, row.code, row.note)
 
 
-_TITLES = text("""
-    SELECT s.id, p.title FROM skus s JOIN products p ON p.id = s.product_id WHERE s.id = ANY(:skus)
+_GOODS = text("""
+    SELECT s.id, p.title, p.id AS product_id, p.images
+    FROM skus s JOIN products p ON p.id = s.product_id WHERE s.id = ANY(:skus)
 """)
 
 
@@ -264,16 +266,17 @@ def _views(
     if not rows:
         return []
     ids = [row.sku_id for row in rows]
-    titles = {row.id: row.title for row in session.execute(_TITLES, {"skus": ids})}
+    goods = {row.id: row for row in session.execute(_GOODS, {"skus": ids})}
     offered = terms(session, desk, rows[0].party_id, ids, now)
-    return [_view(row, titles[row.sku_id], offered[row.sku_id]) for row in rows]
+    return [_view(row, goods[row.sku_id], Album(desk.keyring), offered[row.sku_id]) for row in rows]
 
 
-def _view(row: Selection, title: str, offered: Offered) -> dict[str, Any]:
+def _view(row: Selection, goods: Any, album: Album, offered: Offered) -> dict[str, Any]:
     retail = _rule(row).retail(offered.price)
     return {
         "sku": outside("sku", row.sku_id),
-        "title": title,
+        "title": goods.title,
+        "images": album.roads(media.addresses(goods.images), goods.product_id),
         "price": _text(offered.price),
         "retail_price": _text(retail),
         "markup_percent": None if row.markup_percent is None else f"{row.markup_percent:f}",

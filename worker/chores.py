@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from catalog import stock, stock_records, turning
+from catalog import media, stock, stock_records, turning
 from catalog.matching import settling
 from catalog.reads.changes import KEPT
 from catalog.search import roll_sales
@@ -18,6 +18,7 @@ from catalog.sequencer import forget_changes
 from connectors.trading import Ships
 from kit import clock, idempotency, log, outbox
 from sync import due, figures, planned, verdicts
+from sync.gallery import MEDIA
 from sync.wake import PULL, key
 from trade import (
     demand,
@@ -63,6 +64,8 @@ def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
     wakeups += [(following.NEWS, source) for source in _followed(shop, session)]
     if rerouting.waiting(session, limit=1):
         wakeups.append((REROUTE, "all"))
+    if media.due(session, clock.now()):
+        wakeups.append((MEDIA, "all"))
     wakeups += [(events.HOOK, str(hook)) for hook in telling.due(session, clock.now())]
     relay.wake(shop.redis, wakeups)
     return {"due": len(wakeups)}
@@ -171,6 +174,14 @@ def worth(shop: Workshop, session: Session, _last: Result) -> Result:
     return {"paced": paced, "judged": judged}
 
 
+def prune_media(shop: Workshop, session: Session, _last: Result) -> Result:
+    """Pictures that nobody looks at any more, and failures that may be tried anew."""
+    most = 500
+    kept = timedelta(days=shop.settings.media.keep_days)
+    gone = media.prune(session, clock.now(), kept, most)
+    return {"gone": gone, "more": gone >= most}
+
+
 def prune_images(_shop: Workshop, session: Session, _last: Result) -> Result:
     """What offers were before runs that nobody will take back any more."""
     return {"gone": verdicts.forget_images(session, clock.now() - KEPT)}
@@ -188,6 +199,7 @@ CHORES: dict[str, Kind] = {
     "sales": Kind(MINUTE, sales),
     "worth": Kind(HOUR, worth),
     "prune_images": Kind(HOUR, prune_images),
+    "prune_media": Kind(HOUR, prune_media),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),
     "prune_feed": Kind(HOUR, prune_feed),

@@ -8,6 +8,7 @@ from connectors.errors import SupplierError
 from kit import clock
 from kit.errors import Problem
 from kit.log import get
+from sync import gallery
 from sync import pull as pulling
 from sync.lease import Fenced
 from sync.pull import Stream
@@ -58,6 +59,16 @@ def tell(shop: Workshop, key: str, turn: Turn) -> bool:
 
     def until(end: datetime) -> None:
         telling.drain(shop.db, shop.desk, readers, int(key), end)
+
+    return _slice_by_slice(until, turn)
+
+
+def pictures(shop: Workshop, _key: str, turn: Turn) -> bool:
+    """Fetch the pictures that somebody wants to see, and draw them anew."""
+    rules = gallery.rules(shop.settings.media)
+
+    def until(end: datetime) -> None:
+        gallery.drain(shop.db, rules, end)
 
     return _slice_by_slice(until, turn)
 

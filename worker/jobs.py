@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sync.gallery import MEDIA
 from sync.wake import PULL
 from trade.buying import SUBMIT
 from trade.events import HOOK
@@ -17,6 +18,7 @@ PERFORM = "worker.perform.perform"
 
 ORDERS = "orders"
 HOOKS = "hooks"
+PICTURES = "pictures"
 SYNC = "sync"
 
 
@@ -34,6 +36,7 @@ JOBS: dict[str, Job] = {
     REROUTE: Job(drains.reroute, ORDERS, 180),
     NEWS: Job(drains.follow, ORDERS, 180),
     HOOK: Job(drains.tell, HOOKS, 180),
+    MEDIA: Job(drains.pictures, PICTURES, 180),
     PULL: Job(drains.pull, SYNC, 3600),
 }
 

@@ -10,6 +10,7 @@ from api.routes import (
     hooks,
     listings,
     matches,
+    media,
     operations,
     orders,
     parties,
@@ -45,5 +46,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     pricing.router,
     sources.router,
     webhooks.router,
+    media.router,
     hooks.router,
 )

@@ -37,7 +37,10 @@ class CardOut(Out):
     title: str
     brand: str | None
     category: str | None
-    images: list[str]
+    images: list[str] = Field(description="Addresses under /media/, the main picture first.")
+    originals: list[str] | None = Field(
+        None, description="Where the pictures lie; for operators and buyers only."
+    )
     price_from: str | None
     msrp: str | None
     margin_percent: str | None

@@ -58,6 +58,7 @@ class SelectionOut(Out):
 
     sku: str
     title: str
+    images: list[str]
     price: str | None
     retail_price: str | None
     markup_percent: str | None

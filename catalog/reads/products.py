@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import corridors, shelf
+from catalog import corridors, media, shelf
 from catalog import deals as all_deals
 from catalog.deals import Deal
 from catalog.pricing import margin_percent
@@ -21,7 +21,8 @@ from catalog.shelf import Display, Reader, Stock
 class Card:
     """A product in a list. `price_from` is its cheapest SKU's price in CNY.
 
-    `images` are a platform's addresses: they are shown to nobody who may not know the source.
+    `images` are addresses of ours (`catalog.media`), `originals` the sources' own: None for
+    whoever may not know the source.
     """
 
     id: int
@@ -35,6 +36,7 @@ class Card:
     stock: Stock
     modes: tuple[str, ...]
     as_of: datetime | None
+    originals: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,10 @@ def product(
     }
     views = [sku_view(sku, by_sku.get(sku.id, ()), shown[sku.id], reader) for sku in skus]
     head = card(row, [(sku.msrp, shown[sku.id]) for sku in skus], reader)
-    return ProductView(head, row.description, views)
+    told = row.description
+    if told and not reader.sees_sources:
+        told = media.described(told, row.id, reader.album)
+    return ProductView(head, told, views)
 
 
 def skus(
@@ -185,19 +190,21 @@ def card(row: Any, shown: Iterable[tuple[Decimal | None, Display]], reader: Read
     """The card of a product from (msrp, display) of its SKUs."""
     for_sale = [(msrp, one) for msrp, one in shown if one.price is not None]
     on_hand = [pair for pair in for_sale if pair[1].stock.state != "out"] or for_sale
+    originals = media.addresses(row.images)
     msrp, first = min(on_hand, key=lambda pair: pair[1].price or 0, default=(None, None))
     return Card(
         id=row.id,
         title=row.title,
         brand=row.brand,
         category=row.category,
-        images=list(row.images or ()) if reader.sees_sources else [],
+        images=reader.album.roads(originals, row.id) if reader.album else [],
         price_from=first.price if first else None,
         msrp=msrp,
         margin_percent=margin_percent(first.price if first else None, msrp),
         stock=shelf.total(one.stock for _, one in for_sale),
         modes=tuple(sorted({mode for _, one in for_sale for mode in one.modes})),
         as_of=min((one.as_of for _, one in for_sale if one.as_of), default=None),
+        originals=originals if reader.sees_sources else None,
     )
 
 

@@ -138,8 +138,9 @@ OPEN = {
     ("POST", "/v1/login"),
     ("GET", "/v1/sources/{code}/callback"),  # a platform sends the operator's browser here
     ("POST", "/hooks/{source}"),
+    ("GET", "/media/{name}"),
 }
-"""Routes without a token: the first takes a password, the others a signature."""
+"""Routes without a token: they take a password, a signature, or the name of a picture."""
 PREFIXES = {
     "product_id": "prd",
     "sku_id": "sku",
