@@ -1,6 +1,6 @@
 """Every way to buy some SKUs: one deal per offer and mode, as the catalogue holds it now."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import stock
+from catalog.matching.tree import Place, Said, placed
 from catalog.pricing import Goods
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
@@ -49,6 +50,9 @@ class Deal(NamedTuple):
     presale_ship_by: date | None
     level: Level | None
     record: Record = Record()
+    ours: str | None = None
+    """The category of ours that its source's one is, where deals were asked for by product."""
+    by_person: bool = False
 
     @property
     def goods(self) -> Goods:
@@ -71,21 +75,32 @@ _DEALS = """
            o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
            coalesce(t.moq, 1), coalesce(t.multiple, 1), t.freight, t.ships_within_hours,
            t.cutoff, t.presale_ship_by, coalesce(v.per_hour, 0), coalesce(c.tried, 0),
-           coalesce(c.short, 0), {heard}
+           coalesce(c.short, 0), {heard}, {ours}
     FROM skus s {offers}
     JOIN prices p ON p.offer_id = o.id
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
     LEFT JOIN stock_pace v ON v.offer_id = o.id
     LEFT JOIN stock_claims c ON c.source = o.source
-    LEFT JOIN source_states h ON h.source = o.source
+    LEFT JOIN source_states h ON h.source = o.source {mapped}
     WHERE {which} = ANY(:ids)
     ORDER BY s.product_id, s.id, o.id, p.mode
 """
 _OWN = "JOIN offers o ON o.sku_id = s.id"
 _LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id)"""
-_OF_PRODUCTS = text(_DEALS.format(which="s.product_id", offers=_OWN, heard=HEARD))
-_OF_SKUS = text(_DEALS.format(which="s.id", offers=_LED, heard=HEARD))
+_MAPPED = "LEFT JOIN category_mappings m ON m.source = o.source AND m.theirs = o.category"
+_OF_PRODUCTS = text(
+    _DEALS.format(
+        which="s.product_id",
+        offers=_OWN,
+        heard=HEARD,
+        mapped=_MAPPED,
+        ours="m.ours, coalesce(m.state = 'confirmed', false)",
+    )
+)
+_OF_SKUS = text(
+    _DEALS.format(which="s.id", offers=_LED, heard=HEARD, mapped="", ours="NULL, false")
+)
 
 
 def of_products(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
@@ -101,7 +116,18 @@ def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[De
     return _read(session, _OF_SKUS, ids, region)
 
 
+def place(own: str | None, deals: Iterable[Deal]) -> Place:
+    """Where the product of these deals stands in our tree; `own` is the category it came with.
+
+    It is the same for every reader, and tells nobody how many offers there are. Pure.
+    """
+    said = {deal.offer_id: Said(deal.category, deal.ours, deal.by_person) for deal in deals}
+    return placed(own, said.values())
+
+
 def _read(session: Session, statement: Any, ids: Collection[int], region: str) -> list[Deal]:
     rows = session.execute(statement, {"ids": list(ids)}).all()
     levels = stock.available(session, {row[2] for row in rows}, region)
-    return [Deal._make((*row[:-4], levels.get(row[2]), Record(*row[-4:]))) for row in rows]
+    return [
+        Deal._make((*row[:-6], levels.get(row[2]), Record(*row[-6:-2]), *row[-2:])) for row in rows
+    ]

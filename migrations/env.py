@@ -18,7 +18,7 @@ for models in (
     "catalog.stock_records",
     "catalog.matching.models",
     "catalog.pricebook",
-    "catalog.search.marks",
+    "catalog.marks",
     "catalog.synonyms",
     "connectors.tokens",
     "connectors.site.usual",

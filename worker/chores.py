@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from catalog import media, stock, stock_records, turning
-from catalog.matching import settling
+from catalog.matching import categories, settling
 from catalog.reads.changes import KEPT
 from catalog.search import roll_sales
 from catalog.sequencer import forget_changes
@@ -114,6 +114,17 @@ def match_offers(_shop: Workshop, session: Session, _last: Result) -> Result:
     return {"offers": done, "more": done == settling.AT_ONCE}
 
 
+def shelve(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Goods that new mappings move to another category."""
+    return {"mappings": categories.shelve(session)}
+
+
+def learn_categories(shop: Workshop, session: Session, _last: Result) -> Result:
+    """What sources' categories are, by their names and by goods shared with confirmed ones."""
+    shop.refresh()
+    return {"learnt": sum(categories.learn(session, one) for one in sorted(shop.settings.sources))}
+
+
 def settle_reservations(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Reservations that a younger statement of their source counts in."""
     return {"settled": stock.settle(session)}
@@ -194,6 +205,8 @@ CHORES: dict[str, Kind] = {
     "planned_prices": Kind(10.0, planned_prices),
     "turned_rules": Kind(10.0, turned_rules),
     "match_offers": Kind(1.0, match_offers),
+    "shelve": Kind(2.0, shelve),
+    "learn_categories": Kind(HOUR, learn_categories),
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),
     "sales": Kind(MINUTE, sales),

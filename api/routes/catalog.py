@@ -12,6 +12,7 @@ from api.callers import Caller, allow
 from api.shapes.base import NO_NUL, IdPath, Limit, Listed, Moment
 from api.shapes.catalog import (
     CardOut,
+    CategoriesOut,
     FacetsOut,
     HistoryOut,
     LookupIn,
@@ -204,20 +205,20 @@ def sellable(
     return replies.answer(present.sellable(found))
 
 
-@router.get("/categories", response_model=FacetsOut, summary="Every category")
+@router.get("/categories", response_model=CategoriesOut, summary="Every category")
 def categories(caller: Reads) -> Response:
-    """Categories of what is listed, by name; levels are joined by " > "."""
-    with caller.own() as session:
-        found = reads.categories(session)
+    """Our tree as far as there are goods that you see, each category before those below it; then
+    what sources call goods that are in no category of ours yet. `category=` takes code or name."""
+    found = caller.office.index.categories(caller.reader)
     return replies.answer({"items": [vars(one) for one in found]})
 
 
 @router.get("/brands", response_model=FacetsOut, summary="Every brand")
 def brands(caller: Reads) -> Response:
-    """Brands of what is listed, by name."""
-    with caller.own() as session:
-        found = reads.brands(session)
-    return replies.answer({"items": [vars(one) for one in found]})
+    """Brands of goods that you see, by name."""
+    found = caller.office.index.brands(caller.reader)
+    items = [{"name": one.value, "products": one.products} for one in found]
+    return replies.answer({"items": items})
 
 
 def resolved(region: str | None) -> str:

@@ -11,9 +11,18 @@ from api import replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import NO_NUL, Cursor, IdPath, In, Key, Limit, Listed, Text
-from api.shapes.matches import BrandNameOut, LeafOut, LearntOut, MappingOut, MatchOut, SplitOut
+from api.shapes.matches import (
+    BrandNameOut,
+    LeafOut,
+    LearntOut,
+    MappingOut,
+    MatchOut,
+    SplitOut,
+    UnmappedOut,
+)
 from catalog.matching import brands, categories, queue
 from catalog.matching.queue import Claim
+from catalog.matching.tree import tree as our_tree
 from kit import clock
 from kit.ids import inside, outside
 from trade import audits
@@ -50,7 +59,7 @@ class LearnIn(In):
 
 
 class MappingIn(In):
-    """What a source calls a category, and the leaf of our tree that it is."""
+    """What a source calls a category, and the category of ours that it is."""
 
     source: Key
     theirs: Text
@@ -145,8 +154,8 @@ def call(
 
 @router.get("/category-tree", response_model=Listed[LeafOut], summary="Our categories")
 def tree(caller: Reads) -> Response:
-    """Every leaf with its code."""
-    shown = [{"code": one.code, "name": one.name} for one in categories.tree().values()]
+    """Every category with its code, each before those below it."""
+    shown = [{"code": one.code, "name": one.name} for one in our_tree().values()]
     return replies.page(shown, None)
 
 
@@ -167,6 +176,25 @@ def mappings(
     return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
 
 
+@router.get(
+    "/category-mappings/unmapped",
+    response_model=Listed[UnmappedOut],
+    summary="What is in no category",
+)
+def unmapped(
+    caller: Reads,
+    source: Annotated[str, Query(max_length=64, pattern=NO_NUL)],
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
+) -> Response:
+    """What a source calls categories that neither a mapping nor their name places, by their words.
+    Readers find such goods under the last of these words."""
+    with caller.system() as session:
+        found = categories.unmapped(session, source, limit=limit + 1, after=cursor or "")
+    more = found[limit - 1].theirs if len(found) > limit else None
+    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
+
+
 @router.post(
     "/category-mappings/learn", response_model=LearntOut, summary="Learn what categories are"
 )
@@ -183,7 +211,7 @@ def learn(caller: Writes, asked: LearnIn) -> Response:
 
 @router.put("/category-mappings", response_model=MappingOut, summary="Say what a category is")
 def confirm(caller: Writes, asked: MappingIn) -> Response:
-    """A person's word is never learnt over."""
+    """A person's word is never learnt over. Goods move to it within seconds."""
 
     def work(session: Session) -> Reply:
         said = categories.confirm(session, asked.source, asked.theirs, asked.ours)

@@ -204,15 +204,30 @@ class SellableOut(Out):
     as_of: str | None
 
 
+class CategoryOut(Out):
+    """A category, and how many products are in it and below it."""
+
+    code: str | None = Field(description="null: what a source calls goods that we have not mapped")
+    name: str = Field(description="With the category above: 食品饮料 > 咖啡")
+    parent: str | None = Field(description="The code of the category above.")
+    products: int
+
+
+class CategoriesOut(Out):
+    """Every category with goods in it."""
+
+    items: list[CategoryOut]
+
+
 class FacetOut(Out):
-    """A category or brand, and how many products it has."""
+    """A brand, and how many products it has."""
 
     name: str
     products: int
 
 
 class FacetsOut(Out):
-    """Every category or brand, by name."""
+    """Every brand, by name."""
 
     items: list[FacetOut]
 

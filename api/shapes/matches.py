@@ -79,13 +79,20 @@ class LeafOut(Out):
 
 
 class MappingOut(Out):
-    """What a source calls a category, and the leaf of our tree that it is."""
+    """What a source calls a category, and the category of ours that it is."""
 
     source: str
     theirs: str
     ours: str
     state: str = Field(description="learnt | confirmed")
     votes: int = Field(description="Shared products that say so; 0: its name, or a person")
+
+
+class UnmappedOut(Out):
+    """What a source calls a category that is none of ours."""
+
+    theirs: str
+    offers: int
 
 
 class LearntOut(Out):

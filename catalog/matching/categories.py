@@ -1,19 +1,18 @@
-"""Our category tree, and which of its leaves a source's category is: learnt, or said by a person.
+"""Which category of ours a source's category is: learnt, or said by a person.
 
-A mapping is learnt from the names of leaves, and from products that a source shares with others
-whose categories are known. A person's word is never learnt over.
+A mapping is learnt from names, and from products that a source shares with others whose categories
+are known. A person's word is never learnt over. What a mapping moves is marked for the search index
+a moment later (`shelve`), in one go for however many mappings are new.
 """
 
-import re
-import tomllib
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from itertools import islice
 
 from sqlalchemy import Index, Integer, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from catalog.matching.text import short
+from catalog import marks
+from catalog.matching.tree import named, tree
 from kit.db import NOW, Base, OutsideId, Utc
 from kit.errors import FieldError, Problem
 
@@ -23,14 +22,15 @@ VOTES = 3
 SHARE = 0.8
 """Share of them that must agree."""
 
-_LEVELS = re.compile(r"\s*[>/|]\s*")
-
 
 class CategoryMapping(Base):
-    """What a source calls a category, and the leaf of our tree that it is."""
+    """What a source calls a category, and the category of ours that it is."""
 
     __tablename__ = "category_mappings"
-    __table_args__ = (Index("category_mappings_state", "state", "source", "theirs"),)
+    __table_args__ = (
+        Index("category_mappings_state", "state", "source", "theirs"),
+        Index("category_mappings_untold", "source", "theirs", postgresql_where=text("NOT told")),
+    )
 
     source: Mapped[OutsideId] = mapped_column(primary_key=True)
     theirs: Mapped[OutsideId] = mapped_column(primary_key=True)
@@ -40,39 +40,8 @@ class CategoryMapping(Base):
     votes: Mapped[int] = mapped_column(Integer)
     """Shared products that say so; 0: the name does, or a person."""
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A category of ours: `food.milk`, with its name and those that sources use."""
-
-    code: str
-    name: str
-    names: frozenset[str]
-
-
-@cache
-def tree() -> dict[str, Leaf]:
-    """Leaves by their codes."""
-    path = Path(__file__).parent / "data" / "categories.toml"
-    branches = tomllib.loads(path.read_text(encoding="utf-8"))
-    leaves = {}
-    for branch, content in branches.items():
-        for leaf, words in content.items():
-            if leaf != "name":
-                names = words.split()
-                code = f"{branch}.{leaf}"
-                leaves[code] = Leaf(code, f"{content['name']} > {names[0]}", frozenset(names))
-    return leaves
-
-
-def named(theirs: str) -> str | None:
-    """The leaf that a source's category names, by its deepest level that names one. Pure."""
-    for level in reversed(_LEVELS.split(short(theirs))):
-        found = [leaf.code for leaf in tree().values() if level in leaf.names]
-        if len(found) == 1:
-            return found[0]
-    return None
+    told: Mapped[bool] = mapped_column(server_default="true")
+    """Whether the products that it moves are marked."""
 
 
 _UNKNOWN = text("""
@@ -82,11 +51,12 @@ _UNKNOWN = text("""
     ORDER BY 2
 """)
 _LEARN = text("""
-    INSERT INTO category_mappings (source, theirs, ours, state, votes)
-    SELECT :source, theirs, ours, 'learnt', votes
+    INSERT INTO category_mappings (source, theirs, ours, state, votes, told)
+    SELECT :source, theirs, ours, 'learnt', votes, votes = 0  -- by its name it stood there before
     FROM unnest(CAST(:theirs AS text[]), CAST(:ours AS text[]), CAST(:votes AS int[]))
       AS told(theirs, ours, votes)
     ON CONFLICT (source, theirs) DO UPDATE SET ours = excluded.ours, votes = excluded.votes,
+      told = category_mappings.told AND category_mappings.ours = excluded.ours,
       updated_at = clock_timestamp() WHERE category_mappings.state = 'learnt'
 """)
 _VOTES = text("""
@@ -122,11 +92,26 @@ def learn(session: Session, source: str) -> int:
 
 
 _SAY = text("""
-    INSERT INTO category_mappings (source, theirs, ours, state, votes)
-    VALUES (:source, :theirs, :ours, 'confirmed', 0)
+    INSERT INTO category_mappings (source, theirs, ours, state, votes, told)
+    VALUES (:source, :theirs, :ours, 'confirmed', 0, false)
     ON CONFLICT (source, theirs) DO UPDATE SET ours = excluded.ours, state = 'confirmed',
-      updated_at = clock_timestamp()
+      told = false, updated_at = clock_timestamp()
     RETURNING source, theirs, ours, state, votes
+""")
+_UNTOLD = text("""
+    UPDATE category_mappings SET told = true WHERE NOT told RETURNING source, theirs
+""")
+_MOVED = """
+    SELECT DISTINCT s.product_id
+    FROM unnest(CAST(:sources AS text[]), CAST(:theirs AS text[])) m(source, theirs)
+    JOIN offers o ON o.source = m.source AND o.category = m.theirs JOIN skus s ON s.id = o.sku_id
+"""
+_UNMAPPED = text("""
+    SELECT o.category, count(*) AS offers FROM offers o
+    WHERE o.source = :source AND o.category COLLATE "C" > :after AND o.state <> 'gone'
+      AND NOT EXISTS (
+        SELECT FROM category_mappings m WHERE m.source = o.source AND m.theirs = o.category)
+    GROUP BY o.category ORDER BY o.category COLLATE "C"
 """)
 _PAGE = text("""
     SELECT source, theirs, ours, state, votes FROM category_mappings
@@ -147,13 +132,13 @@ class Mapping:
 
 
 def confirm(session: Session, source: str, theirs: str, ours: str) -> Mapping:
-    """A person says which leaf of ours a source's category is. Raises Problem 422."""
+    """A person says which category of ours a source's is. Raises Problem 422."""
     if ours not in tree():
         raise Problem(
             422,
             "invalid",
             f"there is no category {ours!r}; GET /v1/category-tree names them",
-            errors=[FieldError("ours", "unknown_category", "no leaf of our tree")],
+            errors=[FieldError("ours", "unknown_category", "no category of ours")],
         )
     asked = {"source": source, "theirs": theirs, "ours": ours}
     return Mapping(*session.execute(_SAY, asked).one())
@@ -165,3 +150,27 @@ def page(
     """A source's mappings behind `after`, by their words."""
     asked = {"source": source, "after": after, "all": state is None, "state": state or ""}
     return [Mapping(*row) for row in session.execute(_PAGE, asked | {"limit": limit})]
+
+
+@dataclass(frozen=True)
+class Unmapped:
+    """A source's category that is none of ours, and how many of its offers are in it."""
+
+    theirs: str
+    offers: int
+
+
+def unmapped(session: Session, source: str, *, limit: int = 50, after: str = "") -> list[Unmapped]:
+    """A source's categories behind `after` that neither a mapping nor their name places."""
+    rows = session.execute(_UNMAPPED, {"source": source, "after": after})
+    unknown = (Unmapped(*row) for row in rows if named(row.category) is None)
+    return list(islice(unknown, limit))
+
+
+def shelve(session: Session) -> int:
+    """Mark the products that new mappings move; returns how many mappings were new."""
+    untold = session.execute(_UNTOLD).all()
+    if untold:
+        sources, theirs = zip(*untold, strict=True)
+        marks.mark(session, _MOVED, {"sources": list(sources), "theirs": list(theirs)})
+    return len(untold)

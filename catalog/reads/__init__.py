@@ -1,7 +1,6 @@
 """What readers see of the catalogue: values with Decimal prices; the API makes strings of them."""
 
 from catalog.reads.changes import Changes, changes
-from catalog.reads.facets import Facet, brands, categories
 from catalog.reads.history import Point, price_history
 from catalog.reads.lookup import Found, lookup
 from catalog.reads.past import OfferThen, Then, as_it_was
@@ -19,7 +18,6 @@ from catalog.reads.sellable import Sellable, sellable
 __all__ = [
     "Card",
     "Changes",
-    "Facet",
     "Found",
     "OfferThen",
     "OfferView",
@@ -30,8 +28,6 @@ __all__ = [
     "TermsView",
     "Then",
     "as_it_was",
-    "brands",
-    "categories",
     "changes",
     "lookup",
     "price_history",

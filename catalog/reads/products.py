@@ -19,7 +19,8 @@ from catalog.shelf import Display, Reader, Stock
 
 @dataclass(frozen=True)
 class Card:
-    """A product in a list. `price_from` is its cheapest SKU's price in CNY.
+    """A product in a list. `price_from` is its cheapest SKU's price in CNY, `category` is of our
+    tree, or the last word of a source's where nothing places it.
 
     `images` are addresses of ours (`catalog.media`), `originals` the sources' own: None for
     whoever may not know the source.
@@ -133,7 +134,8 @@ def product_cards(
                 (sku.msrp, shelf.display(by_sku.get(sku.id, ()), reader, now, region))
                 for sku in skus[product_id]
             ]
-            cards.append(card(products[product_id], shown, reader))
+            deals = [deal for sku in skus[product_id] for deal in by_sku.get(sku.id, ())]
+            cards.append(card(products[product_id], shown, deals, reader))
     return [one for one in cards if one.price_from is not None]
 
 
@@ -148,7 +150,8 @@ def product(
     if row is None:
         return None
     by_sku = grouped(all_deals.of_products(session, [product_id], region))
-    if shelf.hidden([deal for deals in by_sku.values() for deal in deals], reader, now):
+    deals = [deal for of_sku in by_sku.values() for deal in of_sku]
+    if shelf.hidden(deals, reader, now):
         return None
     policies = corridors.policies(session, by_sku, now)
     skus = [
@@ -160,7 +163,7 @@ def product(
         sku.id: shelf.display(by_sku.get(sku.id, ()), reader, now, region, policies) for sku in skus
     }
     views = [sku_view(sku, by_sku.get(sku.id, ()), shown[sku.id], reader) for sku in skus]
-    head = card(row, [(sku.msrp, shown[sku.id]) for sku in skus], reader)
+    head = card(row, [(sku.msrp, shown[sku.id]) for sku in skus], deals, reader)
     told = row.description
     if told and not reader.sees_sources:
         told = media.described(told, row.id, reader.album)
@@ -186,8 +189,13 @@ def skus(
     }
 
 
-def card(row: Any, shown: Iterable[tuple[Decimal | None, Display]], reader: Reader) -> Card:
-    """The card of a product from (msrp, display) of its SKUs."""
+def card(
+    row: Any,
+    shown: Iterable[tuple[Decimal | None, Display]],
+    deals: Iterable[Deal],
+    reader: Reader,
+) -> Card:
+    """The card of a product from (msrp, display) of its SKUs, and all its deals."""
     for_sale = [(msrp, one) for msrp, one in shown if one.price is not None]
     on_hand = [pair for pair in for_sale if pair[1].stock.state != "out"] or for_sale
     originals = media.addresses(row.images)
@@ -196,7 +204,7 @@ def card(row: Any, shown: Iterable[tuple[Decimal | None, Display]], reader: Read
         id=row.id,
         title=row.title,
         brand=row.brand,
-        category=row.category,
+        category=all_deals.place(row.category, deals).name,
         images=reader.album.roads(originals, row.id) if reader.album else [],
         price_from=first.price if first else None,
         msrp=msrp,

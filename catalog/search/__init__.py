@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from catalog.marks import roll_sales
 from catalog.reads.products import Card, product_cards
 from catalog.search.index import DEEPEST, Hits, SearchIndex
 from catalog.search.indexer import Indexer, ask_rebuild, open_indexer
-from catalog.search.marks import roll_sales
 from catalog.search.query import SORTS, Asked
 from catalog.shelf import Reader
 

@@ -7,8 +7,10 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from catalog import deals as all_deals
 from catalog import shelf
 from catalog.deals import Deal
+from catalog.matching import tree
 from catalog.pricing import margin_percent
 from catalog.search import schema
 from catalog.search.suggest import keys
@@ -72,20 +74,20 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
     if not flags:
         return None
     attributes = [f"{name} {value}" for sku in goods.skus for name, value in (sku[2] or {}).items()]
-    more = indexed(f"{goods.category or ''} {' '.join(attributes)}")
+    place = all_deals.place(goods.category, deals)
+    more = indexed(" ".join((goods.category or "", *place.levels, *attributes)))
     findable = {*title, *more}
     heard = _sounds(title, f"{goods.brand or ''} {goods.title}")
-    levels = _levels(goods.category)
-    shown = (goods.title, goods.brand or "", (goods.category or "").rpartition(" > ")[2])
+    shown = (goods.title, goods.brand or "", (place.name or "").rpartition(tree.BETWEEN)[2])
     typed = {key for text in shown for key in keys(text)}
     return fields | {
         "id": goods.id,
         "by_sales": schema.by_sales(goods.sold, goods.id),
         "brand": [goods.brand] if goods.brand else [],
-        "category": levels,
+        "category": list(place.levels),
         "source": sources,
         "suggest": sorted(typed),
-        "flag": flags + _narrowing(goods, sources),
+        "flag": flags + _narrowing(goods, sources) + _shelves(goods.category, place, deals),
         "code": _codes(goods),
         "title": " ".join(title),
         "words": " ".join(findable),
@@ -166,13 +168,14 @@ def _narrowing(goods: Goods, sources: Iterable[str]) -> list[str]:
     flags += [f"only:{source}" for source in live if len(live) == 1]
     if goods.brand:
         flags.append(f"brand:{plain(goods.brand)}")
-    return flags + [f"category:{plain(level)}" for level in _levels(goods.category)]
+    return flags
 
 
-def _levels(category: str | None) -> list[str]:
-    """`茶 > 绿茶` is `茶` and `茶 > 绿茶`."""
-    parts = category.split(" > ") if category else []
-    return [" > ".join(parts[: depth + 1]) for depth in range(len(parts))]
+def _shelves(own: str | None, place: tree.Place, deals: Iterable[Deal]) -> list[str]:
+    """Its category of ours with that above, and the levels that its sources have for it."""
+    called = {own, *(deal.category for deal in deals)} - {None}
+    theirs = {level for category in called for level in tree.parts(str(category))}
+    return [f"shelf:{code}" for code in place.codes] + [f"called:{one}" for one in sorted(theirs)]
 
 
 def _codes(goods: Goods) -> list[str]:

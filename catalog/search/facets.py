@@ -7,12 +7,14 @@ from typing import Any
 
 from tantivy import Occur, Query, Schema, Searcher
 
+from catalog.matching import tree
 from catalog.search import query as queries
 from catalog.search.query import Asked
 from catalog.search.schema import margin_units, price_units
 from catalog.shelf import Reader
 
 MOST_VALUES = 50
+MOST_IN_ALL = 20_000
 PRICE_STEPS = (0, 10, 20, 50, 100, 200, 500, 1000, 5000)
 """CNY; a step reaches up to the next one, the last has no end."""
 
@@ -65,6 +67,34 @@ def facets(
             total = int(answers["total"]["value"])
             found["region"] = [Value(v.value, total - v.products) for v in found["region"]]
     return {name: found[name] for name in wanted}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A category with the products in it and below; `code` is None for words of a source's own."""
+
+    code: str | None
+    name: str
+    parent: str | None
+    products: int
+
+
+def every(searcher: Searcher, schema: Schema, reader: Reader, name: str) -> list[Value]:
+    """All values of one facet that are in goods that `reader` sees, by name."""
+    visible = Query.boolean_query(queries.narrowed(schema, Asked(), reader))
+    wanted = {name: {"terms": {"field": name, "size": MOST_IN_ALL}}}
+    return sorted(_read(searcher.aggregate(visible, wanted)[name]), key=lambda one: one.value)
+
+
+def shelves(values: Iterable[Value]) -> list[Shelf]:
+    """Categories in the order of our tree, then those that are none of it, by name."""
+    counts = {one.value: one.products for one in values}
+    ours = [
+        Shelf(node.code, node.name, node.parent, counts.pop(node.name))
+        for node in tree.tree().values()
+        if node.name in counts
+    ]
+    return ours + [Shelf(None, name, None, products) for name, products in counts.items()]
 
 
 _TOTAL = {"total": {"value_count": {"field": "id"}}}

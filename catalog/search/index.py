@@ -17,7 +17,7 @@ from catalog.search import folder as folders
 from catalog.search import query as queries
 from catalog.search import schema as fields
 from catalog.search.cursor import Cursor
-from catalog.search.facets import Facets, facets
+from catalog.search.facets import Facets, Shelf, Value, every, facets, shelves
 from catalog.search.ladder import Step, ladder
 from catalog.search.query import Asked
 from catalog.search.suggest import Suggestion, suggest
@@ -102,6 +102,16 @@ class SearchIndex:
             if step is steps[-1] or searcher.search(found, 1).hits:
                 return facets(searcher, schema, asked, reader, step.query)
         return facets(searcher, schema, asked, reader, None)
+
+    def categories(self, reader: Reader) -> list[Shelf]:
+        """Categories of what `reader` sees, as our tree goes. Raises Problem 503."""
+        index = self._newest()
+        return shelves(every(index.searcher(), index.schema, reader, "category"))
+
+    def brands(self, reader: Reader) -> list[Value]:
+        """Brands of what `reader` sees, by name. Raises Problem 503."""
+        index = self._newest()
+        return every(index.searcher(), index.schema, reader, "brand")
 
     def suggest(
         self, typed: str, reader: Reader, limit: int, thesaurus: Thesaurus | None = None

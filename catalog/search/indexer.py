@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 from tantivy import Document, Index, IndexWriter, Query, Schema
 
 from catalog import deals as all_deals
+from catalog import marks
 from catalog.search import folder as folders
-from catalog.search import marks
 from catalog.search import schema as fields
 from catalog.search.documents import Goods, document
 from catalog.shelf import Reader

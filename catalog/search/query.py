@@ -7,6 +7,7 @@ from typing import Literal
 
 from tantivy import FieldType, Occur, Query, Schema
 
+from catalog.matching import tree
 from catalog.search import words
 from catalog.search.schema import margin_units, price_units
 from catalog.shelf import Reader
@@ -54,7 +55,7 @@ def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, 
     one = reader.prices.id
     flags = [f"for:{one}"]
     if asked.category:
-        flags.append(f"category:{words.plain(asked.category)}")
+        flags += _shelf(asked.category)
     if asked.brand:
         flags.append(f"brand:{words.plain(asked.brand)}")
     if asked.gtin:
@@ -79,6 +80,13 @@ def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, 
         conditions.append((Occur.MustNot, Query.term_set_query(schema, "flag", only)))
     conditions += _ranges(schema, asked, one)
     return conditions
+
+
+def _shelf(category: str) -> list[str]:
+    """A category of ours with those below it; any other words as sources use them."""
+    if code := tree.asked(category):
+        return [f"shelf:{code}"]
+    return [f"called:{level}" for level in tree.parts(category) or ("",)]
 
 
 def _ranges(schema: Schema, asked: Asked, one: str) -> list[tuple[Occur, Query]]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tantivy import Schema, SchemaBuilder, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-VERSION = 4
+VERSION = 5
 """Part of every index's identity: an index of another version is built again."""
 
 ID_BITS = 27

@@ -6,7 +6,7 @@ from catalog.matching import settling
 from connectors.model import Listing, page
 from sync.guard import GuardLimits
 from sync.importer import run_listing
-from tests.api.shop import Shop
+from tests.api.shop import SOURCE, Shop
 from tests.sync.test_importer import WHEN, row
 
 
@@ -61,6 +61,7 @@ def test_an_operator_says_what_a_brand_is_called(shop: Shop) -> None:
 
 
 def test_a_person_says_what_a_sources_category_is(shop: Shop) -> None:
+    shop.offer(category="奇石")
     codes = {one["code"] for one in shop.got("operator", "/v1/category-tree")["items"]}
     assert "food.coffee" in codes
     said = {"source": "beans", "theirs": "咖啡 > 豆", "ours": "food.coffee"}
@@ -70,5 +71,7 @@ def test_a_person_says_what_a_sources_category_is(shop: Shop) -> None:
     assert learnt == {"learnt": 0}
     listed = shop.got("operator", "/v1/category-mappings?source=beans")["items"]
     assert listed == [answer.json()]
+    unknown = shop.got("operator", f"/v1/category-mappings/unmapped?source={SOURCE}")
+    assert unknown == {"items": [{"theirs": "奇石", "offers": 1}], "next": None}
     wrong = shop.ask("operator", "PUT", "/v1/category-mappings", json=said | {"ours": "none"})
     assert wrong.status_code == 422

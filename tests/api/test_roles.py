@@ -120,6 +120,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/category-tree"): OPERATES,
     ("GET", "/v1/category-mappings"): OPERATES,
     ("PUT", "/v1/category-mappings"): OPERATES,
+    ("GET", "/v1/category-mappings/unmapped"): OPERATES,
     ("POST", "/v1/category-mappings/learn"): OPERATES,
     ("GET", "/v1/brand-names"): OPERATES,
     ("PUT", "/v1/brand-names/{name}"): OPERATES,

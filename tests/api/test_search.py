@@ -37,3 +37,15 @@ def test_facets_count_what_this_reader_may_know(shop: Shop) -> None:
     assert "source" not in leader
     operator = shop.got("operator", "/v1/products/facets?q=茉莉花茶")["facets"]
     assert operator["source"] == [{"value": SOURCE, "products": 1}]
+
+
+def test_categories_are_ours_and_brands_are_counted(shop: Shop) -> None:
+    shop.offer(brand="云岭", category="花茶")
+    shop.index()
+    tea = {"code": "food.tea", "name": "食品饮料 > 茶叶", "parent": "food", "products": 1}
+    food = {"code": "food", "name": "食品饮料", "parent": None, "products": 1}
+    assert shop.got("leader", "/v1/categories") == {"items": [food, tea]}
+    (found,) = shop.got("leader", "/v1/products?category=food.tea")["items"]
+    assert found["category"] == tea["name"]
+    facets = shop.got("leader", "/v1/products/facets?category=food")["facets"]
+    assert facets["category"][0] == {"value": "食品饮料", "products": 1}

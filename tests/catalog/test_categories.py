@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from catalog.matching import categories
+from catalog.matching import categories, tree
+from catalog.matching.tree import Place, Said, placed
 from kit.db import Database
 from kit.errors import Problem
 from tests.sync.test_importer import row
@@ -20,10 +21,30 @@ def offers(category: str, count: int) -> list[dict[str, Any]]:
 
 
 def test_codes_and_names_of_the_tree_are_unambiguous() -> None:
-    assert len(categories.tree()) > 40
-    assert categories.named("食品 > 冲调 > 咖啡豆") == "food.coffee"
-    assert categories.named("母婴/奶粉") == "baby.formula"
-    assert categories.named("其他") is None
+    assert len(tree.tree()) > 50
+    assert tree.named("食品 > 冲调 > 咖啡豆") == "food.coffee"
+    assert tree.named("母婴/奶粉") == "baby.formula"
+    assert tree.named("母婴 > 其他") == "baby"
+    assert tree.named("其他") is None
+    for node in tree.tree().values():
+        assert tree.asked(node.code) == tree.asked(node.name) == node.code
+    assert tree.asked("咖啡") == "food.coffee"
+    assert tree.asked("美食 > 咖啡") is None
+
+
+def test_a_person_outweighs_what_was_learnt_and_that_a_name() -> None:
+    by_name, learnt = Said("咖啡"), Said("甲类", "food.tea")
+    said = Said("乙类", "food.drinks", by_person=True)
+    assert placed("咖啡", [by_name, by_name]).codes == ("food", "food.coffee")
+    assert placed("咖啡", [by_name, by_name, learnt]).name == "食品饮料 > 茶叶"
+    assert placed("咖啡", [by_name, learnt, learnt, said]).code == "food.drinks"
+    assert placed(None, [learnt, Said("丙类", "food.milk")]).code == "food.milk"
+
+
+def test_goods_that_nothing_places_keep_the_last_words_of_their_source() -> None:
+    assert placed("杂货 > 奇石", [Said("杂货 > 奇石")]) == Place(None, ("奇石",))
+    assert placed("奇石", [Said("奇石", "no.such")]).name == "奇石"
+    assert placed("1320 > 9719", []).name is placed(None, []).name is None
 
 
 def test_a_category_is_learnt_by_its_name(database: Database) -> None:
@@ -54,3 +75,13 @@ def test_a_persons_word_is_not_learnt_over(database: Database) -> None:
         assert (found.ours, found.state) == ("food.drinks", "confirmed")
         with pytest.raises(Problem, match="there is no category"):
             categories.confirm(session, "one", "咖啡", "food.none")
+
+
+def test_what_nothing_places_is_listed_for_people_with_its_offers(database: Database) -> None:
+    coffee = row("9", brand="晨雾", title="晨雾咖啡豆", category="咖啡")
+    load(database, *offers("甲类", 2), coffee, source="one")
+    with database.as_system() as session:
+        (found,) = categories.unmapped(session, "one")
+        assert (found.theirs, found.offers) == ("甲类", 2)
+        categories.confirm(session, "one", "甲类", "food")
+        assert categories.unmapped(session, "one") == []

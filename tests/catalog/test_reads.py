@@ -237,15 +237,6 @@ def test_price_history_is_what_the_reader_paid(database: Database) -> None:
     assert [point.price for point in operator] == [10, 12, 11, 14, 9]
 
 
-def test_categories_and_brands_are_those_of_listed_goods(database: Database) -> None:
-    make(database, brand="云岭", category="茶 > 绿茶")
-    make(database, brand="云岭", category="茶 > 红茶")
-    make(database, Supply(offer_state="gone"), brand="消失")
-    with database.as_nobody() as session:
-        assert reads.brands(session) == [reads.Facet("云岭", 2)]
-        assert [one.name for one in reads.categories(session)] == ["茶 > 红茶", "茶 > 绿茶"]
-
-
 def test_margin_is_against_the_recommended_price() -> None:
     assert margin_percent(Decimal("7.5"), Decimal(10)) == Decimal("25.00")
     assert margin_percent(Decimal("12"), Decimal(10)) == Decimal("-20.00")

@@ -28,7 +28,7 @@ def stocked(shop: Shop) -> Shop:
 def test_every_facet_counts_what_the_reader_sees(stocked: Shop) -> None:
     found = _facets(stocked)
     assert found["brand"] == {"云岭": 2, "Nord": 1}
-    assert found["category"] == {"茶": 2, "茶 > 绿茶": 1, "茶 > 红茶": 1, "器具": 1}
+    assert found["category"] == {"食品饮料": 2, "食品饮料 > 茶叶": 2, "器具": 1}
     assert found["mode"] == {"dropship": 3}
     assert found["price"] == {"0-10": 1, "20-50": 2}
     assert found["margin"] == {"10-20": 1, "50-": 1}

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import insert
 
 from catalog import synonyms
+from catalog.marks import roll_sales
 from catalog.models import Change, Demand, Offer, Price, Product, Sku, Terms
 from catalog.pricing import price_lists
 from catalog.readers import Readership
 from catalog.search import Asked, SearchIndex, open_indexer
-from catalog.search.marks import roll_sales
 from catalog.search.thesaurus import Thesaurus
 from catalog.search.words import plain
 from catalog.sequencer import number_changes

@@ -1,11 +1,12 @@
-"""What the index must read anew although no offer changed: how well products sell.
+"""What the search index must read anew although no offer changed: what sells, what was mapped.
 
 A mark is a number that rises with every commit, one row a product however often it is marked: each
 index remembers the highest that it has read, beside the last number of the feed. Marks are given
 under a lock that is held until the commit, so that none appears behind one that was read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -47,6 +48,12 @@ _SALES = text("""
       (SELECT coalesce(max(mark), 0) FROM product_marks) + row_number() OVER () FROM moved
     ON CONFLICT (product_id) DO UPDATE SET sold = excluded.sold, mark = excluded.mark
 """)
+_MARK = """
+    INSERT INTO product_marks (product_id, mark)
+    SELECT product_id,
+      (SELECT coalesce(max(mark), 0) FROM product_marks) + row_number() OVER () FROM ({which}) which
+    ON CONFLICT (product_id) DO UPDATE SET mark = excluded.mark
+"""
 _NEXT = text("""
     SELECT product_id, mark FROM product_marks WHERE mark > :after ORDER BY mark LIMIT :limit
 """)
@@ -61,6 +68,13 @@ def roll_sales(session: Session) -> int:
     """
     session.execute(_ALONE, {"lock": _LOCK})
     return int(session.execute(_SALES).rowcount)  # type: ignore[attr-defined]
+
+
+def mark(session: Session, which: str, facts: Mapping[str, Any]) -> int:
+    """Mark products by a query for `product_id`, each once, and its values; returns how many."""
+    session.execute(_ALONE, {"lock": _LOCK})
+    marked = session.execute(text(_MARK.format(which=which)), facts)
+    return int(marked.rowcount)  # type: ignore[attr-defined]
 
 
 def following(session: Session, after: int, limit: int) -> tuple[Sequence[int], int]:

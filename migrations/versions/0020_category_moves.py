@@ -1,0 +1,22 @@
+"""Mappings say whether the goods that they move are marked"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0020"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "category_mappings",
+        sa.Column("told", sa.Boolean(), server_default="true", nullable=False),
+    )
+    op.create_index(
+        "category_mappings_untold",
+        "category_mappings",
+        ["source", "theirs"],
+        postgresql_where=sa.text("NOT told"),
+    )
