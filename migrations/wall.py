@@ -69,6 +69,10 @@ LATER_TABLES = {
     "rule_changes": "reaches(reach, nullif(current_setting('huopan.party', true), '')::bigint)",
     "payees": OWN,
     "payouts": OWN,
+    "shares": OWN,
+    "share_skus": OWN,
+    "earnings": OWN,
+    "signups": OWN,
 }
 """The same for tables that later migrations make; each protects its own."""
 

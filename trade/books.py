@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from kit.money import portion
 from kit.statements import Query
+from trade import earnings
 from trade.ledger import Entry, post
 from trade.models import Order, OrderLine, Purchase, PurchaseLine
 
@@ -68,6 +69,7 @@ def capture(
         entries.append(Entry(name, "payable", "cost", owed_to, cost, None, order.id))
         order.held -= fee
     post(session, entries)
+    earnings.settle(session, order)
 
 
 def cancel_units(line: OrderLine, units: int) -> int:
@@ -88,7 +90,7 @@ def release(session: Session, order: Order, amount: int) -> None:
 def refund(
     session: Session, order: Order, source: str, claim_id: int, amount: int, credit: int
 ) -> None:
-    """Sales → wallet and payable → cost for one claim, once."""
+    """Sales → wallet and payable → cost for one claim, once; lines count what goes back already."""
     wallet, _ = _accounts(order)
     about = (order.party_id, order.id)
     post(
@@ -106,6 +108,7 @@ def refund(
             ),
         ],
     )
+    earnings.settle(session, order)
 
 
 def _leave(line: OrderLine, units: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from kit.crypto import Keyring
@@ -17,7 +17,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox
 from trade import recipients
-from trade.models import Audit, Claim, Order, Purchase, Recipient
+from trade.models import Audit, Claim, Order, Purchase, Recipient, Signup
 from trade.waybill_sheets import read
 
 NEEDED = ("pending", "processing", "held", "partly_shipped")
@@ -62,6 +62,7 @@ def forget(session: Session, keyring: Keyring, name: str, mobile: str, now: date
         bought = select(Purchase.source).where(Purchase.recipient_id == row.id).distinct()
         sources.update(session.scalars(bought))
         recipients.shred(row)
+        session.execute(update(Signup).where(Signup.recipient_id == row.id).values(note=""))
         done.recipients += 1
         session.add(_noted(row, now))
     if not done.waiting:

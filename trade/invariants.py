@@ -10,6 +10,7 @@ from itertools import groupby
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from trade import settlement_checks
 from trade.states import Units, order_status
 
 
@@ -22,7 +23,7 @@ class Violation:
     detail: str
 
 
-QUERIES: dict[str, str] = {
+QUERIES: dict[str, str] = settlement_checks.QUERIES | {
     "units ordered = unrouted + in purchases + cancelled": """
         SELECT 'order line ' || l.id, l.quantity || ' ordered, ' || l.unrouted || ' unrouted, '
                || l.cancelled || ' cancelled, ' || coalesce(p.units, 0) || ' in purchases'
@@ -84,23 +85,6 @@ QUERIES: dict[str, str] = {
                 UNION ALL SELECT source, -amount FROM postings) both_ends
             GROUP BY account) x ON x.account = b.account
         WHERE b.amount <> coalesce(x.fen, 0)""",
-    "money held for payouts = payouts that are not settled": """
-        SELECT 'paying:' || party_id, held || ' fen held, payouts ask for ' || asked FROM (
-            SELECT party_id, sum(held) AS held, sum(asked) AS asked FROM (
-                SELECT party_id, 0 AS held, amount AS asked FROM payouts
-                WHERE state IN ('requested', 'approved')
-                UNION ALL SELECT party_id, amount, 0 FROM postings
-                WHERE destination = 'paying:' || party_id
-                UNION ALL SELECT party_id, -amount, 0 FROM postings
-                WHERE source = 'paying:' || party_id) parts
-            GROUP BY party_id) sums
-        WHERE held <> asked""",
-    "a paid payout left as net and tax, once": """
-        SELECT 'payout ' || p.id, coalesce(x.fen, 0) || ' fen left, ' || p.amount || ' were due'
-        FROM payouts p LEFT JOIN LATERAL (
-            SELECT sum(amount) AS fen FROM postings
-            WHERE reference IN ('payout-net:' || p.id, 'payout-tax:' || p.id)) x ON true
-        WHERE coalesce(x.fen, 0) <> CASE WHEN p.state = 'paid' THEN p.amount ELSE 0 END""",
     "no purchase is submitting unattended past its lease": """
         SELECT 'purchase ' || our_ref, 'due since ' || due_at FROM purchases
         WHERE state = 'submitting' AND due_at < clock_timestamp() - interval '10 minutes'""",

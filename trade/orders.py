@@ -20,7 +20,16 @@ from kit.crypto import Keyring
 from kit.errors import FieldError, Problem
 from kit.money import price_text, yuan
 from kit.statements import insert, send
-from trade import books, buying, planning, quotes, recipients, selections
+from trade import (
+    books,
+    buying,
+    planning,
+    quotes,
+    recipients,
+    selections,
+    share_orders,
+    shares,
+)
 from trade.desk import Desk
 from trade.models import Order, OrderLine, OrderPlan, Recipient
 from trade.planning import Draft, LineRequest
@@ -37,6 +46,7 @@ class OrderRequest:
     ship_to: ShipTo
     quote: str | None = None
     max_total: int | None = None
+    share: str | None = None
     buyer_note: str | None = None
 
 
@@ -47,7 +57,8 @@ def place(
 
     Raises Problem 422 (malformed, or neither quote nor max_total), 409 `reference_conflict`,
     `quote_expired`, `quote_mismatch`, `price_changed`, `not_orderable` (naming the lines),
-    `outside_corridor`, or what the ledger says of an empty wallet; then nothing may be committed.
+    `outside_corridor`, what a share refuses, or what the ledger says of an empty wallet; then
+    nothing may be committed.
     """
     _check(request)
     content = _content(request)
@@ -57,13 +68,17 @@ def place(
     promise = (
         quotes.promised(session, desk, party_id, request.quote, now) if request.quote else None
     )
-    region = request.ship_to.region
-    mobile = request.ship_to.mobile
+    under = shares.under(session, party_id, request.share, now) if request.share else None
+    lines_asked = share_orders.at_retail(request.lines, under) if under else request.lines
+    region, mobile = request.ship_to.region, request.ship_to.mobile
     draft = planning.draft(
-        session, desk, party_id, request.lines, region, now, mobile=mobile, lock=True
+        session, desk, party_id, lines_asked, region, now, mobile=mobile, lock=True
     )
     if draft.unsellable:
         raise _not_orderable(draft)
+    rests: share_orders.Rests = {}
+    if under:
+        draft, rests = share_orders.shared(session, desk, draft, under, now)
     _check_price(draft, request, promise)
     retail = _retail_prices(session, draft, region, now)
     bought = draft.plan.purchases
@@ -76,6 +91,7 @@ def place(
         "recipient_id": ids["recipients"][0],
         "content_hash": desk.keyring.fingerprint(content, "order"),
         "quote_id": promise.quote_id if promise else None,
+        "share_id": under.share_id if under else None,
     }
     order = Order(**values)
     lines = _lines(order, draft, retail, ids["order_lines"])
@@ -86,6 +102,7 @@ def place(
         insert(OrderLine, lines),
         *buying.writes(order, bought, [buy.freight for buy in bought], line_ids, ids, now),
         insert(OrderPlan, [{"order_id": order.id, "plan": planning.record(draft.plan), "at": now}]),
+        *(share_orders.writes(order, under, rests, line_ids) if under else ()),
         *telling(order, "placed", now),
     ]
     books.hold(session, order, writes)
@@ -110,7 +127,9 @@ def _content(request: OrderRequest) -> str:
         [line.sku, line.code, line.quantity, line.retail_price and price_text(line.retail_price)]
         for line in request.lines
     ]
-    whole = [lines, [to.name, to.mobile, to.region, to.address], request.buyer_note]
+    whole: list[Any] = [lines, [to.name, to.mobile, to.region, to.address], request.buyer_note]
+    if request.share is not None:
+        whole.append([request.share])
     return orjson.dumps(whole).decode()
 
 

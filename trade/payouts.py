@@ -16,6 +16,7 @@ from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import yuan
 from trade import ledger
+from trade.earnings import earned
 from trade.ledger import Entry
 from trade.models import Balance, Party, Payee, Payout
 from trade.payees import NOT_STATED
@@ -23,11 +24,6 @@ from trade.withholding import Month, Withheld, withhold
 
 IN_FLIGHT = ("requested", "approved")
 Page = tuple[list[dict[str, Any]], tuple[datetime, int] | None]
-
-
-def earned(party_id: int) -> str:
-    """The account of what a party has earned and may have paid out."""
-    return f"earned:{party_id}"
 
 
 def leaving(party_id: int) -> str:
@@ -52,6 +48,7 @@ def ask(
         amount=amount,
         earnings=from_earnings,
         deposits=from_deposits,
+        plans=_plans(session, party_id, from_earnings),
         kind=stated.kind if stated else "person",
         payee=stated.name if stated else session.get_one(Party, party_id).name,
         envelope=stated.envelope if stated else None,
@@ -188,6 +185,21 @@ def _parts(session: Session, party_id: int, amount: int) -> tuple[int, int]:
             " wallet; credit and earnings still frozen cannot",
         )
     return from_earnings, amount - from_earnings
+
+
+_PLANS = text("""
+    WITH paid AS (SELECT coalesce(sum(earnings), 0) AS fen FROM payouts
+                  WHERE party_id = :party AND state <> 'failed'),
+    each AS (SELECT plan, released AS fen, sum(released) OVER (ORDER BY released_at, id) AS upto
+             FROM earnings WHERE party_id = :party AND released > 0)
+    SELECT DISTINCT plan FROM each, paid
+    WHERE upto > paid.fen AND upto - each.fen < paid.fen + :amount ORDER BY plan
+""")
+
+
+def _plans(session: Session, party_id: int, amount: int) -> list[str]:
+    """Under which versions of the plan the next `amount` fen were earned: the oldest go first."""
+    return list(session.scalars(_PLANS, {"party": party_id, "amount": amount}))
 
 
 def _withheld(session: Session, row: Payout, person_rule: str, now: datetime) -> Withheld:

@@ -34,6 +34,7 @@ MESSAGES = {
     "supplier_paused": "its supplier takes no orders at the moment; try again later",
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",
     "not_deliverable": "it is not delivered to this region; choose another SKU",
+    "not_shared": "it is not in this share; order it apart, or under another share",
     "not_sold": "it is not sold by the piece at the moment; choose another SKU",
 }
 """Why a line cannot be bought, in words that name no source."""
@@ -146,7 +147,7 @@ def draft(
         if line.index in plan.unsellable
     ]
     priced = [
-        _priced(line, plan.takes(line.index), reader.prices)
+        priced_line(line, plan.takes(line.index), reader.prices)
         for line in found
         if line.index not in plan.unsellable
     ]
@@ -273,13 +274,18 @@ def _sku(text: str) -> int | None:
         return None
 
 
-def _priced(line: Resolved, takes: Sequence[Take], pays: PriceList) -> PricedLine:
+def priced_line(line: Resolved, takes: Sequence[Take], pays: PriceList) -> PricedLine:
+    """What a line costs whoever has this price list, from the offers that it is taken from."""
     prices = [_price(take.supply, pays) for take in takes]
     amount = sum(line_amount(p, take.units) for p, take in zip(prices, takes, strict=True))
     if len(set(prices)) == 1:
         return PricedLine(line, prices[0], amount)
-    mean = (Decimal(amount) / 100 / line.quantity).quantize(Decimal("0.0001"))
-    return PricedLine(line, mean, amount)
+    return PricedLine(line, mean(amount, line.quantity), amount)
+
+
+def mean(amount: int, quantity: int) -> Decimal:
+    """The unit price in CNY of a line's amount in fen."""
+    return (Decimal(amount) / 100 / quantity).quantize(Decimal("0.0001"))
 
 
 def _price(supply: Supply, pays: PriceList) -> Decimal:

@@ -12,6 +12,8 @@ _SELLS = frozenset(
     {
         "selections:read",
         "selections:write",
+        "shares:read",
+        "shares:write",
         "orders:read",
         "orders:write",
         "recipients:reveal",

@@ -245,6 +245,7 @@ def ordered(asked: OrderIn) -> OrderRequest:
         ship_to=recipient(asked.ship_to),
         quote=asked.quote,
         max_total=None if asked.max_total is None else fen(asked.max_total),
+        share=asked.share,
         buyer_note=asked.buyer_note,
     )
 

@@ -141,6 +141,9 @@ class OrderIn(In):
     reference: Key = Field(description="Your own order number; used once.")
     quote: Key | None = None
     max_total: Money | None = None
+    share: Key | None = Field(
+        None, description="The code of a share: you pay its retail price less your commission."
+    )
     lines: list[OrderLineIn] = Field(min_length=1, max_length=200)
     ship_to: ShipToIn
     buyer_note: Annotated[str, StringConstraints(pattern=NO_NUL, max_length=500)] | None = None

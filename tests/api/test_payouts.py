@@ -1,14 +1,16 @@
 """Payouts: held when asked for, taxed when approved, posted when paid, given back when failed."""
 
+import itertools
 from io import BytesIO
 from typing import Any
 
 from python_calamine import CalamineWorkbook
 
+from kit import clock
 from tests.api.shop import Shop
 from trade.invariants import violations
 from trade.ledger import Entry, post
-from trade.models import Party
+from trade.models import Earning, Party
 
 PAYEE = {
     "kind": "person",
@@ -19,11 +21,27 @@ PAYEE = {
 }
 
 
-def earn(shop: Shop, fen: int) -> None:
+_numbers = itertools.count(1)
+
+
+def earn(shop: Shop, fen: int, plan: str = "2026-1") -> None:
     party = shop.parties["leader"]
     with shop.db.as_system() as session:
-        entry = Entry(f"earn:{party}:{fen}", "earning", "sales", f"earned:{party}", fen, party)
-        post(session, [entry])
+        line = next(_numbers)
+        row = Earning(
+            party_id=party,
+            share_id=1,
+            order_id=line,
+            order_line_id=line,
+            plan=plan,
+            amount=fen,
+            accrued=fen,
+            released=fen,
+            released_at=clock.now(),
+        )
+        session.add(row)
+        name = f"earned:{party}:{line}"
+        post(session, [Entry(name, "earned", "sales", f"earned:{party}", fen, party)])
 
 
 def asked(shop: Shop, amount: str, status: int = 201) -> Any:
@@ -77,13 +95,15 @@ def test_a_failed_payout_gives_each_part_back(shop: Shop) -> None:
 def test_two_payouts_of_a_month_are_taxed_as_one_and_have_a_bank_reference_each(
     shop: Shop,
 ) -> None:
-    earn(shop, 500_000)
-    taxes = []
+    earn(shop, 250_000)
+    earn(shop, 250_000, "2027-1")
+    taxes, plans = [], []
     for number in range(2):
         payout = asked(shop, "2500.00")
         taxes.append(act(shop, payout, "approve")["tax"])
+        plans += payout["plans"]
         act(shop, payout, "paid", {"bank_reference": f"B-2{number}"})
-    assert taxes == ["340.00", "460.00"]
+    assert (taxes, plans) == (["340.00", "460.00"], ["2026-1", "2027-1"])
     first, second = asked(shop, "1.00"), asked(shop, "2.00")
     assert act(shop, first, "paid", {"bank_reference": "B-4"}, 409)["code"] == "wrong_state"
     for payout in (first, second):

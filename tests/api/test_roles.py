@@ -51,6 +51,13 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/claims/{claim_id}/cancel"): SELLS,
     ("POST", "/v1/claims/{claim_id}/approve"): DOOR,
     ("POST", "/v1/claims/{claim_id}/refuse"): DOOR,
+    ("GET", "/v1/shares"): SELLS,
+    ("POST", "/v1/shares"): SELLS,
+    ("GET", "/v1/shares/{code}"): SELLS,
+    ("DELETE", "/v1/shares/{code}"): SELLS,
+    ("POST", "/v1/shares/{code}/join"): SELLS,
+    ("GET", "/v1/signups"): SELLS,
+    ("POST", "/v1/signups/order"): SELLS,
     ("GET", "/v1/wallet"): ALL,
     ("GET", "/v1/wallet/entries"): ALL,
     ("POST", "/v1/deposit-requests"): PAYS,
@@ -142,6 +149,10 @@ OPEN = {
     ("GET", "/media/{name}"),
 }
 """Routes without a token: they take a password, a signature, or the name of a picture."""
+    ("GET", "/s/{code}"),  # a share's page, for whoever has its address
+    ("POST", "/s/{code}"),
+}
+"""Routes without a token: they take a password, a signature, or show what is public."""
 PREFIXES = {
     "product_id": "prd",
     "sku_id": "sku",

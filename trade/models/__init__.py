@@ -13,6 +13,7 @@ from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, 
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
 from trade.models.payouts import Payee, Payout
 from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
+from trade.models.shares import Earning, Share, ShareSku, Signup
 
 __all__ = [
     "Audit",
@@ -21,6 +22,7 @@ __all__ = [
     "ClaimLine",
     "Delivery",
     "DepositRequest",
+    "Earning",
     "Event",
     "EventsHead",
     "Member",
@@ -42,6 +44,9 @@ __all__ = [
     "Recipient",
     "RecipientOpening",
     "Selection",
+    "Share",
+    "ShareSku",
+    "Signup",
     "Token",
     "Webhook",
 ]

@@ -34,7 +34,7 @@ class Posting(Base):
     reference: Mapped[OutsideId] = mapped_column(unique=True)
     kind: Mapped[str]
     """deposit | hold | capture | release | refund | payable | clawback | reversal | payout |
-    payout_tax | payout_back."""
+    payout_tax | payout_back | earning | earning_back | earned."""
     source: Mapped[str]
     destination: Mapped[str]
     amount: Mapped[Fen]

@@ -76,6 +76,7 @@ class Order(Base):
     __table_args__ = (
         UniqueConstraint("party_id", "reference"),
         Index("orders_updated", "party_id", "updated_at", "id"),
+        Index("orders_share", "share_id", postgresql_where=text("share_id IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -83,6 +84,8 @@ class Order(Base):
     reference: Mapped[OutsideId]
     content_hash: Mapped[bytes]
     quote_id: Mapped[int | None]
+    share_id: Mapped[int | None]
+    """The share that a helper ordered under, or the sharer herself."""
     recipient_id: Mapped[Ref]
     buyer_note: Mapped[str | None]
     status: Mapped[str]

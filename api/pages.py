@@ -1,0 +1,97 @@
+"""The public page of a share: HTML from the server, without script, picture or network."""
+
+import base64
+import hashlib
+from html import escape
+
+from kit.clock import SHANGHAI
+from trade.share_pages import Good, PublicPage
+
+_STYLE = """
+body{font:16px/1.6 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1rem;color:#222}
+h1{font-size:1.3rem}.price{color:#c00;font-size:1.6rem;font-weight:700}
+.good{border:1px solid #ddd;border-radius:8px;margin:.6rem 0;padding:.6rem .8rem}
+.stock{color:#080}.out{color:#999}.said{background:#f5f5f5;border-radius:8px;padding:.6rem .8rem}
+.wrong{background:#fee;border-radius:8px;padding:.6rem .8rem}label{display:block;margin:.6rem 0}
+input,select,textarea{box-sizing:border-box;font:inherit;padding:.4rem;width:100%}
+button{background:#c00;border:0;border-radius:8px;color:#fff;font:inherit;padding:.6rem;width:100%}
+"""
+_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self';"
+        " base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+"""Of every page: nothing is loaded, framed or kept."""
+
+_STOCK = {"in_stock": "有货", "low": "库存紧张", "out": "已售罄", "unknown": "以团长确认为准"}
+_STATUS = {"closed": "本团已关闭", "ended": "本团已结束", "scheduled": "本团尚未开始"}
+NOTICES = {
+    "done": "已接龙，团长会联系您。报名不收款。",
+    "again": "您已经提交过了，无需重复提交。",
+}
+
+
+def share(page: PublicPage, token: str, *, notice: str = "", wrong: str = "") -> str:
+    """The page; `token` is of its form, `notice` says what was done, `wrong` what was not."""
+    until = ""
+    if page.until is not None:
+        until = f"<p>截止时间：{page.until.astimezone(SHANGHAI):%Y-%m-%d %H:%M}</p>"
+    said = f'<p class="said">{escape(NOTICES[notice])}</p>' if notice else ""
+    said += f'<p class="wrong">{escape(wrong)}</p>' if wrong else ""
+    goods = "".join(_good(one) for one in page.goods)
+    form = _form(page, token) if page.status == "open" else f"<p>{_STATUS[page.status]}</p>"
+    return _whole(
+        f"{page.leader}的团购",
+        f"<h1>{escape(page.leader)}的团购</h1>{said}"
+        f'<p class="price">¥{escape(page.price)}</p>{until}{goods}{form}',
+    )
+
+
+def missing() -> str:
+    """What stands at an address that is none."""
+    return _whole("没有这个页面", "<h1>没有这个页面</h1><p>请向团长要新的链接。</p>")
+
+
+def _good(good: Good) -> str:
+    kind = "out" if good.stock == "out" else "stock"
+    return (
+        f'<div class="good"><strong>{escape(good.title)}</strong>'
+        f"<div>{escape(good.spec)}</div>"
+        f'<div class="{kind}">{_STOCK.get(good.stock, _STOCK["unknown"])}</div></div>'
+    )
+
+
+def _form(page: PublicPage, token: str) -> str:
+    options = "".join(
+        f'<option value="{escape(one.sku)}">{escape(f"{one.title} {one.spec}".strip())}</option>'
+        for one in page.goods
+    )
+    return (
+        f'<form method="post" action="/s/{escape(page.code)}" accept-charset="utf-8">'
+        f'<input type="hidden" name="token" value="{escape(token)}">'
+        f'<label>商品<select name="sku" required>{options}</select></label>'
+        '<label>数量<input name="quantity" type="number" min="1" max="999" value="1"'
+        " required></label>"
+        '<label>姓名<input name="name" maxlength="50" autocomplete="name" required></label>'
+        '<label>手机<input name="mobile" type="tel" maxlength="30" autocomplete="tel"'
+        " required></label>"
+        '<label>收货地址（省市区、街道门牌；自提可不填）<textarea name="address" rows="2"'
+        ' maxlength="200" autocomplete="street-address"></textarea></label>'
+        '<label>备注<input name="note" maxlength="100"></label>'
+        "<p>报名不收款；姓名、手机和地址加密保存，只用于团长为您下单。</p>"
+        "<button>接龙</button></form>"
+    )
+
+
+def _whole(title: str, body: str) -> str:
+    return (
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>{body}</html>"
+    )

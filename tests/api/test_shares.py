@@ -1,0 +1,130 @@
+"""Shares over HTTP: the public page, signing up on it, and ordering for those who did."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from kit.ids import outside
+from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop
+from trade.models import Recipient
+
+ADDRESS = "广东省深圳市南山区粤海街道科技园 1 号"
+
+
+def shared(shop: Shop, who: str = "leader", **fields: Any) -> tuple[str, str]:
+    """A share of goods that cost its leader 8.56: its SKU and code."""
+    goods = shop.offer(stock=50, title="玫瑰花茶")
+    body = {"skus": [goods.sku], "retail_price": "12.90", "commission_ppm": 100_000} | fields
+    return goods.sku, shop.said(who, "/v1/shares", body)["code"]
+
+
+def form(shop: Shop, code: str) -> tuple[httpx.Response, dict[str, str], str]:
+    """A page as a browser gets it, the form's fields, and the browser's cookie."""
+    page = shop.client.get(f"/s/{code}")
+    token = re.search(r'name="token" value="([^"]+)"', page.text)
+    sku = re.search(r'<option value="([^"]+)"', page.text)
+    assert token
+    assert sku
+    fields = {"token": token[1], "sku": sku[1], "quantity": "2", "name": "李四"}
+    cookie = page.cookies["huopan_page"]
+    shop.client.cookies.clear()
+    return page, fields | {"mobile": "13900139000", "address": ADDRESS}, cookie
+
+
+def sign(shop: Shop, code: str, fields: dict[str, str], cookie: str | None) -> httpx.Response:
+    headers = {} if cookie is None else {"Cookie": f"huopan_page={cookie}"}
+    answer = shop.client.post(f"/s/{code}", data=fields, headers=headers)
+    shop.client.cookies.clear()
+    return answer
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.routes.share_page.SIGNS", 1_000)
+
+
+def test_the_page_shows_price_stock_and_end_and_loads_nothing(shop: Shop) -> None:
+    shop.join("<b>", "leader")
+    _, code = shared(shop, "<b>", until="2099-01-02T03:04:00Z")
+    page, _, _ = form(shop, code)
+    assert page.status_code == 200
+    for said in ("¥12.90", "有货", "2099-01-02 11:04", "&lt;b&gt;"):
+        assert said in page.text
+    for secret in (SOURCE, SELLER, COST, "8.56", "1.29", "http", "<script"):
+        assert secret not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "form-action 'self'" in policy
+    assert "unsafe" not in policy
+    assert shop.client.get("/s/nothing").status_code == 404
+    assert shop.ask("<b>", "DELETE", f"/v1/shares/{code}").status_code == 204
+    assert "本团已关闭" in shop.client.get(f"/s/{code}").text
+
+
+def test_customers_sign_up_once_and_are_ordered_for_once(shop: Shop) -> None:
+    _, code = shared(shop)
+    mine = shop.said("other", f"/v1/shares/{code}/join", None, 200)
+    assert (mine["you_pay"], mine["commission"], mine["under"]) == ("11.61", "1.29", code)
+    page = mine["code"]
+    for said in ("已接龙", "已经提交过"):
+        if said == "已接龙":
+            _, fields, cookie = form(shop, page)
+        assert said in sign(shop, page, fields, cookie).text
+    _, fields, cookie = form(shop, page)
+    for changed, why in (
+        ({"mobile": "12"}, "手机号"),
+        ({"quantity": "0"}, "数量"),
+        ({"quantity": "x"}, "数量"),
+        ({"address": "火星"}, "省、市、区"),
+        ({"sku": "sku_nothing"}, "现在不能报名"),
+    ):
+        answer = sign(shop, page, fields | changed, cookie)
+        assert answer.status_code in (404, 422)
+        assert why in answer.text
+    assert sign(shop, page, fields | {"address": "", "name": "王五"}, cookie).status_code == 200
+    assert shop.got("leader", "/v1/signups")["items"] == []
+    first, second = shop.got("other", f"/v1/signups?share={page}")["items"]
+    assert first["customer"]["mobile"] == "139****9000"
+    with shop.db.as_system() as session:
+        assert all("李四".encode() not in row.envelope for row in session.query(Recipient))
+    asked = {"ids": [first["id"], second["id"]], "max_total": "30.00"}
+    told = shop.said("other", "/v1/signups/order", asked, 200)["items"]
+    assert [one["status"] for one in told] == [201, 409]
+    assert told[0]["result"]["total"] == "23.22"
+    assert told[1]["problem"]["code"] == "address_missing"
+    told = shop.said("other", "/v1/signups/order", asked | {"ship_to": HOME}, 200)["items"]
+    assert [one["status"] for one in told] == [200, 409]
+    assert told[1]["problem"]["code"] == "price_changed"
+    asked["max_total"] = "60.00"
+    told = shop.said("other", "/v1/signups/order", asked | {"ship_to": HOME}, 200)["items"]
+    assert [one["status"] for one in told] == [200, 201]
+    assert shop.got("other", "/v1/signups?status=open")["items"] == []
+    sales = shop.got("leader", f"/v1/shares/{code}")["sales"]
+    assert (sales["helpers"], sales["orders"], sales["units"]) == (1, 2, 4)
+    assert "sales" not in str(
+        {k: v for k, v in shop.got("other", f"/v1/shares/{page}").items() if v}
+    )
+    path = shop.said("buyer", f"/v1/shares/{page}/join", None, 409)
+    assert path["code"] == "third_earner"
+
+
+def test_a_form_that_we_did_not_give_this_browser_and_a_price_outside_are_refused(
+    shop: Shop,
+) -> None:
+    goods = shop.offer(min_retail="12.00")
+    body = {"skus": [goods.sku], "retail_price": "11.99", "commission_ppm": 0}
+    refused = shop.said("leader", "/v1/shares", body, 422)
+    assert refused["errors"][0]["code"] == "outside_corridor"
+    stranger = {"skus": [outside("sku", 987_654)], "retail_price": "12", "commission_ppm": 0}
+    shop.said("leader", "/v1/shares", stranger, 404)
+    _, code = shared(shop)
+    _, fields, cookie = form(shop, code)
+    _, other = shared(shop, "other")
+    assert sign(shop, code, fields, None).status_code == 403
+    assert sign(shop, code, fields, "another").status_code == 403
+    assert sign(shop, code, fields | {"token": "a.9999999999.b"}, cookie).status_code == 403
+    assert sign(shop, code, fields | {"token": ""}, cookie).status_code == 403
+    assert sign(shop, other, fields, cookie).status_code == 403
+    assert sign(shop, code, fields, cookie).status_code == 200

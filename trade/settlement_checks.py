@@ -1,0 +1,52 @@
+"""What must always hold of earnings and payouts; `trade.invariants` runs these with the others."""
+
+QUERIES: dict[str, str] = {
+    "money held for payouts = payouts that are not settled": """
+        SELECT 'paying:' || party_id, held || ' fen held, payouts ask for ' || asked FROM (
+            SELECT party_id, sum(held) AS held, sum(asked) AS asked FROM (
+                SELECT party_id, 0 AS held, amount AS asked FROM payouts
+                WHERE state IN ('requested', 'approved')
+                UNION ALL SELECT party_id, amount, 0 FROM postings
+                WHERE destination = 'paying:' || party_id
+                UNION ALL SELECT party_id, -amount, 0 FROM postings
+                WHERE source = 'paying:' || party_id) parts
+            GROUP BY party_id) sums
+        WHERE held <> asked""",
+    "a paid payout left as net and tax, once": """
+        SELECT 'payout ' || p.id, coalesce(x.fen, 0) || ' fen left, ' || p.amount || ' were due'
+        FROM payouts p LEFT JOIN LATERAL (
+            SELECT sum(amount) AS fen FROM postings
+            WHERE reference IN ('payout-net:' || p.id, 'payout-tax:' || p.id)) x ON true
+        WHERE coalesce(x.fen, 0) <> CASE WHEN p.state = 'paid' THEN p.amount ELSE 0 END""",
+    "frozen earnings = their account": """
+        SELECT 'frozen:' || party_id, fen || ' fen frozen, postings say ' || posted FROM (
+            SELECT party_id, sum(fen) AS fen, sum(posted) AS posted FROM (
+                SELECT party_id, accrued - clawed - released AS fen, 0 AS posted FROM earnings
+                UNION ALL SELECT party_id, 0, amount FROM postings
+                WHERE destination = 'frozen:' || party_id
+                UNION ALL SELECT party_id, 0, -amount FROM postings
+                WHERE source = 'frozen:' || party_id) parts
+            GROUP BY party_id) sums
+        WHERE fen <> posted""",
+    "earnings that are payable = released - paid out = their account": """
+        SELECT 'earned:' || party_id, fen || ' fen payable, postings say ' || posted FROM (
+            SELECT party_id, sum(fen) AS fen, sum(posted) AS posted FROM (
+                SELECT party_id, released AS fen, 0 AS posted FROM earnings
+                UNION ALL SELECT party_id, -earnings, 0 FROM payouts WHERE state <> 'failed'
+                UNION ALL SELECT party_id, 0, amount FROM postings
+                WHERE destination = 'earned:' || party_id
+                UNION ALL SELECT party_id, 0, -amount FROM postings
+                WHERE source = 'earned:' || party_id) parts
+            GROUP BY party_id) sums
+        WHERE fen <> posted""",
+    "a sharer earns with the units that ship, and loses with what is refunded": """
+        SELECT 'earning ' || e.id, e.accrued || ' fen for ' || l.shipped || ' of ' || l.quantity
+               || ' units, ' || e.clawed || ' taken back'
+        FROM earnings e JOIN order_lines l ON l.id = e.order_line_id
+        JOIN orders o ON o.id = e.order_id
+        WHERE e.accrued <> e.amount * l.shipped / l.quantity OR o.share_id <> e.share_id
+           OR o.party_id = e.party_id
+           OR (l.refunded > 0 AND l.cancelled = 0 AND l.refunded = l.amount
+               AND e.clawed <> e.accrued)""",
+}
+"""Rule → query of (subject, detail)."""
