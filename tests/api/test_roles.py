@@ -147,8 +147,6 @@ OPEN = {
     ("GET", "/v1/sources/{code}/callback"),  # a platform sends the operator's browser here
     ("POST", "/hooks/{source}"),
     ("GET", "/media/{name}"),
-}
-"""Routes without a token: they take a password, a signature, or the name of a picture."""
     ("GET", "/s/{code}"),  # a share's page, for whoever has its address
     ("POST", "/s/{code}"),
 }
