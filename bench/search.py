@@ -15,9 +15,10 @@ from pathlib import Path
 import tantivy
 
 from bench.goods import number_all, place, timed, write_goods
-from catalog.pricing import price_lists
+from catalog.pricebook import Pricebook
+from catalog.pricing import Rule, price_lists
 from catalog.readers import Readership
-from catalog.search import Asked, SearchIndex, open_indexer, search, words
+from catalog.search import Asked, Indexer, SearchIndex, open_indexer, search, words
 from catalog.search import folder as folders
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
@@ -58,8 +59,36 @@ def _measure(database: Database, folder: Path) -> None:
         _touch(database)
         took = timed(lambda: list(iter(writer.step, 0)))
         print(f"following: {PRODUCTS // 20 / took:,.0f} changed products/s")
+        _follow_a_rule(database, writer)
     index = SearchIndex(folder)
     _latencies(database, index, folder)
+
+
+def _follow_a_rule(database: Database, writer: Indexer) -> None:
+    """One price rule for a quarter of the goods; meanwhile single changes are to be seen."""
+    book = Pricebook(1, (Rule(1, Decimal(30), source="b"),))
+    writer.follow(Readership(LISTS, book=book).per_list(clock.now()))
+    waited: list[float] = []
+    versions = itertools.count(100)
+
+    def one_change_a_step() -> int:
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO changes (offer_id, version, kind, sku_id, at)"
+                " SELECT id, %s, 'price', sku_id, clock_timestamp() FROM offers WHERE id = 1",
+                (next(versions),),
+            )
+        changed = time.perf_counter()
+        number_all(database)
+        done = writer.step()
+        waited.append((time.perf_counter() - changed) * 1000)
+        return done - 1
+
+    took = timed(lambda: list(iter(one_change_a_step, 0)))
+    print(
+        f"a rule for a quarter of the goods: {PRODUCTS / took:,.0f} products/s looked through; a"
+        f" change meanwhile p50 {statistics.median(waited):.0f} ms, at most {max(waited):.0f} ms"
+    )
 
 
 def _latencies(database: Database, index: SearchIndex, folder: Path) -> None:

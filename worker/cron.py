@@ -28,11 +28,12 @@ CONNECTIONS = 4
 
 PULSE_SECONDS = 0.1
 LOOK_SECONDS = 1.0
-"""How often a lane asks whether a chore is due."""
+"""How often a lane asks whether a chore is due, and the indexer by which rules it is to write."""
 FAULT_SECONDS = 60.0
 """A chore that failed is tried again after so long."""
 AWAY_SECONDS = 1.0
 INDEXER_SECONDS = 5.0
+"""How often it is asked whether the process that writes the index has gone."""
 STOP_SECONDS = 12.0
 
 _log = log.get(__name__)
@@ -128,7 +129,7 @@ def _index(shop: Workshop) -> None:
 
 
 def _indexing(shop: Workshop) -> bool:
-    """Write the index until other sources or terms make another one, or somebody else has it."""
+    """Write the index, by the sources and price rules of each moment, unless another does."""
     shop.refresh()
     readers = _readers(shop)
     try:
@@ -137,11 +138,12 @@ def _indexing(shop: Workshop) -> bool:
             while not shop.stopping.is_set():
                 if not indexer.step():
                     shop.stopping.wait(PULSE_SECONDS)
-                if time.monotonic() - looked > INDEXER_SECONDS:
+                if time.monotonic() - looked > LOOK_SECONDS:
                     looked = time.monotonic()
                     shop.refresh()
-                    if _readers(shop) != readers:
-                        return True
+                    if (fresh := _readers(shop)) != readers:
+                        readers = fresh
+                        indexer.follow(readers)
     except Problem as problem:
         if problem.code != "indexer_running":
             raise

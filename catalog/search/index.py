@@ -82,6 +82,7 @@ class SearchIndex:
         limit = min(limit, DEEPEST - cursor.given)
         if limit < 1:
             return Hits([], None)
+        reader = queries.served(index.schema, reader)
         walk = _Walk(index, asked, reader, self._tops, thesaurus or Thesaurus())
         found = walk.after(cursor, limit + 1)
         ids = [walk.product(number) for number, _ in found[:limit]]
@@ -95,6 +96,7 @@ class SearchIndex:
         """By what a search can be narrowed further. Raises Problem 422 or 503 as `search` does."""
         index = self._newest()
         searcher, schema = index.searcher(), index.schema
+        reader = queries.served(schema, reader)
         steps = _tiers(ladder(searcher, schema, asked.text, thesaurus or Thesaurus()))
         narrowed = queries.narrowed(schema, asked.checked(), reader)
         for step in steps:
@@ -118,6 +120,7 @@ class SearchIndex:
     ) -> list[Suggestion]:
         """Up to `limit` texts that `typed` may become. Raises Problem 503 without an index."""
         index = self._newest()
+        reader = queries.served(index.schema, reader)
         visible = Query.boolean_query(queries.narrowed(index.schema, Asked(), reader))
         return suggest(index.searcher(), visible, typed, thesaurus or Thesaurus(), limit)
 

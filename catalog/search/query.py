@@ -1,7 +1,7 @@
 """What was asked for, as queries of the index."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -48,6 +48,17 @@ class Asked:
             return self
         code, message = "unknown_sort", f"sort by one of {', '.join(SORTS)}"
         raise Problem(422, code, message, errors=[FieldError("sort", code, message)])
+
+
+def served(schema: Schema, reader: Reader) -> Reader:
+    """The reader by a list that the index has: while one for a new level is being built, the level
+    searches by the list that everybody has."""
+    one = reader.prices.id
+    try:
+        Query.term_query(schema, f"mode_{one}", "")
+    except ValueError:
+        return replace(reader, prices=replace(reader.prices, id=one.partition("_")[0]))
+    return reader
 
 
 def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, Query]]:

@@ -1,0 +1,87 @@
+"""What the index holds of products, gathered from the catalogue as it is now."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from catalog import deals as all_deals
+from catalog.search.documents import Goods, document
+from catalog.search.lists import EVERYTHING
+from catalog.search.lists import Goods as Named
+from catalog.shelf import Reader
+from kit import clock
+
+_PRODUCTS = text("""
+    SELECT p.id, p.title, p.brand, p.category, coalesce(m.sold, 0) AS sold
+    FROM products p LEFT JOIN product_marks m ON m.product_id = p.id WHERE p.id = ANY(:ids)
+""")
+_SKUS = text("""
+    SELECT product_id, id, gtin, attributes, msrp FROM skus WHERE product_id = ANY(:ids)
+""")
+_MPNS = text("""
+    SELECT DISTINCT s.product_id, o.mpn FROM skus s JOIN offers o ON o.sku_id = s.id
+    WHERE s.product_id = ANY(:ids) AND o.mpn IS NOT NULL
+""")
+_NEXT = text("SELECT id FROM products WHERE id > :after ORDER BY id LIMIT :limit")
+_OFFERED = text("""
+    SELECT DISTINCT s.product_id FROM skus s JOIN offers o ON o.sku_id = s.id
+    WHERE s.product_id = ANY(:ids) AND EXISTS (
+        SELECT FROM unnest(CAST(:sources AS text[]), CAST(:brands AS text[]),
+            CAST(:categories AS text[])) AS named(source, brand, category)
+        WHERE (named.source IS NULL OR named.source = o.source)
+          AND (named.brand IS NULL OR named.brand = o.brand)
+          AND (named.category IS NULL OR named.category = o.category
+               OR starts_with(o.category, named.category || ' > ')))
+""")
+
+
+def following(session: Session, after: int, limit: int) -> list[int]:
+    """The next products by id."""
+    return list(session.scalars(_NEXT, {"after": after, "limit": limit}))
+
+
+def offered(session: Session, ids: Collection[int], goods: Sequence[Named]) -> list[int]:
+    """Those of these products of which some offer is among the goods."""
+    if EVERYTHING in goods:
+        return list(ids)
+    sources, brands, categories = (list(column) for column in zip(*goods, strict=True))
+    named = {"sources": sources, "brands": brands, "categories": categories}
+    return list(session.scalars(_OFFERED, {"ids": list(ids)} | named))
+
+
+def documents(
+    session: Session, ids: Collection[int], readers: Sequence[Reader]
+) -> list[dict[str, Any]]:
+    """The documents of these products; one that is for sale to nobody has none."""
+    now = clock.now()
+    asked = {"ids": list(ids)}
+    skus: dict[int, list[Any]] = defaultdict(list)
+    for row in session.execute(_SKUS, asked):
+        skus[row[0]].append(row[1:])
+    mpns: dict[int, list[str]] = defaultdict(list)
+    for row in session.execute(_MPNS, asked):
+        mpns[row[0]].append(row[1])
+    deals: Mapping[int, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for deal in all_deals.of_products(session, ids):
+        deals[deal.product_id][deal.sku_id].append(deal)
+    found = (
+        document(
+            Goods(
+                row.id,
+                row.title,
+                row.brand,
+                row.category,
+                skus[row[0]],
+                mpns[row[0]],
+                deals[row[0]],
+                row.sold,
+            ),
+            readers,
+            now,
+        )
+        for row in session.execute(_PRODUCTS, asked)
+    )
+    return [one for one in found if one is not None]
