@@ -146,7 +146,7 @@ class Writer(Caller):
         return Response(found.body, found.status, {"Idempotent-Replayed": "true"}, kind)
 
     def _refused(self, problem: Problem) -> Response:
-        if problem.status >= 500 or problem.status == 429:
+        if problem.status >= 500 or problem.status == 429 or problem.retry_after is not None:
             self._abandon()
             raise problem
         body = replies.dumps(replies.problem_body(problem, self.request_id))

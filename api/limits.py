@@ -93,7 +93,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = LARGE if scope["path"].endswith("-import") else SMALL
+        most = LARGE if scope["path"].endswith(("-import", "/import")) else SMALL
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if stated.isdigit() and int(stated) > most:
             await self._refuse(scope, receive, send, most)

@@ -73,6 +73,10 @@ LATER_TABLES = {
     "share_skus": OWN,
     "earnings": OWN,
     "signups": OWN,
+    "order_imports": OWN,
+    "order_import_parts": OWN,
+    "imported_orders": OWN,
+    "goods_names": OWN,
 }
 """The same for tables that later migrations make; each protects its own."""
 

@@ -1,8 +1,8 @@
 """A person's deletion request: what is known of a recipient is shredded, unless an order needs it.
 
 A person is found by the keyed hash of the mobile number and named by the opened envelope, so that
-somebody who shares the number keeps what is theirs. The region stays, which names nobody. Waybill
-sheets that name the person are erased too. All in system scope.
+somebody who shares the number keeps what is theirs. The region stays, which names nobody. Sheets of
+waybills and of orders that name the person are erased too. All in system scope.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +18,7 @@ from kit.ids import outside
 from kit.inbox import Inbox
 from trade import recipients
 from trade.models import Audit, Claim, Order, Purchase, Recipient, Signup
+from trade.order_sheets import erasing
 from trade.waybill_sheets import read
 
 NEEDED = ("pending", "processing", "held", "partly_shipped")
@@ -67,6 +68,8 @@ def forget(session: Session, keyring: Keyring, name: str, mobile: str, now: date
         session.add(_noted(row, now))
     if not done.waiting:
         done.sheets = _erase_sheets(session, keyring, sources, mobile, now)
+        numbers = {number for number in _spellings(mobile) if number.isdecimal()}
+        done.sheets += erasing.erase(session, keyring, name, numbers, now)
     return done
 
 

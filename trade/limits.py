@@ -60,6 +60,16 @@ def applied(
     ]
 
 
+def granted(supplies: Iterable[Supply], asks: Asking, now: datetime) -> list[Supply]:
+    """As `applied`, as if nothing had been ordered yet: who may, and how many in one order."""
+    return [
+        _told(supply, asks.grants.deciding(supply.sku_id, supply.goods, asks.region, now), {})
+        if asks.grants.restricts(supply.source)
+        else supply
+        for supply in supplies
+    ]
+
+
 def had_today(session: Session, party_id: int, sku_id: int, now: datetime) -> dict[str, int]:
     """Units of a SKU that the party has ordered today, by source."""
     asked = {"skus": [sku_id], "party": party_id, "since": start_of_day(now)}

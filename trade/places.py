@@ -5,6 +5,7 @@ but for reading the table once.
 """
 
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -29,6 +30,8 @@ RENAMED = {
     "120109": "120116",  # 大港 → 滨海新区
     "330103": "330105",  # 下城 → 拱墅
     "330104": "330102",  # 江干 → 上城
+    "500105": "500157",  # 江北 → 两江新区
+    "500112": "500157",  # 渝北 → 两江新区
     "460003": "460400",  # 儋州, once below the province
     "469003": "460400",
 }
@@ -37,6 +40,7 @@ RENAMED = {
 _ROW = re.compile(r'\s+(\d{4}) county="(.*)"')
 _NAME = re.compile(r"(?:\[(\d*)-(\d*)\])?([^,\[\]]+)")
 _SHORT = re.compile(r"(特别行政区|壮族自治区|回族自治区|维吾尔自治区|自治区|省|市|地区|盟)$")
+_MUNICIPALITIES = ("北京市", "天津市", "上海市", "重庆市")
 _NOT_NAMES = ("市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划", "郊区")
 
 
@@ -61,6 +65,10 @@ class County:
 class _Table:
     names: dict[str, str]  # 6 digits → the newest name, also of what is gone
     counties: tuple[County, ...]  # of today
+    by_code: dict[str, County]
+    provinces: tuple[str, ...]  # as people write them
+    whole: dict[str, list[tuple[str, County]]]  # first two letters → names and their counties
+    clipped: dict[str, list[tuple[str, County]]]  # the same for names as people shorten them
 
 
 def resolve(code: str) -> str | None:
@@ -89,7 +97,7 @@ def spelled(code: str) -> str:
     """The names of a kept code, for example `广东省深圳市南山区`; "" for one without a name."""
     table = _table()
     county = code[:6]
-    found = next((one for one in table.counties if one.code == county), None)
+    found = table.by_code.get(county)
     if found is not None:
         return found.spelled
     parts = (f"{county[:2]}0000", f"{county[:4]}00", county)
@@ -99,10 +107,8 @@ def spelled(code: str) -> str:
 
 def whole(code: str, address: str) -> str:
     """What is written on a parcel: the names of the place, unless the address begins with them."""
-    names = spelled(code)
-    provinces = {short(county.province) for county in _table().counties}
-    begins = any(address.startswith(province) for province in provinces)
-    return address if begins else f"{names}{address}"
+    begins = address.startswith(_table().provinces)
+    return address if begins else f"{spelled(code)}{address}"
 
 
 @dataclass(frozen=True)
@@ -116,26 +122,63 @@ class Sighting:
 
 
 def sight(text: str) -> Sighting | None:
-    """The county that a text names, with what stands before it (province, city) as its proof."""
-    best: list[tuple[tuple[int, int, int], int, int, County]] = []
+    """The county that a text names, with what stands before it (province, city) as its proof.
+
+    Where no county's name stands whole, `深圳南山` is taken for 深圳市南山区.
+    """
+    return _sighted(text, _table().whole) or _sighted(text, _table().clipped)
+
+
+def within(text: str) -> tuple[County, ...]:
+    """The counties of the one city that a text names; () where it names none, or several."""
+    named = [counties for city, counties in _cities().items() if city in text]
+    return named[0] if len(named) == 1 else ()
+
+
+@cache
+def _cities() -> dict[str, tuple[County, ...]]:
+    """Short name of a city, or of a municipality → its counties."""
+    found: dict[str, list[County]] = {}
     for county in _table().counties:
-        for word in _words(county):
-            at = text.find(word)
-            if at >= 0:
-                best.append((_weight(text[:at], county, word), *_span(text, at, word, county)))
-                break
-    if not best:
+        alone = county.city in _NOT_NAMES
+        if not alone or county.province in _MUNICIPALITIES:
+            found.setdefault(short(county.province if alone else county.city), []).append(county)
+    return {city: tuple(counties) for city, counties in found.items()}
+
+
+def _sighted(text: str, words: Mapping[str, Sequence[tuple[str, County]]]) -> Sighting | None:
+    seen: dict[str, tuple[tuple[int, int, int], int, int, County]] = {}
+    for at in range(len(text) - 1):
+        for word, county in words.get(text[at : at + 2], ()):
+            if county.code not in seen and text.startswith(word, at):
+                weight = _weight(text[:at] + _given(word, county), county, word)
+                seen[county.code] = (weight, *_span(text, at, word, county))
+    if not seen:
         return None
-    best.sort(key=lambda one: one[0], reverse=True)
+    best = sorted(seen.values(), key=lambda one: one[0], reverse=True)
     top = [one for one in best if one[0] == best[0][0]]
     _, start, end, county = top[0]
     return Sighting(county, start, end, tuple(one[3] for one in top[1:]))
+
+
+def _given(word: str, county: County) -> str:
+    """What a clipped word says of the city or province before the county's own name."""
+    return "" if word.startswith(county.name) else word
 
 
 def _words(county: County) -> tuple[str, ...]:
     if county.code in WITHOUT_COUNTIES:
         return (county.name,)
     return (county.name,) if len(county.name) > 2 else (county.city + county.name,)
+
+
+def _clipped(county: County) -> tuple[str, ...]:
+    """`深圳南山`, `深圳市南山`, `北京朝阳`; `广东东莞` for a city without counties."""
+    own = re.sub(r"(新区|[区县市旗])$", "", county.name)
+    if county.code in WITHOUT_COUNTIES:
+        return tuple(f"{above}{own}" for above in (county.province, short(county.province)))
+    above = county.province if county.city in _NOT_NAMES else county.city
+    return tuple(f"{one}{own}" for one in (above, short(above))) if len(own) > 1 else ()
 
 
 def _span(text: str, at: int, word: str, county: County) -> tuple[int, int, County]:
@@ -182,4 +225,30 @@ def _table() -> _Table:
             continue
         city = today.get(f"{code[:4]}00", "市辖区")
         counties.append(County(code, today[f"{code[:2]}0000"], city, name))
-    return _Table(names, tuple(counties))
+    return _Table(
+        names,
+        tuple(counties),
+        {county.code: county for county in counties},
+        tuple({short(county.province) for county in counties}),
+        _index([*_spoken(counties, _words), *_former(names, counties)]),
+        _index(_spoken(counties, _clipped)),
+    )
+
+
+def _spoken(
+    counties: Iterable[County], words: Callable[[County], Iterable[str]]
+) -> list[tuple[str, County]]:
+    return [(word, county) for county in counties for word in words(county)]
+
+
+def _former(names: Mapping[str, str], counties: Iterable[County]) -> list[tuple[str, County]]:
+    """Names that people go on writing, and the county that took their place."""
+    today = {county.code: county for county in counties}
+    return [(names[old], today[new]) for old, new in RENAMED.items() if old != "469003"]
+
+
+def _index(words: Iterable[tuple[str, County]]) -> dict[str, list[tuple[str, County]]]:
+    index: dict[str, list[tuple[str, County]]] = {}
+    for word, county in words:
+        index.setdefault(word[:2], []).append((word, county))
+    return index

@@ -1,6 +1,6 @@
 """From what a leader asks for to prices, parcels and a routed plan: quotes and orders alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.matching.redirects import current
 from catalog.pricing import Goods, PriceList
+from catalog.shelf import Reader
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import line_amount, price_text, yuan
@@ -17,6 +18,7 @@ from trade import limits, pricing, routing, selections, supplies
 from trade.desk import Desk
 from trade.promise import ships_by
 from trade.routing import Demand, Plan, PlannedPurchase, Supply, Take
+from trade.supplies import Shelf
 
 MOST_LINES = 200
 MOST_UNITS = 100_000
@@ -132,6 +134,44 @@ def draft(
     mobiles = limits.keyed(desk.keyring, mobile) if mobile else ()
     asks = limits.Asking(party_id, reader.grants, region, mobiles)
     offers = limits.applied(session, offers, asks, now, lock=lock)
+    return _drafted(found, unknown, offers, reader, selections.answered(chosen), region, now)
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What prices many orders of one party at one moment, read once; nothing is locked by it."""
+
+    _shelf: Shelf
+    _reader: Reader
+    _party: int
+    _now: datetime
+
+    def draft(self, lines: Sequence[tuple[int, int]], region: str) -> Draft:
+        """These (SKU, quantity) for `region`, as `draft` would have them without daily limits."""
+        found = [Resolved(at, sku, None, units, None) for at, (sku, units) in enumerate(lines)]
+        offers = self._shelf.supplies([sku for sku, _ in lines], region)
+        asks = limits.Asking(self._party, self._reader.grants, region)
+        offers = limits.granted(offers, asks, self._now)
+        return _drafted(found, [], offers, self._reader, {}, region, self._now)
+
+
+def estimates(
+    session: Session, desk: Desk, party_id: int, sku_ids: Iterable[int], now: datetime
+) -> Estimates:
+    """For many orders of these SKUs by one party."""
+    reader = pricing.leader(session, desk, party_id, now)
+    return Estimates(supplies.shelf(session, desk, sku_ids), reader, party_id, now)
+
+
+def _drafted(
+    found: Sequence[Resolved],
+    unknown: Sequence[Unsellable],
+    offers: Sequence[Supply],
+    reader: Reader,
+    rules: Mapping[int, selections.Rule],
+    region: str,
+    now: datetime,
+) -> Draft:
     by_sku: dict[int, tuple[Supply, ...]] = {}
     for offer in offers:
         by_sku[offer.sku_id] = (*by_sku.get(offer.sku_id, ()), offer)
@@ -152,7 +192,7 @@ def draft(
         if line.index not in plan.unsellable
     ]
     unsellable = sorted([*unknown, *refused], key=lambda line: line.index)
-    return Draft(tuple(priced), plan, by_sku, tuple(unsellable), selections.answered(chosen))
+    return Draft(tuple(priced), plan, by_sku, tuple(unsellable), rules)
 
 
 def promise(purchase: PlannedPurchase, now: datetime) -> datetime | None:

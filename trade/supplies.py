@@ -1,6 +1,7 @@
 """The offers of some SKUs, read from the catalogue as values that routing understands."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -85,6 +86,37 @@ def load_with(
     now = clock.now()
     reserved_in = region if lock else None
     return [_supply(row, desk, levels.get(row.id), reserved_in, now) for row in offers], rest
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The offers of some SKUs for every region, read once; nothing of it is locked."""
+
+    _desk: Desk
+    _offers: Mapping[int, Sequence[Any]]
+    _stated: Mapping[int, Sequence[Any]]
+    _now: datetime
+
+    def supplies(self, sku_ids: Iterable[int], region: str) -> list[Supply]:
+        """As `load` for these of its SKUs."""
+        offers = [row for sku in dict.fromkeys(sku_ids) for row in self._offers.get(sku, ())]
+        stated = [row for offer in offers for row in self._stated.get(offer.id, ())]
+        levels = stock.levels_of(stated, region)
+        return [_supply(row, self._desk, levels.get(row.id), None, self._now) for row in offers]
+
+
+def shelf(session: Session, desk: Desk, sku_ids: Iterable[int]) -> Shelf:
+    """Every offer of these SKUs, to look at for many regions without asking again."""
+    asked = {"skus": sorted(set(sku_ids)), "region": ""}
+    offers, stated = send(session, (_OFFERS, asked), (_STATED, asked))
+    by_sku: dict[int, list[Any]] = {}
+    for row in offers:
+        by_sku.setdefault(row.sku_id, []).append(row)
+    by_offer: dict[int, list[Any]] = {}
+    for row in stated:
+        if row.state is not None:
+            by_offer.setdefault(row.offer_id, []).append(row)
+    return Shelf(desk, by_sku, by_offer, clock.now())
 
 
 def _consistent(offers: Iterable[Any], stated: Iterable[Any]) -> bool:

@@ -32,6 +32,8 @@ from trade import (
     telling,
 )
 from trade.buying import SUBMIT
+from trade.order_sheets import files as order_files
+from trade.order_sheets import placing
 from trade.refusal import REROUTE
 from worker import relay
 from worker.drains import HELD
@@ -66,6 +68,7 @@ def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
         wakeups.append((REROUTE, "all"))
     if media.due(session, clock.now()):
         wakeups.append((MEDIA, "all"))
+    wakeups += [(placing.IMPORT, str(sheet)) for sheet in placing.due(session)]
     wakeups += [(events.HOOK, str(hook)) for hook in telling.due(session, clock.now())]
     relay.wake(shop.redis, wakeups)
     return {"due": len(wakeups)}
@@ -193,6 +196,13 @@ def prune_media(shop: Workshop, session: Session, _last: Result) -> Result:
     return {"gone": gone, "more": gone >= most}
 
 
+def prune_order_sheets(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Leaders' sheets whose time is over, and the recipients in them."""
+    most = 50
+    gone = order_files.prune(session, clock.now(), most)
+    return {"gone": gone, "more": gone >= most}
+
+
 def prune_images(_shop: Workshop, session: Session, _last: Result) -> Result:
     """What offers were before runs that nobody will take back any more."""
     return {"gone": verdicts.forget_images(session, clock.now() - KEPT)}
@@ -213,6 +223,7 @@ CHORES: dict[str, Kind] = {
     "worth": Kind(HOUR, worth),
     "prune_images": Kind(HOUR, prune_images),
     "prune_media": Kind(HOUR, prune_media),
+    "prune_order_sheets": Kind(HOUR, prune_order_sheets),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),
     "prune_feed": Kind(HOUR, prune_feed),

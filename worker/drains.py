@@ -17,6 +17,7 @@ from sync.wake import BETWEEN
 from trade import following, rerouting, telling
 from trade import submit as submitting
 from trade.desk import readership
+from trade.order_sheets import placing
 from worker.turns import Turn
 from worker.workshop import Workshop
 
@@ -49,6 +50,15 @@ def follow(shop: Workshop, source: str, turn: Turn) -> bool:
 
     def until(end: datetime) -> None:
         following.drain(shop.db, source, shop.seller, end)
+
+    return _slice_by_slice(until, turn)
+
+
+def order_sheet(shop: Workshop, key: str, turn: Turn) -> bool:
+    """Read a leader's sheet, or place what is confirmed of it; `key` is its number."""
+
+    def until(end: datetime) -> None:
+        placing.drain(shop.db, shop.desk, int(key), end)
 
     return _slice_by_slice(until, turn)
 

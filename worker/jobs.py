@@ -8,6 +8,7 @@ from sync.wake import PULL
 from trade.buying import SUBMIT
 from trade.events import HOOK
 from trade.following import NEWS
+from trade.order_sheets.placing import IMPORT
 from trade.refusal import REROUTE
 from worker import drains
 from worker.turns import Turn
@@ -35,6 +36,7 @@ JOBS: dict[str, Job] = {
     SUBMIT: Job(drains.submit, ORDERS, 180),
     REROUTE: Job(drains.reroute, ORDERS, 180),
     NEWS: Job(drains.follow, ORDERS, 180),
+    IMPORT: Job(drains.order_sheet, ORDERS, 180),
     HOOK: Job(drains.tell, HOOKS, 180),
     MEDIA: Job(drains.pictures, PICTURES, 180),
     PULL: Job(drains.pull, SYNC, 3600),

@@ -12,6 +12,7 @@ from api.routes import (
     matches,
     media,
     operations,
+    order_imports,
     orders,
     parties,
     payouts,
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     catalog.router,
     changes.router,
     selections.router,
+    order_imports.router,  # before the orders' own ids
     orders.router,
     claims.router,
     shares.router,

@@ -1,14 +1,12 @@
 """The supplier's door: see purchases, accept, refuse and ship them, one by one or by sheet."""
 
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from api import batches, owners, replies
+from api import batches, owners, replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import NO_NUL, Batch, Cursor, IdPath, Limit, Listed, Moment
@@ -21,7 +19,6 @@ from api.shapes.supply import (
     ShippedOut,
 )
 from kit import clock
-from kit.errors import Problem
 from trade import purchases, sheets, shipping, waybills
 from trade.purchases import Supplier
 from trade.shipping import Shipment
@@ -34,23 +31,6 @@ Source = Annotated[
     str | None,
     Query(max_length=64, pattern=NO_NUL, description="At whose door; for operators only."),
 ]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_SHEET = {"type": "string", "format": "binary"}
-_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": _SHEET},
-                }
-            },
-            "application/octet-stream": {"schema": _SHEET},
-        },
-    }
-}
 
 
 @router.get("", response_model=Listed[PurchaseOut], summary="Purchases at your door")
@@ -82,7 +62,7 @@ def page(
 @router.get(
     "/export.xlsx",
     response_class=Response,
-    responses={200: {"content": {XLSX: {"schema": _SHEET}}, "description": "The sheet."}},
+    responses=uploads.given(uploads.XLSX, "The sheet."),
     summary="What waits to be sent, as a sheet",
 )
 def export(caller: Reads, source: Source = None) -> Response:
@@ -93,8 +73,7 @@ def export(caller: Reads, source: Source = None) -> Response:
     with caller.system() as session:
         door = owners.supplier(session, caller, source)
         content = sheets.export(session, caller.office.terms.desk, door, clock.now())
-    named = {"Content-Disposition": 'attachment; filename="purchases.xlsx"'}
-    return Response(content, 200, named, XLSX)
+    return uploads.download(content, uploads.XLSX, "purchases.xlsx")
 
 
 @router.post("/ship-batch", response_model=Batch[ShippedOut], summary="Many shipments at once")
@@ -115,33 +94,18 @@ def ship_batch(caller: Writes, asked: ShipmentsIn, source: Source = None) -> Res
     return caller.do_each(work)
 
 
-async def _sheet(request: Request) -> bytes:
-    """An uploaded sheet: the `file` of a form, or the body itself. Raises Problem 422."""
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        async with request.form(max_files=1, max_fields=10) as form:
-            file = form.get("file")
-            if isinstance(file, UploadFile):
-                return await file.read()
-            raise Problem(422, "invalid", "file: send the sheet as a file field named file")
-    return await request.body()
-
-
 @router.post(
     "/ship-import",
     response_model=SheetOut,
-    openapi_extra=_UPLOAD,
+    openapi_extra=uploads.UPLOAD,
     summary="A sheet of waybills comes back",
 )
-def ship_import(
-    caller: Writes, content: Annotated[bytes, Depends(_sheet)], source: Source = None
-) -> Response:
+def ship_import(caller: Writes, content: uploads.Sheet, source: Source = None) -> Response:
     """XLSX, XLS or CSV: matched by 采购单号, else 订单号, else name, phone and SKU.
 
     What fits several purchases is asked about, never guessed; the same sheet again changes nothing.
     """
-    if not content:
-        raise Problem(422, "unreadable_sheet", "the sheet is empty; send the file itself")
-    writer = replace(caller, body=caller.body + content)
+    writer = uploads.writer(caller, content)
 
     def work() -> Reply:
         with caller.system() as session:

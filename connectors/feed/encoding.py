@@ -30,18 +30,22 @@ KNOWN = (
 def guess(path: Path) -> str:
     """The encoding of a text file. Raises Unreadable when it is in none that we know."""
     with path.open("rb") as file:
-        head = file.read(_SAMPLE)
-    for bom, name in _BOMS:
+        return of(file.read(_SAMPLE), path.name)
+
+
+def of(head: bytes, name: str) -> str:
+    """The encoding of a text that begins with `head`. Raises Unreadable, which calls it `name`."""
+    for bom, code in _BOMS:
         if head.startswith(bom):
-            return name
+            return code
     if wide := _wide(head):
         return wide
-    for name in ("utf-8", "gb18030"):
-        if _decodes(head, name):
-            return name
+    for code in ("utf-8", "gb18030"):
+        if _decodes(head, code):
+            return code
     raise Unreadable(
         "encoding",
-        f"{path.name} is neither UTF-8, UTF-16 nor GB18030 text; save it as CSV UTF-8, or as XLSX",
+        f"{name} is neither UTF-8, UTF-16 nor GB18030 text; save it as CSV UTF-8, or as XLSX",
     )
 
 

@@ -8,6 +8,7 @@ can name a source or a cost. Rows are locked in one order: order, purchases, sto
 
 from trade.models.claims import Claim, ClaimLine
 from trade.models.hooks import Delivery, Event, EventsHead, Webhook
+from trade.models.imports import GoodsName, ImportedOrder, OrderImport, OrderImportPart
 from trade.models.money import Balance, DepositRequest, Posting
 from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, QuotePlan, Selection
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
@@ -25,9 +26,13 @@ __all__ = [
     "Earning",
     "Event",
     "EventsHead",
+    "GoodsName",
+    "ImportedOrder",
     "Member",
     "Order",
     "OrderEvent",
+    "OrderImport",
+    "OrderImportPart",
     "OrderLine",
     "OrderPlan",
     "Parcel",

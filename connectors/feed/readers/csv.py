@@ -33,7 +33,7 @@ def read(path: Path, name: str, options: Options) -> Iterator[Table]:
     code = options.encoding or encoding.guess(path)
     with encoding.opened(path, name, code) as file:
         head = file.read(256 * 1024)
-    delimiter = options.delimiter or _delimiter(head)
+    delimiter = options.delimiter or delimiter_of(head)
     widths = [len(row) for row in _sample(head, delimiter)]
     width = max(widths, default=1)
     if width > options.max_columns:
@@ -67,7 +67,7 @@ def _sample(head: str, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _delimiter(head: str) -> str:
+def delimiter_of(head: str) -> str:
     """The one that cuts the most of the first lines into the same number of fields."""
 
     def evenness(delimiter: str) -> tuple[int, int]:

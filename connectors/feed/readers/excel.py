@@ -18,8 +18,7 @@ Cell = str | float | bool | date | datetime | time | timedelta
 def read(path: Path, name: str, options: Options) -> Iterator[Table]:
     """A table for every visible sheet of a workbook. Raises Unreadable."""
     with path.open("rb") as file:
-        packed = file.read(2) == b"PK"
-    inside = zipped.inspect(path, name) if packed else {}
+        inside = zipped.inspect(file, name) if file.read(2) == b"PK" else {}
     try:
         book = CalamineWorkbook.from_path(path)
         for title in _titles(book, name, options):

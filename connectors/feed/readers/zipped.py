@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import BinaryIO
 
 from lxml import etree
 
@@ -62,17 +62,17 @@ class Inside:
     instead: dict[str, str] = field(default_factory=dict)
 
 
-def inspect(path: Path, name: str) -> dict[str, Inside]:
+def inspect(file: BinaryIO, name: str, most_cells: int = MOST_CELLS) -> dict[str, Inside]:
     """Every sheet by its title. Raises Unreadable for what is no sound workbook."""
     try:
-        with zipfile.ZipFile(path) as book:
-            _check_stated(book, path, name)
-            titles = _titles(book, path, name)
+        with zipfile.ZipFile(file) as book:
+            _check_stated(book, file.seek(0, 2), name)
+            titles = _titles(book, file, name)
             inside = {title: Inside() for title in titles.values()}
             for part in book.infolist():
-                blocks = _unpacked(path, part, name)
+                blocks = _unpacked(file, part, name)
                 if part.filename in titles:
-                    _look(blocks, inside[titles[part.filename]], name)
+                    _look(blocks, inside[titles[part.filename]], name, most_cells)
                 else:
                     for _ in blocks:
                         continue
@@ -81,9 +81,8 @@ def inspect(path: Path, name: str) -> dict[str, Inside]:
         raise Unreadable("not-excel", f"{name} is a damaged workbook: {error}") from error
 
 
-def _check_stated(book: zipfile.ZipFile, path: Path, name: str) -> None:
+def _check_stated(book: zipfile.ZipFile, packed: int, name: str) -> None:
     stated = sum(part.file_size for part in book.infolist())
-    packed = path.stat().st_size
     if len(book.infolist()) > 10_000 or stated > MOST_BYTES:
         raise Unreadable("zip-bomb", f"{name} would unpack to {stated:,} bytes; it is not opened")
     if stated > _FREE and stated > packed * MOST_RATIO:
@@ -92,56 +91,56 @@ def _check_stated(book: zipfile.ZipFile, path: Path, name: str) -> None:
         raise Unreadable("locked", f"{name} is locked with a password; save it without one")
 
 
-def _titles(book: zipfile.ZipFile, path: Path, name: str) -> dict[str, str]:
+def _titles(book: zipfile.ZipFile, file: BinaryIO, name: str) -> dict[str, str]:
     """Path in the ZIP → title of the sheet."""
-    root = _xml(book, path, "_rels/.rels", name)
+    root = _xml(book, file, "_rels/.rels", name)
     main = next(r.get("Target", "") for r in root if r.get("Type", "").endswith("/officeDocument"))
-    folder, file = posixpath.split(main.lstrip("/"))
+    folder, leaf = posixpath.split(main.lstrip("/"))
     targets = {
         relation.get("Id"): posixpath.join("/", folder, relation.get("Target", "")).lstrip("/")
-        for relation in _xml(book, path, f"{folder}/_rels/{file}.rels", name)
+        for relation in _xml(book, file, f"{folder}/_rels/{leaf}.rels", name)
     }
     found = {}
-    for sheet in _xml(book, path, f"{folder}/{file}", name).iter("{*}sheet"):
+    for sheet in _xml(book, file, f"{folder}/{leaf}", name).iter("{*}sheet"):
         key = next(value for at, value in sheet.attrib.items() if str(at).endswith("}id"))
         found[targets[str(key)]] = sheet.get("name", "")
     return found
 
 
-def _xml(book: zipfile.ZipFile, path: Path, part: str, name: str) -> etree._Element:
+def _xml(book: zipfile.ZipFile, file: BinaryIO, part: str, name: str) -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    text = b"".join(_unpacked(path, book.getinfo(part), name, most=16 * 1024**2))
+    text = b"".join(_unpacked(file, book.getinfo(part), name, most=16 * 1024**2))
     return etree.fromstring(text, parser)
 
 
 def _unpacked(
-    path: Path, part: zipfile.ZipInfo, name: str, most: int = MOST_BYTES
+    file: BinaryIO, part: zipfile.ZipInfo, name: str, most: int = MOST_BYTES
 ) -> Iterator[bytes]:
-    """The bytes of one part as its stream holds them, whatever the directory states of it."""
+    """The bytes of one part as its stream holds them, whatever the directory states of it.
+
+    To be read to its end before anything else looks into `file`.
+    """
     if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{part.filename} is packed in a way that XLSX does not know")
     left = min(part.file_size, most)
     inflate = zlib.decompressobj(-15) if part.compress_type == zipfile.ZIP_DEFLATED else None
-    with path.open("rb") as file:
-        file.seek(part.header_offset + 26)
-        file.seek(
-            int.from_bytes(file.read(2), "little") + int.from_bytes(file.read(2), "little"), 1
-        )
-        packed = part.compress_size
-        rest = b""
-        while packed or rest:
-            if not rest:
-                rest = file.read(min(_BLOCK, packed))
-                packed = packed - len(rest) if rest else 0
-            block = inflate.decompress(rest, 4 * _BLOCK) if inflate else rest
-            rest = inflate.unconsumed_tail if inflate else b""
-            left -= len(block)
-            if left < 0:
-                raise Unreadable("zip-bomb", f"{name}: {part.filename} is larger than it states")
-            yield block
+    file.seek(part.header_offset + 26)
+    file.seek(int.from_bytes(file.read(2), "little") + int.from_bytes(file.read(2), "little"), 1)
+    packed = part.compress_size
+    rest = b""
+    while packed or rest:
+        if not rest:
+            rest = file.read(min(_BLOCK, packed))
+            packed = packed - len(rest) if rest else 0
+        block = inflate.decompress(rest, 4 * _BLOCK) if inflate else rest
+        rest = inflate.unconsumed_tail if inflate else b""
+        left -= len(block)
+        if left < 0:
+            raise Unreadable("zip-bomb", f"{name}: {part.filename} is larger than it states")
+        yield block
 
 
-def _look(blocks: Iterator[bytes], inside: Inside, name: str) -> None:
+def _look(blocks: Iterator[bytes], inside: Inside, name: str, most_cells: int) -> None:
     tail = b""
     columns: set[bytes] = set()
     nameless = 0
@@ -163,7 +162,7 @@ def _look(blocks: Iterator[bytes], inside: Inside, name: str) -> None:
             inside.instead |= dict.fromkeys((cell.decode() for cell in lost), NEVER_COMPUTED)
         tail = text[-_OVERLAP:]
     inside.columns = max([2 * nameless, *(_number(column) for column in columns)], default=0)
-    if inside.rows * inside.columns > MOST_CELLS:
+    if inside.rows * inside.columns > most_cells:
         raise Unreadable(
             "too-large-area",
             f"{name} spans {inside.rows:,} rows and {inside.columns:,} columns; delete stray "

@@ -1,0 +1,104 @@
+"""A sheet of orders through the API: sent, asked back, confirmed, given back."""
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import openpyxl
+
+from kit import clock
+from kit.ids import inside
+from tests.api.shop import COST, SELLER, SOURCE, Shop
+from tests.trade.order_sheets import HEADER, csv_text, row, xlsx
+from trade import parties
+from trade.order_sheets import placing
+
+
+def work(shop: Shop, name: str) -> None:
+    """What the worker does once it is woken."""
+    until = clock.now() + timedelta(seconds=60)
+    placing.drain(shop.db, shop.market.desk, inside("imp", name), until)
+
+
+def send(shop: Shop, content: bytes, status: int = 202, **more: Any) -> Any:
+    answer = shop.ask(
+        "leader", "POST", "/v1/orders/import", files={"file": ("单.xlsx", content)}, **more
+    )
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_a_sheet_is_sent_asked_about_paid_and_given_back(shop: Shop) -> None:
+    goods = shop.offer()
+    shop.index()
+    title = shop.got("leader", "/v1/products")["items"][0]["title"]
+    content = xlsx(row("A1", title, 2), row("A2", title), row("A3", title, quantity="?"))
+    name = send(shop, content)["id"]
+    path = f"/v1/orders/imports/{name}"
+    assert (shop.got("leader", path)["status"], shop.got("leader", path)["total"]) == (
+        "reading",
+        None,
+    )
+    early = shop.ask("leader", "POST", f"{path}/confirm", json={"max_total": "1"}, key="once")
+    assert (early.status_code, early.headers["retry-after"]) == (409, "1")
+    work(shop, name)
+    [asked] = shop.got("leader", path)["needs_mapping"]
+    assert (asked["code"], asked["rows"], asked["first_row"]) == (title, 2, 2)
+    assert asked["suggestions"][0]["sku"] == goods.sku
+    answer = shop.ask("leader", "PUT", f"{path}/mappings", json={"mappings": {title: goods.sku}})
+    assert answer.status_code == 202, answer.text
+    work(shop, name)
+    told = shop.got("leader", path)
+    assert (told["rows"], told["orders"], told["total"]) == (3, 2, "25.67")
+    assert [(one["row"], one["column"], one["value"]) for one in told["rejected"]] == [
+        (4, "数量", "?")
+    ]
+    consent = {"max_total": "25.67"}
+    assert shop.said("leader", f"{path}/confirm", consent, 202, key="once")["status"] == "placing"
+    again = shop.ask("leader", "POST", f"{path}/confirm", json=consent, key="once")
+    assert again.headers["idempotent-replayed"] == "true"
+    work(shop, name)
+    told = shop.got("leader", path)
+    assert (told["status"], told["placed"], told["failed"]) == ("done", 2, [])
+    shop.submitted()
+    parcel = {"carrier": "顺丰", "tracking_number": "SF0000000009"}
+    first = shop.got("brand", "/v1/purchases")["items"][0]
+    shop.said("brand", f"/v1/purchases/{first['id']}/ship", parcel, 200)
+    made = shop.ask("leader", "GET", f"{path}/result.xlsx").content
+    sheet = openpyxl.load_workbook(io.BytesIO(made)).active
+    assert sheet is not None
+    lines = [[cell.value for cell in line] for line in sheet]
+    assert lines[0][: len(HEADER) + 3] == [*HEADER, "status", "快递公司", "快递单号"]
+    assert [line[6] for line in lines[1:]] == ["shipped", "processing", "rejected"]
+    assert lines[1][7:9] == ["顺丰", "SF0000000009"]
+    rejects = shop.ask("leader", "GET", f"{path}/rejects.csv").content.decode()
+    assert '"4","数量","?"' in rejects
+    for secret in (SOURCE, SELLER, COST):
+        assert secret not in f"{told}{lines}{rejects}"
+    for path_of in (path, f"{path}/result.xlsx", f"{path}/rejects.csv"):
+        assert shop.ask("other", "GET", path_of).status_code == 404
+
+
+def test_the_same_sheet_is_one_and_a_wrong_one_says_why(shop: Shop) -> None:
+    content = csv_text(row("A1", "TEA"), code="gbk")
+    one = send(shop, content)
+    raw = shop.client.post("/v1/orders/import", content=content, headers=shop.headers("leader"))
+    assert (raw.status_code, raw.json()) == (202, one)
+    assert send(shop, b"no sheet", 422)["code"] == "missing_column"
+    assert send(shop, csv_text(*[row("A", "T")] * 10_001), 422)["code"] == "too_many_rows"
+
+
+def test_who_may_see_no_recipient_sees_none_of_a_sheet(shop: Shop) -> None:
+    name = send(shop, xlsx(row("A1", "TEA", mobile="1390000"), row("A2", "T", address="南山区")))
+    work(shop, name["id"])
+    with shop.db.as_system() as session:
+        party = shop.parties["leader"]
+        member = parties.add_member(session, party, "看单", ["viewer"], password="correct horse")
+        assert member
+    login = {"name": "看单", "password": "correct horse"}
+    shop.tokens["viewer"] = shop.client.post("/v1/login", json=login).json()["token"]
+    path = f"/v1/orders/imports/{name['id']}"
+    told = shop.got("viewer", path)
+    assert {one["value"] for one in told["rejected"]} == {"***"}
+    assert shop.ask("viewer", "GET", f"{path}/result.xlsx").status_code == 403
+    assert shop.got("leader", path)["rejected"][0]["value"] == "1390000"

@@ -1,0 +1,142 @@
+"""Rows become orders: those with one 订单号 are one. Pure.
+
+An order is taken whole or not at all: one row that cannot be used keeps the others of its order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from connectors.model import ShipTo
+from trade.order_sheets.rows import Reject, Row
+from trade.planning import MOST_LINES, MOST_UNITS
+
+_LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True)
+class Item:
+    """Units of one SKU (or of goods that nobody has told us yet: `sku_id` None)."""
+
+    sku_id: int | None
+    goods: str
+    quantity: int
+    retail: Decimal | None
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One order of a sheet. `repeated` are rows that repeat another one word for word."""
+
+    reference: str
+    rows: tuple[int, ...]
+    to: ShipTo
+    note: str
+    items: tuple[Item, ...]
+    repeated: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Wanted({self.reference!r})"
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Goods whose SKU is still to be told."""
+        return tuple(item.goods for item in self.items if item.sku_id is None)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The sheet's own words for the columns that rejects name."""
+
+    reference: str
+    recipient: str
+    goods: str
+    retail: str
+    note: str
+
+
+def orders(
+    rows: Sequence[Row],
+    rejected: Mapping[int, str],
+    known: Mapping[str, int],
+    labels: Labels,
+) -> tuple[list[Wanted], list[Reject]]:
+    """The orders in the sheet's order, and the rows that keep theirs out.
+
+    `rejected` are rows that could not be read, with the order number that stands in them; `known`
+    are the SKUs of goods.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.reference, []).append(row)
+    broken: dict[str, int] = {}
+    for line, reference in rejected.items():
+        if reference:
+            broken.setdefault(reference, line)
+    found: list[Wanted] = []
+    rejects: list[Reject] = []
+    for reference, group in groups.items():
+        fault = _fault(group, broken.get(reference), labels)
+        order = None if fault else _order(reference, group, known, labels)
+        if isinstance(order, Wanted):
+            found.append(order)
+        else:
+            column, reason = fault or order or ("", "")
+            value = reference if column == labels.reference else ""
+            rejects += [Reject(row.line, column, value, reason) for row in group]
+    return found, rejects
+
+
+def _fault(group: Sequence[Row], broken: int | None, labels: Labels) -> tuple[str, str] | None:
+    if broken is not None:
+        return labels.reference, f"row {broken} of the same order cannot be used; see there"
+    people = {row.to for row in group if row.to is not None}
+    if not people:
+        return labels.recipient, "the row names no recipient: name, telephone and address are empty"
+    if len(people) > 1:
+        first, *rest = [row for row in group if row.to is not None]
+        other = next(row for row in rest if row.to != first.to)
+        return labels.recipient, (
+            f"rows {first.line} and {other.line} have the same order number and different"
+            " recipients; give each recipient an order number"
+        )
+    return None
+
+
+def _order(
+    reference: str, group: Sequence[Row], known: Mapping[str, int], labels: Labels
+) -> Wanted | tuple[str, str]:
+    """The order, or the column and the reason why it is none."""
+    items: dict[int | str, Item] = {}
+    for row in group:
+        sku = known.get(row.goods)
+        key = row.goods if sku is None else sku
+        had = items.get(key)
+        if had is None:
+            items[key] = Item(sku, row.goods, row.quantity, row.retail, (row.line,))
+        elif had.retail != row.retail:
+            return labels.retail, f"row {had.rows[0]} has another retail price for the same goods"
+        else:
+            both, lines = had.quantity + row.quantity, (*had.rows, row.line)
+            items[key] = Item(sku, had.goods, both, had.retail, lines)
+    if len(items) > MOST_LINES:
+        return labels.reference, f"an order has at most {MOST_LINES} different goods"
+    if any(item.quantity > MOST_UNITS for item in items.values()):
+        return labels.goods, f"an order has at most {MOST_UNITS:,} units of one SKU"
+    note = "；".join(dict.fromkeys(row.note for row in group if row.note))
+    if len(note) > _LONGEST_NOTE:
+        return labels.note, f"the notes of an order have at most {_LONGEST_NOTE} characters"
+    to = next(row.to for row in group if row.to is not None)
+    lines = tuple(row.line for row in group)
+    return Wanted(reference, lines, to, note, tuple(items.values()), _repeated(group))
+
+
+def _repeated(group: Sequence[Row]) -> tuple[int, ...]:
+    seen: set[tuple[str, ...]] = set()
+    again = []
+    for row in group:
+        if row.cells in seen:
+            again.append(row.line)
+        seen.add(row.cells)
+    return tuple(again)

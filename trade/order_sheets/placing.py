@@ -1,0 +1,199 @@
+"""What was confirmed is placed: within the consent, each order once, whoever is killed meanwhile.
+
+An order and the word that it was placed are one transaction, so a worker that dies leaves either
+both or neither, and another one goes on. What an order may cost is its share of the consent: the
+shares add up to it, so that all orders together never cost more.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from kit import clock
+from kit.crypto import CannotOpen
+from kit.db import Database
+from kit.errors import Problem
+from kit.money import split, yuan
+from kit.statements import send
+from trade import orders
+from trade.desk import Desk
+from trade.models import OrderImport
+from trade.order_sheets import files, reading
+from trade.orders import OrderRequest
+from trade.planning import LineRequest
+
+IMPORT = "orders.import"
+"""The outbox topic that wakes the worker; its key is the import."""
+THREADS = 4
+BATCH = 32
+FRESH = timedelta(minutes=15)
+"""So old may prices be that a consent was given to."""
+
+_QUEUED = text("""
+    SELECT id FROM imported_orders WHERE import_id = :id AND state = 'queued'
+    ORDER BY id LIMIT :most
+""")
+_TAKE = """
+    SELECT reference, party_id, lines, sealed, cap FROM imported_orders
+    WHERE id = %(id)s AND state = 'queued' FOR UPDATE SKIP LOCKED
+"""
+_PLACED = """
+    UPDATE imported_orders SET state = 'placed', order_id = %(order)s, failure = NULL,
+        total = (SELECT total FROM orders WHERE id = %(order)s) WHERE id = %(id)s
+"""
+_KNOWN = """
+    UPDATE imported_orders SET state = 'known', order_id = %(order)s, failure = NULL, total = 0
+    WHERE id = %(id)s
+"""
+_FAILED = """
+    UPDATE imported_orders SET state = 'failed', failure = jsonb_build_object(
+        'code', %(code)s::text, 'detail', %(detail)s::text)
+    WHERE id = %(id)s AND state = 'queued'
+"""
+_SPENT = text("""
+    SELECT coalesce(sum(total) FILTER (WHERE state = 'placed'), 0)::bigint AS spent,
+           coalesce(sum(total) FILTER (WHERE state = 'ready'), 0)::bigint AS asked,
+           count(*) FILTER (WHERE state = 'ready') AS ready,
+           count(*) FILTER (WHERE state IN ('failed', 'unsellable')) AS again
+    FROM imported_orders WHERE import_id = :id
+""")
+_READY = text("""
+    SELECT id, total FROM imported_orders WHERE import_id = :id AND state = 'ready' ORDER BY id
+""")
+_QUEUE = text("""
+    UPDATE imported_orders o SET state = 'queued', cap = c.cap
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:caps AS bigint[])) AS c (id, cap) WHERE o.id = c.id
+""")
+
+
+def due(session: Session, limit: int = 200) -> list[int]:
+    """Imports with something to do: the sweeper's question."""
+    waiting = OrderImport.status.in_(("reading", "confirmed", "placing"))
+    return list(session.scalars(select(OrderImport.id).where(waiting).limit(limit)))
+
+
+def drain(db: Database, desk: Desk, import_id: int, until: datetime) -> None:
+    """Read, or place, what is due of one import; returns early when nothing is left.
+
+    May run any number of times at once, and be killed at any moment.
+    """
+    with db.as_system() as session:
+        row = _locked(session, import_id)
+        if row is None:
+            return
+        if row.status == "reading":
+            reading.read(session, desk, row, clock.now())
+        elif row.status == "confirmed":
+            _begin(session, desk, row, clock.now())
+        if row.status != "placing":
+            return
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="sheets") as pool:
+        while clock.now() < until:
+            with db.as_system() as session:
+                queued = list(session.scalars(_QUEUED, {"id": import_id, "most": BATCH}))
+                if not queued:
+                    _end(session, import_id, clock.now())
+                    return
+            list(pool.map(lambda one: _place(db, desk, import_id, one), queued))
+
+
+def spent(session: Session, import_id: int) -> Any:
+    """Fen paid for placed orders (`spent`) and asked for ready ones (`asked`), how many are
+    `ready`, and how many may be tried `again`."""
+    return session.execute(_SPENT, {"id": import_id}).one()
+
+
+def _locked(session: Session, import_id: int) -> OrderImport | None:
+    """The import, unless somebody is at it; several may place its orders, as each is locked."""
+    found = select(OrderImport).where(OrderImport.id == import_id)
+    return session.scalars(found.with_for_update(skip_locked=True)).one_or_none()
+
+
+def _begin(session: Session, desk: Desk, row: OrderImport, now: datetime) -> None:
+    """Queue what is ready within the consent, at prices that are fresh."""
+    money = spent(session, row.id)
+    stale = money.again or row.quoted_at is None or now - row.quoted_at > FRESH
+    if stale and row.expires_at is not None:  # else the file was erased at a person's request
+        reading.read(session, desk, row, now)
+        if row.status == "failed":
+            return
+        money = spent(session, row.id)
+    row.updated_at = now
+    left = (row.max_total or 0) - money.spent
+    if money.asked > left:
+        row.status = "ready"
+        row.failure = {"code": "price_changed", "detail": beyond(money.spent + money.asked, row)}
+        return
+    waiting = session.execute(_READY, {"id": row.id}).all()
+    session.execute(_QUEUE, {"ids": [x.id for x in waiting], "caps": _caps(waiting, left)})
+    row.status, row.failure = "placing", None
+    session.flush()
+
+
+def beyond(total: int, row: OrderImport) -> str:
+    """Why a consent does not do."""
+    return (
+        f"the orders of this sheet cost {yuan(total)} now, more than the {yuan(row.max_total or 0)}"
+        " that were agreed to, so nothing was placed; confirm with a higher max_total"
+    )
+
+
+def _caps(waiting: Sequence[Any], left: int) -> list[int]:
+    """Each order's share of what is left of the consent, by what it was quoted at."""
+    totals = [int(one.total) for one in waiting]
+    if not any(totals):
+        return totals
+    spare = split(left - sum(totals), totals)
+    return [total + more for total, more in zip(totals, spare, strict=True)]
+
+
+def _place(db: Database, desk: Desk, import_id: int, one: int) -> None:
+    try:
+        with db.as_system() as session:
+            [found] = send(session, (_TAKE, {"id": one}))
+            if not found:
+                return
+            request = _request(desk, import_id, found[0])
+            party = found[0].party_id
+            order_id, new = orders.place(session, desk, party, request, clock.now())
+            send(session, (_PLACED if new else _KNOWN, {"id": one, "order": order_id}))
+    except Problem as problem:
+        _failed(db, one, problem.code, _why(problem))
+    except CannotOpen as error:
+        _failed(db, one, "cannot_open", str(error))
+
+
+def _request(desk: Desk, import_id: int, row: Any) -> OrderRequest:
+    to, note = files.person(desk.keyring, import_id, bytes(row.sealed))
+    lines = tuple(
+        LineRequest(
+            line["quantity"],
+            line["sku"],
+            retail_price=None if line["retail"] is None else Decimal(line["retail"]),
+        )
+        for line in row.lines
+    )
+    return OrderRequest(row.reference, lines, to, max_total=row.cap, buyer_note=note or None)
+
+
+def _why(problem: Problem) -> str:
+    told = "; ".join(dict.fromkeys(error.message for error in problem.errors))
+    return f"{problem.detail}: {told}" if told else problem.detail
+
+
+def _failed(db: Database, one: int, code: str, detail: str) -> None:
+    with db.as_system() as session:
+        send(session, (_FAILED, {"id": one, "code": code, "detail": detail}))
+
+
+def _end(session: Session, import_id: int, now: datetime) -> None:
+    row = _locked(session, import_id)
+    left = session.scalars(_QUEUED, {"id": import_id, "most": 1}).first()
+    if row is not None and row.status == "placing" and left is None:
+        row.status, row.updated_at = "done", now
+        session.flush()
