@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import wall
 
-revision = "0019"
-down_revision = "0018"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
