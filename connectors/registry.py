@@ -51,6 +51,11 @@ def read_settings(code: str, config: Mapping[str, object]) -> SourceSettings:
         raise SettingsError(faults) from error
 
 
+def can(config: Mapping[str, object], capability: type) -> bool:
+    """Whether sources of this kind have a capability (a protocol), without opening one."""
+    return issubclass(_kind(str(config["kind"])), capability)
+
+
 def secret_keys(config: Mapping[str, object]) -> set[str]:
     """Which keys of a source's config are secrets. Raises SettingsError for an unknown kind."""
     kind = config.get("kind")

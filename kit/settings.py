@@ -153,6 +153,41 @@ class MediaSettings(Section):
     """Pictures without TLS as well: platforms name many so."""
 
 
+class ClaimSettings(Section):
+    """After-sales: how long each side may take, and what happens when it says nothing."""
+
+    return_days: int = Field(15, ge=0, le=365, description="claims are taken so long after arrival")
+    delivery_days: int = Field(
+        7, ge=0, le=90, description="after so long a parcel of which nobody tells has arrived"
+    )
+    answer_hours: int = Field(48, ge=1, le=720, description="so long a supplier may be silent")
+    when_silent: Literal["approve", "escalate"] = Field(
+        "approve", description="approve: silence is consent; escalate: an operator decides"
+    )
+    silent_most: Decimal = Field(
+        Decimal(500),
+        ge=0,
+        decimal_places=2,
+        description="CNY of one claim that silence may agree to at most",
+    )
+    send_back_days: int = Field(7, ge=1, le=90, description="until a return is on its way back")
+    receive_days: int = Field(
+        10, ge=1, le=90, description="after so long on its way back a return counts as received"
+    )
+    advance_most: Decimal = Field(
+        Decimal(200),
+        ge=0,
+        decimal_places=2,
+        description="CNY of one claim that operators may pay before an answer",
+    )
+    advance_total: Decimal = Field(
+        Decimal(2000),
+        ge=0,
+        decimal_places=2,
+        description="CNY that may be so advanced to one leader at a time",
+    )
+
+
 class WebhookSettings(Section):
     """Where messages to other programs may go."""
 
@@ -192,6 +227,7 @@ class Settings(BaseSettings):
     pricing: PricingSettings = PricingSettings()
     stock: StockSettings = StockSettings()
     media: MediaSettings = MediaSettings()
+    claims: ClaimSettings = ClaimSettings()
     webhooks: WebhookSettings = WebhookSettings()
     payouts: PayoutSettings = PayoutSettings()
     sources: dict[str, dict[str, Any]] = {}

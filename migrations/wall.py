@@ -77,6 +77,7 @@ LATER_TABLES = {
     "order_import_parts": OWN,
     "imported_orders": OWN,
     "goods_names": OWN,
+    "claim_moves": SUPPLIER,
 }
 """The same for tables that later migrations make; each protects its own."""
 

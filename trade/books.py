@@ -16,6 +16,11 @@ from trade import earnings
 from trade.ledger import Entry, post
 from trade.models import Order, OrderLine, Purchase, PurchaseLine
 
+ADVANCES = "advances"
+"""What was paid for claims that are not settled yet, as a debt of nobody in particular."""
+LOSS = "loss:claims"
+"""What the house itself bears for claims."""
+
 
 @dataclass(frozen=True)
 class Shipped:
@@ -88,27 +93,55 @@ def release(session: Session, order: Order, amount: int) -> None:
 
 
 def refund(
-    session: Session, order: Order, source: str, claim_id: int, amount: int, credit: int
+    session: Session,
+    order: Order,
+    source: str,
+    claim_id: int,
+    amount: int,
+    credit: int,
+    *,
+    advanced: int = 0,
+    house: bool = False,
 ) -> None:
-    """Sales → wallet and payable → cost for one claim, once; lines count what goes back already."""
+    """Sales (what the `house` bears: loss) → wallet and payable → cost for one claim, once.
+
+    So much of `amount` as was `advanced` is in the wallet already and settles the advance. Lines
+    count what goes back already.
+    """
     wallet, _ = _accounts(order)
     about = (order.party_id, order.id)
-    post(
-        session,
-        [
-            Entry(f"refund:{claim_id}", "refund", "sales", wallet, amount, *about),
-            Entry(
-                f"clawback:{claim_id}",
-                "clawback",
-                f"payable:{source}",
-                "cost",
-                credit,
-                None,
-                order.id,
-            ),
-        ],
-    )
+    paid_by, owed_to = LOSS if house else "sales", f"payable:{source}"
+    rest, cost = amount - advanced, "cost"
+    entries = [
+        Entry(f"refund:{claim_id}", "refund", paid_by, wallet, rest, *about),
+        Entry(f"settled:{claim_id}", "settled", paid_by, ADVANCES, advanced, None, order.id),
+        Entry(f"clawback:{claim_id}", "clawback", owed_to, cost, credit, None, order.id),
+    ]
+    post(session, entries)
     earnings.settle(session, order)
+
+
+def advance(session: Session, order: Order, claim_id: int, amount: int) -> None:
+    """Advances → wallet: the operator pays a claim before its supplier has agreed, once."""
+    wallet, _ = _accounts(order)
+    about = (order.party_id, order.id)
+    name = f"advance:{claim_id}"
+    post(session, [Entry(name, "advance", ADVANCES, wallet, amount, *about)])
+
+
+def take_back(session: Session, order: Order, claim_id: int, amount: int) -> None:
+    """Wallet → advances: the leader bears what was advanced, once. Raises Problem 409
+    `balance_short`."""
+    wallet, _ = _accounts(order)
+    about = (order.party_id, order.id)
+    name = f"taken-back:{claim_id}"
+    post(session, [Entry(name, "taken_back", wallet, ADVANCES, amount, *about)])
+
+
+def write_off(session: Session, order: Order, claim_id: int, amount: int) -> None:
+    """Loss → advances: the house bears what was advanced, once."""
+    name = f"written-off:{claim_id}"
+    post(session, [Entry(name, "written_off", LOSS, ADVANCES, amount, None, order.id)])
 
 
 def _leave(line: OrderLine, units: int) -> int:

@@ -12,9 +12,11 @@ from catalog.publishing import RISK
 from catalog.readers import Readership
 from catalog.shelf import SourcePolicy
 from connectors.hooks import Rules
-from connectors.registry import read_settings
+from connectors.registry import can, read_settings
+from connectors.trading import TakesBack
 from kit.crypto import Keyring
-from kit.settings import Settings
+from kit.money import fen
+from kit.settings import ClaimSettings, Settings
 from trade.withholding import MONTHLY
 
 
@@ -25,6 +27,23 @@ class SourceTerms:
     policy: SourcePolicy = field(default_factory=SourcePolicy)
     accept: Literal["on_export", "manual"] = "on_export"
     cutoff: str | None = None
+    platform: bool = False
+    """Claims are made at a platform, not at our own door."""
+
+
+@dataclass(frozen=True)
+class ClaimTerms:
+    """How long each side of a claim may take, and what silence means; money in fen."""
+
+    return_days: int = 15
+    delivery_days: int = 7
+    answer_hours: int = 48
+    when_silent: Literal["approve", "escalate"] = "approve"
+    silent_most: int = 500_00
+    send_back_days: int = 7
+    receive_days: int = 10
+    advance_most: int = 200_00
+    advance_total: int = 2000_00
 
 
 @dataclass(frozen=True)
@@ -35,7 +54,7 @@ class Desk:
     markup_percent: Decimal = Decimal(0)
     sources: Mapping[str, SourceTerms] = field(default_factory=dict)
     quote_minutes: int = 15
-    return_days: int = 15
+    claims: ClaimTerms = field(default_factory=ClaimTerms)
     lease_seconds: int = 120
     refusal_risk: float = RISK
     person_rule: str = MONTHLY
@@ -58,6 +77,7 @@ def from_settings(settings: Settings) -> Desk:
             code: _terms(code, config, settings.stock.refusal_risk)
             for code, config in settings.sources.items()
         },
+        claims=_claims(settings.claims),
         refusal_risk=settings.stock.refusal_risk,
         person_rule=settings.payouts.person_rule,
         hooks=Rules(settings.webhooks.allow_private_hosts, settings.webhooks.allow_http),
@@ -84,6 +104,11 @@ def readership(settings: Settings, book: Pricebook, album: Album | None = None) 
     )
 
 
+def _claims(given: ClaimSettings) -> ClaimTerms:
+    money = ("silent_most", "advance_most", "advance_total")
+    return ClaimTerms(**given.model_dump() | {name: fen(getattr(given, name)) for name in money})
+
+
 def _policy(code: str, config: Mapping[str, object], risk: float) -> SourcePolicy:
     given = read_settings(code, config)
     own = risk if given.refusal_risk is None else given.refusal_risk
@@ -96,4 +121,5 @@ def _terms(code: str, config: Mapping[str, object], risk: float) -> SourceTerms:
         policy=_policy(code, config, risk),
         accept=getattr(given, "accept", "manual"),
         cutoff=getattr(given, "cutoff", None),
+        platform=can(config, TakesBack),
     )

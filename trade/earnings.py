@@ -1,5 +1,7 @@
 """What a sharer earns on a helper's order: frozen with the units that ship, back with refunds.
 
+What was only advanced on a claim is no refund before somebody bears it.
+
 What should stand is a pure function of the order's lines (`trade.plans`); posting is bringing the
 accounts up to it, so that doing it again posts nothing. Runs in system scope, under the order's
 lock.
@@ -13,7 +15,10 @@ from trade.ledger import Entry, post
 from trade.models import Earning, Order
 
 _LINES = text("""
-    SELECT l.id, l.shipped, l.quantity, l.refunded, coalesce(sum(p.captured), 0) AS captured
+    SELECT l.id, l.shipped, l.quantity, l.refunded - coalesce((
+               SELECT sum(x.refunded) FROM claim_lines x JOIN claims c ON c.id = x.claim_id
+               WHERE x.order_line_id = l.id AND c.advanced > 0), 0) AS refunded,
+           coalesce(sum(p.captured), 0) AS captured
     FROM order_lines l LEFT JOIN purchase_lines p ON p.order_line_id = l.id
     WHERE l.order_id = :order GROUP BY l.id
 """)

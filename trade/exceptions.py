@@ -25,8 +25,9 @@ _QUERY = text("""
         WHERE state IN ('submitting', 'submitted', 'accepted', 'partly_shipped')
           AND cancel_reason IS NOT NULL AND updated_at < :now - interval '1 day'
         UNION ALL
-        SELECT 'claim_unanswered', 'clm', id, reason, updated_at
-        FROM claims WHERE state = 'open' AND updated_at < :now - interval '2 days'
+        SELECT 'claim_unanswered', 'clm', id, state || ': ' || reason, escalated_at
+        FROM claims WHERE escalated_at IS NOT NULL
+          AND state IN ('open', 'approved', 'returning', 'received')
         UNION ALL
         SELECT 'deposit_waiting', 'dep', id, proof, created_at
         FROM deposit_requests WHERE state = 'open'

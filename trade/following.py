@@ -220,7 +220,9 @@ def _renumbered(
         return None, None
     known = set(
         session.scalars(
-            select(Parcel.tracking_number).where(Parcel.purchase_id == found.purchase.id)
+            select(Parcel.tracking_number).where(
+                Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_(None)
+            )
         )
     )
     told = {parcel.tracking_number for part in parts for parcel in part.parcels}

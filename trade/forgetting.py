@@ -17,6 +17,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox
 from trade import recipients
+from trade.claim_states import OPEN
 from trade.models import Audit, Claim, Order, Purchase, Recipient, Signup
 from trade.order_sheets import erasing
 from trade.waybill_sheets import read
@@ -93,7 +94,7 @@ def _wait(session: Session, order: Order) -> Waiting | None:
     if order.status in NEEDED:
         why = "goods are still to be sent to this address"
     elif session.scalar(
-        select(Claim.id).where(Claim.order_id == order.id, Claim.state == "open").limit(1)
+        select(Claim.id).where(Claim.order_id == order.id, Claim.state.in_(OPEN)).limit(1)
     ):
         why = "a claim on this order is open"
     else:

@@ -10,7 +10,7 @@ from itertools import groupby
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from trade import settlement_checks
+from trade import claim_checks, settlement_checks
 from trade.states import Units, order_status
 
 
@@ -23,24 +23,28 @@ class Violation:
     detail: str
 
 
-QUERIES: dict[str, str] = settlement_checks.QUERIES | {
-    "units ordered = unrouted + in purchases + cancelled": """
+QUERIES: dict[str, str] = (
+    settlement_checks.QUERIES
+    | claim_checks.QUERIES
+    | {
+        "units ordered = unrouted + in purchases + cancelled": """
         SELECT 'order line ' || l.id, l.quantity || ' ordered, ' || l.unrouted || ' unrouted, '
                || l.cancelled || ' cancelled, ' || coalesce(p.units, 0) || ' in purchases'
         FROM order_lines l LEFT JOIN (
             SELECT order_line_id, sum(quantity - cancelled) AS units
             FROM purchase_lines GROUP BY order_line_id) p ON p.order_line_id = l.id
         WHERE l.quantity <> l.unrouted + l.cancelled + coalesce(p.units, 0)""",
-    "units shipped of an order line = of its purchase lines = in its parcels": """
+        "units shipped of an order line = of its purchase lines = in its parcels": """
         SELECT 'order line ' || l.id, l.shipped || ' shipped, ' || coalesce(p.units, 0)
                || ' by purchases, ' || coalesce(c.units, 0) || ' in parcels'
         FROM order_lines l
         LEFT JOIN (SELECT order_line_id, sum(shipped) AS units
                    FROM purchase_lines GROUP BY order_line_id) p ON p.order_line_id = l.id
-        LEFT JOIN (SELECT order_line_id, sum(quantity) AS units
-                   FROM parcel_lines GROUP BY order_line_id) c ON c.order_line_id = l.id
+        LEFT JOIN (SELECT x.order_line_id, sum(x.quantity) AS units
+                   FROM parcel_lines x JOIN parcels a ON a.id = x.parcel_id
+                   WHERE a.claim_id IS NULL GROUP BY x.order_line_id) c ON c.order_line_id = l.id
         WHERE l.shipped <> coalesce(p.units, 0) OR l.shipped <> coalesce(c.units, 0)""",
-    "held money = open units + freight not yet captured": """
+        "held money = open units + freight not yet captured": """
         SELECT 'order ' || o.id, o.held || ' fen held, ' || coalesce(l.fen, 0) || ' in goods, '
                || coalesce(p.fen, 0) || ' in freight'
         FROM orders o
@@ -51,13 +55,13 @@ QUERIES: dict[str, str] = settlement_checks.QUERIES | {
                                      WHERE x.purchase_id = p.id AND x.shipped > 0)
                    GROUP BY order_id) p ON p.order_id = o.id
         WHERE o.held <> coalesce(l.fen, 0) + coalesce(p.fen, 0)""",
-    "a party's held balance = what its orders hold": """
+        "a party's held balance = what its orders hold": """
         SELECT 'balance held:' || o.party_id,
                coalesce(b.amount, 0) || ' fen, orders hold ' || o.held
         FROM (SELECT party_id, sum(held) AS held FROM orders GROUP BY party_id) o
         LEFT JOIN balances b ON b.account = 'held:' || o.party_id
         WHERE coalesce(b.amount, 0) <> o.held""",
-    "money captured of an order = its postings": """
+        "money captured of an order = its postings": """
         SELECT 'order ' || o.id, coalesce(x.fen, 0) || ' fen posted, ' || coalesce(p.fen, 0)
                || ' captured'
         FROM orders o
@@ -70,14 +74,7 @@ QUERIES: dict[str, str] = settlement_checks.QUERIES | {
                        FROM purchase_lines GROUP BY purchase_id) l ON l.purchase_id = p.id
                    GROUP BY p.order_id) p ON p.order_id = o.id
         WHERE coalesce(x.fen, 0) <> coalesce(p.fen, 0)""",
-    "refunds of claims = of purchase lines, and never more than was captured": """
-        SELECT 'purchase line ' || p.id, p.refunded || ' of ' || p.captured || ' fen refunded, '
-               || coalesce(c.fen, 0) || ' by claims'
-        FROM purchase_lines p
-        LEFT JOIN (SELECT purchase_line_id, sum(refunded) AS fen
-                   FROM claim_lines GROUP BY purchase_line_id) c ON c.purchase_line_id = p.id
-        WHERE p.refunded <> coalesce(c.fen, 0) OR p.refunded > p.captured""",
-    "every kept balance = its postings": """
+        "every kept balance = its postings": """
         SELECT 'balance ' || b.account, b.amount || ' fen, postings say ' || coalesce(x.fen, 0)
         FROM balances b LEFT JOIN (
             SELECT account, sum(fen) AS fen FROM (
@@ -85,26 +82,27 @@ QUERIES: dict[str, str] = settlement_checks.QUERIES | {
                 UNION ALL SELECT source, -amount FROM postings) both_ends
             GROUP BY account) x ON x.account = b.account
         WHERE b.amount <> coalesce(x.fen, 0)""",
-    "no purchase is submitting unattended past its lease": """
+        "no purchase is submitting unattended past its lease": """
         SELECT 'purchase ' || our_ref, 'due since ' || due_at FROM purchases
         WHERE state = 'submitting' AND due_at < clock_timestamp() - interval '10 minutes'""",
-    "no platform order is found under two purchases": """
+        "no platform order is found under two purchases": """
         SELECT 'source ' || p.source, 'external order ' || r.ref
         FROM purchases p, unnest(p.external_refs) AS r (ref)
         GROUP BY p.source, r.ref HAVING count(*) > 1""",
-    "a purchase's state is what its last move says": """
+        "a purchase's state is what its last move says": """
         SELECT 'purchase ' || p.our_ref, p.state || ', last move ' || coalesce(m.now, 'none')
         FROM purchases p LEFT JOIN LATERAL (
             SELECT now FROM purchase_moves m WHERE m.purchase_id = p.id
             ORDER BY m.id DESC LIMIT 1) m ON true
         WHERE p.state <> coalesce(m.now, 'ready')""",
-    "reserved units = units that a purchase line still buys": """
+        "reserved units = units that a purchase line still buys": """
         SELECT 'purchase line ' || p.id, coalesce(r.units, 0) || ' reserved, '
                || (p.quantity - p.cancelled) || ' bought'
         FROM purchase_lines p LEFT JOIN reservations r ON r.reference = 'purchase_line:' || p.id
         WHERE (r.id IS NULL OR r.released_at IS NULL OR r.units = 0)
           AND coalesce(r.units, 0) <> p.quantity - p.cancelled""",
-}
+    }
+)
 """Rule → query of (subject, detail)."""
 
 

@@ -117,7 +117,9 @@ def view(rows: Rows) -> dict[str, Any]:
             {"kind": event.kind, "detail": event.detail, "at": event.at} for event in rows.events
         ],
         "claims": [
-            claim_view(claim, [x for x in rows.claim_lines if x.claim_id == claim.id], names)
+            claim_view(
+                claim, [x for x in rows.claim_lines if x.claim_id == claim.id], names, rows.parcels
+            )
             for claim in rows.claims
         ],
         "created_at": order.created_at,
@@ -125,16 +127,24 @@ def view(rows: Rows) -> dict[str, Any]:
     }
 
 
-def claim_view(claim: Claim, lines: Sequence[ClaimLine], names: dict[int, str]) -> dict[str, Any]:
-    """A claim as its leader sees it; `names` are outside SKU ids by order line."""
+def claim_view(
+    claim: Claim, lines: Sequence[ClaimLine], names: dict[int, str], parcels: Sequence[Parcel]
+) -> dict[str, Any]:
+    """A claim as its leader sees it; `names` are outside SKU ids by order line, `parcels` those
+    that came in the place of others."""
     return {
         "id": outside("clm", claim.id),
         "order": outside("ord", claim.order_id),
         "kind": claim.kind,
+        "cause": claim.cause,
         "status": claim.state,
         "reason": claim.reason,
         "evidence": claim.evidence,
         "answer": claim.answer,
+        "approved": None if claim.approved is None else yuan(claim.approved),
+        "sent_back": waybill_view(claim.back_carrier, claim.back_number),
+        "reissued": parcel_view(next((p for p in parcels if p.claim_id == claim.id), None)),
+        "due_at": claim.due_at,
         "lines": [
             {
                 "sku": names[line.order_line_id],
@@ -147,6 +157,16 @@ def claim_view(claim: Claim, lines: Sequence[ClaimLine], names: dict[int, str]) 
         "created_at": claim.created_at,
         "updated_at": claim.updated_at,
     }
+
+
+def waybill_view(carrier: str | None, number: str | None) -> dict[str, Any] | None:
+    """A waybill, where there is one."""
+    return None if number is None else {"carrier": carrier, "tracking_number": number}
+
+
+def parcel_view(parcel: Parcel | None) -> dict[str, Any] | None:
+    """The waybill of a parcel, where there is one."""
+    return None if parcel is None else waybill_view(parcel.carrier, parcel.tracking_number)
 
 
 def _line(line: OrderLine) -> dict[str, Any]:
@@ -174,6 +194,7 @@ def _parcel(parcel: Parcel, rows: Rows, names: dict[int, str]) -> dict[str, Any]
         "carrier": parcel.carrier,
         "tracking_number": parcel.tracking_number,
         "lines": [{"sku": names[line_id], "quantity": n} for line_id, n in units.items()],
+        "claim": parcel.claim_id and outside("clm", parcel.claim_id),
         "events": [{"kind": "shipped", "at": parcel.shipped_at}],
     }
 

@@ -32,6 +32,7 @@ _OPERATES = frozenset(
         "sources:read",
         "sources:write",
         "audit:read",
+        "claims:advance",
         "synonyms:write",
         "pricing:read",
         "pricing:write",
@@ -57,7 +58,8 @@ OF_MEMBER: dict[str, frozenset[str]] = {
     "owner": SCOPES,
     "clerk": SCOPES
     - {"wallet:write", "parties:write", "sources:write"}
-    - {"pricing:write", "policies:write", "grants:write", "webhooks:write", "payouts:write"},
+    - {"pricing:write", "policies:write", "grants:write", "webhooks:write", "payouts:write"}
+    - {"claims:advance"},
     "finance": _READS | {"wallet:write", "payouts:write"},
     "viewer": _READS,
 }

@@ -47,6 +47,7 @@ QUERIES: dict[str, str] = {
         WHERE e.accrued <> e.amount * l.shipped / l.quantity OR o.share_id <> e.share_id
            OR o.party_id = e.party_id
            OR (l.refunded > 0 AND l.cancelled = 0 AND l.refunded = l.amount
-               AND e.clawed <> e.accrued)""",
+               AND e.clawed <> e.accrued AND NOT EXISTS (
+                   SELECT FROM claims c WHERE c.order_id = o.id AND c.advanced > 0))""",
 }
 """Rule → query of (subject, detail)."""

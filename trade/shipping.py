@@ -48,7 +48,7 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
     Raises Problem 404; 422 for an unknown carrier or an impossible number; 409 `wrong_state`,
     `too_many_units` or `which_parcel`.
     """
-    carrier, number = _checked(shipment)
+    carrier, number = waybill(shipment.carrier, shipment.tracking_number)
     found = locked(session, supplier, shipment.purchase)
     if found.purchase.state in ("refused", "cancelled"):
         raise Problem(
@@ -58,6 +58,9 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
         )
     parcels = _parcels(session, found)
     same = next((p for p in parcels if (p.carrier, p.tracking_number) == (carrier, number)), None)
+    if same is not None and same.claim_id is not None:
+        return  # it was told in answer to a claim
+    parcels = [parcel for parcel in parcels if parcel.claim_id is None]
     if shipment.lines is not None and not shipment.lines:
         if same is None:
             _further(session, found, carrier, number, now)
@@ -102,15 +105,17 @@ def tracking_number(text: str) -> str:
     return number
 
 
-def _checked(shipment: Shipment) -> tuple[str, str]:
-    carrier = carriers.code(shipment.carrier)
-    if carrier is None:
+def waybill(carrier: str, number: str) -> tuple[str, str]:
+    """Our code of a carrier by any of its names, and a number as it is printed. Raises Problem
+    422."""
+    code = carriers.code(carrier)
+    if code is None:
         raise _invalid(
             "carrier",
             "unknown_carrier",
-            f"no carrier is known as {shipment.carrier!r}; write it like 顺丰 or 中通快递",
+            f"no carrier is known as {carrier!r}; write it like 顺丰 or 中通快递",
         )
-    return carrier, tracking_number(shipment.tracking_number)
+    return code, tracking_number(number)
 
 
 def _parcels(session: Session, found: Locked) -> list[Parcel]:

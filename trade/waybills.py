@@ -143,7 +143,7 @@ def _numbers(session: Session, match: _Match) -> list[str]:
     rows = session.execute(
         select(Parcel.tracking_number, ParcelLine.purchase_line_id)
         .outerjoin(ParcelLine, ParcelLine.parcel_id == Parcel.id)
-        .where(Parcel.purchase_id == match.purchase.id)
+        .where(Parcel.purchase_id == match.purchase.id, Parcel.claim_id.is_(None))
         .order_by(Parcel.id)
     )
     found = [number for number, line in rows if line is None or line in ids]

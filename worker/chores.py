@@ -20,6 +20,7 @@ from kit import clock, idempotency, log, outbox
 from sync import due, figures, planned, verdicts
 from sync.gallery import MEDIA
 from sync.wake import PULL, key
+from trade import claim_deadlines as deadlines
 from trade import (
     demand,
     event_feed,
@@ -141,6 +142,12 @@ def check_invariants(_shop: Workshop, session: Session, _last: Result) -> Result
     return {"violations": len(found), "first": [vars(one) for one in found[:SHOWN]]}
 
 
+def claim_deadlines(shop: Workshop, session: Session, _last: Result) -> Result:
+    """A claim that nobody acted on in time; one a turn."""
+    found = deadlines.work_one(session, shop.desk, clock.now())
+    return {"more": found}
+
+
 def prune_outbox(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Wake-ups relayed over a day ago."""
     return {"gone": outbox.prune(session)}
@@ -220,6 +227,7 @@ CHORES: dict[str, Kind] = {
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),
     "sales": Kind(MINUTE, sales),
+    "claim_deadlines": Kind(MINUTE, claim_deadlines),
     "worth": Kind(HOUR, worth),
     "prune_images": Kind(HOUR, prune_images),
     "prune_media": Kind(HOUR, prune_media),

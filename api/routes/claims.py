@@ -1,5 +1,6 @@
-"""After-sales: leaders open claims and withdraw them, suppliers answer them."""
+"""After-sales: leaders open claims, withdraw them and send goods back; suppliers answer."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -10,19 +11,43 @@ from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import NO_NUL, Cursor, IdPath, Limit, Listed, Moment
-from api.shapes.orders import ClaimIn, ClaimOut, ClaimsOut
-from api.shapes.supply import ApproveIn, RefuseClaimIn, SupplierClaimOut
+from api.shapes.claims import ClaimIn, ClaimOptionsOut, ClaimOut, ClaimsOut, SentBackIn
+from api.shapes.supply import AdvanceIn, ApproveIn, RefuseClaimIn, ReissueIn, SupplierClaimOut
 from kit import clock
+from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import fen
-from trade import claim_views, claims
+from trade import claim_answers, claim_views, claimable, claims
+from trade.bearing import Cause
 from trade.claims import ClaimedLine, ClaimRequest
+from trade.purchases import Supplier
 
 router = APIRouter(prefix="/v1", tags=["claims"])
 
 Reads = Annotated[Caller, Depends(allow("claims:read"))]
 Asks = Annotated[Writer, Depends(allow_write("claims:write"))]
 Answers = Annotated[Writer, Depends(allow_write("claims:answer"))]
+Advances = Annotated[Writer, Depends(allow_write("claims:advance"))]
+Status = Literal[
+    "open", "approved", "returning", "received", "refunded", "reissued", "refused", "cancelled"
+]
+
+
+@router.get(
+    "/orders/{order_id}/claims/options",
+    response_model=ClaimOptionsOut,
+    summary="What may be claimed",
+)
+def options(
+    caller: Annotated[Caller, Depends(allow("claims:write"))],
+    order_id: IdPath,
+    cause: Cause = "other",
+) -> Response:
+    """SKU by SKU and kind by kind: how much, until when, and what stands against it."""
+    number, desk = inside("ord", order_id), caller.office.terms.desk
+    with caller.system() as session:
+        found = claimable.options(session, desk, caller.party_id, number, cause, clock.now())
+    return replies.answer({"items": found})
 
 
 @router.post(
@@ -44,12 +69,14 @@ def open_claim(caller: Asks, order_id: IdPath, asked: ClaimIn) -> Response:
             ),
             asked.reason,
             tuple(asked.evidence),
+            asked.cause,
         )
         desk, party = caller.office.terms.desk, caller.party_id
         opened = claims.open_claim(session, desk, party, number, request, clock.now())
         session.flush()
         names = [outside("clm", one) for one in opened]
-        return Reply(201, {"items": [claim_views.leader_get(session, party, one) for one in names]})
+        views = [claim_views.leader_get(session, desk, party, one) for one in names]
+        return Reply(201, {"items": views})
 
     return caller.do(work)
 
@@ -57,7 +84,7 @@ def open_claim(caller: Asks, order_id: IdPath, asked: ClaimIn) -> Response:
 @router.get("/claims", response_model=Listed[ClaimOut] | Listed[SupplierClaimOut], summary="Claims")
 def page(
     caller: Reads,
-    status: Literal["open", "approved", "refused", "cancelled"] | None = None,
+    status: Status | None = None,
     updated_after: Moment | None = None,
     source: Annotated[
         str | None, Query(max_length=64, pattern=NO_NUL, description="For operators only.")
@@ -72,6 +99,7 @@ def page(
             return replies.page(
                 *claim_views.leader_page(
                     session,
+                    caller.office.terms.desk,
                     caller.party_id,
                     status=status,
                     updated_after=updated_after,
@@ -83,6 +111,7 @@ def page(
         return replies.page(
             *claim_views.supplier_page(
                 session,
+                caller.office.terms.desk,
                 owners.supplier(session, caller, source),
                 status=status,
                 updated_after=updated_after,
@@ -95,48 +124,139 @@ def page(
 @router.get("/claims/{claim_id}", response_model=ClaimOut | SupplierClaimOut, summary="One claim")
 def get(caller: Reads, claim_id: IdPath) -> Response:
     """As its leader or its supplier sees it."""
+    desk = caller.office.terms.desk
     if caller.identity.role in ("leader", "buyer"):
         with caller.own() as session:
-            return replies.answer(claim_views.leader_get(session, caller.party_id, claim_id))
+            return replies.answer(claim_views.leader_get(session, desk, caller.party_id, claim_id))
     with caller.system() as session:
         door = owners.claim_supplier(session, caller, claim_id)
-        return replies.answer(claim_views.supplier_get(session, door, claim_id))
+        return replies.answer(claim_views.supplier_get(session, desk, door, claim_id))
 
 
 @router.post("/claims/{claim_id}/cancel", response_model=ClaimOut, summary="Withdraw a claim")
 def cancel(caller: Asks, claim_id: IdPath) -> Response:
-    """While nobody has answered it; again changes nothing."""
+    """Before anything is sent back or paid; again changes nothing."""
 
     def work(session: Session) -> Reply:
-        claims.cancel(session, caller.party_id, claim_id, clock.now())
-        session.flush()
-        return Reply(200, claim_views.leader_get(session, caller.party_id, claim_id))
+        desk, party = caller.office.terms.desk, caller.party_id
+        claims.cancel(session, desk, party, claim_id, clock.now())
+        return _leaders(session, caller, claim_id)
 
     return caller.do(work)
 
 
-@router.post("/claims/{claim_id}/approve", response_model=SupplierClaimOut, summary="Pay back")
+@router.post("/claims/{claim_id}/return", response_model=ClaimOut, summary="Goods are on their way")
+def send_back(caller: Asks, claim_id: IdPath, asked: SentBackIn) -> Response:
+    """Back to `return_to` of an agreed return or exchange; another number replaces the former."""
+
+    def work(session: Session) -> Reply:
+        claims.send_back(
+            session,
+            caller.office.terms.desk,
+            caller.party_id,
+            claim_id,
+            asked.carrier,
+            asked.tracking_number,
+            clock.now(),
+        )
+        return _leaders(session, caller, claim_id)
+
+    return caller.do(work)
+
+
+@router.post("/claims/{claim_id}/approve", response_model=SupplierClaimOut, summary="Agree")
 def approve(caller: Answers, claim_id: IdPath, asked: ApproveIn | None = None) -> Response:
-    """All that was asked, or `amount`; once."""
-    amount = fen(asked.amount) if asked is not None and asked.amount is not None else None
+    """To all that was asked, or to `amount`; once. A refund is paid at once, a return when goods
+    are received."""
+    given = asked or ApproveIn()
+    if given.bearer == "house" and not caller.operates:
+        fault = FieldError("bearer", "operators_only", "only an operator pays for the house")
+        raise Problem(422, "invalid", f"bearer: {fault.message}", errors=[fault])
 
-    def work(session: Session) -> Reply:
-        door = owners.claim_supplier(session, caller, claim_id)
-        claims.approve(session, door, claim_id, amount, clock.now())
-        session.flush()
-        return Reply(200, claim_views.supplier_get(session, door, claim_id))
+    def work(session: Session, door: Supplier) -> None:
+        claim_answers.approve(
+            session,
+            caller.office.terms.desk,
+            door,
+            claim_id,
+            clock.now(),
+            amount=None if given.amount is None else fen(given.amount),
+            return_to=given.return_to,
+            house=given.bearer == "house",
+        )
 
-    return caller.do(work)
+    return _at_the_door(caller, claim_id, work)
 
 
 @router.post("/claims/{claim_id}/refuse", response_model=SupplierClaimOut, summary="Decline")
 def refuse(caller: Answers, claim_id: IdPath, asked: RefuseClaimIn) -> Response:
-    """With a reason, which the leader reads without your name."""
+    """With a reason, which the leader reads without your name; also after goods came back."""
+
+    def work(session: Session, door: Supplier) -> None:
+        desk = caller.office.terms.desk
+        claim_answers.refuse(
+            session, desk, door, claim_id, asked.reason, asked.evidence, clock.now()
+        )
+
+    return _at_the_door(caller, claim_id, work)
+
+
+@router.post(
+    "/claims/{claim_id}/received", response_model=SupplierClaimOut, summary="Goods are back"
+)
+def received(caller: Answers, claim_id: IdPath) -> Response:
+    """A return is paid back; an exchange waits for its new parcel. Again changes nothing."""
+
+    def work(session: Session, door: Supplier) -> None:
+        claim_answers.received(session, caller.office.terms.desk, door, claim_id, clock.now())
+
+    return _at_the_door(caller, claim_id, work)
+
+
+@router.post("/claims/{claim_id}/reissue", response_model=SupplierClaimOut, summary="A new parcel")
+def reissue(caller: Answers, claim_id: IdPath, asked: ReissueIn) -> Response:
+    """In the place of the goods; another number replaces the former."""
+
+    def work(session: Session, door: Supplier) -> None:
+        desk, carrier = caller.office.terms.desk, asked.carrier
+        claim_answers.reissue(
+            session, desk, door, claim_id, carrier, asked.tracking_number, clock.now()
+        )
+
+    return _at_the_door(caller, claim_id, work)
+
+
+@router.post(
+    "/claims/{claim_id}/advance", response_model=SupplierClaimOut, summary="Pay beforehand"
+)
+def advance(caller: Advances, claim_id: IdPath, asked: AdvanceIn | None = None) -> Response:
+    """For operators: pay the leader before there is an answer, within `[claims] advance_most`."""
+    amount = fen(asked.amount) if asked is not None and asked.amount is not None else None
+
+    def work(session: Session, door: Supplier) -> None:
+        desk = caller.office.terms.desk
+        claim_answers.advance(session, desk, claim_id, door, amount, clock.now())
+
+    return _at_the_door(caller, claim_id, work)
+
+
+def _at_the_door(
+    caller: Writer, claim_id: str, act: Callable[[Session, Supplier], None]
+) -> Response:
+    """Act on a claim where its supplier stands, and show it."""
 
     def work(session: Session) -> Reply:
         door = owners.claim_supplier(session, caller, claim_id)
-        claims.refuse(session, door, claim_id, asked.reason, asked.evidence, clock.now())
+        act(session, door)
         session.flush()
-        return Reply(200, claim_views.supplier_get(session, door, claim_id))
+        desk = caller.office.terms.desk
+        return Reply(200, claim_views.supplier_get(session, desk, door, claim_id))
 
     return caller.do(work)
+
+
+def _leaders(session: Session, caller: Caller, claim_id: str) -> Reply:
+    """The claim as its leader sees it now."""
+    session.flush()
+    desk, party = caller.office.terms.desk, caller.party_id
+    return Reply(200, claim_views.leader_get(session, desk, party, claim_id))

@@ -1,6 +1,6 @@
-"""Selections, quotes, orders and claims, as leaders send and see them."""
+"""Selections, quotes and orders, as leaders send and see them."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -19,6 +19,7 @@ from api.shapes.base import (
     Text,
     one_of,
 )
+from api.shapes.claims import ClaimOut
 
 
 class SelectionIn(In):
@@ -232,31 +233,8 @@ class ParcelOut(Out):
     carrier: str
     tracking_number: str
     lines: list[UnitsOut]
+    claim: str | None = Field(description="The claim in answer to which it was sent again.")
     events: list[EventOut]
-
-
-class ClaimLineOut(Out):
-    """Units under a claim."""
-
-    sku: str
-    quantity: int
-    amount: str
-    refunded: str
-
-
-class ClaimOut(Out):
-    """A claim as its leader sees it."""
-
-    id: str
-    order: str
-    kind: str
-    status: str
-    reason: str
-    evidence: list[Any]
-    answer: str | None
-    lines: list[ClaimLineOut]
-    created_at: str
-    updated_at: str
 
 
 class OrderOut(Out):
@@ -304,26 +282,3 @@ class RevealOut(Out):
     mobile: str
     region: str
     address: str
-
-
-class ClaimedLineIn(In):
-    """Units of a SKU; without `amount` all that was paid for them."""
-
-    sku: Key
-    quantity: Quantity
-    amount: Money | None = None
-
-
-class ClaimIn(In):
-    """A claim on what was shipped."""
-
-    kind: Literal["refund", "return", "exchange", "reissue"]
-    lines: list[ClaimedLineIn] = Field(min_length=1, max_length=200)
-    reason: Text
-    evidence: list[Text] = Field([], max_length=20)
-
-
-class ClaimsOut(Out):
-    """The claims that were opened: one for each sender concerned."""
-
-    items: list[ClaimOut]

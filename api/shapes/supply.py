@@ -1,10 +1,12 @@
 """Purchases, shipments and claims, as suppliers send and see them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from api.shapes.base import In, Key, Money, Out, Quantity, Text, Whole
+from api.shapes.claims import WaybillOut
+from api.shapes.orders import EventOut
 
 
 class PurchaseLineOut(Out):
@@ -111,19 +113,45 @@ class SupplierClaimOut(Out):
     id: str
     purchase: str
     kind: str
+    cause: str
     status: str
     reason: str
     evidence: list[Any]
     answer: str | None
+    approved: str | None
+    bearer: str | None
+    return_to: str | None
+    sent_back: WaybillOut | None
+    reissued: WaybillOut | None
+    due_at: str | None
     lines: list[SupplierClaimLineOut]
+    timeline: list[EventOut]
     created_at: str
     updated_at: str
 
 
 class ApproveIn(In):
-    """Pay back `amount`; without it all that was asked."""
+    """Agree to `amount`; without it to all that was asked. Goods go back to `return_to`: name,
+    telephone and address; without it to the last one given."""
 
     amount: Money | None = None
+    return_to: Text | None = None
+    bearer: Literal["supplier", "house"] = Field(
+        "supplier", description="house: an operator agrees in the supplier's place and bears it."
+    )
+
+
+class AdvanceIn(In):
+    """Pay `amount` before there is an answer; without it as much as is allowed."""
+
+    amount: Money | None = None
+
+
+class ReissueIn(In):
+    """The waybill of the parcel that takes the place of the goods."""
+
+    carrier: Text
+    tracking_number: Text
 
 
 class RefuseClaimIn(In):

@@ -40,6 +40,17 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
     claim = shop.said("leader", f"{own}/claims", claimed)["items"][0]["id"]
     answer = {"reason": f"{SELLER}不同意（{SOURCE}）", "evidence": [f"{SELLER}发货照片"]}
     shop.said("brand", f"/v1/claims/{claim}/refuse", answer, 200)
+    claimed = claimed | {"kind": "return"}
+    back = shop.said("leader", f"{own}/claims", claimed)["items"][0]["id"]
+    to = {"return_to": f"{SELLER}（{SOURCE}）退货组 13800138001"}
+    shop.said("brand", f"/v1/claims/{back}/approve", to, 200)
+    sent = {"carrier": "中通", "tracking_number": "ZT0000000001"}
+    shop.said("leader", f"/v1/claims/{back}/return", sent, 200)
+    shop.said("operator", f"/v1/claims/{back}/advance", {"amount": "0.01"}, 200)
+    shop.said("brand", f"/v1/claims/{back}/received", None, 200)
+    again = shop.said("leader", f"{own}/claims", claimed | {"kind": "reissue"})["items"][0]["id"]
+    new = {"carrier": "顺丰", "tracking_number": "SF7777777777"}
+    shop.said("brand", f"/v1/claims/{again}/reissue", new, 200)
     quoted = {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME}
     gets = [
         "/v1/products",
@@ -59,7 +70,10 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
         own,
         f"/v1/orders/{refused['id']}",
         "/v1/claims",
+        f"{own}/claims/options",
         f"/v1/claims/{claim}",
+        f"/v1/claims/{back}",
+        f"/v1/claims/{again}",
         "/v1/wallet",
         "/v1/wallet/entries",
         f"{own}/decision",

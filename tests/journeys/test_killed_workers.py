@@ -18,7 +18,7 @@ from tests.soak import Soak
 from tests.trade.market import NOW, Goods
 from tests.worker.conftest import Works
 from tests.worker.conftest import works as works
-from trade import claims, invariants, shipping
+from trade import claim_answers, claims, invariants, shipping
 from trade.claims import ClaimedLine, ClaimRequest
 from trade.purchases import Supplier
 from trade.shipping import Shipment
@@ -127,7 +127,7 @@ class Yard:
         claim = ClaimRequest("refund", (ClaimedLine(self.goods.sku, 1, None),), "破损", ())
         with market.db.as_system() as session:
             (opened,) = claims.open_claim(session, market.desk, self.leader, orders[-1], claim, NOW)
-            claims.approve(session, door, outside("clm", opened), None, NOW)
+            claim_answers.approve(session, market.desk, door, outside("clm", opened), NOW)
         assert market.balance(f"held:{self.leader}") == 0
         assert market.balance(f"wallet:{self.leader}") == MONEY - (len(orders) - 1) * PRICE
         with market.db.as_system() as session:

@@ -21,8 +21,17 @@ from kit import clock
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import NOW, Goods, Market, submitted
-from trade import cancelling, claims, purchases, rerouting, shipping
+from trade import (
+    cancelling,
+    claim_answers,
+    claim_deadlines,
+    claims,
+    purchases,
+    rerouting,
+    shipping,
+)
 from trade.claims import ClaimedLine, ClaimRequest
+from trade.eligibility import KINDS, PAID
 from trade.invariants import violations
 from trade.models import Claim, OrderLine, Purchase, PurchaseLine
 from trade.purchases import Supplier
@@ -32,8 +41,13 @@ DEPOSIT = 1_000_000
 REFUSALS = {
     "wrong_state", "not_orderable", "too_late", "shared_purchase", "too_many_units",
     "which_parcel", "parcel_differs", "not_shipped", "already_refunded", "not_found",
-    "balance_short",
+    "balance_short", "under_claim", "sent_back", "wrong_kind", "advanced", "already_advanced",
+    "advance_limit",
 }  # fmt: skip
+
+ANSWERS = (
+    "agree", "one fen", "house", "refuse", "received", "reissue", "advance", "send back", "cancel",
+)  # fmt: skip
 
 choice = st.integers(0, 1000)
 
@@ -130,18 +144,25 @@ class Life(RuleBasedStateMachine):
         self.act(cancelling.cancel, self.leader, order_id, "不要了", NOW, skus=skus)
 
     @precondition(lambda self: self.orders)
-    @rule(pick=choice, units=st.integers(1, 3))
-    def claim(self, pick: int, units: int) -> None:
+    @rule(
+        pick=choice,
+        units=st.integers(1, 3),
+        amount=st.none() | st.integers(1, 400),
+        kind=st.sampled_from(KINDS),
+        reason=st.sampled_from(["破损", "七天无理由"]),
+    )
+    def claim(self, pick: int, units: int, amount: int | None, kind: str, reason: str) -> None:
         order_id = self.orders[pick % len(self.orders)]
         with self.market.db.as_system() as session:
             found = select(OrderLine.sku_id).where(OrderLine.order_id == order_id)
             sku_id = session.scalars(found).first()
         assert sku_id is not None
-        request = ClaimRequest("refund", (ClaimedLine(outside("sku", sku_id), units),), "破损")
+        line = ClaimedLine(outside("sku", sku_id), units, amount if kind in PAID else None)
+        request = ClaimRequest(kind, (line,), reason)
         self.act(claims.open_claim, self.market.desk, self.leader, order_id, request, NOW)
 
     @precondition(lambda self: self.orders)
-    @rule(pick=choice, answer=st.sampled_from(["all", "one fen", "refuse", "cancel"]))
+    @rule(pick=choice, answer=st.sampled_from(ANSWERS))
     def answer(self, pick: int, answer: str) -> None:
         with self.market.db.as_system() as session:
             rows = session.execute(
@@ -152,13 +173,35 @@ class Life(RuleBasedStateMachine):
             ).all()
         if not rows:
             return
-        name, supplier = outside("clm", rows[pick % len(rows)].id), Supplier(rows[0].source)
-        if answer == "cancel":
-            self.act(claims.cancel, self.leader, name, NOW)
-        elif answer == "refuse":
-            self.act(claims.refuse, supplier, name, "已签收", [], NOW)
-        else:
-            self.act(claims.approve, supplier, name, None if answer == "all" else 1, NOW)
+        row, desk = rows[pick % len(rows)], self.market.desk
+        name, door, to = outside("clm", row.id), Supplier(row.source), "王五 13900139000 某路 1 号"
+        number = f"SF{1_000_000 + row.id:010d}"
+        match answer:
+            case "agree":
+                self.act(claim_answers.approve, desk, door, name, NOW, return_to=to)
+            case "one fen":
+                self.act(claim_answers.approve, desk, door, name, NOW, amount=1, return_to=to)
+            case "house":
+                self.act(claim_answers.approve, desk, door, name, NOW, return_to=to, house=True)
+            case "refuse":
+                self.act(claim_answers.refuse, desk, door, name, "已签收", [], NOW)
+            case "received":
+                self.act(claim_answers.received, desk, door, name, NOW)
+            case "reissue":
+                self.act(claim_answers.reissue, desk, door, name, "顺丰", number, NOW)
+            case "advance":
+                self.act(claim_answers.advance, desk, name, door, None, NOW)
+            case "send back":
+                self.act(claims.send_back, desk, self.leader, name, "中通", number, NOW)
+            case "cancel":
+                self.act(claims.cancel, desk, self.leader, name, NOW)
+
+    @precondition(lambda self: self.orders)
+    @rule(days=st.integers(1, 12))
+    def time_passes_in_silence(self, days: int) -> None:
+        later = NOW + timedelta(days=days)
+        with self.market.db.as_system() as session:
+            claim_deadlines.work_one(session, self.market.desk, later)
 
     @invariant()
     def everything_adds_up(self) -> None:
@@ -173,8 +216,9 @@ class Life(RuleBasedStateMachine):
             assert all(
                 line.credited == line.owed
                 for line in lines
-                if line.captured and line.refunded == line.captured
+                if line.captured and line.charged == line.captured
             )
+            assert all(line.refunded <= line.captured for line in lines)
 
 
 def test_money_and_units_add_up_after_every_act(market: Market) -> None:

@@ -1,22 +1,26 @@
-"""After-sales: claims and their lines."""
+"""After-sales: claims, their lines and their moves."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kit.db import NOW, Base, Fen, Id, Ref, Utc
+from kit.db import NOW, Base, Fen, Id, OutsideId, Ref, Utc
 
 
 class Claim(Base):
-    """A leader asks for money back on units of one purchase."""
+    """A leader asks for money, or for other goods, on units of one purchase."""
 
     __tablename__ = "claims"
     __table_args__ = (
         Index("claims_party", "party_id", "updated_at", "id"),
         Index("claims_supplier", "supplier_id", "updated_at", "id"),
         Index("claims_order", "order_id"),
+        Index("claims_purchase", "purchase_id"),
+        Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        CheckConstraint("advanced >= 0", name="claims_advanced"),
     )
 
     id: Mapped[Id]
@@ -25,12 +29,29 @@ class Claim(Base):
     purchase_id: Mapped[Ref]
     supplier_id: Mapped[int | None]
     kind: Mapped[str]
+    """refund | return | exchange | reissue."""
+    cause: Mapped[str] = mapped_column(server_default="other")
+    """What the reason speaks of, by the rules of `trade.bearing`."""
     state: Mapped[str]
-    """open | approved | refused | cancelled."""
+    """open | approved | returning | received | refunded | reissued | refused | cancelled."""
     reason: Mapped[str]
     evidence: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
     answer: Mapped[str | None]
     """Why the supplier refused."""
+    approved: Mapped[int | None]
+    """Fen that were agreed to be paid back; null before there is an answer."""
+    advanced: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen that the operator paid the leader and that are not settled yet."""
+    bearer: Mapped[str | None]
+    """supplier | platform | house | leader: who bears what was paid; null while nothing was."""
+    return_to: Mapped[bytes | None]
+    """Where goods go back to, sealed: it names a person."""
+    back_carrier: Mapped[str | None]
+    back_number: Mapped[OutsideId | None]
+    due_at: Mapped[datetime | None]
+    """Until when whoever is to act next may take."""
+    escalated_at: Mapped[datetime | None]
+    """Since when it waits for the operator, because nobody acted in time."""
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
 
@@ -48,4 +69,25 @@ class ClaimLine(Base):
     quantity: Mapped[int]
     asked: Mapped[Fen]
     refunded: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen paid to the leader, with what was advanced."""
+    charged: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of `refunded` that its supplier or platform bears."""
     credited: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen by which what we owe for the goods fell."""
+
+
+class ClaimMove(Base):
+    """One change of a claim's state; written once."""
+
+    __tablename__ = "claim_moves"
+    __table_args__ = (Index("claim_moves_claim", "claim_id", "id"),)
+
+    id: Mapped[Id]
+    claim_id: Mapped[Ref]
+    supplier_id: Mapped[int | None]
+    was: Mapped[str]
+    """Empty for the first."""
+    now: Mapped[str]
+    event: Mapped[str]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    at: Mapped[Utc] = mapped_column(server_default=NOW)

@@ -34,7 +34,8 @@ class Posting(Base):
     reference: Mapped[OutsideId] = mapped_column(unique=True)
     kind: Mapped[str]
     """deposit | hold | capture | release | refund | payable | clawback | reversal | payout |
-    payout_tax | payout_back | earning | earning_back | earned."""
+    payout_tax | payout_back | earning | earning_back | earned | advance | settled | taken_back |
+    written_off."""
     source: Mapped[str]
     destination: Mapped[str]
     amount: Mapped[Fen]

@@ -78,6 +78,8 @@ class PurchaseLine(Base):
         CheckConstraint("shipped + cancelled <= quantity", name="units_sum"),
         CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded"),
         CheckConstraint("credited >= 0 AND credited <= owed", name="credited"),
+        CheckConstraint("charged >= 0 AND charged <= refunded", name="charged"),
+        CheckConstraint("returned >= 0 AND returned <= shipped", name="returned"),
     )
 
     id: Mapped[Id]
@@ -100,8 +102,12 @@ class PurchaseLine(Base):
     """Fen of goods that we owe the supplier for them."""
     refunded: Mapped[Fen] = mapped_column(server_default="0")
     """Fen of `captured` paid back to the leader."""
+    charged: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of `refunded` that the supplier bears."""
     credited: Mapped[Fen] = mapped_column(server_default="0")
     """Fen of `owed` that the supplier gave back."""
+    returned: Mapped[int] = mapped_column(server_default="0")
+    """Units of `shipped` that came back for good."""
 
 
 class PurchaseMove(Base):
@@ -121,7 +127,11 @@ class PurchaseMove(Base):
 
 
 class Parcel(Base):
-    """What a carrier carries: carrier code and number, once per purchase."""
+    """What a carrier carries: carrier code and number, once per purchase.
+
+    One with a claim carries goods in the place of others: it moves no money, and its units are not
+    among those that were ordered.
+    """
 
     __tablename__ = "parcels"
     __table_args__ = (
@@ -136,7 +146,10 @@ class Parcel(Base):
     supplier_id: Mapped[int | None]
     carrier: Mapped[str]
     tracking_number: Mapped[OutsideId]
+    claim_id: Mapped[int | None]
     shipped_at: Mapped[Utc]
+    delivered_at: Mapped[datetime | None]
+    """When it arrived, where its source or carrier says so."""
 
 
 class ParcelLine(Base):

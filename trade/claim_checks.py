@@ -1,0 +1,76 @@
+"""What must always hold for claims, as queries; see `trade.invariants`."""
+
+QUERIES: dict[str, str] = {
+    "refunds of claims = of purchase lines, and never more than was captured": """
+        SELECT 'purchase line ' || p.id, p.refunded || ' of ' || p.captured || ' fen refunded, '
+               || coalesce(c.fen, 0) || ' by claims; ' || p.charged || ' charged, '
+               || coalesce(c.charged, 0) || ' by claims; ' || p.credited || ' credited, '
+               || coalesce(c.credited, 0) || ' by claims'
+        FROM purchase_lines p
+        LEFT JOIN (SELECT purchase_line_id, sum(refunded) AS fen, sum(charged) AS charged,
+                          sum(credited) AS credited
+                   FROM claim_lines GROUP BY purchase_line_id) c ON c.purchase_line_id = p.id
+        WHERE p.refunded <> coalesce(c.fen, 0) OR p.refunded > p.captured
+           OR p.charged <> coalesce(c.charged, 0) OR p.credited <> coalesce(c.credited, 0)""",
+    "refunds of an order's lines = of its claims = what postings gave the leader": """
+        SELECT 'order ' || o.id, coalesce(l.fen, 0) || ' fen on lines, ' || coalesce(c.fen, 0)
+               || ' by claims, ' || coalesce(x.fen, 0) || ' posted'
+        FROM orders o
+        LEFT JOIN (SELECT order_id, sum(refunded) AS fen FROM order_lines
+                   GROUP BY order_id) l ON l.order_id = o.id
+        LEFT JOIN (SELECT c.order_id, sum(x.refunded) AS fen FROM claims c
+                   JOIN claim_lines x ON x.claim_id = c.id GROUP BY c.order_id) c
+               ON c.order_id = o.id
+        LEFT JOIN (SELECT order_id, sum(CASE kind WHEN 'taken_back' THEN -amount ELSE amount END)
+                          AS fen
+                   FROM postings WHERE kind IN ('refund', 'advance', 'taken_back')
+                   GROUP BY order_id) x ON x.order_id = o.id
+        WHERE coalesce(l.fen, 0) <> coalesce(c.fen, 0)
+           OR coalesce(l.fen, 0) <> coalesce(x.fen, 0)""",
+    "what is advanced on claims = the account of advances": """
+        SELECT 'account advances', coalesce(x.fen, 0) || ' fen by postings, ' || c.fen
+               || ' by claims'
+        FROM (SELECT coalesce(sum(advanced), 0) AS fen FROM claims) c,
+             (SELECT sum(CASE source WHEN 'advances' THEN amount ELSE -amount END) AS fen
+              FROM postings WHERE 'advances' IN (source, destination)) x
+        WHERE c.fen <> coalesce(x.fen, 0)""",
+    "no unit is under two claims, or under claim once it came back": """
+        SELECT 'purchase line ' || p.id, p.shipped || ' shipped, ' || p.returned || ' came back, '
+               || c.units || ' under claim'
+        FROM purchase_lines p
+        JOIN (SELECT x.purchase_line_id, sum(x.quantity) AS units FROM claim_lines x
+              JOIN claims c ON c.id = x.claim_id
+              WHERE c.state IN ('open', 'approved', 'returning', 'received')
+              GROUP BY x.purchase_line_id) c ON c.purchase_line_id = p.id
+        WHERE c.units + p.returned > p.shipped""",
+    "units that came back = units of paid returns": """
+        SELECT 'purchase line ' || p.id, p.returned || ' came back, ' || coalesce(c.units, 0)
+               || ' by claims'
+        FROM purchase_lines p
+        LEFT JOIN (SELECT x.purchase_line_id, sum(x.quantity) AS units FROM claim_lines x
+                   JOIN claims c ON c.id = x.claim_id
+                   WHERE c.kind = 'return' AND c.state = 'refunded'
+                   GROUP BY x.purchase_line_id) c ON c.purchase_line_id = p.id
+        WHERE p.returned <> coalesce(c.units, 0)""",
+    "a parcel in the place of others carries the units of its claim": """
+        SELECT 'claim ' || c.id, c.state || ', ' || x.units || ' claimed, ' || coalesce(p.units, 0)
+               || ' sent again'
+        FROM claims c
+        JOIN (SELECT claim_id, sum(quantity) AS units FROM claim_lines
+              GROUP BY claim_id) x ON x.claim_id = c.id
+        LEFT JOIN (SELECT a.claim_id, sum(l.quantity) AS units FROM parcels a
+                   JOIN parcel_lines l ON l.parcel_id = a.id
+                   GROUP BY a.claim_id) p ON p.claim_id = c.id
+        WHERE coalesce(p.units, 0) <> CASE c.state WHEN 'reissued' THEN x.units ELSE 0 END""",
+    "a claim's state is what its last move says": """
+        SELECT 'claim ' || c.id, c.state || ', last move ' || coalesce(m.now, 'none')
+        FROM claims c LEFT JOIN LATERAL (
+            SELECT now FROM claim_moves m WHERE m.claim_id = c.id
+            ORDER BY m.id DESC LIMIT 1) m ON true
+        WHERE c.state <> coalesce(m.now, '')""",
+    "no claim is forgotten: whoever is to act has a deadline, or an operator is told": """
+        SELECT 'claim ' || id, state || ' since ' || updated_at FROM claims
+        WHERE state IN ('open', 'approved', 'returning', 'received')
+          AND due_at IS NULL AND escalated_at IS NULL""",
+}
+"""Rule → query of (subject, detail)."""
