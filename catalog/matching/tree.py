@@ -84,12 +84,12 @@ def tree() -> dict[str, Node]:
 @cache
 def _by_word() -> dict[str, str]:
     """Words that name one category and no other; a leaf before a branch of the same name."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, set[str]] = {}
     for node in tree().values():
         for word in node.names:
-            found.setdefault(word, []).append(node.code)
-    said = {word: [c for c in codes if "." in c] or codes for word, codes in found.items()}
-    return {word: codes[0] for word, codes in said.items() if len(codes) == 1}
+            found.setdefault(short(word), set()).add(node.code)
+    said = {word: {c for c in codes if "." in c} or codes for word, codes in found.items()}
+    return {word: next(iter(codes)) for word, codes in said.items() if len(codes) == 1}
 
 
 @lru_cache(maxsize=50_000)

@@ -12,7 +12,7 @@ from catalog import shelf
 from catalog.deals import Deal
 from catalog.matching import tree
 from catalog.pricing import margin_percent
-from catalog.search import schema
+from catalog.search import opening, schema
 from catalog.search.suggest import keys
 from catalog.search.words import asked, indexed, plain, sounds
 from catalog.shelf import Reader
@@ -48,7 +48,7 @@ class _Seen:
     refused: frozenset[str]
 
 
-def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str, Any] | None:
+def document(goods: Goods, readers: Sequence[Reader], now: datetime) -> dict[str, Any] | None:
     """The fields of a product's document; None: it is for sale to nobody.
 
     Raises ValueError for an id beyond what sort numbers can carry.
@@ -87,7 +87,12 @@ def document(goods: Goods, readers: Iterable[Reader], now: datetime) -> dict[str
         "category": list(place.levels),
         "source": sources,
         "suggest": sorted(typed),
-        "flag": flags + _narrowing(goods, sources) + _shelves(goods.category, place, deals),
+        "flag": [
+            *flags,
+            *_narrowing(goods, sources),
+            *_shelves(goods.category, place, deals),
+            *opening.flags(_visible(deals, readers, now)),
+        ],
         "code": _codes(goods),
         "title": " ".join(title),
         "words": " ".join(findable),
@@ -129,6 +134,12 @@ def _seen(goods: Goods, deals: list[Deal], reader: Reader, now: datetime) -> _Se
     )
 
 
+def _visible(deals: list[Deal], readers: Iterable[Reader], now: datetime) -> dict[str, list[Deal]]:
+    """The deals that readers see, grants aside, by what they buy for."""
+    by_purpose = {reader.prices.serves: reader for reader in readers}
+    return {serves: shelf.visible(deals, one, now) for serves, one in by_purpose.items()}
+
+
 def _numbers(seen: _Seen, one: str, goods: Goods, words: int) -> dict[str, int]:
     numbers = {
         f"price_{one}": schema.price_units(seen.price),
@@ -162,10 +173,6 @@ def _narrowing(goods: Goods, sources: Iterable[str]) -> list[str]:
     """What a product can be narrowed by, for everybody who may ask."""
     flags = [f"gtin:{sku[1]}" for sku in goods.skus if sku[1]]
     flags += [f"source:{source}" for source in sources]
-    live = {
-        deal.source for of_sku in goods.deals.values() for deal in of_sku if deal.state == "live"
-    }
-    flags += [f"only:{source}" for source in live if len(live) == 1]
     if goods.brand:
         flags.append(f"brand:{plain(goods.brand)}")
     return flags
@@ -179,7 +186,7 @@ def _shelves(own: str | None, place: tree.Place, deals: Iterable[Deal]) -> list[
 
 
 def _codes(goods: Goods) -> list[str]:
-    codes = {sku_code(sku[0]) for sku in goods.skus} | {plain(mpn) for mpn in goods.mpns}
+    codes = {schema.sku_code(sku[0]) for sku in goods.skus} | {plain(mpn) for mpn in goods.mpns}
     for _, gtin, _, _ in goods.skus:
         if gtin:
             codes |= {gtin, gtin.lstrip("0")}
@@ -190,11 +197,6 @@ def _sounds(title: Iterable[str], text: str) -> set[str]:
     """How its words are typed, and neighbouring ones together: 登机 箱 as dengjixiang."""
     together = ("".join(pair) for pair in pairwise(asked(text)))
     return {sound for word in (*title, *together) for sound in sounds(word)}
-
-
-def sku_code(sku_id: int) -> str:
-    """The code under which a SKU's own id is indexed."""
-    return f"sku {sku_id}"
 
 
 def refused_by_all(lists: Iterable[Iterable[str]]) -> set[str]:

@@ -55,7 +55,7 @@ def facets(
     found: dict[str, list[Value]] = {}
     for without, group in _grouped(asked, wanted).items():
         freed = replace(asked, **{name: _EMPTY[name] for name in without})
-        conditions = queries.narrowed(schema, freed, reader)
+        conditions = queries.narrowed(searcher, schema, freed, reader)
         if text is not None:
             conditions.append((Occur.Must, text))
         query = Query.boolean_query(conditions)
@@ -81,7 +81,8 @@ class Shelf:
 
 def every(searcher: Searcher, schema: Schema, reader: Reader, name: str) -> list[Value]:
     """All values of one facet that are in goods that `reader` sees, by name."""
-    visible = Query.boolean_query(queries.narrowed(schema, Asked(), reader))
+    reader = queries.served(schema, reader)
+    visible = Query.boolean_query(queries.narrowed(searcher, schema, Asked(), reader))
     wanted = {name: {"terms": {"field": name, "size": MOST_IN_ALL}}}
     return sorted(_read(searcher.aggregate(visible, wanted)[name]), key=lambda one: one.value)
 

@@ -98,7 +98,7 @@ class SearchIndex:
         searcher, schema = index.searcher(), index.schema
         reader = queries.served(schema, reader)
         steps = _tiers(ladder(searcher, schema, asked.text, thesaurus or Thesaurus()))
-        narrowed = queries.narrowed(schema, asked.checked(), reader)
+        narrowed = queries.narrowed(searcher, schema, asked.checked(), reader)
         for step in steps:
             found = Query.boolean_query([*narrowed, (Occur.Must, step.query)])
             if step is steps[-1] or searcher.search(found, 1).hits:
@@ -121,7 +121,8 @@ class SearchIndex:
         """Up to `limit` texts that `typed` may become. Raises Problem 503 without an index."""
         index = self._newest()
         reader = queries.served(index.schema, reader)
-        visible = Query.boolean_query(queries.narrowed(index.schema, Asked(), reader))
+        narrowed = queries.narrowed(index.searcher(), index.schema, Asked(), reader)
+        visible = Query.boolean_query(narrowed)
         return suggest(index.searcher(), visible, typed, thesaurus or Thesaurus(), limit)
 
     def _newest(self) -> tantivy.Index:
@@ -169,7 +170,7 @@ class _Walk:
         self._schema = index.schema
         self._searcher = index.searcher()
         one = reader.prices.id
-        self._conditions = queries.narrowed(self._schema, asked, reader)
+        self._conditions = queries.narrowed(self._searcher, self._schema, asked, reader)
         self._steps = ladder(self._searcher, self._schema, asked.text, thesaurus)
         sort = asked.sort
         if sort == "relevance" and not self._steps:
@@ -225,7 +226,7 @@ class _Walk:
         """
         order = (self._field, self._rising)
         if order not in tops:
-            everything = queries.narrowed(self._schema, Asked(), reader)
+            everything = queries.narrowed(self._searcher, self._schema, Asked(), reader)
             numbers = self._first(Query.boolean_query(everything), TOP)
             if len(numbers) < TOP:
                 return None

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from tantivy import Occur, Query, Schema, Searcher
 
 from catalog.search import words
-from catalog.search.documents import sku_code
+from catalog.search.schema import sku_code
 from catalog.search.thesaurus import Item, Thesaurus, Way
 from kit import ids
 from kit.errors import Problem

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from tantivy import FieldType, Occur, Query, Schema
+from tantivy import FieldType, Occur, Query, Schema, Searcher
 
 from catalog.matching import tree
-from catalog.search import words
+from catalog.search import opening, words
 from catalog.search.schema import margin_units, price_units
 from catalog.shelf import Reader
+from kit import clock
 from kit.errors import FieldError, Problem
 
 Sort = Literal["relevance", "price", "-price", "-margin", "-sales", "newest"]
@@ -61,7 +62,9 @@ def served(schema: Schema, reader: Reader) -> Reader:
     return reader
 
 
-def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, Query]]:
+def narrowed(
+    searcher: Searcher, schema: Schema, asked: Asked, reader: Reader
+) -> list[tuple[Occur, Query]]:
     """The conditions that every answer meets: visible to `reader`, and as asked."""
     one = reader.prices.id
     flags = [f"for:{one}"]
@@ -85,10 +88,10 @@ def narrowed(schema: Schema, asked: Asked, reader: Reader) -> list[tuple[Occur, 
             f"refuses:{one}:{asked.region[:digits]}" for digits in range(1, len(asked.region) + 1)
         ]
         conditions.append((Occur.MustNot, Query.term_set_query(schema, "flag", refusals)))
-    if shut := reader.grants.shut():
-        # Of goods that several sources offer the page itself says what is open.
-        only = [f"only:{source}" for source in sorted(shut)]
-        conditions.append((Occur.MustNot, Query.term_set_query(schema, "flag", only)))
+    if reader.grants.closed:
+        sources = [source for source, _ in searcher.terms_with_prefix("source", "")]
+        opened = opening.condition(schema, reader, sources, asked.region, clock.now())
+        conditions += [(Occur.Must, opened)] if opened is not None else []
     conditions += _ranges(schema, asked, one)
     return conditions
 

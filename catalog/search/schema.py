@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tantivy import Schema, SchemaBuilder, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-VERSION = 5
+VERSION = 6
 """Part of every index's identity: an index of another version is built again."""
 
 ID_BITS = 27
@@ -54,6 +54,11 @@ def schema(lists: Iterable[str]) -> Schema:
 def character_analyzer() -> TextAnalyzer:
     """Splits plain text as `words.characters` does."""
     return TextAnalyzerBuilder(Tokenizer.regex(r"[a-z]+|[0-9]+|[\p{L}\p{Nl}\p{No}]")).build()
+
+
+def sku_code(sku_id: int) -> str:
+    """The code under which a SKU's own id is indexed."""
+    return f"sku {sku_id}"
 
 
 def price_units(price: Decimal) -> int:

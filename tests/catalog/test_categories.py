@@ -28,6 +28,7 @@ def test_codes_and_names_of_the_tree_are_unambiguous() -> None:
     assert tree.named("其他") is None
     for node in tree.tree().values():
         assert tree.asked(node.code) == tree.asked(node.name) == node.code
+        assert {tree.named(name) for name in node.names} == {node.code}
     assert tree.asked("咖啡") == "food.coffee"
     assert tree.asked("美食 > 咖啡") is None
 
