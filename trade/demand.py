@@ -19,7 +19,8 @@ _NEWEST = "SELECT coalesce(max(id), 0) FROM order_lines"
 _ADD = """INSERT INTO demand (sku_id, sold)
     SELECT sku_id, sum(quantity - cancelled) FROM order_lines
     WHERE id > :after AND id <= :upto GROUP BY sku_id
-    ON CONFLICT (sku_id) DO UPDATE SET sold = demand.sold + excluded.sold"""
+    ON CONFLICT (sku_id) DO UPDATE SET sold = demand.sold + excluded.sold
+    RETURNING sku_id"""
 
 
 def tell(session: Session) -> int:
@@ -29,14 +30,14 @@ def tell(session: Session) -> int:
     return int(told) + int(forgotten)
 
 
-def add(session: Session, after: int) -> tuple[int, int]:
-    """Add what was ordered behind order line `after`; returns the last line and how many SKUs.
+def add(session: Session, after: int) -> tuple[int, list[int]]:
+    """Add what was ordered behind order line `after`; returns the last line, and the SKUs.
 
     Cheap, and nearly right: what is cancelled or leaves the 30 days is seen when `tell` does.
     """
     upto = newest_line(session)
-    added = session.execute(text(_ADD), {"after": after, "upto": upto})
-    return upto, int(added.rowcount)  # type: ignore[attr-defined]
+    added = session.scalars(text(_ADD), {"after": after, "upto": upto})
+    return upto, list(added)
 
 
 def newest_line(session: Session) -> int:

@@ -179,10 +179,11 @@ def sales(_shop: Workshop, session: Session, last: Result) -> Result:
     found first, and which are worth calls."""
     at, now = float(last.get("in_full_at", 0)), clock.now().timestamp()
     if now - at < HOUR:
-        line, changed = demand.add(session, int(last["line"]))
+        line, skus = demand.add(session, int(last["line"]))
+        changed, ranked = len(skus), roll_sales(session, skus) if skus else 0
     else:
         changed, line, at = demand.tell(session), demand.newest_line(session), now
-    ranked = roll_sales(session) if changed or at == now else 0
+        ranked = roll_sales(session)
     return {"skus": changed, "ranked": ranked, "line": line, "in_full_at": at}
 
 

@@ -54,6 +54,12 @@ def test_what_a_merged_sku_sold_counts_for_the_product_that_it_leads_on_to(shop:
         joining.merge(session, other.sku_id, one.sku_id, "operator")
     assert sell(shop, (one, 2), (cup, 3), (other, 2)) == 2
     assert shop.find(sort="-sales") == ["茶", "杯"]
+    with shop.database.as_system() as session:
+        assert roll_sales(session, [one.sku_id, other.sku_id]) == 0
+        session.execute(text("UPDATE demand SET sold = sold + 1"))
+        assert roll_sales(session, [other.sku_id]) == 1
+        kept = session.execute(text("SELECT sold FROM product_marks ORDER BY sold")).scalars().all()
+    assert kept == [0, 3, 6]
 
 
 def test_equally_relevant_goods_come_by_sales_then_margin_then_the_newest(shop: Shop) -> None:
