@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kit import clock
+from kit.settings import MailSettings
 
 from .budgets import Budgets
 from .tokens import Tokens
@@ -18,7 +19,8 @@ class Surroundings:
     The defaults stand alone: budgets and tokens of this process only, which is right for a tool
     that runs by itself. Workers and API processes give both, on Redis and PostgreSQL.
     `deadline` is how many seconds one call may take in all, waiting for its budget included; a
-    request that a person waits for sets 3. `sleep` and `now` are replaced in tests.
+    request that a person waits for sets 3. `mail` is how mail leaves. `sleep` and `now` are
+    replaced in tests.
     """
 
     budgets: Budgets = field(default_factory=Budgets)
@@ -26,3 +28,4 @@ class Surroundings:
     deadline: float = 60.0
     now: Callable[[], datetime] = clock.now
     sleep: Callable[[float], None] = time.sleep
+    mail: MailSettings = field(default_factory=MailSettings)

@@ -65,6 +65,30 @@ class Confirms(Protocol):
     def confirm(self, our_ref: str) -> Placed: ...
 
 
+@dataclass(frozen=True, repr=False)
+class OutgoingSheet:
+    """A sheet of purchases for a supplier, the same bytes whenever it is sent.
+
+    `reference` is known to nobody else, `name` is the file's; both are the same at every attempt,
+    so that what arrives twice is seen to be one.
+    """
+
+    reference: str
+    name: str
+    subject: str
+    text: str
+    content: bytes
+    at: datetime
+
+
+@runtime_checkable
+class TakesSheets(Protocol):
+    """A source that is sent its purchases as a sheet. Raises SupplierError; OutcomeUnknown: it may
+    have arrived, and the same sheet may be sent again."""
+
+    def deliver(self, sheet: OutgoingSheet) -> None: ...
+
+
 @dataclass(frozen=True)
 class TrackEvent:
     """One step of a parcel, as the carrier tells it."""

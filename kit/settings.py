@@ -109,7 +109,11 @@ class SecuritySettings(Section):
 class MailSettings(Section):
     """How mail leaves."""
 
-    smtp: str = ""
+    smtp: str = Field(
+        "", description="smtp://USER@HOST:587 (STARTTLS), smtps://USER@HOST, or empty"
+    )
+    password: Secret | None = Field(None, description='"env:NAME" or "file:PATH"')
+    sender: str = Field("", description="the address that mail comes from; else the user's")
 
 
 class PricingSettings(Section):

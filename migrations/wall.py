@@ -77,6 +77,8 @@ LATER_TABLES = {
     "order_import_parts": OWN,
     "imported_orders": OWN,
     "goods_names": OWN,
+    "supplier_sheets": SUPPLIER,
+    "sheet_purchases": SUPPLIER,
     "claim_moves": SUPPLIER,
 }
 """The same for tables that later migrations make; each protects its own."""

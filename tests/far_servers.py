@@ -1,8 +1,9 @@
-"""Real HTTP, FTP and SFTP servers on loopback for the tests of fetching."""
+"""Real HTTP, FTP, SFTP and mail servers on loopback for tests."""
 
 import contextlib
 import os
 import socket
+import socketserver
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -107,6 +108,64 @@ def ftp_server(folder: Path, lying_address: str | None = None) -> Iterator[int]:
         server.close_all()
 
 
+class Post:
+    """A mail server: `mails` are (recipients, content) that it took; `mood` what it does at the
+    end of one: take, refuse, later, or drop (takes it and says nothing)."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[list[str], bytes]] = []
+        self.mood = "take"
+        post = self
+
+        class Talk(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                to: list[str] = []
+                self.say("220 post")
+                while line := self.rfile.readline().strip():
+                    word = line[:4].upper()
+                    if word == b"DATA":
+                        self.say("354 go on")
+                        post.mails.append((to, self.content()))
+                        if post.mood == "drop":
+                            return
+                        ends = {"take": "250 ok", "refuse": "554 no", "later": "451 busy"}
+                        if post.mood != "take":
+                            post.mails.pop()
+                        self.say(ends[post.mood])
+                        to = []
+                        continue
+                    if word == b"RCPT":
+                        to.append(line.partition(b"<")[2].rstrip(b">").decode())
+                    self.say("221 bye" if word == b"QUIT" else "250 ok")
+
+            def content(self) -> bytes:
+                lines = []
+                while (line := self.rfile.readline()) != b".\r\n":
+                    lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
+                return b"".join(lines)
+
+            def say(self, words: str) -> None:
+                self.wfile.write(f"{words}\r\n".encode())
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Talk)
+        self.server.daemon_threads = True
+        self.url = f"smtp://127.0.0.1:{self.server.server_address[1]}"
+
+
+@contextlib.contextmanager
+def mail_server() -> Iterator[Post]:
+    """A running `Post`."""
+    post = Post()
+    thread = threading.Thread(target=post.server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield post
+    finally:
+        post.server.shutdown()
+        post.server.server_close()
+        thread.join()
+
+
 class _Door(paramiko.ServerInterface):
     def check_auth_password(self, username: str, password: str) -> int:
         good = (username, password) == ("tea", "leaf")
@@ -139,8 +198,17 @@ def _files_below(folder: Path) -> type[paramiko.SFTPServerInterface]:
             self, path: str, flags: int, attr: paramiko.SFTPAttributes
         ) -> paramiko.SFTPHandle | int:
             handle = paramiko.SFTPHandle(flags)
-            handle.readfile = open(self._real(path), "rb")  # type: ignore[attr-defined]  # noqa: SIM115
+            writes = flags & (os.O_WRONLY | os.O_RDWR)
+            try:
+                file = open(self._real(path), "wb" if writes else "rb")  # noqa: SIM115
+            except FileNotFoundError:
+                return paramiko.SFTP_NO_SUCH_FILE
+            handle.readfile = handle.writefile = file  # type: ignore[attr-defined]
             return handle
+
+        def posix_rename(self, oldpath: str, newpath: str) -> int:
+            os.replace(self._real(oldpath), self._real(newpath))
+            return paramiko.SFTP_OK
 
     return Files
 

@@ -27,6 +27,8 @@ class SourceTerms:
     policy: SourcePolicy = field(default_factory=SourcePolicy)
     accept: Literal["on_export", "manual"] = "on_export"
     cutoff: str | None = None
+    send_to: str = ""
+    """Where its purchases go as a sheet at cut-off; "" is nowhere."""
     platform: bool = False
     """Claims are made at a platform, not at our own door."""
 
@@ -121,5 +123,6 @@ def _terms(code: str, config: Mapping[str, object], risk: float) -> SourceTerms:
         policy=_policy(code, config, risk),
         accept=getattr(given, "accept", "manual"),
         cutoff=getattr(given, "cutoff", None),
+        send_to=getattr(given, "send_to", ""),
         platform=can(config, TakesBack),
     )

@@ -39,6 +39,11 @@ _QUERY = text("""
         FROM runs r WHERE state = 'held' AND NOT EXISTS (
             SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')
         UNION ALL
+        SELECT 'sheet_not_sent', 'sht', id, coalesce(failure, 'not sent'), created_at
+        FROM supplier_sheets
+        WHERE state = 'failed' OR (
+            state IN ('made', 'sending') AND created_at < :now - interval '1 hour')
+        UNION ALL
         SELECT 'webhook_failing', 'whk', id, state || ': ' || coalesce(failure, ''), failing_since
         FROM webhooks WHERE state IN ('failing', 'disabled')
     ) waiting

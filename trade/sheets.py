@@ -55,23 +55,29 @@ def export(
                 take_over(session, found, now)
     session.flush()
     purchase_ids = [purchase_id for _, purchase_id in rows]
-    return workbook("待发货", COLUMNS, _sheet(session, desk, supplier, purchase_ids))
+    return of_purchases(session, desk, supplier, purchase_ids)
 
 
-def _sheet(
+def of_purchases(
     session: Session, desk: Desk, supplier: Supplier, purchase_ids: Sequence[int]
-) -> list[list[str]]:
+) -> bytes:
+    """What is still to be sent of these purchases, in this order, as an XLSX file; recipients are
+    opened for it, each opening logged. Whoever was forgotten is left out."""
     lines = lines_of(session, purchase_ids)
-    sheet = []
-    for purchase_id in purchase_ids:
-        purchase = session.get_one(Purchase, purchase_id)
-        waiting = open_units(lines[purchase_id])
-        if waiting and purchase.state in SHOWN:
-            to = recipients.reveal(
-                session, desk.keyring, purchase.recipient_id, supplier.party_id, "export"
-            )
-            sheet += [_row(purchase, to, line, units) for line, units in waiting]
-    return sheet
+    found = {
+        purchase.id: purchase
+        for purchase in session.scalars(select(Purchase).where(Purchase.id.in_(purchase_ids)))
+        if purchase.state in SHOWN and open_units(lines[purchase.id])
+    }
+    to = {purchase.recipient_id for purchase in found.values()}
+    people = recipients.reveal_many(session, desk.keyring, to, supplier.party_id, "export")
+    rows = [
+        _row(purchase, people[purchase.recipient_id], line, units)
+        for purchase_id in purchase_ids
+        if (purchase := found.get(purchase_id)) and purchase.recipient_id in people
+        for line, units in open_units(lines[purchase_id])
+    ]
+    return workbook("待发货", COLUMNS, rows)
 
 
 def _row(purchase: Purchase, to: ShipTo, line: PurchaseLine, units: int) -> list[str]:

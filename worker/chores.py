@@ -22,6 +22,7 @@ from sync.gallery import MEDIA
 from sync.wake import PULL, key
 from trade import claim_deadlines as deadlines
 from trade import (
+    cutoff_sheets,
     demand,
     event_feed,
     events,
@@ -69,6 +70,7 @@ def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
         wakeups.append((REROUTE, "all"))
     if media.due(session, clock.now()):
         wakeups.append((MEDIA, "all"))
+    wakeups += [(cutoff_sheets.SHEETS, one) for one in cutoff_sheets.due(session, clock.now())]
     wakeups += [(placing.IMPORT, str(sheet)) for sheet in placing.due(session)]
     wakeups += [(events.HOOK, str(hook)) for hook in telling.due(session, clock.now())]
     relay.wake(shop.redis, wakeups)
@@ -204,6 +206,17 @@ def prune_media(shop: Workshop, session: Session, _last: Result) -> Result:
     return {"gone": gone, "more": gone >= most}
 
 
+def make_cutoff_sheets(shop: Workshop, session: Session, _last: Result) -> Result:
+    """The sheet of every supplier whose cut-off has come."""
+    shop.refresh()
+    return {"made": cutoff_sheets.make_due(session, shop.desk, clock.now())}
+
+
+def prune_supplier_sheets(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Sheets that suppliers got long ago."""
+    return {"gone": cutoff_sheets.prune(session, clock.now())}
+
+
 def prune_order_sheets(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Leaders' sheets whose time is over, and the recipients in them."""
     most = 50
@@ -232,6 +245,8 @@ CHORES: dict[str, Kind] = {
     "worth": Kind(HOUR, worth),
     "prune_images": Kind(HOUR, prune_images),
     "prune_media": Kind(HOUR, prune_media),
+    "cutoff_sheets": Kind(10.0, make_cutoff_sheets),
+    "prune_supplier_sheets": Kind(HOUR, prune_supplier_sheets),
     "prune_order_sheets": Kind(HOUR, prune_order_sheets),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),

@@ -14,7 +14,7 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import following, rerouting, telling
+from trade import cutoff_sheets, following, rerouting, telling
 from trade import submit as submitting
 from trade.desk import readership
 from trade.order_sheets import placing
@@ -59,6 +59,15 @@ def order_sheet(shop: Workshop, key: str, turn: Turn) -> bool:
 
     def until(end: datetime) -> None:
         placing.drain(shop.db, shop.desk, int(key), end)
+
+    return _slice_by_slice(until, turn)
+
+
+def send_sheets(shop: Workshop, source: str, turn: Turn) -> bool:
+    """Send a supplier the sheets that were made for it."""
+
+    def until(end: datetime) -> None:
+        cutoff_sheets.drain(shop.db, shop.desk, source, shop.source, end)
 
     return _slice_by_slice(until, turn)
 

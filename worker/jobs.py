@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sync.gallery import MEDIA
 from sync.wake import PULL
 from trade.buying import SUBMIT
+from trade.cutoff_sheets import SHEETS
 from trade.events import HOOK
 from trade.following import NEWS
 from trade.order_sheets.placing import IMPORT
@@ -36,6 +37,7 @@ JOBS: dict[str, Job] = {
     SUBMIT: Job(drains.submit, ORDERS, 180),
     REROUTE: Job(drains.reroute, ORDERS, 180),
     NEWS: Job(drains.follow, ORDERS, 180),
+    SHEETS: Job(drains.send_sheets, ORDERS, 180),
     IMPORT: Job(drains.order_sheet, ORDERS, 180),
     HOOK: Job(drains.tell, HOOKS, 180),
     MEDIA: Job(drains.pictures, PICTURES, 180),

@@ -47,7 +47,7 @@ class Workshop:
         self.settings = self.given
         self.desk = from_settings(self.given)
         tokens = Tokens(self.db, self.desk.keyring)
-        self._sources = OpenSources(Surroundings(Budgets(self.redis), tokens))
+        self._sources = OpenSources(Surroundings(Budgets(self.redis), tokens, mail=self.given.mail))
 
     def refresh(self) -> None:
         """Learn of sources and price rules that were recorded, changed or removed meanwhile.

@@ -25,6 +25,7 @@ Kind = Literal[
     "deposit_waiting",
     "payout_waiting",
     "listing_held",
+    "sheet_not_sent",
     "webhook_failing",
 ]
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 
-from connectors.errors import Unreadable
+from connectors import mail
+from connectors.errors import Refused, Unreadable
 from connectors.fetch import Rules
 from connectors.model import LISTING, Cursor, Listing, Page, Placed, PurchaseOrder, Reject
 from connectors.surroundings import Surroundings
+from connectors.trading import OutgoingSheet
 from kit.clock import SHANGHAI
 
 from . import far, locate, readers
@@ -32,10 +35,11 @@ class FeedSource:
     Settings = FeedSettings
 
     def __init__(
-        self, code: str, settings: FeedSettings, _around: Surroundings | None = None
+        self, code: str, settings: FeedSettings, around: Surroundings | None = None
     ) -> None:
         self.code = code
         self.settings = settings
+        self._mail = (around or Surroundings()).mail
 
     def items(self, since: Cursor | None = None, *, after: Cursor | None = None) -> Listing:
         """The whole price list; a file is always read in full, from its beginning.
@@ -81,6 +85,21 @@ class FeedSource:
 
     def cancel(self, our_ref: str, reason: str) -> None:
         """Nothing to tell: the supplier sees the purchase's state at its own door."""
+
+    def deliver(self, sheet: OutgoingSheet) -> None:
+        """Send a sheet of purchases to where `send_to` says. Raises SupplierError."""
+        given = self.settings
+        if given.send_to.startswith("mailto:"):
+            mail.send(self._mail, given.send_to, sheet)
+        elif given.send_to:
+            try:
+                url = urlsplit(given.send_to)
+                url.port  # noqa: B018 - raises for a malformed one
+            except ValueError as error:
+                raise Refused("bad-address", "send_to is no address of a server") from error
+            far.put(url, sheet.name, sheet.content, _rules(given), _login(given))
+        else:
+            raise Refused("no-address", f"source {self.code} has no send_to")
 
     def _sheets(self, files: list[Found], notes: list[dict[str, Any]]) -> Iterator[Sheet]:
         given = self.settings

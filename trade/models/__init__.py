@@ -15,6 +15,7 @@ from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpeni
 from trade.models.payouts import Payee, Payout
 from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
 from trade.models.shares import Earning, Share, ShareSku, Signup
+from trade.models.sheets import SheetPurchase, SupplierSheet
 
 __all__ = [
     "Audit",
@@ -52,7 +53,9 @@ __all__ = [
     "Selection",
     "Share",
     "ShareSku",
+    "SheetPurchase",
     "Signup",
+    "SupplierSheet",
     "Token",
     "Webhook",
 ]

@@ -1,0 +1,226 @@
+"""Sheets to suppliers at cut-off: each purchase in exactly one, whatever happens on the way."""
+
+import base64
+import email
+import email.policy
+import hashlib
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import paramiko
+import pytest
+from sqlalchemy import text
+
+from connectors.registry import open_source
+from connectors.surroundings import Surroundings
+from kit import clock
+from kit.settings import MailSettings
+from tests.far_servers import Post, mail_server, sftp_server
+from tests.trade.market import NOW, Market, submitted
+from trade import cutoff_sheets, exceptions
+from trade.desk import SourceTerms
+
+CUTOFF = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+"""Four in the afternoon in Shanghai."""
+
+
+def sending(market: Market, **terms: Any) -> Market:
+    told = {"send_to": "mailto:cang@tea.example", "cutoff": "16:00"} | terms
+    return replace(market, desk=replace(market.desk, sources={"teahouse": SourceTerms(**told)}))
+
+
+def made(market: Market, now: datetime = CUTOFF) -> int:
+    with market.db.as_system() as session:
+        return cutoff_sheets.make_due(session, market.desk, now)
+
+
+def sent(market: Market, source: Any) -> None:
+    until = clock.now() + timedelta(seconds=30)
+    cutoff_sheets.drain(market.db, market.desk, "teahouse", lambda _: source, until)
+
+
+def by_mail(post: Post) -> Any:
+    config = {"kind": "feed", "send_to": "mailto:cang@tea.example,boss@tea.example"}
+    mail = MailSettings(smtp=post.url, sender="huopan@shop.example")
+    return open_source("teahouse", config, Surroundings(mail=mail))
+
+
+def rows(content: bytes) -> list[list[Any]]:
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert sheet is not None
+    return [[cell.value for cell in line] for line in sheet]
+
+
+def attachment(mail: tuple[list[str], bytes]) -> bytes:
+    parsed = email.message_from_bytes(mail[1], policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    [part] = list(parsed.iter_attachments())
+    content = part.get_content()
+    assert isinstance(content, bytes)
+    return content
+
+
+def sheet_row(market: Market) -> Any:
+    with market.db.as_system() as session:
+        return session.execute(text("SELECT * FROM supplier_sheets ORDER BY id DESC")).first()
+
+
+def hurried(market: Market) -> None:
+    """The wait before the next attempt is over."""
+    with market.db.as_system() as session:
+        session.execute(text("UPDATE supplier_sheets SET due_at = clock_timestamp()"))
+
+
+def bought(market: Market, party: int, goods: Any, times: int = 1) -> list[int]:
+    orders = [market.place(party, (goods.sku, 1)) for _ in range(times)]
+    submitted(market)
+    return orders
+
+
+def test_at_cutoff_one_sheet_of_what_no_sheet_holds(market: Market) -> None:
+    market = sending(market)
+    party, goods = market.party(money=100_000), market.offer()
+    first = bought(market, party, goods, 2)
+    assert made(market, CUTOFF - timedelta(minutes=1)) == 1  # yesterday's cut-off had none yet
+    with mail_server() as post:
+        source = by_mail(post)
+        sent(market, source)
+        later = bought(market, party, goods)
+        assert made(market) == 1
+        assert made(market) == 0
+        sent(market, source)
+        sent(market, source)
+        assert made(market, CUTOFF + timedelta(days=1)) == 0
+    states = [market.purchases(order)[0].state for order in first + later]
+    assert states == ["accepted"] * 3
+    refs = [line[0] for mail in post.mails for line in rows(attachment(mail))[1:]]
+    assert len(refs) == len(set(refs)) == 3
+    assert post.mails[0][0] == ["cang@tea.example", "boss@tea.example"]
+
+
+def test_what_may_have_arrived_is_sent_again_byte_for_byte(market: Market) -> None:
+    market = sending(market)
+    party, goods = market.party(money=100_000), market.offer()
+    bought(market, party, goods)
+    assert made(market) == 1
+    with mail_server() as post:
+        source = by_mail(post)
+        post.mood = "drop"
+        sent(market, source)
+        assert sheet_row(market).state == "sending"
+        bought(market, party, goods)
+        post.mood = "take"
+        hurried(market)
+        sent(market, source)
+    assert sheet_row(market).state == "done"
+    assert len(post.mails) == 2
+    assert post.mails[0] == post.mails[1]
+    assert len(rows(attachment(post.mails[0]))) == 2
+
+
+def test_a_worker_that_dies_while_it_sends_leaves_the_sheet_to_the_next(market: Market) -> None:
+    market = sending(market)
+    bought(market, market.party(money=100_000), market.offer())
+    made(market)
+    with market.db.as_system() as session:
+        lost = cutoff_sheets.claim(session, market.desk.keyring, "teahouse", clock.now())
+        assert lost is not None
+    with mail_server() as post:
+        sent(market, by_mail(post))
+        assert post.mails == []
+        hurried(market)
+        sent(market, by_mail(post))
+        assert len(post.mails) == 1
+    with market.db.as_system() as session:
+        cutoff_sheets.settle(session, lost, None, NOW)
+    assert sheet_row(market).state == "done"
+
+
+def test_tries_are_bounded_and_then_a_person_is_told(market: Market) -> None:
+    market = sending(market)
+    [order] = bought(market, market.party(money=100_000), market.offer())
+    made(market)
+    with mail_server() as post:
+        source = by_mail(post)
+        post.mood = "refuse"
+        for _ in range(len(cutoff_sheets.WAITS) + 3):
+            hurried(market)
+            sent(market, source)
+        row = sheet_row(market)
+        assert (row.state, row.attempts) == ("failed", len(cutoff_sheets.WAITS) + 1)
+        assert market.purchases(order)[0].state == "submitted"
+        with market.db.as_system() as session:
+            [case] = exceptions.waiting(session, clock.now(), kind="sheet_not_sent")
+            assert "554" in case["detail"] or "refuses" in case["detail"]
+            cutoff_sheets.send_again(session, row.id, clock.now())
+        post.mood = "take"
+        sent(market, source)
+    assert market.purchases(order)[0].state == "accepted"
+
+
+def test_a_supplier_who_accepts_by_hand_has_it_as_submitted(market: Market) -> None:
+    market = sending(market, accept="manual")
+    [order] = bought(market, market.party(money=100_000), market.offer())
+    made(market)
+    with mail_server() as post:
+        sent(market, by_mail(post))
+        assert len(post.mails) == 1
+    assert (sheet_row(market).state, market.purchases(order)[0].state) == ("done", "submitted")
+    assert made(market, CUTOFF + timedelta(days=1)) == 0
+
+
+def test_to_a_folder_by_sftp_whole_and_once(
+    market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAR_PASSWORD", "leaf")
+    (tmp_path / "in").mkdir()
+    key = paramiko.ECDSAKey.generate()
+    digest = base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
+    market = sending(market, send_to="sftp://x/in/")
+    bought(market, market.party(money=100_000), market.offer())
+    made(market)
+    with sftp_server(tmp_path, key) as port:
+        config = {
+            "kind": "feed",
+            "send_to": f"sftp://127.0.0.1:{port}/in/",
+            "username": "tea",
+            "password": "env:FAR_PASSWORD",
+            "host_key": f"SHA256:{digest}",
+            "allow_private_hosts": True,
+        }
+        sent(market, open_source("teahouse", config | {"send_to": config["send_to"] + "no/"}))
+        assert "no folder" in sheet_row(market).failure
+        hurried(market)
+        sent(market, open_source("teahouse", config))
+    [file] = (tmp_path / "in").iterdir()
+    assert file.name == "huopan-teahouse-20260302-1600.xlsx"
+    assert len(rows(file.read_bytes())) == 2
+    assert sheet_row(market).state == "done"
+
+
+def test_no_recipient_of_a_sheet_is_kept_in_clear(market: Market) -> None:
+    market = sending(market)
+    bought(market, market.party(money=100_000), market.offer())
+    made(market)
+    body = bytes(sheet_row(market).body)
+    assert b"PK" not in body[:200]
+    with market.db.as_system() as session:
+        assert cutoff_sheets.prune(session, clock.now()) == 0
+    with mail_server() as post:
+        sent(market, by_mail(post))
+    with market.db.as_system() as session:
+        late = clock.now() + cutoff_sheets.KEPT + timedelta(days=1)
+        assert cutoff_sheets.prune(session, late) == 1
+    assert bytes(sheet_row(market).body) == b""
+
+
+def test_the_last_cutoff_is_todays_or_yesterdays_in_shanghai() -> None:
+    assert cutoff_sheets.last_cutoff("16:00", CUTOFF) == CUTOFF
+    early = CUTOFF - timedelta(seconds=1)
+    assert cutoff_sheets.last_cutoff("16:00", early) == CUTOFF - timedelta(days=1)
+    assert cutoff_sheets.last_cutoff(None, CUTOFF) == CUTOFF

@@ -1,0 +1,272 @@
+"""Sheets to suppliers at cut-off: make (one transaction) → send (none open) → write down (one).
+
+A sheet is made once for each cut-off, of what no sheet holds yet; a purchase can be in one only,
+by its key. What may have arrived is sent again byte for byte under the same name, never as another
+sheet. A sheet that could not be sent within its tries is a case for a person.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from connectors.errors import OutcomeUnknown, SupplierError
+from connectors.model import Source
+from connectors.trading import OutgoingSheet, TakesSheets
+from kit import clock, log
+from kit.crypto import Keyring
+from kit.db import Database
+from kit.errors import Problem
+from kit.outbox import say
+from trade import sheets
+from trade.desk import Desk
+from trade.models import Purchase, SheetPurchase, SupplierSheet
+from trade.purchases import Supplier, lock, take_over
+from trade.suppliers import supplier_of
+
+SHEETS = "sheets.send"
+"""The outbox topic that wakes the sender; its key is the source."""
+CUTOFF = "16:00"
+MOST = 5_000
+"""Purchases of one sheet; what is beyond goes with the next one."""
+LEASE = timedelta(minutes=5)
+"""Well over the time that one attempt may take."""
+WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 60, 120, 120, 240))
+"""After each attempt that failed; after the last of them a person is told."""
+KEPT = timedelta(days=90)
+_AT_ONCE = 100
+_TEXT = (
+    "您好：\n\n附件是 {when} 截单的待发货采购单，共 {count} 单。\n"
+    "请发货后在最后两列填写快递公司、快递单号并回传。\n"
+    "如收到两封同名邮件，是同一张表，请勿重复发货。\n"
+)
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A sheet that is ours to send until the lease ends."""
+
+    sheet_id: int
+    source: str
+    lease: str
+    sheet: OutgoingSheet
+
+
+def last_cutoff(cutoff: str | None, now: datetime) -> datetime:
+    """The latest moment that was `cutoff` (like 16:00) in Shanghai."""
+    hour, minute = map(int, (cutoff or CUTOFF).split(":"))
+    here = now.astimezone(clock.SHANGHAI)
+    moment = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return moment if moment <= here else moment - timedelta(days=1)
+
+
+def make_due(session: Session, desk: Desk, now: datetime) -> int:
+    """Make the sheet of every source whose cut-off has come and has none; returns how many hold
+    something. Of a source with more than a sheet holds, the rest waits for the next cut-off."""
+    made = 0
+    for source, terms in sorted(desk.sources.items()):
+        if terms.send_to:
+            made += _make(session, desk, source, last_cutoff(terms.cutoff, now), now)
+    return made
+
+
+def _make(session: Session, desk: Desk, source: str, cutoff_at: datetime, now: datetime) -> bool:
+    supplier = supplier_of(session, source)
+    sheet_id = session.scalar(
+        insert(SupplierSheet)
+        .values(
+            source=source,
+            supplier_id=supplier.party_id,
+            cutoff_at=cutoff_at,
+            state="empty",
+            purchases=0,
+            body=b"",
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(SupplierSheet.id)
+    )
+    if sheet_id is None:
+        return False
+    taken = _take(session, supplier, sheet_id)
+    if not taken:
+        return False
+    row = session.get_one(SupplierSheet, sheet_id, populate_existing=True)
+    content = sheets.of_purchases(session, desk, supplier, taken)
+    row.body = desk.keyring.seal(content, _context(row))
+    row.purchases, row.state, row.due_at = len(taken), "made", now
+    say(session, SHEETS, source)
+    session.flush()
+    return True
+
+
+_TAKE = text("""
+    INSERT INTO sheet_purchases (purchase_id, sheet_id, supplier_id)
+    SELECT id, :sheet, supplier_id FROM (
+        SELECT p.id, p.supplier_id FROM purchases p
+        WHERE p.source = :source AND p.state = 'submitted'
+          AND NOT EXISTS (SELECT FROM sheet_purchases s WHERE s.purchase_id = p.id)
+        ORDER BY p.order_id, p.id LIMIT :most FOR UPDATE OF p) waiting
+    ON CONFLICT DO NOTHING RETURNING purchase_id
+""")
+
+
+def _take(session: Session, supplier: Supplier, sheet_id: int) -> list[int]:
+    """Purchases that the supplier was told of by nobody yet, now in this sheet."""
+    asked = {"sheet": sheet_id, "source": supplier.source, "most": MOST}
+    return sorted(session.scalars(_TAKE, asked))
+
+
+def due(session: Session, now: datetime) -> list[str]:
+    """Sources with a sheet to send, or to write down: the sweeper's question."""
+    found = select(SupplierSheet.source).where(
+        SupplierSheet.state.in_(("made", "sending", "sent")), SupplierSheet.due_at <= now
+    )
+    return list(session.scalars(found.distinct()))
+
+
+def drain(
+    db: Database, desk: Desk, source: str, opened: Callable[[str], Source], until: datetime
+) -> None:
+    """Send what is due of one source; may run any number of times at once, and be killed."""
+    while clock.now() < until:
+        with db.as_system() as session:
+            claimed = claim(session, desk.keyring, source, clock.now())
+        if claimed is None:
+            break
+        error = _talk(opened(source), claimed)
+        with db.as_system() as session:
+            settle(session, claimed, error, clock.now())
+    while clock.now() < until and _taken_over(db, desk, source):
+        continue
+
+
+def claim(session: Session, keyring: Keyring, source: str, now: datetime) -> Claimed | None:
+    """The oldest sheet that is due; ours alone until its lease ends."""
+    row = session.scalars(
+        select(SupplierSheet)
+        .where(
+            SupplierSheet.source == source,
+            SupplierSheet.state.in_(("made", "sending")),
+            SupplierSheet.due_at <= now,
+        )
+        .order_by(SupplierSheet.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.attempts > len(WAITS):  # every attempt ended with its worker
+        row.state, row.failure = "failed", row.failure or "it broke off at every attempt"
+        return None
+    row.state, row.lease, row.due_at = "sending", uuid4().hex, now + LEASE
+    row.attempts += 1
+    session.flush()
+    return Claimed(row.id, source, row.lease, _outgoing(keyring, row))
+
+
+def _outgoing(keyring: Keyring, row: SupplierSheet) -> OutgoingSheet:
+    when = row.cutoff_at.astimezone(clock.SHANGHAI)
+    said = f"{when:%Y-%m-%d %H:%M}"
+    return OutgoingSheet(
+        reference=f"sheet-{row.id}-{row.created_at.timestamp():.0f}",
+        name=f"huopan-{row.source}-{when:%Y%m%d-%H%M}.xlsx",
+        subject=f"待发货 {said} {row.source} 共 {row.purchases} 单",
+        text=_TEXT.format(when=said, count=row.purchases),
+        content=keyring.open(row.body, _context(row)),
+        at=row.created_at,
+    )
+
+
+def _talk(source: Source, claimed: Claimed) -> SupplierError | None:
+    if not isinstance(source, TakesSheets):
+        raise Problem(409, "takes_no_sheets", f"source {claimed.source} is sent no sheets")
+    try:
+        source.deliver(claimed.sheet)
+    except SupplierError as error:
+        logger.warning("sheet_not_sent", sheet=claimed.sheet_id, code=error.code)
+        return error
+    return None
+
+
+def settle(session: Session, claimed: Claimed, error: SupplierError | None, now: datetime) -> None:
+    """Write down what came of an attempt, unless its lease was lost meanwhile."""
+    row = session.get_one(SupplierSheet, claimed.sheet_id, with_for_update=True)
+    if row.state != "sending" or row.lease != claimed.lease:
+        return
+    row.lease = None
+    if error is None:
+        row.state, row.sent_at, row.due_at, row.failure = "sent", now, now, None
+        return
+    row.failure = error.message[:500]
+    if row.attempts > len(WAITS):
+        row.state = "failed"
+        return
+    row.state = "sending" if isinstance(error, OutcomeUnknown) else "made"
+    row.due_at = now + WAITS[row.attempts - 1]
+
+
+def send_again(session: Session, sheet_id: int, now: datetime) -> None:
+    """Try a sheet that failed anew, the same bytes. Raises Problem 404, 409."""
+    row = session.get(SupplierSheet, sheet_id, with_for_update=True)
+    if row is None:
+        raise Problem(404, "not_found", "there is no such sheet")
+    if row.state != "failed":
+        raise Problem(409, "wrong_state", f"a sheet that is {row.state} needs no other attempt")
+    row.state, row.attempts, row.due_at = "made", 0, now
+    say(session, SHEETS, row.source)
+
+
+def _taken_over(db: Database, desk: Desk, source: str) -> bool:
+    """Some purchases of a sheet that was sent count as taken, where the terms say so; whether
+    there may be more."""
+    with db.as_system() as session:
+        row = session.scalars(
+            select(SupplierSheet)
+            .where(SupplierSheet.source == source, SupplierSheet.state == "sent")
+            .order_by(SupplierSheet.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).one_or_none()
+        if row is None:
+            return False
+        waiting = session.execute(
+            select(Purchase.order_id, Purchase.id)
+            .join(SheetPurchase, SheetPurchase.purchase_id == Purchase.id)
+            .where(SheetPurchase.sheet_id == row.id, Purchase.state == "submitted")
+            .order_by(Purchase.order_id, Purchase.id)
+            .limit(_AT_ONCE)
+        ).all()
+        if not waiting or desk.terms(source).accept != "on_export":
+            row.state = "done"
+            return True
+        now = row.sent_at or clock.now()
+        for order_id, purchase_id in waiting:
+            found = lock(session, order_id, purchase_id)
+            if found.purchase.state == "submitted":
+                take_over(session, found, now)
+        return True
+
+
+def prune(session: Session, now: datetime, most: int = 100) -> int:
+    """Empty sheets that were sent long ago; returns how many."""
+    old = session.scalars(
+        select(SupplierSheet)
+        .where(SupplierSheet.body != b"", SupplierSheet.sent_at < now - KEPT)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in old:
+        row.body = b""
+    session.flush()
+    return len(old)
+
+
+def _context(row: SupplierSheet) -> str:
+    return f"supplier sheet:{row.source}:{row.id}"
