@@ -1,6 +1,6 @@
 """Every way to buy some SKUs: one deal per offer and mode, as the catalogue holds it now."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import stock
+from catalog import freight_templates, stock
 from catalog.matching.tree import Place, Said, placed
 from catalog.pricing import Goods
 from catalog.publishing import HEARD, Record
@@ -53,6 +53,9 @@ class Deal(NamedTuple):
     ours: str | None = None
     """The category of ours that its source's one is, where deals were asked for by product."""
     by_person: bool = False
+    weight_g: int | None = None
+    template: str | None = None
+    """The freight template that the offer names; `freight` and `not_delivered_to` are by it."""
 
     @property
     def goods(self) -> Goods:
@@ -75,10 +78,11 @@ _DEALS = """
            o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
            coalesce(t.moq, 1), coalesce(t.multiple, 1), t.freight, t.ships_within_hours,
            t.cutoff, t.presale_ship_by, coalesce(v.per_hour, 0), coalesce(c.tried, 0),
-           coalesce(c.short, 0), {heard}, {ours}
+           coalesce(c.short, 0), {heard}, {ours}, o.weight_g, f.content
     FROM skus s {offers}
     JOIN prices p ON p.offer_id = o.id
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
+    LEFT JOIN freight_templates f ON f.source = o.source AND f.name = t.freight ->> 'name'
     LEFT JOIN stock_pace v ON v.offer_id = o.id
     LEFT JOIN stock_claims c ON c.source = o.source
     LEFT JOIN source_states h ON h.source = o.source {mapped}
@@ -128,6 +132,17 @@ def place(own: str | None, deals: Iterable[Deal]) -> Place:
 def _read(session: Session, statement: Any, ids: Collection[int], region: str) -> list[Deal]:
     rows = session.execute(statement, {"ids": list(ids)}).all()
     levels = stock.available(session, {row[2] for row in rows}, region)
-    return [
-        Deal._make((*row[:-6], levels.get(row[2]), Record(*row[-6:-2]), *row[-2:])) for row in rows
-    ]
+    return [_deal(row, levels.get(row[2]), region) for row in rows]
+
+
+def _deal(row: Sequence[Any], level: Level | None, region: str) -> Deal:
+    *facts, velocity, tried, short, heard, ours, by_person, weight, template = row
+    record = Record(velocity, tried, short, heard)
+    deal = Deal._make((*facts, level, record, ours, by_person, weight, None))
+    if deal.freight is None or deal.freight["kind"] != "template":
+        return deal
+    return deal._replace(
+        template=deal.freight["name"],
+        freight=freight_templates.resolved(deal.freight, template, region),
+        not_delivered_to=freight_templates.beyond(deal.not_delivered_to, template),
+    )

@@ -18,7 +18,7 @@ from catalog.pricing import Buyer, Goods, Rule, below
 from kit.db import NOW, Base, Id, Utc
 from kit.ids import outside
 
-Kind = Literal["pricing", "level", "corridor", "grant"]
+Kind = Literal["pricing", "level", "corridor", "grant", "freight"]
 T = TypeVar("T")
 
 MOST_NAMED = 100
@@ -33,7 +33,7 @@ class RuleChange(Base):
     id: Mapped[Id]
     seq: Mapped[int | None]
     kind: Mapped[str]
-    """pricing | level | corridor | grant."""
+    """pricing | level | corridor | grant | freight."""
     reach: Mapped[list[Any]] = mapped_column(JSONB)
     """Each a `Reach` without what it leaves open."""
     at: Mapped[Utc] = mapped_column(server_default=NOW)

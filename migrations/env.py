@@ -14,6 +14,7 @@ for models in (
     "kit.chores",
     "catalog.models",
     "catalog.media",
+    "catalog.freight_templates",
     "catalog.matching.categories",
     "catalog.stock_records",
     "catalog.matching.models",

@@ -63,6 +63,7 @@ LATER_TABLES = {
     "deposit_requests": OWN,
     "price_policies": OWN,
     "grants": OWN,
+    "freight_templates": OWN,
     "events": f"{OWN} OR {SUPPLIER}",
     "webhooks": OWN,
     "deliveries": OWN,

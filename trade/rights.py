@@ -22,7 +22,12 @@ _SELLS = frozenset(
     }
 )
 _SUPPLIES = frozenset({"purchases:read", "purchases:write", "claims:read", "claims:answer"})
-_RULES = frozenset({"policies:read", "policies:write", "grants:read", "grants:write"})
+_RULES = frozenset(
+    {
+        *("policies:read", "policies:write", "grants:read", "grants:write"),
+        *("freight:read", "freight:write"),
+    }
+)
 _OFFERS = frozenset({"listings:read", "listings:write"}) | _RULES
 _OPERATES = frozenset(
     {

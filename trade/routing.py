@@ -13,10 +13,10 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from catalog.freight import Piece, parcel_freight
 from catalog.pricing import Goods
 from catalog.stock import Level
 from kit.money import line_amount
-from trade.freight import Piece, parcel_freight
 
 EXHAUSTIVE = 256
 """Up to so many combinations every one is tried; beyond it, lines are improved one at a time."""

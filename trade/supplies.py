@@ -1,13 +1,13 @@
 """The offers of some SKUs, read from the catalogue as values that routing understands."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from catalog import publishing, stock
+from catalog import freight_templates, publishing, stock
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
 from kit import clock
@@ -22,12 +22,13 @@ _OFFERS = f"""
            t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by,
            coalesce(v.per_hour, 0) AS velocity, coalesce(c.tried, 0) AS tried,
            coalesce(c.short, 0) AS short, {HEARD} AS heard_at,
-           h.paused_at IS NOT NULL AS paused, b.id AS supplier_id
+           h.paused_at IS NOT NULL AS paused, b.id AS supplier_id, f.content AS template
     FROM unnest(%(skus)s::bigint[]) a(sku)
     LEFT JOIN sku_redirects r ON r.from_sku = a.sku
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, a.sku)
     LEFT JOIN prices p ON p.offer_id = o.id AND p.mode = 'dropship'
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = 'dropship'
+    LEFT JOIN freight_templates f ON f.source = o.source AND f.name = t.freight ->> 'name'
     LEFT JOIN stock_pace v ON v.offer_id = o.id
     LEFT JOIN stock_claims c ON c.source = o.source
     LEFT JOIN source_states h ON h.source = o.source
@@ -84,8 +85,8 @@ def load_with(
         if _consistent(offers, stated) and (locked is None or _kept(levels, locked)):
             break
     now = clock.now()
-    reserved_in = region if lock else None
-    return [_supply(row, desk, levels.get(row.id), reserved_in, now) for row in offers], rest
+    found = [_supply(row, desk, levels.get(row.id), region, now) for row in offers]
+    return [replace(one, reserved_in=region) for one in found] if lock else found, rest
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Shelf:
         offers = [row for sku in dict.fromkeys(sku_ids) for row in self._offers.get(sku, ())]
         stated = [row for offer in offers for row in self._stated.get(offer.id, ())]
         levels = stock.levels_of(stated, region)
-        return [_supply(row, self._desk, levels.get(row.id), None, self._now) for row in offers]
+        return [_supply(row, self._desk, levels.get(row.id), region, self._now) for row in offers]
 
 
 def shelf(session: Session, desk: Desk, sku_ids: Iterable[int]) -> Shelf:
@@ -129,9 +130,7 @@ def _kept(levels: Mapping[int, Level], locked: Collection[int]) -> bool:
     return all(level.quantity is None or offer in locked for offer, level in levels.items())
 
 
-def _supply(
-    row: Any, desk: Desk, level: Level | None, reserved_in: str | None, now: datetime
-) -> Supply:
+def _supply(row: Any, desk: Desk, level: Level | None, region: str, now: datetime) -> Supply:
     terms = desk.terms(row.source)
     record = Record(row.velocity, row.tried, row.short, row.heard_at)
     risk = terms.policy.refusal_risk
@@ -153,9 +152,9 @@ def _supply(
         price_until=row.valid_until,
         moq=row.moq or 1,
         multiple=row.multiple or 1,
-        freight=row.freight,
+        freight=freight_templates.resolved(row.freight, row.template, region),
         weight_g=row.weight_g,
-        not_delivered_to=tuple(row.not_delivered_to or ()),
+        not_delivered_to=tuple(freight_templates.beyond(row.not_delivered_to, row.template) or ()),
         stock=level,
         shown=shown.quantity if shown else None,
         unknown_stock=terms.policy.unknown_stock,
@@ -165,7 +164,6 @@ def _supply(
         cutoff=row.cutoff or terms.cutoff,
         presale_ship_by=row.presale_ship_by,
         supplier_id=row.supplier_id,
-        reserved_in=reserved_in,
     )
 
 

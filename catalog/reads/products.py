@@ -277,8 +277,15 @@ def _terms(deal: Deal) -> TermsView:
         valid_until=deal.valid_until,
         moq=deal.moq,
         multiple=deal.multiple,
-        freight=deal.freight,
+        freight=_stated(deal),
         ships_within_hours=deal.ships_within_hours,
         cutoff=deal.cutoff,
         presale_ship_by=deal.presale_ship_by,
     )
+
+
+def _stated(deal: Deal) -> dict[str, Any] | None:
+    """Freight as its source states it: a template's name, and what that means here."""
+    if deal.template is None:
+        return deal.freight
+    return {"kind": "template", "name": deal.template, "rule": deal.freight}

@@ -101,6 +101,10 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/price-policies/{policy}"): DOOR,
     ("PUT", "/v1/price-policies/{policy}"): DOOR,
     ("DELETE", "/v1/price-policies/{policy}"): DOOR,
+    ("GET", "/v1/freight-templates"): DOOR,
+    ("GET", "/v1/freight-templates/{template}"): DOOR,
+    ("PUT", "/v1/freight-templates/{template}"): DOOR,
+    ("DELETE", "/v1/freight-templates/{template}"): DOOR,
     ("GET", "/v1/grants"): DOOR,
     ("GET", "/v1/grants/{grant}"): DOOR,
     ("PUT", "/v1/grants/{grant}"): DOOR,
@@ -187,7 +191,12 @@ def filled(path: str) -> str:
     """The path with ids that are nobody's."""
     ids = {name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()}
     return path.format(
-        code="nothing", external_id="nothing", policy="nothing", grant="nothing", **ids
+        code="nothing",
+        external_id="nothing",
+        policy="nothing",
+        grant="nothing",
+        template="nothing",
+        **ids,
     )
 
 

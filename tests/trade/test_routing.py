@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.freight import Piece, parcel_freight
 from catalog.stock import Level
 from trade import promise, routing
-from trade.freight import Piece, parcel_freight
 from trade.routing import Demand, Supply, route
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)

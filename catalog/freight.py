@@ -1,7 +1,9 @@
 """What one parcel's delivery costs, from the rules that its offers state. Pure.
 
 Lines under the same rule are counted together, different rules in one parcel are added up. Unknown
-freight is None and never 0: an unknown rule, a named template, or goods without a weight.
+freight is None and never 0: an unknown rule, a template that nobody wrote, or goods without a
+weight. The rules are those of `connectors.feed.freight`, and one more of templates:
+{"kind":"amount","first_fen":10000,"first":"8.00","next_fen":5000,"next":"2.00","free_from":null}.
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,6 +50,8 @@ def _fee(rule: Mapping[str, Any] | None, pieces: list[Piece], goods: int) -> int
         case "weight":
             grams = [piece.weight_g and piece.weight_g * piece.units for piece in pieces]
             return _steps(rule, "g", sum(g or 0 for g in grams)) if all(grams) else None
+        case "amount" if "first_fen" in rule:
+            return _steps(rule, "fen", sum(piece.goods for piece in pieces))
         case _:  # "template" and "amount" below its limit: the supplier has not said
             return None
 
