@@ -40,6 +40,8 @@ def judge(left: str, right: str, mine: dict[str, Any] | None = None, **theirs: A
         ("mesh两只装", "mesh 2只装"),
         ("星尘x20", "星尘x20"),
         ("1,200粒", "1200粒"),
+        ("空气炸锅", "空气炸锅"),
+        ("燕麦片", "燕麦片"),
     ],
 )
 def test_titles_take_one_form(written: str, form: str) -> None:
