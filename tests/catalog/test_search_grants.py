@@ -88,20 +88,14 @@ def test_goods_are_found_and_counted_as_far_as_grants_reach(
         assert seen(shop, reading(LEADER, *scopes)) == "".join(sorted(open_to_all + more)), scopes
 
 
-def test_what_is_open_to_buyers_only_opens_nothing_to_leaders(
+def test_purpose_region_and_own_goods_count_as_on_the_page(
     shop: Shop, stocked: dict[str, int]
 ) -> None:
-    assert "盘" in seen(shop, reading(BUYER))
+    assert "盘" in seen(shop, reading(BUYER))  # its open source serves procurement only
     assert "盘" not in seen(shop, reading(LEADER))
-
-
-def test_a_grant_for_a_region_is_found_there(shop: Shop, stocked: dict[str, int]) -> None:
-    reader = reading(LEADER, Scope("other", regions=("44",)))
-    assert "杯" in seen(shop, reader)
-    assert "杯" in seen(shop, reader, region="440305")
-    assert "杯" not in seen(shop, reader, region="110105")
-
-
-def test_a_supplier_finds_its_own_goods(shop: Shop, stocked: dict[str, int]) -> None:
-    reader = replace(LEADER, grants=Grants(closed=frozenset({"brand", "other"}), own="other"))
-    assert seen(shop, reader) == "".join(sorted("饼杯壶碗"))
+    there = reading(LEADER, Scope("other", regions=("44",)))
+    assert "杯" in seen(shop, there)
+    assert "杯" in seen(shop, there, region="440305")
+    assert "杯" not in seen(shop, there, region="110105")
+    supplier = replace(LEADER, grants=Grants(closed=frozenset({"brand", "other"}), own="other"))
+    assert seen(shop, supplier) == "".join(sorted("饼杯壶碗"))
