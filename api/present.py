@@ -19,7 +19,7 @@ from catalog.reads import (
 )
 from catalog.shelf import Stock
 from kit.ids import outside
-from kit.money import price_text
+from kit.money import price_text, yuan
 
 
 def card(one: Card) -> dict[str, Any]:
@@ -82,6 +82,7 @@ def sellable(one: Sellable) -> dict[str, Any]:
         "reasons": [vars(reason) for reason in one.reasons],
         "price": _price(one.price),
         "freight": one.freight,
+        "freight_amount": None if one.freight_amount is None else yuan(one.freight_amount),
         "as_of": one.as_of,
     }
 

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, time, timedelta
 from catalog import corridors, shelf
 from catalog.corridors import PricePolicy
 from catalog.deals import Deal
+from catalog.freight import Piece, parcel_freight
 from catalog.shelf import Reader
 from kit.clock import SHANGHAI
+from kit.money import line_amount
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,10 @@ _ORDER = (
 )
 
 
+OF_OFFERS = frozenset({*_ORDER, "not_deliverable", "not_granted", "not_sold"})
+"""Codes of what stands against single offers; the others are of retail prices."""
+
+
 def _nearest(reason: Reason) -> int:
     return _ORDER.index(reason.code)
 
@@ -119,7 +125,7 @@ def _fault(
     stock = shelf.stated(deal.level)
     if deal.source in facts.paused:
         return Reason("supplier_paused", "its supplier takes no orders at the moment")
-    if deal.freight is None:
+    if _freight(deal, region, quantity) is None:
         return Reason("freight_unknown", "its delivery cost is not known; ask your operator")
     if stock.state == "out":
         return Reason("out_of_stock", "this SKU is out of stock", _presale(deal, now))
@@ -129,6 +135,14 @@ def _fault(
         message = f"only {stock.quantity} of this SKU are left"
         return Reason("stock_short", message, _presale(deal, now))
     return _limit(deal, reader, now, region, quantity, facts) or _step(deal, quantity)
+
+
+def _freight(deal: Deal, region: str, quantity: int) -> int | None:
+    """Fen for the parcel, or None where that cannot be known; without a region, that it can be."""
+    if deal.freight is None or not region:
+        return None if deal.freight is None else 0
+    goods = line_amount(deal.cost, quantity)
+    return parcel_freight([Piece(deal.freight, quantity, deal.weight_g, goods)])
 
 
 def _limit(

@@ -26,7 +26,7 @@ from catalog.search import Asked
 from kit import clock
 from kit.errors import FieldError, Problem
 from kit.ids import inside
-from trade import limits, places, selections
+from trade import addresses, limits, orderable, places, selections
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 
@@ -184,20 +184,39 @@ def sellable(
     sku_id: IdPath,
     region: Region = None,
     quantity: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    mobile: Annotated[
+        str | None,
+        Query(
+            max_length=40,
+            pattern=NO_NUL,
+            description="The recipient's: brands limit what one person gets in a day.",
+        ),
+    ] = None,
 ) -> Response:
     """Whether so many can be sold to that region by the piece, why not, and until when as far as
-    that is known. Your own retail price, where you have picked the SKU, must be allowed there."""
+    that is known. Your own retail price, where you have picked the SKU, must be allowed there.
+
+    With a region the answer is what a quote would say: units may come from several places, limits
+    count, and `freight_amount` is what they cost to send."""
     number, place = inside("sku", sku_id), resolved(region)
+    recipient = _phone(mobile)
     now = clock.now()
-    had = {}
-    if caller.grants.named:
+    desk, party, scopes = caller.office.terms.desk, caller.party_id, caller.identity.scopes
+    had, met = {}, None
+    orders = place and "orders:write" in scopes
+    if orders or caller.grants.named:
         with caller.system() as session:  # what was bought lies behind the wall
-            had = limits.had_today(session, caller.party_id, number, now)
+            had = limits.had_today(session, party, number, now)
+            if orders:
+                met = orderable.verdict(
+                    session, desk, party, number, quantity, place, now, mobile=recipient
+                )
     with caller.own() as session:
         reader = caller.reader
         found = reads.sellable(session, number, place, quantity, reader, now, had=had)
-        if found is not None and "selections:read" in caller.identity.scopes:
-            desk, party = caller.office.terms.desk, caller.party_id
+        if found is not None and met is not None:
+            found = orderable.joined(found, met, now)
+        if found is not None and "selections:read" in scopes:
             own = selections.price_reason(session, desk, party, number, place, now)
             found = found.unless(own)
     if found is None:
@@ -232,6 +251,19 @@ def resolved(region: str | None) -> str:
             422, "invalid", f"region: {message}", errors=[FieldError("region", "invalid", message)]
         )
     return code
+
+
+def _phone(mobile: str | None) -> str | None:
+    """A recipient's number as orders keep it. Raises Problem 422."""
+    if mobile is None:
+        return None
+    number = addresses.phone(mobile)
+    if number is None:
+        message = "give a mobile of 11 digits, a landline, or a virtual number with its extension"
+        raise Problem(
+            422, "invalid", f"mobile: {message}", errors=[FieldError("mobile", "invalid", message)]
+        )
+    return number
 
 
 def _must_exist(caller: Caller, session: Any, number: int, sku_id: str) -> None:

@@ -201,6 +201,9 @@ class SellableOut(Out):
     reasons: list[ReasonOut]
     price: str | None
     freight: dict[str, Any] | None = Field(description=FREIGHT)
+    freight_amount: str | None = Field(
+        description="What so many cost to send there; for those who order, with a region."
+    )
     as_of: str | None
 
 

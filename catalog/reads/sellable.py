@@ -25,6 +25,8 @@ class Sellable:
     price: Decimal | None
     freight: dict[str, Any] | None
     as_of: datetime | None
+    freight_amount: int | None = None
+    """Fen that this many cost to send there, where that was asked."""
 
     def unless(self, reason: Reason | None) -> "Sellable":
         """The same with one more reason against it, if there is one."""

@@ -1,0 +1,116 @@
+"""`sellable` says what a quote would say, and until when a reason holds."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from catalog.reads import Sellable
+from catalog.selling import Reason
+from kit import clock
+from tests.api.shop import HOME, SOURCE, Shop, ordering
+from tests.trade.market import NOW, Goods
+from trade.orderable import Verdict, joined
+
+PIECES = {"kind": "piece", "first_n": 1, "first": "8.00", "next_n": 1, "next": "2.00"}
+BY_WEIGHT = {"kind": "weight", "first_g": 1000, "first": "8.00", "next_g": 1000, "next": "2.00"}
+FREE_ABOVE = {"kind": "amount", "fee": None, "free_from": "20.00"}
+
+
+def sellable(
+    shop: Shop, goods: Goods, quantity: int = 1, region: str = "440305", **more: Any
+) -> Any:
+    asked = {"region": region, "quantity": quantity, **more}
+    answer = shop.ask("leader", "GET", f"/v1/skus/{goods.sku}/sellable", params=asked)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def quoted(shop: Shop, goods: Goods, quantity: int, region: str) -> Any:
+    lines = [{"sku": goods.sku, "quantity": quantity}]
+    return shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": HOME | {"region": region}})
+
+
+def _split(shop: Shop) -> Goods:
+    goods = shop.offer(stock=3)
+    shop.market.offer(sku_id=goods.sku_id, source="rival", stock=3, cost="8.00")
+    return goods
+
+
+def _paused(shop: Shop) -> Goods:
+    with shop.db.as_system() as session:
+        session.execute(
+            text("INSERT INTO source_states (source, failures, paused_at) VALUES (:s, 1, now())"),
+            {"s": SOURCE},
+        )
+    return shop.offer()
+
+
+CASES: list[tuple[Callable[[Shop], Goods], int, str | None]] = [
+    (lambda shop: shop.offer(freight=PIECES), 3, None),
+    (lambda shop: shop.offer(freight=BY_WEIGHT, weight_g=700), 3, None),
+    (lambda shop: shop.offer(freight=BY_WEIGHT), 1, "freight_unknown"),
+    (lambda shop: shop.offer(freight=FREE_ABOVE), 3, None),
+    (lambda shop: shop.offer(freight=FREE_ABOVE), 2, "freight_unknown"),
+    (lambda shop: shop.offer(freight={"kind": "template", "name": "无"}), 1, "freight_unknown"),
+    (_split, 5, None),
+    (_split, 7, "stock_short"),
+    (lambda shop: shop.offer(stock="out"), 1, "out_of_stock"),
+    (lambda shop: shop.offer(multiple=6), 4, "multiple"),
+    (lambda shop: shop.offer(moq=2), 1, "moq"),
+    (lambda shop: shop.offer(not_delivered_to=["44"]), 1, "not_deliverable"),
+    (_paused, 1, "supplier_paused"),
+]
+
+
+def test_it_says_what_a_quote_says(shop: Shop) -> None:
+    for number, (make, quantity, code) in enumerate(CASES):
+        goods = make(shop)
+        told, quote = sellable(shop, goods, quantity), quoted(shop, goods, quantity, "440305")
+        assert told["sellable"] is (code is None) is (not quote["unsellable"]), number
+        assert [one["code"] for one in told["reasons"]] == ([code] if code else []), number
+        if code is None:
+            assert told["freight_amount"] == quote["freight"], number
+            assert told["price"] == quote["lines"][0]["unit_price"], number
+        else:
+            assert told["freight_amount"] is None
+
+
+def test_what_a_recipient_had_today_counts(shop: Shop) -> None:
+    goods = shop.offer()
+    grant = {"who": {}, "max_per_recipient": 3}
+    assert shop.ask("brand", "PUT", "/v1/grants/all", json=grant).status_code == 200
+    shop.said("other", "/v1/orders", ordering(goods, 2))
+    assert sellable(shop, goods, 2)["sellable"] is True  # of whom nothing is said
+    told = sellable(shop, goods, 2, mobile=HOME["mobile"])
+    assert [one["code"] for one in told["reasons"]] == ["limit_per_recipient"]
+    assert told["reasons"][0]["until"] > clock.now().isoformat()
+    assert sellable(shop, goods, 1, mobile=HOME["mobile"])["sellable"] is True
+    assert sellable(shop, goods, 2, mobile="139 0013 9000")["sellable"] is True
+    asked = f"/v1/skus/{goods.sku}/sellable?region=440305&mobile=12"
+    assert shop.got("leader", asked, 422)["errors"][0]["field"] == "mobile"
+
+
+LATER = NOW + timedelta(days=1)
+SHORT = Reason("stock_short", "only 3 of this SKU are left", LATER)
+CORRIDOR = Reason("corridor_empty", "no price is allowed")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "met", "codes"),
+    [
+        ([SHORT], Verdict(None), []),
+        ([SHORT, CORRIDOR], Verdict(None), ["corridor_empty"]),
+        ([SHORT], Verdict("out_of_stock"), ["stock_short"]),
+        ([CORRIDOR], Verdict("limit_per_day"), ["corridor_empty", "limit_per_day"]),
+        ([], Verdict("limit_per_recipient"), ["limit_per_recipient"]),
+    ],
+)
+def test_reasons_of_retail_prices_stay_whatever_routing_finds(
+    reasons: list[Reason], met: Verdict, codes: list[str]
+) -> None:
+    found = joined(Sellable(not reasons, reasons, None, None, None), met, NOW)
+    assert [one.code for one in found.reasons] == codes
+    assert found.sellable is (not codes)
