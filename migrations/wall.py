@@ -81,6 +81,8 @@ LATER_TABLES = {
     "supplier_sheets": SUPPLIER,
     "sheet_purchases": SUPPLIER,
     "claim_moves": SUPPLIER,
+    "statements": OWN,
+    "statement_lines": OWN,
 }
 """The same for tables that later migrations make; each protects its own."""
 

@@ -25,7 +25,7 @@ from trade.models import Party, Selection
 KEPT = timedelta(days=30)
 LATEST = "latest"
 CURSOR = r"^([0-9]{1,18}(\.[0-9]{1,18})?|latest)$"
-TRADE = ("order", "purchase", "parcel", "claim")
+TRADE = ("order", "purchase", "parcel", "claim", "statement")
 CATALOGUE = ("product", "price", "stock")
 _CHANGED = {"price": "price.changed", "stock": "stock.changed"}
 RULES = "rules"

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kit.ids import outside
-from trade.models import Claim, Event, Order, Parcel, Purchase
+from kit.money import yuan
+from trade.models import Claim, Event, Order, Parcel, Purchase, Statement
 
 HOOK = "hook"
 """The topic that wakes the deliveries of one webhook; its key is the webhook's number."""
@@ -99,6 +100,18 @@ def of_claim(session: Session, claim: Claim, what: str, now: datetime) -> None:
         order_id=claim.order_id,
         purchase_id=claim.purchase_id,
         data={"status": claim.state, "kind": claim.kind},
+        at=now,
+    )
+
+
+def of_statement(session: Session, statement: Statement, now: datetime) -> None:
+    """For its party: there is one more to look at."""
+    _write(
+        session,
+        kind="statement.ready",
+        about=outside("stm", statement.id),
+        party_id=statement.party_id,
+        data={"period": statement.period, "closing": yuan(statement.closing)},
         at=now,
     )
 

@@ -35,6 +35,9 @@ _QUERY = text("""
         SELECT 'payout_waiting', 'pay', id, payee, created_at
         FROM payouts WHERE state = 'requested'
         UNION ALL
+        SELECT 'statement_disputed', 'stm', id, reason, answered_at
+        FROM statements WHERE state = 'disputed'
+        UNION ALL
         SELECT 'listing_held', 'run', id, coalesce(failure, 'held'), ended_at
         FROM runs r WHERE state = 'held' AND NOT EXISTS (
             SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')

@@ -33,7 +33,7 @@ FORMER = timedelta(hours=24)
 """So long a former secret signs beside the new one."""
 
 _CATALOGUE = frozenset(f"{one}.changed" for one in event_feed.CATALOGUE)
-_BOTH = _CATALOGUE | {"parcel.*", "claim.*"}
+_BOTH = _CATALOGUE | {"parcel.*", "claim.*", "statement.ready"}
 OF_ROLE = {
     "leader": _BOTH | {"order.*"},
     "buyer": _BOTH | {"order.*"},

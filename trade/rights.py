@@ -6,7 +6,16 @@ from kit.errors import FieldError, Problem
 
 ROLES = ("leader", "brand", "buyer", "operator")
 
-_SHARED = frozenset({"catalog:read", "wallet:read", "webhooks:read", "webhooks:write"})
+_SHARED = frozenset(
+    {
+        "catalog:read",
+        "wallet:read",
+        "statements:read",
+        "statements:write",
+        "webhooks:read",
+        "webhooks:write",
+    }
+)
 _PAYS = frozenset({"wallet:write"})
 _SELLS = frozenset(
     {
@@ -64,8 +73,8 @@ OF_MEMBER: dict[str, frozenset[str]] = {
     "clerk": SCOPES
     - {"wallet:write", "parties:write", "sources:write"}
     - {"pricing:write", "policies:write", "grants:write", "webhooks:write", "payouts:write"}
-    - {"claims:advance"},
-    "finance": _READS | {"wallet:write", "payouts:write"},
+    - {"claims:advance", "statements:write"},
+    "finance": _READS | {"wallet:write", "payouts:write", "statements:write"},
     "viewer": _READS,
 }
 """What a member with this role may do at most, whatever the party may."""

@@ -49,5 +49,27 @@ QUERIES: dict[str, str] = {
            OR (l.refunded > 0 AND l.cancelled = 0 AND l.refunded = l.amount
                AND e.clawed <> e.accrued AND NOT EXISTS (
                    SELECT FROM claims c WHERE c.order_id = o.id AND c.advanced > 0))""",
+    "a statement's lines lead from its opening to its closing, and there the next one opens": """
+        SELECT 'statement ' || s.id, s.opening || ' + ' || coalesce(l.fen, 0) || ' for '
+               || s.closing || ', after ' || coalesce(b.closing, 0)
+        FROM statements s
+        LEFT JOIN (SELECT statement_id, sum(amount) AS fen FROM statement_lines
+                   GROUP BY statement_id) l ON l.statement_id = s.id
+        LEFT JOIN LATERAL (SELECT closing FROM statements e
+                           WHERE e.party_id = s.party_id AND e.until <= s.since
+                           ORDER BY e.until DESC LIMIT 1) b ON true
+        WHERE s.opening + coalesce(l.fen, 0) <> s.closing OR s.opening <> coalesce(b.closing, 0)""",
+    "a party's newest statement closes with what its postings add up to": """
+        SELECT 'statement ' || s.id,
+               s.closing || ' stated, ' || coalesce(sum(p.fen), 0) || ' posted'
+        FROM (SELECT DISTINCT ON (party_id) * FROM statements ORDER BY party_id, until DESC) s
+        CROSS JOIN LATERAL jsonb_array_elements_text(s.accounts) AS own (account)
+        LEFT JOIN LATERAL (
+            SELECT sum(fen) AS fen FROM (
+                SELECT amount AS fen FROM postings
+                WHERE destination = own.account AND at < s.until
+                UNION ALL SELECT -amount FROM postings
+                WHERE source = own.account AND at < s.until) ends) p ON true
+        GROUP BY s.id, s.closing HAVING s.closing <> coalesce(sum(p.fen), 0)""",
 }
 """Rule → query of (subject, detail)."""

@@ -29,6 +29,7 @@ from trade import (
     following,
     invariants,
     rerouting,
+    statements,
     stock_claims,
     submit,
     telling,
@@ -229,6 +230,22 @@ def prune_images(_shop: Workshop, session: Session, _last: Result) -> Result:
     return {"gone": verdicts.forget_images(session, clock.now() - KEPT)}
 
 
+def issue_statements(_shop: Workshop, session: Session, last: Result) -> Result:
+    """Statements of the month that is over, an hour after its end."""
+    until = statements.month_start(clock.now() - timedelta(hours=1))
+    upto = datetime.fromisoformat(last["upto"]) if "upto" in last else statements.FIRST
+    if upto >= until or statements.quiet_until(session) < until:
+        return last
+    most = 100
+    after = int(last.get("after", 0))
+    found = statements.due(session, upto, until, after=after, limit=most)
+    for party in found:
+        statements.issue(session, party, until, clock.now())
+    if len(found) == most:
+        return {"upto": upto.isoformat(), "after": found[-1], "more": True}
+    return {"upto": until.isoformat()}
+
+
 CHORES: dict[str, Kind] = {
     "sweep": Kind(5.0, sweep, wakes=True),
     "sources_due": Kind(5.0, sources_due, wakes=True),
@@ -243,6 +260,7 @@ CHORES: dict[str, Kind] = {
     "sales": Kind(MINUTE, sales),
     "claim_deadlines": Kind(MINUTE, claim_deadlines),
     "worth": Kind(HOUR, worth),
+    "issue_statements": Kind(10 * MINUTE, issue_statements),
     "prune_images": Kind(HOUR, prune_images),
     "prune_media": Kind(HOUR, prune_media),
     "cutoff_sheets": Kind(10.0, make_cutoff_sheets),

@@ -26,6 +26,7 @@ from api.routes import (
     share_page,
     shares,
     sources,
+    statements,
     wallet,
     webhooks,
 )
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     share_page.router,
     wallet.router,
     payouts.router,
+    statements.router,
     purchases.router,
     listings.router,
     brands.router,

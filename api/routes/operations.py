@@ -24,6 +24,7 @@ Kind = Literal[
     "claim_unanswered",
     "deposit_waiting",
     "payout_waiting",
+    "statement_disputed",
     "listing_held",
     "sheet_not_sent",
     "webhook_failing",

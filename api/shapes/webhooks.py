@@ -21,8 +21,8 @@ class WebhookIn(In):
     events: list[Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z_.*]+$")]] = Field(
         min_length=1,
         max_length=10,
-        description="order.*, purchase.*, parcel.*, claim.*, product.changed, price.changed,"
-        " stock.changed; which of them there are is a matter of your role.",
+        description="order.*, purchase.*, parcel.*, claim.*, statement.ready, product.changed,"
+        " price.changed, stock.changed; which of them there are is a matter of your role.",
     )
 
 

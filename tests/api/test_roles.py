@@ -84,6 +84,16 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/payouts/{payout_id}/approve"): OPERATES,
     ("POST", "/v1/payouts/{payout_id}/paid"): OPERATES,
     ("POST", "/v1/payouts/{payout_id}/failed"): OPERATES,
+    ("GET", "/v1/statements"): ALL,
+    ("GET", "/v1/statements/{statement_id}"): ALL,
+    ("GET", "/v1/statements/{statement_id}/lines"): ALL,
+    ("GET", "/v1/statements/{statement_id}/lines/{line}"): ALL,
+    ("GET", "/v1/statements/{statement_id}/statement.xlsx"): ALL,
+    ("GET", "/v1/statements/{statement_id}/statement.pdf"): ALL,
+    ("POST", "/v1/statements/{statement_id}/confirm"): ALL,
+    ("POST", "/v1/statements/{statement_id}/dispute"): ALL,
+    ("POST", "/v1/statements/{statement_id}/answer"): OPERATES,
+    ("POST", "/v1/parties/{party_id}/statements"): OPERATES,
     ("GET", "/v1/purchases"): DOOR,
     ("GET", "/v1/purchases/export.xlsx"): DOOR,
     ("POST", "/v1/purchases/ship-batch"): DOOR,
@@ -176,6 +186,7 @@ PREFIXES = {
     "claim_id": "clm",
     "request_id": "dep",
     "payout_id": "pay",
+    "statement_id": "stm",
     "purchase_id": "pur",
     "party_id": "pty",
     "token_id": "tok",
@@ -191,6 +202,7 @@ def filled(path: str) -> str:
     """The path with ids that are nobody's."""
     ids = {name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()}
     return path.format(
+        line=1,
         code="nothing",
         external_id="nothing",
         policy="nothing",

@@ -16,6 +16,7 @@ from trade.models.payouts import Payee, Payout
 from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
 from trade.models.shares import Earning, Share, ShareSku, Signup
 from trade.models.sheets import SheetPurchase, SupplierSheet
+from trade.models.statements import Statement, StatementLine
 
 __all__ = [
     "Audit",
@@ -55,6 +56,8 @@ __all__ = [
     "ShareSku",
     "SheetPurchase",
     "Signup",
+    "Statement",
+    "StatementLine",
     "SupplierSheet",
     "Token",
     "Webhook",
