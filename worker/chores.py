@@ -24,6 +24,7 @@ from trade import claim_deadlines as deadlines
 from trade import (
     cutoff_sheets,
     demand,
+    earnings,
     event_feed,
     events,
     following,
@@ -230,6 +231,16 @@ def prune_images(_shop: Workshop, session: Session, _last: Result) -> Result:
     return {"gone": verdicts.forget_images(session, clock.now() - KEPT)}
 
 
+def release_earnings(shop: Workshop, session: Session, last: Result) -> Result:
+    """Earnings on goods that can no longer come back."""
+    most, after = 200, int(last.get("after", 0)) if last.get("more") else 0
+    found = earnings.due(session, shop.desk, clock.now(), after=after, limit=most)
+    for order in found:
+        earnings.release(session, shop.desk, order, clock.now())
+    more = len(found) == most
+    return {"orders": len(found), "after": found[-1] if more else 0, "more": more}
+
+
 def issue_statements(_shop: Workshop, session: Session, last: Result) -> Result:
     """Statements of the month that is over, an hour after its end."""
     until = statements.month_start(clock.now() - timedelta(hours=1))
@@ -260,6 +271,7 @@ CHORES: dict[str, Kind] = {
     "sales": Kind(MINUTE, sales),
     "claim_deadlines": Kind(MINUTE, claim_deadlines),
     "worth": Kind(HOUR, worth),
+    "release_earnings": Kind(HOUR, release_earnings),
     "issue_statements": Kind(10 * MINUTE, issue_statements),
     "prune_images": Kind(HOUR, prune_images),
     "prune_media": Kind(HOUR, prune_media),

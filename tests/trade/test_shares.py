@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import NOW, Goods, Market, submitted
-from trade import claims, plans, shares, shipping
+from trade import claim_answers, claims, earnings, plans, shares, shipping
 from trade.claims import ClaimedLine, ClaimRequest
 from trade.invariants import violations
 from trade.ledger import standing
@@ -62,7 +62,13 @@ class Stall:
             line = ClaimedLine(self.goods.sku, units, amount)
             request = ClaimRequest("refund", (line,), "破损")
             (found,) = claims.open_claim(session, self.market.desk, party, order, request, NOW)
-            claims.approve(session, DOOR, outside("clm", found), None, NOW)
+            claim = outside("clm", found)
+            claim_answers.approve(session, self.market.desk, DOOR, claim, NOW)
+
+    def release(self, now: datetime) -> None:
+        with self.market.db.as_system() as session:
+            for order in earnings.due(session, self.market.desk, now, after=0, limit=10):
+                earnings.release(session, self.market.desk, order, now)
 
     def whole(self) -> None:
         with self.market.db.as_system() as session:
@@ -106,8 +112,14 @@ def test_refunds_claw_back_per_unit_and_the_sharer_earns_nothing_on_her_own(stal
     stall.sent(order, 3, "SF2000000001")
     stall.refund(stall.helper, order, 1)
     assert stall.posted(f"frozen:{stall.sharer}") == 700
+    stall.release(NOW + timedelta(days=22))
+    assert stall.posted(f"earned:{stall.sharer}") == 0
+    stall.release(NOW + timedelta(days=23))
+    stall.release(NOW + timedelta(days=24))
+    assert stall.posted(f"earned:{stall.sharer}") == 700
+    stall.whole()
     stall.refund(stall.helper, order, 2)
-    assert stall.posted(f"frozen:{stall.sharer}") == 0
+    assert stall.posted(f"frozen:{stall.sharer}") == stall.posted(f"earned:{stall.sharer}") == 0
     stall.whole()
     rich = stall.market.party(money=10_000)
     stall.sharer = rich
