@@ -1,7 +1,7 @@
 """What benches share: servers and a database of their own, and invented goods in it."""
 
 import itertools
-import random
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,75 +12,45 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+from bench.wares import wares
 from catalog.sequencer import number_changes
-from huopan.servers import await_stopped, hold
+from huopan.servers import Endpoints, await_stopped, hold
 from kit.db import Database, dsn, migrate
-
-PLACES = ["云岭", "南麓", "晨露", "星野", "松涧", "白石", "青溪", "丹霞"]
-KINDS = [
-    "绿茶",
-    "红茶",
-    "蓝牙耳机",
-    "手机壳",
-    "纸尿裤",
-    "打印纸",
-    "保温杯",
-    "电饭煲",
-    "跑步鞋",
-    "护手霜",
-    "洗衣液",
-    "充电宝",
-]
-TRAITS = [
-    "高山",
-    "便携",
-    "智能",
-    "加厚",
-    "儿童",
-    "家用",
-    "礼盒装",
-    "大容量",
-    "防水",
-    "静音",
-    "无线",
-    "透明",
-]
-
-
-def _titles() -> Iterator[str]:
-    dice = random.Random(7)  # noqa: S311 - the same goods in every run
-    while True:
-        yield "".join(
-            [
-                dice.choice(PLACES),
-                dice.choice(TRAITS),
-                dice.choice(TRAITS),
-                dice.choice(KINDS),
-                f" {dice.randrange(1, 999)}款 ",
-                dice.choice(["iPhone 15", "A4", "L码", "500g"]),
-            ]
-        )
 
 
 def write_goods(database: Database, products: int) -> None:
-    """So many products of one SKU, three of four from one source, the others from two."""
-    dice = random.Random(8)  # noqa: S311 - the same goods in every run
-    titles = _titles()
+    """So many products, every third of two SKUs, the others of one; three of four SKUs from one
+    source, the others from two."""
     with database.engine.begin() as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
         cursor = raw.cursor()
-        with cursor.copy("COPY products (title, brand, category) FROM STDIN") as copy:
-            for title in itertools.islice(titles, products):
-                copy.write_row((title, title[:2], f"{dice.choice(KINDS)} > {dice.choice(TRAITS)}"))
+        cursor.execute(
+            "CREATE TEMP TABLE wares (title text, brand text, category text, code text,"
+            " colour text, id bigint GENERATED ALWAYS AS IDENTITY)"
+        )
+        with cursor.copy("COPY wares (title, brand, category, code, colour) FROM STDIN") as copy:
+            for ware in itertools.islice(wares(), products):
+                copy.write_row(ware)
+        cursor.execute(
+            "INSERT INTO products (title, brand, category)"
+            " SELECT title, brand, category FROM wares ORDER BY id"
+        )
         cursor.execute(
             "INSERT INTO skus (product_id, msrp, attributes)"
-            ' SELECT id, 10 + id % 90, \'{"颜色": "红"}\' FROM products ORDER BY id'
+            " SELECT id, 10 + id % 90, jsonb_build_object("
+            "   '颜色', CASE n WHEN 0 THEN colour ELSE '混色' END)"
+            " FROM wares, generate_series(0, (id % 3 = 0)::int) n ORDER BY id, n"
         )
         cursor.execute("""
-            INSERT INTO offers (source, external_id, sku_id, title, content_hash, seen_at)
-            SELECT source, source || '-' || id, id, '-', '-', now() FROM skus,
-                unnest(CASE WHEN id % 4 = 0 THEN ARRAY['a', 'b'] ELSE ARRAY['a'] END) AS source""")
+            INSERT INTO offers (source, external_id, sku_id, title, brand, category, mpn,
+                content_hash, seen_at)
+            SELECT source, source || '-' || s.id, s.id, w.title, w.brand, w.category, w.code,
+                '-', now()
+            FROM skus s JOIN wares w ON w.id = s.product_id,
+                unnest(CASE WHEN s.id % 4 = 0 THEN ARRAY['a', 'b'] ELSE ARRAY['a'] END) AS source
+            ORDER BY s.id""")
+        cursor.execute("DROP TABLE wares")
         cursor.execute(
             "INSERT INTO prices (offer_id, mode, price, as_of)"
             " SELECT id, 'dropship', 5 + id % 97, now() FROM offers"
@@ -99,24 +69,29 @@ def write_goods(database: Database, products: int) -> None:
 
 
 @contextmanager
-def place() -> Iterator[tuple[Database, Path]]:
+def place() -> Iterator[tuple[Database, Path, Endpoints]]:
     """A migrated, empty database on servers of its own, and a folder; all gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="huopan-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with hold(folder / "servers", durable=False) as servers:
-            yield from _database(servers.database_url, folder)
+        with (
+            hold(folder / "servers", durable=False) as servers,
+            opened_database(servers.database_url) as database,
+        ):
+            yield database, folder, servers
         await_stopped(folder / "servers")
 
 
-def _database(url: str, folder: Path) -> Iterator[tuple[Database, Path]]:
+@contextmanager
+def opened_database(url: str) -> Iterator[Database]:
+    """A migrated, empty database `bench` on the server at `url`."""
     with psycopg.connect(dsn(url), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE bench"))
     ours = make_url(url).set(database="bench").render_as_string(hide_password=False)
     migrate(ours)
     database = Database(ours)
     try:
-        yield database, folder
+        yield database
     finally:
         database.close()
 
@@ -136,3 +111,8 @@ def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def peak_mb() -> float:
+    """The most memory that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -50,7 +50,7 @@ Sent = tuple[str, str, bytes, dict[str, str]]
 
 def run() -> None:
     """Print calls a second beside the budget, and SKUs a second beside a bare loop."""
-    with place() as (database, folder), _platform():
+    with place() as (database, folder, _), _platform():
         ids = _offers(database)
         config = _config(folder)
         _paced(database, config)

@@ -1,147 +1,220 @@
-"""Search: indexing rate and page latency, beside the bare engine on the same queries.
+"""Search: building the index, and pages in process and through HTTP, beside the bare engine.
 
-Invented goods are written straight into a database of their own. "bare" is Tantivy with the same
-index and the plainest query for the same words: one term query a word, twenty answers by score.
+Invented goods lie in a database of their own, and are indexed from there as the product does.
+"raw" is Tantivy alone: the same index, the same words (cut beforehand), the same condition that
+the reader may see it, the first twenty in the same order; one query and nothing else. "by score"
+is the same query in the engine's own order. Clients are threads, eight of them in two processes.
+Ours and HTTP ask with the text, as people type it. BENCH_PRODUCTS says how many products, several
+sizes one after another; BENCH_SEARCHES how many searches a figure.
 """
 
 import itertools
 import os
 import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from decimal import Decimal
+from multiprocessing import get_context
 from pathlib import Path
 
 import tantivy
 
-from bench.goods import number_all, place, timed, write_goods
-from catalog.pricebook import Pricebook
-from catalog.pricing import Rule, price_lists
+from bench import crowd, shop
+from bench.crowd import Measured
+from bench.figures import Figure, record
+from bench.goods import number_all, peak_mb, place, timed, write_goods
+from bench.wares import queries
+from catalog.pricing import price_lists
 from catalog.readers import Readership
-from catalog.search import Asked, Indexer, SearchIndex, open_indexer, search, words
+from catalog.search import Asked, SearchIndex, open_indexer, search, words
 from catalog.search import folder as folders
+from catalog.search.thesaurus import Thesaurus
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
+from huopan.servers import Endpoints
 from kit import clock
 from kit.db import Database
 
-PRODUCTS = int(os.environ.get("BENCH_PRODUCTS", "100000"))
-QUERIES = [
-    "绿茶",
-    "无线蓝牙耳机",
-    "云岭 纸尿裤",
-    "智能手机壳 透明",
-    "保温杯大容量",
-    "iphone15",
-    "红茶礼盒",
-    "茶",
-]
-
-LISTS = price_lists(Decimal(20))
+SIZES = [int(n) for n in os.environ.get("BENCH_PRODUCTS", "100000").split(",")]
+SEARCHES = int(os.environ.get("BENCH_SEARCHES", "2000"))
+LIMIT = 20
+AT_LEAST = 0.7
+"""Searches a second in process, of the raw engine's."""
+AT_MOST = 3
+"""The slowest hundredth through HTTP, times that of the raw engine."""
+MOST_MEMORY = 500 + 128
+"""MB of the process that builds the index; 128 of them are the engine's own."""
+CROWDS = {"1 client": (1, 1), "8 clients": (2, 4)}
+LISTS = price_lists(Decimal(shop.MARKUP))
 LEADER = Reader("leader", LISTS["resale"])
+QUERIES = queries(1000)
 
 
 def run() -> None:
-    """Print products indexed a second, and milliseconds a page."""
-    with place() as (database, folder):
-        _measure(database, folder)
+    """Print, for each size, the build, searches a second, and milliseconds a page."""
+    for products in SIZES:
+        with place() as (database, folder, servers):
+            print(f"-- {products:,} products")
+            _build(database, folder, products)
+            _searches(folder, f"{products:,} products")
+            _through_http(database, folder, servers, f"{products:,} products")
+            _others(database, folder)
 
 
-def _measure(database: Database, folder: Path) -> None:
-    took = timed(lambda: write_goods(database, PRODUCTS))
-    print(f"{PRODUCTS:,} products written in {took:.1f} s")
-    started = time.perf_counter()
-    numbered = number_all(database)
-    print(f"sequencer: {numbered / (time.perf_counter() - started):,.0f} changes/s")
-    with open_indexer(database, folder, Readership(LISTS).per_list(clock.now())) as writer:
-        took = timed(writer.rebuild)
-        print(f"rebuild: {PRODUCTS / took:,.0f} products/s")
+def _build(database: Database, folder: Path, products: int) -> None:
+    took = timed(lambda: write_goods(database, products))
+    print(f"written in {took:.1f} s")
+    took = timed(lambda: number_all(database))
+    print(f"changes numbered in {took:.1f} s")
+    url = database.engine.url.render_as_string(hide_password=False)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        built, followed, peak = apart.submit(_indexed, url, str(folder)).result()
+    of = f"{products:,} products"
+    record(Figure("search", f"{of}: index built", products / built, "docs/s"))
+    record(Figure("search", f"{of}: 5,000 changed ones followed", 5_000 / followed, "docs/s"))
+    record(
+        Figure("search", f"{of}: build, peak", peak, "MB", MOST_MEMORY, 1.0, less_is_better=True)
+    )
+
+
+def _indexed(url: str, folder: str) -> tuple[float, float, float]:
+    """(seconds of a build, seconds of following 5,000 changes, peak MB)."""
+    database = Database(url, connections=2)
+    with open_indexer(database, Path(folder), Readership(LISTS).per_list(clock.now())) as writer:
+        built = timed(writer.rebuild)
         _touch(database)
-        took = timed(lambda: list(iter(writer.step, 0)))
-        print(f"following: {PRODUCTS // 20 / took:,.0f} changed products/s")
-        _follow_a_rule(database, writer)
-    index = SearchIndex(folder)
-    _latencies(database, index, folder)
-
-
-def _follow_a_rule(database: Database, writer: Indexer) -> None:
-    """One price rule for a quarter of the goods; meanwhile single changes are to be seen."""
-    book = Pricebook(1, (Rule(1, Decimal(30), source="b"),))
-    writer.follow(Readership(LISTS, book=book).per_list(clock.now()))
-    waited: list[float] = []
-    versions = itertools.count(100)
-
-    def one_change_a_step() -> int:
-        with database.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "INSERT INTO changes (offer_id, version, kind, sku_id, at)"
-                " SELECT id, %s, 'price', sku_id, clock_timestamp() FROM offers WHERE id = 1",
-                (next(versions),),
-            )
-        changed = time.perf_counter()
-        number_all(database)
-        done = writer.step()
-        waited.append((time.perf_counter() - changed) * 1000)
-        return done - 1
-
-    took = timed(lambda: list(iter(one_change_a_step, 0)))
-    print(
-        f"a rule for a quarter of the goods: {PRODUCTS / took:,.0f} products/s looked through; a"
-        f" change meanwhile p50 {statistics.median(waited):.0f} ms, at most {max(waited):.0f} ms"
-    )
-
-
-def _latencies(database: Database, index: SearchIndex, folder: Path) -> None:
-    build = folders.current(folders.root(folder))
-    assert build is not None
-    bare = tantivy.Index.open(str(build))
-
-    def plainly(text: str) -> None:
-        asked = itertools.chain.from_iterable(map(words.made_of, words.asked(text)))
-        terms = [tantivy.Query.term_query(bare.schema, "words", word) for word in asked]
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term) for term in terms])
-        bare.searcher().search(query, 20, count=False)
-
-    def page(text: str) -> None:
-        with database.as_nobody() as session:
-            search(session, index, Asked(text), LEADER, clock.now(), 20)
-
-    def second(text: str) -> None:
-        asked = Asked(text, sort="price")
-        if after := index.search(asked, LEADER, 20).next:
-            index.search(asked, LEADER, 20, after)
-
-    _report("bare engine", plainly)
-    _report("ids by relevance", lambda text: index.search(Asked(text), LEADER, 20))
-    _report(
-        "ids by price, in stock",
-        lambda text: index.search(Asked(text, sort="price", in_stock=True), LEADER, 20),
-    )
-    _report("two pages by price", second)
-    _report("facets", lambda text: index.facets(Asked(text), LEADER))
-    _report("facets of everything", lambda _: index.facets(Asked(), LEADER))
-    _report("suggestions", lambda text: index.suggest(text[:2], LEADER, 10))
-    _report("suggestions by initials", lambda _: index.suggest("zn", LEADER, 10))
-    _report("by pinyin", lambda _: index.search(Asked("zhiniaoku"), LEADER, 20))
-    _report("misspelt pinyin", lambda _: index.search(Asked("zhinianku"), LEADER, 20))
-    _report("nothing at all", lambda _: index.search(Asked("qqxxzzyy"), LEADER, 20))
-    _report("newest, no words", lambda _: index.search(Asked(), LEADER, 20))
-    _report("page with cards", page)
-
-
-def _report(name: str, ask: Callable[[str], object]) -> None:
-    for text in QUERIES:
-        ask(text)
-    took = [timed(lambda text=text: ask(text)) * 1000 for text in QUERIES * 30]  # type: ignore[misc]
-    p99 = statistics.quantiles(took, n=100)[98]
-    print(f"{name:24} p50 {statistics.median(took):6.2f} ms   p99 {p99:6.2f} ms")
+        followed = timed(lambda: list(iter(writer.step, 0)))
+    database.close()
+    return built, followed, peak_mb()
 
 
 def _touch(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO changes (offer_id, version, kind, sku_id, at) SELECT id, 2, 'price',"
-            " sku_id, clock_timestamp() FROM offers WHERE mod(sku_id, 20) = 0 AND source = 'a'"
+            "INSERT INTO changes (offer_id, version, kind, sku_id, at)"
+            " SELECT id, 2, 'price', sku_id, clock_timestamp() FROM offers WHERE source = 'a'"
+            " AND sku_id <= 5000"
         )
     with database.as_system() as session:
-        number_changes(session, PRODUCTS)
+        number_changes(session, 10_000)
+
+
+def _searches(folder: Path, of: str) -> None:
+    for who, (processes, threads) in CROWDS.items():
+        raw, by_score, ours = (
+            crowd.measure(processes, threads, SEARCHES, opening, str(folder))
+            for opening in (_raw, _raw_by_score, _ours)
+        )
+        RAW[of, who] = raw
+        record(Figure("search", f"{of}, {who}: in process", ours.rate, "/s", raw.rate, AT_LEAST))
+        record(Figure("search", f"{of}, {who}: raw by score", by_score.rate, "/s", raw.rate))
+        _p("raw", raw)
+        _p("raw by score", by_score)
+        _p("in process", ours)
+
+
+RAW: dict[tuple[str, str], Measured] = {}
+"""What the raw engine did in this run, by size and crowd."""
+
+
+def _through_http(database: Database, folder: Path, servers: Endpoints, of: str) -> None:
+    with shop.opened(database, folder, servers) as (address, token):
+        for who, (processes, threads) in CROWDS.items():
+            raw = RAW[of, who]
+            got = crowd.measure(processes, threads, SEARCHES, _http, address, token)
+            p99 = (got.p99 * 1000, "ms", raw.p99 * 1000, AT_MOST)
+            record(Figure("search", f"{of}, {who}: HTTP p99", *p99, less_is_better=True))
+            record(Figure("search", f"{of}, {who}: HTTP", got.rate, "/s", raw.rate))
+            _p("HTTP", got)
+
+
+@contextmanager
+def _raw(folder: str, order: str | None = "rank_resale") -> Iterator[Callable[[int], None]]:
+    build = folders.current(folders.root(Path(folder)))
+    assert build is not None
+    index = tantivy.Index.open(str(build))
+    schema = index.schema
+    cut = [list(itertools.chain.from_iterable(map(words.made_of, words.asked(q)))) for q in QUERIES]
+    more = {} if order is None else {"order_by_field": order, "order": tantivy.Order.Asc}
+
+    def ask(number: int) -> None:
+        terms = [tantivy.Query.term_query(schema, "words", word) for word in cut[number % len(cut)]]
+        terms.append(tantivy.Query.term_query(schema, "flag", "for:resale"))
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term) for term in terms])
+        index.searcher().search(query, LIMIT, count=False, **more)
+
+    _warm(ask)
+    yield ask
+
+
+@contextmanager
+def _raw_by_score(folder: str) -> Iterator[Callable[[int], None]]:
+    with _raw(folder, None) as ask:
+        yield ask
+
+
+@contextmanager
+def _ours(folder: str) -> Iterator[Callable[[int], None]]:
+    index, thesaurus = SearchIndex(Path(folder)), Thesaurus([("纸尿裤", "尿不湿")])
+
+    def ask(number: int) -> None:
+        index.search(Asked(QUERIES[number % len(QUERIES)]), LEADER, LIMIT, None, thesaurus)
+
+    _warm(ask)
+    yield ask
+
+
+@contextmanager
+def _http(address: str, token: str) -> Iterator[Callable[[int], None]]:
+    with shop.client(address, token) as get:
+
+        def ask(number: int) -> None:
+            get("/v1/products", q=QUERIES[number % len(QUERIES)], limit=str(LIMIT))
+
+        _warm(ask)
+        yield ask
+
+
+def _warm(ask: Callable[[int], None]) -> None:
+    for number in range(0, len(QUERIES), 5):
+        ask(number)
+
+
+def _others(database: Database, folder: Path) -> None:
+    """What has no plain query to stand beside it."""
+    index, few = SearchIndex(folder), QUERIES[:60]
+    thesaurus = Thesaurus([("纸尿裤", "尿不湿")])
+
+    def found(text: str = "", **more: object) -> None:
+        index.search(Asked(text, **more), LEADER, LIMIT, None, thesaurus)  # type: ignore[arg-type]
+
+    def page(text: str) -> None:
+        with database.as_nobody() as session:
+            search(session, index, Asked(text), LEADER, clock.now(), LIMIT)
+
+    _report("page with cards", few, page)
+    _report("by price, in stock", few, lambda text: found(text, sort="price", in_stock=True))
+    _report("no words, newest", [""], found)
+    _report("facets", few, lambda text: index.facets(Asked(text), LEADER))
+    _report("facets of everything", [""], lambda _: index.facets(Asked(), LEADER))
+    _report("suggestions", few, lambda text: index.suggest(text[:2], LEADER, 10))
+    _report("suggestions by initials", ["zn"], lambda text: index.suggest(text, LEADER, 10))
+    _report("by a synonym", ["尿不湿", "透气尿不湿"], found)
+    _report("by pinyin", ["zhiniaoku", "lanyaerji"], found)
+    _report("misspelt pinyin", ["zhinianku", "lanyeerji"], found)
+    _report("by a maker's number", ["B1-1", "K7-7"], found)
+    _report("nothing at all", ["qqxxzzyy"], found)
+
+
+def _report(name: str, texts: Sequence[str], ask: Callable[[str], object]) -> None:
+    ask(texts[0])
+    rounds = max(1, 120 // len(texts))
+    took = [timed(lambda text=text: ask(text)) for text in [*texts] * rounds]  # type: ignore[misc]
+    _p(name, Measured(len(took) / sum(took), sorted(took)))
+
+
+def _p(name: str, one: Measured) -> None:
+    p50 = statistics.median(one.took) * 1000
+    p99 = one.p99 * 1000
+    print(f"  {name:24} {one.rate:8,.0f} /s   p50 {p50:7.2f} ms   p99 {p99:7.2f} ms", flush=True)

@@ -35,7 +35,7 @@ FAVOURITE = 1
 
 def run() -> None:
     """Print, for each number of selections, milliseconds a page and rows written a change."""
-    with place() as (database, _):
+    with place() as (database, *_):
         write_goods(database, SKUS)
         number_all(database)
         written = 0

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from kit.money import ending_in, marked_up
@@ -140,7 +141,7 @@ class PriceList:
             paid.append((int(units), min(price, paid[-1][1]) if paid else price))
         return paid
 
-    @property
+    @cached_property
     def mark(self) -> str:
         """Names the prices: two lists with one mark price alike."""
         said = repr((self.markup_percent.normalize(), self.rules))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tantivy import Query, Searcher
 
@@ -25,9 +26,14 @@ class Suggestion:
 def keys(text: str) -> Iterable[str]:
     """The terms under which the words of a title, brand or category are suggested."""
     for word in asked(text):
-        if len(word) > 1 and not word.isdecimal():
-            for typed in (word, *sounds(word)):
-                yield f"{typed}{_BETWEEN}{word}"
+        yield from _keys_of(word)
+
+
+@lru_cache(maxsize=50_000)
+def _keys_of(word: str) -> tuple[str, ...]:
+    if len(word) < 2 or word.isdecimal():
+        return ()
+    return tuple(f"{typed}{_BETWEEN}{word}" for typed in (word, *sounds(word)))
 
 
 def suggest(

@@ -19,6 +19,7 @@ LONGEST = 64
 """Characters of a query that count; what people paste beyond that narrows nothing."""
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Half-width, lower case and simplified, so that Ａ４ is a4 and 紙尿褲 is 纸尿裤."""
     folded: str = _SIMPLIFIED.convert(unicodedata.normalize("NFKC", text).lower())
