@@ -113,7 +113,6 @@ class Build:
 def begin(path: Path, readers: Sequence[Reader], read: Read) -> Build:
     """An empty build in a folder of its own; what comes after `read` is applied to it later."""
     index = Index(schema_of(readers), str(path))
-    index.register_tokenizer("characters", fields.character_analyzer())
     build = Build(path, readers, index.writer(_HEAP, 1), read)
     build.note([], 0)
     return build
@@ -123,7 +122,6 @@ def reopen(path: Path, readers: Sequence[Reader]) -> Build:
     """A build of an earlier process. Raises ValueError or OSError when it cannot be used."""
     written = orjson.loads((path / _WRITTEN).read_bytes())
     index = Index.open(str(path))
-    index.register_tokenizer("characters", fields.character_analyzer())
     read = _read_up_to(index)
     build = Build(path, readers, index.writer(_HEAP, 1), read)
     waiting = [(one[0], one[1], one[2]) for one in written["waiting"]]

@@ -12,7 +12,7 @@ from catalog import shelf
 from catalog.deals import Deal
 from catalog.matching import tree
 from catalog.pricing import margin_percent
-from catalog.search import opening, schema
+from catalog.search import opening, schema, words
 from catalog.search.suggest import keys
 from catalog.search.words import asked, indexed, plain, sounds
 from catalog.shelf import Reader
@@ -55,7 +55,8 @@ def document(goods: Goods, readers: Sequence[Reader], now: datetime) -> dict[str
     """
     if goods.id > schema.MOST_ID:
         raise ValueError(f"product {goods.id}: the search index holds ids up to {schema.MOST_ID}")
-    title = indexed(f"{goods.brand or ''} {goods.title}")
+    named = f"{goods.brand or ''} {goods.title}"
+    title, characters = indexed(named), words.characters(named, None)
     deals = [deal for of_sku in goods.deals.values() for deal in of_sku]
     sources = sorted({deal.source for deal in deals})
     fields: dict[str, Any] = {}
@@ -77,7 +78,7 @@ def document(goods: Goods, readers: Sequence[Reader], now: datetime) -> dict[str
     place = all_deals.place(goods.category, deals)
     more = indexed(" ".join((goods.category or "", *place.levels, *attributes)))
     findable = {*title, *more}
-    heard = _sounds(title, f"{goods.brand or ''} {goods.title}")
+    heard = _sounds(title, named)
     shown = (goods.title, goods.brand or "", (place.name or "").rpartition(tree.BETWEEN)[2])
     typed = {key for text in shown for key in keys(text)}
     return fields | {
@@ -98,7 +99,7 @@ def document(goods: Goods, readers: Sequence[Reader], now: datetime) -> dict[str
         "words": " ".join(findable),
         "title_sound": " ".join(heard),
         "sound": " ".join(heard | {sound for word in findable for sound in sounds(word)}),
-        "characters": plain(f"{goods.brand or ''} {goods.title}"),
+        "characters": " ".join({*characters, *words.pairs(characters)}),
     }
 
 

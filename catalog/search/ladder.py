@@ -96,11 +96,10 @@ class _Ask:
         return lambda item: self._ways(field, item.ways)
 
     def in_order(self, pieces: Sequence[str]) -> Query:
-        """The same characters in the same order, wherever the words were cut."""
+        """Every pair of neighbouring characters, wherever the words were cut."""
         if len(pieces) == 1:
             return self._term("characters", pieces[0])
-        phrase: list[str | tuple[int, str]] = list(pieces)
-        return Query.phrase_query(self._schema, "characters", phrase)
+        return _all(self._term("characters", pair) for pair in dict.fromkeys(words.pairs(pieces)))
 
     def sounding_in(self, field: str) -> Callable[[Item], Query]:
         """An item as written, or typed by its sound."""

@@ -7,9 +7,9 @@ a cursor is such a number, and holds however the index was rebuilt or merged in 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from tantivy import Schema, SchemaBuilder, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+from tantivy import Schema, SchemaBuilder
 
-VERSION = 6
+VERSION = 7
 """Part of every index's identity: an index of another version is built again."""
 
 ID_BITS = 27
@@ -35,7 +35,7 @@ def schema(lists: Iterable[str]) -> Schema:
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("title_sound", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("sound", tokenizer_name="whitespace", index_option="basic")
-    builder.add_text_field("characters", tokenizer_name="characters", index_option="position")
+    builder.add_text_field("characters", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("suggest", tokenizer_name="raw", index_option="basic")
     for name in ("brand", "category", "source"):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
@@ -49,11 +49,6 @@ def schema(lists: Iterable[str]) -> Schema:
         builder.add_unsigned_field(f"by_price_{one}", fast=True)
         builder.add_unsigned_field(f"by_margin_{one}", fast=True)
     return builder.build()
-
-
-def character_analyzer() -> TextAnalyzer:
-    """Splits plain text as `words.characters` does."""
-    return TextAnalyzerBuilder(Tokenizer.regex(r"[a-z]+|[0-9]+|[\p{L}\p{Nl}\p{No}]")).build()
 
 
 def sku_code(sku_id: int) -> str:

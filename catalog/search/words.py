@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import opencc
 import rjieba
@@ -66,9 +67,15 @@ def sounds(word: str) -> tuple[str, ...]:
     return whole, "".join(lazy_pinyin(word, style=Style.FIRST_LETTER))
 
 
-def characters(text: str) -> list[str]:
+def characters(text: str, longest: int | None = LONGEST) -> list[str]:
     """A text as single Chinese characters, whole runs of letters and whole runs of digits."""
-    return [piece for run in runs(text) for piece in ([run] if run.isascii() else run)]
+    found = _RUNS.findall(plain(text)[:longest])
+    return [piece for run in found for piece in ([run] if run.isascii() else run)]
+
+
+def pairs(pieces: Sequence[str]) -> Iterator[str]:
+    """Neighbours of `characters` as one term: 绿茶叶 is 绿茶 and 茶叶."""
+    return (f"{first}+{second}" for first, second in pairwise(pieces))
 
 
 def _cut(run: str, *, finely: bool = False) -> Iterable[str]:

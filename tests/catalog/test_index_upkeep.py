@@ -244,7 +244,6 @@ def _rewrite(data_dir: Path, move: dict[int, int | None]) -> None:
 
 
 def _write(index: tantivy.Index, prices: dict[int, int | None], order: list[int]) -> None:
-    index.register_tokenizer("characters", fields.character_analyzer())
     writer = index.writer(15_000_000, 1)
     writer.delete_documents_by_query(
         tantivy.Query.term_set_query(index.schema, "id", sorted(prices))
@@ -273,7 +272,7 @@ def _fields(number: int, price: int) -> dict[str, object]:
         "code": ["绿茶"] if number % 11 == 0 else [],
         "title": title,
         "words": words,
-        "characters": words,
+        "characters": "绿 茶 绿+茶",
         "price_resale": fields.price_units(cost),
         "by_price_resale": fields.by_price(cost, number),
         "by_margin_resale": fields.by_margin(cost if price % 2 else None, number),

@@ -4,9 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catalog.search import words
-from catalog.search.schema import character_analyzer
 
-ANALYZER = character_analyzer()
 ANYTHING = st.text(st.characters(exclude_categories=["Cs", "Cn", "Co"]), max_size=40)
 GOODS = st.text("智能手机壳无线蓝牙耳机山野绿茶叶婴儿纸尿裤的大容量保温杯 a4L5", max_size=20)
 TEXTS = ANYTHING | GOODS
@@ -14,9 +12,13 @@ TEXTS = ANYTHING | GOODS
 
 @given(TEXTS)
 @example("云岭 iPhone15Pro·Ａ４打印纸，５００張①")
-def test_the_index_splits_characters_as_queries_do(text: str) -> None:
-    plain = words.plain(text)[: words.LONGEST]
-    assert ANALYZER.analyze(plain) == words.characters(text)
+def test_part_of_a_text_is_found_by_its_characters_and_their_pairs(text: str) -> None:
+    whole = words.characters(text, None)
+    asked = words.characters(text)
+    assert set(asked) <= set(whole)
+    assert [*words.pairs(asked)] == [*words.pairs(whole)][: max(len(asked) - 1, 0)]
+    terms = [*whole, *words.pairs(whole)]
+    assert " ".join(terms).split() == terms  # the index parts them at spaces
 
 
 @given(TEXTS)
