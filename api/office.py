@@ -69,13 +69,23 @@ class Office:
         """
         return self.sources.get(code, config_of(self.terms.settings, code))
 
-    def refresh(self, session: Session) -> None:
-        """Take in what was recorded meanwhile, unless that was done a moment ago."""
+    def refresh(self, session: Session | None = None) -> None:
+        """Take in what was recorded meanwhile, unless that was done a moment ago.
+
+        It looks with `session`, which is of the system's scope, or with one of its own.
+        """
         with self._lock:
             now = time.monotonic()
             if now < self._fresh_until:
                 return
             self._fresh_until = now + FRESH_SECONDS
+        if session is not None:
+            self._take_in(session)
+            return
+        with self.db.as_system() as own:
+            self._take_in(own)
+
+    def _take_in(self, session: Session) -> None:
         settings = with_recorded(session, self.given)
         book = pricebook.current(session)
         if (settings, book) != (self.terms.settings, self.terms.book):

@@ -5,7 +5,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import freight_templates, stock
@@ -13,6 +12,7 @@ from catalog.matching.tree import Place, Said, placed
 from catalog.pricing import Goods
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
+from kit.statements import Query, send
 
 
 class Deal(NamedTuple):
@@ -73,12 +73,13 @@ class Deal(NamedTuple):
 
 
 _DEALS = """
-    SELECT s.product_id, s.id, o.id, o.source, o.external_id, o.seller, o.brand, o.category,
-           o.state, o.tax_rate, o.tax_code, o.invoice, o.min_retail, o.max_retail,
-           o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
-           coalesce(t.moq, 1), coalesce(t.multiple, 1), t.freight, t.ships_within_hours,
-           t.cutoff, t.presale_ship_by, coalesce(v.per_hour, 0), coalesce(c.tried, 0),
-           coalesce(c.short, 0), {heard}, {ours}, o.weight_g, f.content
+    SELECT s.product_id, s.id AS sku_id, o.id AS offer_id, o.source, o.external_id, o.seller,
+           o.brand, o.category, o.state, o.tax_rate, o.tax_code, o.invoice, o.min_retail,
+           o.max_retail, o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
+           coalesce(t.moq, 1) AS moq, coalesce(t.multiple, 1) AS multiple, t.freight,
+           t.ships_within_hours, t.cutoff, t.presale_ship_by, coalesce(v.per_hour, 0) AS per_hour,
+           coalesce(c.tried, 0) AS tried, coalesce(c.short, 0) AS short, {heard} AS heard_at,
+           {ours}, o.weight_g, f.content AS template
     FROM skus s {offers}
     JOIN prices p ON p.offer_id = o.id
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
@@ -86,30 +87,31 @@ _DEALS = """
     LEFT JOIN stock_pace v ON v.offer_id = o.id
     LEFT JOIN stock_claims c ON c.source = o.source
     LEFT JOIN source_states h ON h.source = o.source {mapped}
-    WHERE {which} = ANY(:ids)
+    WHERE {which} = ANY(%(ids)s)
     ORDER BY s.product_id, s.id, o.id, p.mode
 """
 _OWN = "JOIN offers o ON o.sku_id = s.id"
 _LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id)"""
 _MAPPED = "LEFT JOIN category_mappings m ON m.source = o.source AND m.theirs = o.category"
-_OF_PRODUCTS = text(
-    _DEALS.format(
-        which="s.product_id",
-        offers=_OWN,
-        heard=HEARD,
-        mapped=_MAPPED,
-        ours="m.ours, coalesce(m.state = 'confirmed', false)",
-    )
+
+
+def _asking(which: str, offers: str, mapped: str, ours: str) -> tuple[str, str]:
+    """For the deals of some ids, and for what is stated of their stock."""
+    ids = f"ARRAY(SELECT o.id FROM skus s {offers} WHERE {which} = ANY(%(ids)s))"  # noqa: S608
+    deals = _DEALS.format(which=which, offers=offers, heard=HEARD, mapped=mapped, ours=ours)
+    return deals, stock.STATED.replace("%(offers)s", ids)
+
+
+_OF_PRODUCTS = _asking(
+    "s.product_id", _OWN, _MAPPED, "m.ours, coalesce(m.state = 'confirmed', false) AS by_person"
 )
-_OF_SKUS = text(
-    _DEALS.format(which="s.id", offers=_LED, heard=HEARD, mapped="", ours="NULL, false")
-)
+_OF_SKUS = _asking("s.id", _LED, "", "NULL AS ours, false AS by_person")
 
 
 def of_products(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
     """Every deal for these products, in the order of product, SKU and offer."""
-    return _read(session, _OF_PRODUCTS, ids, region)
+    return answered(send(session, *questions(ids, region)), region)
 
 
 def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
@@ -117,7 +119,7 @@ def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[De
 
     A SKU that was merged into another has the other's deals.
     """
-    return _read(session, _OF_SKUS, ids, region)
+    return answered(send(session, *_questions(_OF_SKUS, ids, region)), region)
 
 
 def place(own: str | None, deals: Iterable[Deal]) -> Place:
@@ -127,12 +129,6 @@ def place(own: str | None, deals: Iterable[Deal]) -> Place:
     """
     said = {deal.offer_id: Said(deal.category, deal.ours, deal.by_person) for deal in deals}
     return placed(own, said.values())
-
-
-def _read(session: Session, statement: Any, ids: Collection[int], region: str) -> list[Deal]:
-    rows = session.execute(statement, {"ids": list(ids)}).all()
-    levels = stock.available(session, {row[2] for row in rows}, region)
-    return [_deal(row, levels.get(row[2]), region) for row in rows]
 
 
 def _deal(row: Sequence[Any], level: Level | None, region: str) -> Deal:
@@ -146,3 +142,21 @@ def _deal(row: Sequence[Any], level: Level | None, region: str) -> Deal:
         freight=freight_templates.resolved(deal.freight, template, region),
         not_delivered_to=freight_templates.beyond(deal.not_delivered_to, template),
     )
+
+
+def questions(ids: Collection[int], region: str = "") -> tuple[Query, Query]:
+    """What `of_products` asks; `answered` reads the rows of both."""
+    return _questions(_OF_PRODUCTS, ids, region)
+
+
+def answered(answers: Sequence[Sequence[Any]], region: str = "") -> list[Deal]:
+    """The deals that were asked for."""
+    rows, stated = answers
+    levels = stock.levels_of(stated, region)
+    return [_deal(row, levels.get(row[2]), region) for row in rows]
+
+
+def _questions(asking: tuple[str, str], ids: Collection[int], region: str) -> tuple[Query, Query]:
+    asked = {"ids": list(ids), "region": region}
+    deals, stated = asking
+    return (deals, asked), (stated, asked)

@@ -110,6 +110,9 @@ class Grants:
 
 OPEN = Grants()
 
+CLOSED = "SELECT granting_sources() AS closed"
+"""The sources that use grants; where there is none, everything is OPEN to everybody."""
+
 _COLUMNS = GrantRow.__table__.columns
 _TO_READER = text(
     f"SELECT {', '.join(_COLUMNS.keys())} FROM grants_to(:party)"  # noqa: S608 - our own columns
@@ -118,7 +121,7 @@ _TO_READER = text(
 
 def of(session: Session, party: int, *, own: str | None = None) -> Grants:
     """What `party` was granted, in its own scope or the system's; `own` is a source it supplies."""
-    closed = session.scalar(text("SELECT granting_sources()"))
+    closed = session.scalar(text(CLOSED))
     if not closed:
         return OPEN
     rows = session.scalars(select(GrantRow).from_statement(_TO_READER), {"party": party}).all()

@@ -72,12 +72,14 @@ TAKEN = """coalesce((
           AND r.released_at IS NULL AND (r.known_at IS NULL OR r.known_at >= s.as_of)), 0)"""
 """SQL: units of our open purchases that a row `s` of stocks does not count in yet."""
 
-_STATEMENTS = text(f"""
+STATED = f"""
     SELECT s.offer_id, s.region, s.state, s.quantity, s.as_of, {TAKEN} AS taken
     FROM stocks s
-    WHERE s.offer_id = ANY(:offers) AND (starts_with(:region, s.region) OR :region = '')
+    WHERE s.offer_id = ANY(%(offers)s)
+      AND (starts_with(%(region)s::text, s.region) OR %(region)s::text = '')
     ORDER BY s.offer_id
-""")  # noqa: S608 - no value in it
+"""  # noqa: S608 - no value in it
+"""What is stated of %(offers)s (ids, or a query for them) for `levels_of`."""
 
 _LOCK = text("""
     SELECT offer_id FROM stocks
@@ -92,7 +94,7 @@ def available(session: Session, offer_ids: Iterable[int], region: str) -> dict[i
     An offer that its source says nothing about is absent from the answer.
     """
     asked = {"offers": sorted(set(offer_ids)), "region": region}
-    return levels_of(session.execute(_STATEMENTS, asked), region)
+    return levels_of(send(session, (STATED, asked))[0], region)
 
 
 def levels_of(rows: Iterable[Any], region: str) -> dict[int, Level]:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kit.db import NOW, Base, Id, Utc
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
+from kit.statements import Ask
 
 MOST_WORDS = 50
 LONGEST_WORD = 40
@@ -33,9 +34,9 @@ class Group:
     words: list[str]
 
 
-def every(session: Session) -> list[Group]:
+def every(ask: Ask) -> list[Group]:
     """All groups, oldest first."""
-    rows = session.execute(select(Synonyms.id, Synonyms.words).order_by(Synonyms.id))
+    (rows,) = ask(("SELECT id, words FROM synonyms ORDER BY id", ()))
     return [Group(outside("syn", row.id), row.words) for row in rows]
 
 

@@ -4,7 +4,9 @@ Code above never commits: it runs inside `as_party`, `as_system` or `as_nobody`,
 end is the commit. The scope is what row-level security reads; `system` can be set only here.
 """
 
-from collections.abc import Iterator
+import select
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -15,8 +17,20 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import BigInteger, Identity, Numeric, String, create_engine, make_url, text
+from psycopg.rows import namedtuple_row
+from sqlalchemy import (
+    BigInteger,
+    Engine,
+    Identity,
+    Numeric,
+    String,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
 APP_ROLE = "huopan_app"
@@ -29,6 +43,14 @@ UnitPrice = Annotated[Decimal, mapped_column(Numeric(14, 4))]
 Utc = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True))]
 OutsideId = Annotated[str, mapped_column(String(collation="C"))]
 
+
+Query = tuple[str, Mapping[str, Any] | Sequence[Any]]
+"""SQL with psycopg's placeholders, and what they stand for."""
+
+IDLE_SECONDS = 5.0
+"""A connection that rested longer is asked whether it is alive before it is used."""
+
+_SCOPE = "SELECT set_config('huopan.party', %s, true), set_config('huopan.system', %s, true)"
 
 NOW = text("clock_timestamp()")
 """A column's default: the moment of writing, by the database's clock."""
@@ -54,9 +76,9 @@ class Database:
             url,
             pool_size=connections,
             max_overflow=0,
-            pool_pre_ping=True,
             connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "connect_timeout": 5},
         )
+        _heed_lost_connections(self.engine)
 
     def close(self) -> None:
         """Return every connection to the server."""
@@ -83,14 +105,38 @@ class Database:
     @contextmanager
     def _scope(self, party: str, system: str) -> Iterator[Session]:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            session.execute(
-                text(
-                    "SELECT set_config('huopan.party', :party, true),"
-                    " set_config('huopan.system', :system, true)"
-                ),
-                {"party": party, "system": system},
-            )
+            session.connection().exec_driver_sql(_SCOPE, (party, system))
             yield session
+
+    def ask_as_party(self, party_id: int, *statements: Query) -> list[list[Any]]:
+        """A whole transaction in the scope of `as_party`, in one round trip: rows by name.
+
+        For the hottest reads: what a session does around a statement costs several times as much.
+        """
+        return self._ask((str(party_id), "off"), statements)
+
+    def ask_as_system(self, *statements: Query) -> list[list[Any]]:
+        """As `ask_as_party`, in the scope of `as_system`."""
+        return self._ask(("", "on"), statements)
+
+    def _ask(self, scope: tuple[str, str], statements: Sequence[Query]) -> list[list[Any]]:
+        held = self.engine.raw_connection()
+        try:
+            connection = _psycopg(held.driver_connection)
+            with connection.pipeline():
+                connection.execute(_SCOPE, scope)
+                cursors = [
+                    connection.cursor(row_factory=namedtuple_row).execute(query.encode(), values)
+                    for query, values in statements
+                ]
+                connection.commit()
+            return [at.fetchall() for at in cursors]
+        except psycopg.Error as error:  # without the values: they may be a person's
+            raise DBAPIError.instance(
+                "; ".join(query for query, _ in statements), None, error, psycopg.Error
+            ) from error
+        finally:
+            held.close()
 
 
 def cursor(session: Session) -> psycopg.Cursor[Any]:
@@ -100,9 +146,40 @@ def cursor(session: Session) -> psycopg.Cursor[Any]:
 
 def driver(session: Session) -> psycopg.Connection[Any]:
     """psycopg's own connection, inside the session's transaction."""
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, psycopg.Connection)  # noqa: S101 - the only driver we ever configure
-    return raw
+    return _psycopg(session.connection().connection.driver_connection)
+
+
+def _psycopg(connection: Any) -> psycopg.Connection[Any]:
+    assert isinstance(connection, psycopg.Connection)  # noqa: S101 - the only driver we configure
+    return connection
+
+
+def _heed_lost_connections(engine: Engine) -> None:
+    """Never hand out a connection that the server has closed.
+
+    A server that ends a connection says so on the socket, where nothing else comes while it rests;
+    so no question must be asked each time. One that rested for long may be lost without a word.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rests(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def alive(connection: Any, record: Any, _proxy: Any) -> None:
+        rested = time.monotonic() - record.info.get("rests_since", time.monotonic())
+        try:
+            if rested >= IDLE_SECONDS or _spoken_to(connection):
+                engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise InvalidatePoolError("the server has ended this connection") from error
+
+
+def _spoken_to(connection: psycopg.Connection[Any]) -> bool:
+    """Whether something waits to be read from the server, were it that it is gone."""
+    waiting = select.poll()
+    waiting.register(connection.pgconn.socket, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def migrate(url: str) -> None:

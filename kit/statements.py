@@ -8,7 +8,7 @@ reading that it guards may travel together. Failures are raised as SQLAlchemy's,
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg.rows import namedtuple_row
@@ -16,10 +16,15 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from kit.db import Base, driver
+from kit.db import Base, Query, driver
 
-Query = tuple[str, Mapping[str, Any] | Sequence[Any]]
-"""SQL with psycopg's placeholders, and what they stand for."""
+__all__ = ["Ask", "Query", "insert", "send"]
+
+
+class Ask(Protocol):
+    """Sends statements that read, together, and returns the rows of each, by name."""
+
+    def __call__(self, *statements: Query) -> list[list[Any]]: ...
 
 
 def send(session: Session, *statements: Query) -> list[list[Any]]:

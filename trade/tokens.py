@@ -14,12 +14,13 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.pricing import NOBODY, Buyer
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
+from kit.statements import Query, send
 from trade import parties, rights
 from trade.models import Member, Party, Token
 
@@ -57,15 +58,15 @@ class Issued:
     expires_at: datetime | None
 
 
-_AUTHENTICATE = text("""
+_AUTHENTICATE = """
     SELECT t.id, t.party_id, t.member_id, t.scopes, p.role, p.source, p.level,
            party_above(p.id) AS above, m.roles AS member_roles
     FROM tokens t
     JOIN parties p ON p.id = t.party_id AND p.active
     LEFT JOIN members m ON m.id = t.member_id
-    WHERE t.hash = :hash AND t.revoked_at IS NULL
-      AND (t.expires_at IS NULL OR t.expires_at > :now)
-""")
+    WHERE t.hash = %s AND t.revoked_at IS NULL
+      AND (t.expires_at IS NULL OR t.expires_at > %s)
+"""
 
 
 def issue(
@@ -107,11 +108,19 @@ def expiry(span: str, now: datetime) -> datetime:
 
 def authenticate(session: Session, token: str, now: datetime) -> Identity | None:
     """Who holds this token; None when it is unknown, expired, revoked, or its party inactive."""
-    if not token.startswith(PREFIX):
+    return answered(send(session, question(token, now))[0])
+
+
+def question(token: str, now: datetime) -> Query:
+    """What `authenticate` asks; `answered` reads the rows."""
+    return _AUTHENTICATE, (_hash(token), now)
+
+
+def answered(rows: Sequence[Any]) -> Identity | None:
+    """Who holds the token that was asked for."""
+    if not rows:
         return None
-    row = session.execute(_AUTHENTICATE, {"hash": _hash(token), "now": now}).one_or_none()
-    if row is None:
-        return None
+    row = rows[0]
     scopes = rights.allowed(row.role, row.scopes, row.member_roles or ())
     buyer = Buyer(row.party_id, frozenset(row.above), row.level)
     return Identity(row.party_id, row.role, row.source, scopes, row.id, row.member_id, buyer)

@@ -43,7 +43,7 @@ Region = Annotated[
 Sort = Literal["relevance", "price", "-price", "-margin", "-sales", "newest"]
 
 
-def asked_for(
+async def asked_for(  # it waits for nothing: a thread of its own would cost more than its work
     *,
     q: Annotated[str, Query(max_length=200, pattern=NO_NUL)] = "",
     category: Word = None,
@@ -89,10 +89,8 @@ def products(
 
     `source` counts for operators and buyers only.
     """
-    with caller.own() as session:
-        found = search.search(
-            session, caller.office.index, asked, caller.reader, clock.now(), limit, cursor
-        )
+    index, reader = caller.office.index, caller.reader
+    found = search.found(caller.ask, index, asked, reader, clock.now(), limit, cursor)
     shown = [present.card(one) for one in found.items]
     return replies.answer({"items": shown, "next": found.next})
 

@@ -36,9 +36,7 @@ def facets(caller: Reads, asked: Annotated[Asked, Depends(asked_for)]) -> Respon
     A facet in use counts its other values too, so that another one can be chosen.
     """
     index = caller.office.index
-    with caller.own() as session:
-        thesaurus = index.thesaurus(session)
-    found = index.facets(asked, caller.reader, thesaurus)
+    found = index.facets(asked, caller.reader, index.thesaurus(caller.ask))
     shown = {name: [vars(value) for value in values] for name, values in found.items()}
     return replies.answer({"facets": shown})
 
@@ -51,17 +49,14 @@ def suggestions(
 ) -> Response:
     """Completions of what is being typed, in characters, in pinyin or by initials."""
     index = caller.office.index
-    with caller.own() as session:
-        thesaurus = index.thesaurus(session)
-    found = index.suggest(q, caller.reader, limit, thesaurus)
+    found = index.suggest(q, caller.reader, limit, index.thesaurus(caller.ask))
     return replies.answer({"items": [vars(one) for one in found]})
 
 
 @router.get("/synonyms", response_model=SynonymsListOut, summary="Words that mean the same")
 def every(caller: Reads) -> Response:
     """Searches for one word of a group find goods with any other."""
-    with caller.own() as session:
-        return replies.answer({"items": [vars(one) for one in synonyms.every(session)]})
+    return replies.answer({"items": [vars(one) for one in synonyms.every(caller.ask)]})
 
 
 @router.post("/synonyms", status_code=201, response_model=SynonymsOut, summary="A new group")

@@ -15,6 +15,7 @@ from catalog import deals as all_deals
 from catalog.deals import Deal
 from catalog.pricing import margin_percent
 from catalog.shelf import Display, Reader, Stock
+from kit.statements import Query, send
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,10 @@ class ProductView:
     skus: list[SkuView]
 
 
+_CARDS = """
+    SELECT p.id, p.title, p.brand, p.category, p.images FROM products p WHERE p.id = ANY(%s)
+"""
+_MSRPS = "SELECT id, product_id, msrp FROM skus WHERE product_id = ANY(%s) ORDER BY product_id, id"
 _PRODUCTS = text("""
     SELECT p.id, p.title, p.brand, p.category, p.images, p.description
     FROM products p WHERE p.id = ANY(:ids)
@@ -122,12 +127,30 @@ def product_cards(
     session: Session, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
 ) -> list[Card]:
     """Cards in the order of `ids`; what is not for sale to `reader` (any more) is left out."""
-    products = {row.id: row for row in session.execute(_PRODUCTS, {"ids": list(ids)})}
+    return cards(send(session, *cards_questions(ids, region)), ids, reader, now, region)
+
+
+def cards_questions(ids: Sequence[int], region: str = "") -> tuple[Query, ...]:
+    """What `product_cards` asks, for one round trip; `cards` reads the rows."""
+    wanted = (list(ids),)
+    return (_CARDS, wanted), (_MSRPS, wanted), *all_deals.questions(ids, region)
+
+
+def cards(
+    answers: Sequence[Sequence[Any]],
+    ids: Sequence[int],
+    reader: Reader,
+    now: datetime,
+    region: str = "",
+) -> list[Card]:
+    """The cards that were asked for."""
+    rows, of_products, *about = answers
+    products = {row.id: row for row in rows}
     skus = defaultdict(list)
-    for row in session.execute(_SKUS, {"ids": list(ids)}):
+    for row in of_products:
         skus[row.product_id].append(row)
-    by_sku = grouped(all_deals.of_products(session, ids, region))
-    cards = []
+    by_sku = grouped(all_deals.answered(about, region))
+    found = []
     for product_id in ids:
         if product_id in products:
             shown = [
@@ -135,8 +158,8 @@ def product_cards(
                 for sku in skus[product_id]
             ]
             deals = [deal for sku in skus[product_id] for deal in by_sku.get(sku.id, ())]
-            cards.append(card(products[product_id], shown, deals, reader))
-    return [one for one in cards if one.price_from is not None]
+            found.append(card(products[product_id], shown, deals, reader))
+    return [one for one in found if one.price_from is not None]
 
 
 def product(

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from catalog.marks import roll_sales
-from catalog.reads.products import Card, product_cards
+from catalog.reads.products import Card, cards, cards_questions
 from catalog.search.index import DEEPEST, Hits, SearchIndex
 from catalog.search.indexer import Indexer, ask_rebuild, open_indexer
 from catalog.search.query import SORTS, Asked
 from catalog.shelf import Reader
+from kit.statements import Ask, send
 
 __all__ = [
     "DEEPEST",
@@ -21,6 +23,7 @@ __all__ = [
     "Indexer",
     "SearchIndex",
     "ask_rebuild",
+    "found",
     "open_indexer",
     "roll_sales",
     "search",
@@ -48,5 +51,22 @@ def search(
 
     Raises Problem 422 for a malformed search or cursor, 503 while there is no index.
     """
-    hits = index.search(asked, reader, limit, after, index.thesaurus(session))
-    return Cards(product_cards(session, hits.ids, reader, now, asked.region), hits.next)
+    ask = partial(send, session)
+    return found(ask, index, asked, reader, now, limit, after)
+
+
+def found(
+    ask: Ask,
+    index: SearchIndex,
+    asked: Asked,
+    reader: Reader,
+    now: datetime,
+    limit: int,
+    after: str | None = None,
+) -> Cards:
+    """As `search`, by whatever sends statements and returns the rows of each."""
+    hits = index.search(asked, reader, limit, after, index.thesaurus(ask))
+    if not hits.ids:
+        return Cards([], hits.next)
+    answers = ask(*cards_questions(hits.ids, asked.region))
+    return Cards(cards(answers, hits.ids, reader, now, asked.region), hits.next)

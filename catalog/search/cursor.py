@@ -24,10 +24,12 @@ class Cursor:
         return base64.urlsafe_b64encode(said).decode().rstrip("=")
 
 
-def read(text: str | None, mark: str) -> Cursor:
+FIRST = Cursor("")
+"""Where every search begins."""
+
+
+def read(text: str, mark: str) -> Cursor:
     """The cursor that was handed out for this search. Raises Problem 422."""
-    if text is None:
-        return Cursor(mark)
     try:
         said = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         whose, level, key, given = said

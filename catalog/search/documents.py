@@ -89,6 +89,7 @@ def document(goods: Goods, readers: Sequence[Reader], now: datetime) -> dict[str
         "source": sources,
         "suggest": sorted(typed),
         "flag": [
+            schema.GOODS,
             *flags,
             *_narrowing(goods, sources),
             *_shelves(goods.category, place, deals),

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from tantivy import Occur, Query, Schema, Searcher
+from tantivy import Occur, Query
 
 from catalog.matching import tree
-from catalog.search import query as queries
 from catalog.search.query import Asked
 from catalog.search.schema import margin_units, price_units
+from catalog.search.walk import State
 from catalog.shelf import Reader
 
 MOST_VALUES = 50
@@ -33,9 +33,7 @@ class Value:
 Facets = Mapping[str, list[Value]]
 
 
-def facets(
-    searcher: Searcher, schema: Schema, asked: Asked, reader: Reader, text: Query | None
-) -> Facets:
+def facets(state: State, asked: Asked, reader: Reader, text: Query | None) -> Facets:
     """Category, brand, mode, region (by province), price, margin, and for whoever sees them source.
 
     A facet that the search is narrowed by already counts as if it were not, so that another value
@@ -55,12 +53,12 @@ def facets(
     found: dict[str, list[Value]] = {}
     for without, group in _grouped(asked, wanted).items():
         freed = replace(asked, **{name: _EMPTY[name] for name in without})
-        conditions = queries.narrowed(searcher, schema, freed, reader)
+        conditions = state.conditions(freed, reader, worded=text is not None)
         if text is not None:
             conditions.append((Occur.Must, text))
         query = Query.boolean_query(conditions)
         counted = {name: wanted[name][1] for name in group} | _TOTAL
-        answers = searcher.aggregate(query, counted)
+        answers = state.searcher.aggregate(query, counted)
         for name in group:
             found[name] = _read(answers[name])
         if "region" in group:
@@ -79,12 +77,12 @@ class Shelf:
     products: int
 
 
-def every(searcher: Searcher, schema: Schema, reader: Reader, name: str) -> list[Value]:
+def every(state: State, reader: Reader, name: str) -> list[Value]:
     """All values of one facet that are in goods that `reader` sees, by name."""
-    reader = queries.served(schema, reader)
-    visible = Query.boolean_query(queries.narrowed(searcher, schema, Asked(), reader))
+    conditions = state.conditions(Asked(), state.served(reader), worded=False)
+    visible = Query.boolean_query(conditions)
     wanted = {name: {"terms": {"field": name, "size": MOST_IN_ALL}}}
-    return sorted(_read(searcher.aggregate(visible, wanted)[name]), key=lambda one: one.value)
+    return sorted(_read(state.searcher.aggregate(visible, wanted)[name]), key=lambda one: one.value)
 
 
 def shelves(values: Iterable[Value]) -> list[Shelf]:

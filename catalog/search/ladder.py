@@ -2,7 +2,7 @@
 
 Steps of one tier add to one another; a looser tier is tried only where all stricter ones found
 nothing: what was typed as pinyin or by initials or with a character that sounds the same; what is
-misspelt by a letter or two; what has most of the words.
+misspelt by a letter or two; what has most of the words; what has most of the characters.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from catalog.search.thesaurus import Item, Thesaurus, Way
 from kit import ids
 from kit.errors import Problem
 
-EXACT, SOUNDS, SLIP, SLIPS, MOST = range(5)
+EXACT, SOUNDS, SLIP, SLIPS, MOST, REST = range(6)
 """The tiers."""
 
 _SHORTEST = {1: 4, 2: 8}
@@ -36,11 +36,11 @@ class Step:
     """One way of looking; its query is made when its turn comes."""
 
     tier: int
-    make: Callable[[], Query]
+    make: Callable[[], Query | None]
 
     @cached_property
-    def query(self) -> Query:
-        """What it finds."""
+    def query(self) -> Query | None:
+        """What it finds; None: nothing that stricter tiers do not."""
         return self.make()
 
 
@@ -62,11 +62,11 @@ def ladder(searcher: Searcher, schema: Schema, text: str, thesaurus: Thesaurus) 
         steps.append(Step(SOUNDS, ask.heard))
         for tier, slips in ((SLIP, 1), (SLIPS, 2)):
             for field in _SOUND_OF:
-                steps.append(Step(tier, partial(ask.every, ask.misspelt_in(field, slips))))
+                steps.append(Step(tier, partial(ask.misspelt, field, slips)))
     if len(ask.items) > 1:
         steps.append(Step(MOST, ask.most_items))
     if len(pieces) > 2:
-        steps.append(Step(MOST, partial(ask.most_characters, pieces)))
+        steps.append(Step(REST, partial(ask.most_characters, pieces)))
     return steps
 
 
@@ -78,14 +78,15 @@ class _Ask:
         self._text, self._thesaurus = text, thesaurus
         self.items = thesaurus.items(text)
 
-    def code(self) -> Query:
-        """A GTIN or maker's number as written, or one of our SKU ids."""
+    def code(self) -> Query | None:
+        """A GTIN or maker's number as written, or one of our SKU ids; None where there is none."""
         text = self._text.strip()
         codes = [words.plain(text)]
         if text.startswith("sku_"):
             with contextlib.suppress(Problem):  # it only looks like an id of ours
                 codes.append(sku_code(ids.inside("sku", text)))
-        return Query.term_set_query(self._schema, "code", codes)
+        known = [code for code in codes if self._searcher.doc_freq("code", code)]
+        return _any([self._term("code", code) for code in known]) if known else None
 
     def every(self, made: Callable[[Item], Query]) -> Query:
         """Goods that answer every item."""
@@ -116,12 +117,18 @@ class _Ask:
         """Chinese cut into words by how it sounds, whatever characters it was written with."""
         return _all(query for run in words.runs(self._text) for query in self._by_ear(run))
 
+    def misspelt(self, field: str, slips: int) -> Query | None:
+        """Goods that answer every item, some with slips; None where nothing is long enough."""
+        if not any(_may_slip(item, slips) for item in self.items):
+            return None
+        return self.every(self.misspelt_in(field, slips))
+
     def misspelt_in(self, field: str, slips: int) -> Callable[[Item], Query]:
         """An item as written, by its sound, or with some slips in letters that were typed."""
 
         def made(item: Item) -> Query:
             sounding = self.sounding_in(field)(item)
-            if not item.said.isascii() or len(item.said) < _SHORTEST[slips]:
+            if not _may_slip(item, slips):
                 return sounding
             fuzzy = [
                 Query.fuzzy_term_query(self._schema, one, item.said, distance=slips)
@@ -166,6 +173,10 @@ class _Ask:
 
     def _term(self, field: str, word: str) -> Query:
         return Query.term_query(self._schema, field, word)
+
+
+def _may_slip(item: Item, slips: int) -> bool:
+    return item.said.isascii() and len(item.said) >= _SHORTEST[slips]
 
 
 def _typed(said: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What was asked for, as queries of the index."""
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -40,7 +40,7 @@ class Asked:
 
     def mark(self, reader: Reader) -> str:
         """Names this search, so that a cursor of another one is not taken for its own."""
-        said = repr((sorted(asdict(self).items()), reader.prices.id, reader.sees_sources))
+        said = repr((*vars(self).values(), reader.prices.id, reader.sees_sources))
         return hashlib.sha256(said.encode()).hexdigest()[:12]
 
     def checked(self) -> "Asked":
@@ -63,11 +63,14 @@ def served(schema: Schema, reader: Reader) -> Reader:
 
 
 def narrowed(
-    searcher: Searcher, schema: Schema, asked: Asked, reader: Reader
+    searcher: Searcher, schema: Schema, asked: Asked, reader: Reader, *, sees_all: bool = False
 ) -> list[tuple[Occur, Query]]:
-    """The conditions that every answer meets: visible to `reader`, and as asked."""
+    """The conditions that every answer meets: visible to `reader`, and as asked.
+
+    `sees_all`: the index has nothing that readers of this price list may not see.
+    """
     one = reader.prices.id
-    flags = [f"for:{one}"]
+    flags = [] if sees_all else [f"for:{one}"]
     if asked.category:
         flags += _shelf(asked.category)
     if asked.brand:
@@ -81,13 +84,11 @@ def narrowed(
     if asked.source and reader.sees_sources:
         flags.append(f"source:{asked.source}")
     conditions = [(Occur.Must, Query.term_query(schema, "flag", flag)) for flag in flags]
-    if asked.in_stock is False:
-        conditions.append((Occur.MustNot, Query.term_query(schema, "flag", f"in_stock:{one}")))
+    kept_out = [f"in_stock:{one}"] if asked.in_stock is False else []
     if asked.region:
-        refusals = [
-            f"refuses:{one}:{asked.region[:digits]}" for digits in range(1, len(asked.region) + 1)
-        ]
-        conditions.append((Occur.MustNot, Query.term_set_query(schema, "flag", refusals)))
+        digits = range(1, len(asked.region) + 1)
+        kept_out += [f"refuses:{one}:{asked.region[:count]}" for count in digits]
+    conditions += [(Occur.MustNot, Query.term_query(schema, "flag", flag)) for flag in kept_out]
     if reader.grants.closed:
         sources = [source for source, _ in searcher.terms_with_prefix("source", "")]
         opened = opening.condition(schema, reader, sources, asked.region, clock.now())

@@ -21,6 +21,9 @@ HEAD = "head"
 """The flag of the one document that is no product: it says how far the index has read the feed
 (`seq`) and the marks beside it (`mark`)."""
 
+GOODS = "goods"
+"""The flag of every product: where as many bear that of a list, its readers see all of them."""
+
 
 def schema(lists: Iterable[str]) -> Schema:
     """The schema for these price lists."""

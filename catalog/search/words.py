@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import opencc
 import rjieba
-from pypinyin import Style, lazy_pinyin
+from pypinyin import lazy_pinyin
 
 _RUNS = re.compile(r"[a-z]+|[0-9]+|[^\W\d_a-z]+")
 """Letters, digits, and everything else that is written with: `iphone15` is `iphone` and `15`."""
@@ -63,8 +63,8 @@ def sounds(word: str) -> tuple[str, ...]:
     """How a Chinese word of 2 to 8 characters is typed: its pinyin without tones, its initials."""
     if not _HANZI.fullmatch(word):
         return ()
-    whole = "".join(lazy_pinyin(word, v_to_u=False))
-    return whole, "".join(lazy_pinyin(word, style=Style.FIRST_LETTER))
+    syllables = lazy_pinyin(word, v_to_u=False)
+    return "".join(syllables), "".join(syllable[:1] for syllable in syllables)
 
 
 def characters(text: str, longest: int | None = LONGEST) -> list[str]:

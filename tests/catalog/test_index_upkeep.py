@@ -18,8 +18,8 @@ from catalog.pricing import price_lists
 from catalog.readers import Readership
 from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, ask_rebuild, open_indexer
 from catalog.search import folder as folders
-from catalog.search import index as index_module
 from catalog.search import schema as fields
+from catalog.search import walk as walk_module
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
 from kit.db import Database
@@ -210,7 +210,7 @@ def test_pages_neither_skip_nor_repeat_an_unchanged_product_across_commits(
     found: list[int] = []
     after = None
     with pytest.MonkeyPatch.context() as few:
-        few.setattr(index_module, "TOP", top)
+        few.setattr(walk_module, "TOP", top)
         while True:
             page = index.search(Asked(words, sort=sort), LEADER, limit, after)
             found += page.ids

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,7 @@ from catalog.search.words import plain
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
 from kit.db import Database
+from kit.statements import send
 from tests.catalog.goods import NOW
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -127,7 +129,7 @@ def shops(
         while writer.step():
             continue
     with database.as_system() as session:
-        thesaurus = Thesaurus(group.words for group in synonyms.every(session))
+        thesaurus = Thesaurus(group.words for group in synonyms.every(partial(send, session)))
     all_goods = dict(enumerate(groceries + homeware, start=1))
     sets = {
         "hk": range(1, len(groceries) + 1),

@@ -1,0 +1,203 @@
+"""One search through one state of the index: level after level, as far as a page needs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from tantivy import FieldType, Index, Occur, Order, Query, Schema, Searcher
+
+from catalog.search import query as queries
+from catalog.search import schema as fields
+from catalog.search.cursor import Cursor
+from catalog.search.ladder import Step, ladder
+from catalog.search.query import Asked
+from catalog.search.thesaurus import Thesaurus
+from catalog.shelf import Reader
+
+TOP = 5_000
+"""Without words every product matches: then so many of the first ones are looked at first."""
+
+REMEMBERED = 1_000
+"""So many texts are taken apart once for each state of the index."""
+
+
+class _Sort(NamedTuple):
+    field: str
+    """`{}` stands for the price list."""
+    rising: bool
+    product: Callable[[int], int]
+    """The product that a sort number stands for."""
+
+
+_SORTS: Mapping[str, _Sort] = {
+    "relevance": _Sort("rank_{}", True, fields.product_of_rank),  # noqa: FBT003
+    "worth": _Sort("worth_{}", True, fields.product_of_rank),  # noqa: FBT003
+    "price": _Sort("by_price_{}", True, fields.product_of_key),  # noqa: FBT003
+    "-price": _Sort("by_price_{}", False, fields.product_of_key),  # noqa: FBT003
+    "-margin": _Sort("by_margin_{}", False, fields.product_of_key),  # noqa: FBT003
+    "-sales": _Sort("by_sales", False, fields.product_of_key),  # noqa: FBT003
+    "newest": _Sort("id", False, int),  # noqa: FBT003
+}
+
+
+@dataclass
+class State:
+    """One committed state of the index, and what was worked out about it."""
+
+    schema: Schema
+    searcher: Searcher
+    tops: dict[tuple[str, bool], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ladder = lru_cache(REMEMBERED)(self._ladder)
+        self._all: dict[str, bool] = {}
+        self._served: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, index: Index, tops: dict[tuple[str, bool], int]) -> "State":
+        """The state that `index` has now; `tops` are those of an earlier one."""
+        return cls(index.schema, index.searcher(), tops)
+
+    def _ladder(self, text: str, thesaurus: Thesaurus) -> Sequence[Step]:
+        return ladder(self.searcher, self.schema, text, thesaurus)
+
+    def served(self, reader: Reader) -> Reader:
+        """The reader by a price list that the index has."""
+        one = reader.prices.id
+        if one not in self._served:
+            self._served[one] = queries.served(self.schema, reader).prices.id
+        if self._served[one] == one:
+            return reader
+        return replace(reader, prices=replace(reader.prices, id=self._served[one]))
+
+    def conditions(
+        self, asked: Asked, reader: Reader, *, worded: bool
+    ) -> list[tuple[Occur, Query]]:
+        """What every answer meets. `worded`: words are asked for, too, so that only products match,
+        and a condition that every product meets can be left out."""
+        one = reader.prices.id
+        if one not in self._all:
+            seen, goods = (
+                self.searcher.doc_freq("flag", flag) for flag in (f"for:{one}", fields.GOODS)
+            )
+            self._all[one] = seen == goods
+        return queries.narrowed(
+            self.searcher, self.schema, asked, reader, sees_all=worded and self._all[one]
+        )
+
+
+class Walk:
+    """Finds the answers to one search in their order."""
+
+    def __init__(self, state: State, asked: Asked, reader: Reader, thesaurus: Thesaurus) -> None:
+        self._state = state
+        self._reader = reader
+        self._worded = bool(asked.text.strip())
+        self._steps = state.ladder(asked.text, thesaurus) if self._worded else ()
+        self._conditions = state.conditions(asked, reader, worded=self._worded)
+        sort = asked.sort
+        if sort == "relevance" and not self._steps:
+            sort = "worth"
+        if sort != "relevance":
+            self._steps = tiers(self._steps)
+        field, self._rising, self.product = _SORTS[sort]
+        self._field = field.format(reader.prices.id)
+        self._top = None if self._worded else self._top_of_all()
+
+    def after(self, cursor: Cursor, limit: int) -> list[tuple[int, int]]:
+        """Up to `limit` (sort number, level) that come after the cursor.
+
+        A looser tier is gone on to only while nothing was found or given before.
+        """
+        found: list[tuple[int, int]] = []
+        level, key = cursor.level, cursor.key
+        nothing: set[int] = set()
+        while len(found) < limit and level < max(len(self._steps), 1):
+            if (found or cursor.given) and self._begins_tier(level) and level > cursor.level:
+                break
+            wanted = limit - len(found)
+            numbers = self._first(self._query(level, key, self._top, nothing), wanted)
+            if self._top is not None and len(numbers) < wanted:
+                numbers = self._first(self._query(level, key, None, nothing), wanted)
+            if key is None and not numbers:
+                nothing.add(level)
+            found += [(number, level) for number in numbers]
+            level, key = level + 1, None
+        return found
+
+    def _begins_tier(self, level: int) -> bool:
+        return level > 0 and self._steps[level].tier != self._steps[level - 1].tier
+
+    def _top_of_all(self) -> int | None:
+        """The sort number that about `TOP` of all products come before.
+
+        Remembered. It may be old: what is found before it comes first in any case, and where that
+        is too little the search is done again without it.
+        """
+        order, tops = (self._field, self._rising), self._state.tops
+        if order not in tops:
+            everything = self._state.conditions(Asked(), self._reader, worded=False)
+            numbers = self._first(Query.boolean_query(everything), TOP)
+            if len(numbers) < TOP:
+                return None
+            tops[order] = numbers[-1]
+        return tops[order]
+
+    def _first(self, query: Query | None, limit: int) -> list[int]:
+        """The first sort numbers of what matches."""
+        if query is None:
+            return []
+        order = Order.Asc if self._rising else Order.Desc
+        found = self._state.searcher.search(
+            query, limit, count=False, order_by_field=self._field, order=order
+        )
+        return [number for number, _ in found.hits]
+
+    def _query(
+        self, level: int, key: int | None, top: int | None, nothing: set[int]
+    ) -> Query | None:
+        """What matches at a level, comes after `key`, and not after `top`; None: nothing can.
+
+        Stricter levels that find `nothing` need not be kept out.
+        """
+        conditions = list(self._conditions)
+        if self._steps:
+            step = self._steps[level]
+            if step.query is None:
+                return None
+            conditions.append((Occur.Must, step.query))
+            conditions += [
+                (Occur.MustNot, better.query)
+                for number, better in enumerate(self._steps[:level])
+                if better.tier == step.tier and number not in nothing and better.query is not None
+            ]
+        if key is not None or top is not None:
+            low, high = (key, top) if self._rising else (top, key)
+            between = Query.range_query(
+                self._state.schema,
+                self._field,
+                FieldType.Unsigned,
+                lower_bound=low,
+                upper_bound=high,
+                include_lower=not self._rising or low is None,
+                include_upper=self._rising or high is None,
+            )
+            conditions.append((Occur.Must, between))
+        return Query.boolean_query(conditions)
+
+
+def tiers(steps: Sequence[Step]) -> list[Step]:
+    """One step a tier, for orders in which all that a tier finds is mixed."""
+    by_tier: dict[int, list[Step]] = {}
+    for step in steps:
+        by_tier.setdefault(step.tier, []).append(step)
+    return [Step(tier, _any_of(group)) for tier, group in by_tier.items()]
+
+
+def _any_of(steps: list[Step]) -> Callable[[], Query | None]:
+    def made() -> Query | None:
+        found = [(Occur.Should, step.query) for step in steps if step.query is not None]
+        return Query.boolean_query(found) if found else None
+
+    return made
