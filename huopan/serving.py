@@ -42,7 +42,7 @@ def serve(settings: Settings, servers: Endpoints) -> None:
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A listening socket. Raises UpError when it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as found:
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as found:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((host, port))

@@ -14,7 +14,7 @@ def _end_every_connection(database: Database) -> None:
     url = database.engine.url.render_as_string(hide_password=False)
     with psycopg.connect(dsn(url), autocommit=True) as other:
         other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
