@@ -3,7 +3,7 @@
 Every value carries `raw`, the reply that it was read from, where one reply told it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -164,7 +164,7 @@ class SourceClaim:
     """What is asked of a source about one SKU of one platform order (a leaf, after splits).
 
     `our_claim` never changes for this claim. `collect_from` is where goods are picked up, and
-    where an exchange is sent.
+    where an exchange is sent. `amount` is what is asked back in CNY, None: all that was paid.
     """
 
     our_claim: str
@@ -175,6 +175,7 @@ class SourceClaim:
     reason: str
     collect_from: ShipTo
     images: tuple[str, ...] = ()
+    amount: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -198,15 +199,28 @@ class ClaimState:
 
 @runtime_checkable
 class TakesBack(Protocol):
-    """A source at which claims can be made; `claim` answers what `claim_state` takes."""
+    """A source at which claims can be made; `claim` answers what `claim_state` takes.
+
+    `find_claim` answers the same for a claim that was made already, or None: after an unknown
+    outcome it is asked before anything is claimed again. `others` are claims known to be not it.
+    """
 
     def options(self, ref: str, external_id: str) -> ReturnOptions: ...
+
+    def find_claim(self, claim: SourceClaim, others: Collection[str] = ()) -> str | None: ...
 
     def claim(self, claim: SourceClaim) -> str: ...
 
     def claim_state(self, claim_ref: str) -> ClaimState: ...
 
     def sent_back(self, claim_ref: str, carrier: str, tracking_number: str) -> None: ...
+
+
+@runtime_checkable
+class Withdraws(Protocol):
+    """A source that lets a claim go while it has not decided; else it raises Refused."""
+
+    def withdraw(self, claim_ref: str, reason: str) -> None: ...
 
 
 @dataclass(frozen=True)

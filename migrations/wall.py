@@ -83,6 +83,7 @@ LATER_TABLES = {
     "claim_moves": SUPPLIER,
     "statements": OWN,
     "statement_lines": OWN,
+    "platform_claims": "false",
 }
 """The same for tables that later migrations make; each protects its own."""
 

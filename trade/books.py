@@ -121,6 +121,14 @@ def refund(
     earnings.settle(session, order)
 
 
+def credit(
+    session: Session, order: Order, source: str, claim_id: int, part: int, amount: int
+) -> None:
+    """Payable → cost for what a platform gave back for one part of a claim, once."""
+    name, owed_to = f"clawback:{claim_id}:{part}", f"payable:{source}"
+    post(session, [Entry(name, "clawback", owed_to, "cost", amount, None, order.id)])
+
+
 def advance(session: Session, order: Order, claim_id: int, amount: int) -> None:
     """Advances → wallet: the operator pays a claim before its supplier has agreed, once."""
     wallet, _ = _accounts(order)

@@ -29,6 +29,11 @@ NAMES: dict[str, tuple[str, ...]] = {
 _CODES = {name: code for code, names in NAMES.items() for name in (code, *names)}
 
 
+def name(code: str) -> str:
+    """What people call a carrier of ours."""
+    return NAMES[code][0] if code in NAMES else code
+
+
 def code(name: str) -> str | None:
     """Our code of a carrier by any of its names, or None."""
     plain = re.sub(r"[\s()（）\[\]【】_-]|有限公司|公司", "", name).lower()

@@ -48,6 +48,7 @@ def approve(
     case = claim_cases.of_supplier(session, supplier, claim)
     if case.claim.state in ("approved", "returning", "received", "refunded", "reissued"):
         return
+    house = house or desk.terms(supplier.source).platform  # it agrees for itself, when it is asked
     agree(session, desk, case, now, amount=amount, return_to=return_to, house=house)
 
 
@@ -61,9 +62,10 @@ def agree(
     return_to: str | None = None,
     house: bool = False,
     outcome: Outcome = "agreed",
-    at_once: bool = True,
+    platform: bool = False,
 ) -> None:
-    """What `approve` does, of a locked claim; not `at_once`, where a platform pays later."""
+    """What `approve` does, of a locked claim. A `platform` pays later, and names an address only
+    where it wants one."""
     row = case.claim
     if row.kind in PAID:
         agreed = case.asked if amount is None else amount
@@ -72,13 +74,15 @@ def agree(
         row.approved = agreed
     elif amount is not None:
         raise invalid("amount", f"an {row.kind} moves goods, not money")
-    if row.kind in GOES_BACK and row.cause != "intercept":
+    if platform:
+        row.return_to = _seal(session, desk, case, return_to, platform=True) if return_to else None
+    elif row.kind in GOES_BACK and row.cause != "intercept":
         row.return_to = _sealed(session, desk, case, return_to)
     row.bearer = "house" if house else None
     detail = {"outcome": outcome, "amount": row.approved}
     move(session, row, "approve", now, desk.claims, detail)
     _note(session, case, "claim_approved", now)
-    if row.kind == "refund" and at_once:
+    if row.kind == "refund" and not platform:
         pay(session, desk, case, now, outcome=outcome)
 
 
@@ -90,13 +94,13 @@ def pay(
     *,
     outcome: Outcome = "agreed",
     platform: bool = False,
-    credit: int | None = None,
 ) -> None:
-    """Pay what was agreed; goods that came back are gone for good."""
+    """Pay what was agreed; goods that came back are gone for good. What a `platform` gave back is
+    booked already."""
     row = case.claim
     assert row.approved is not None  # noqa: S101 - it was agreed to
     who = row.bearer or bearing.bearer(row.cause, outcome, platform=platform)
-    claim_money.pay(session, case, row.approved, who, credit)
+    claim_money.pay(session, case, row.approved, who, booked=platform)
     if row.kind == "return":
         for line in case.lines:
             case.bought[line.purchase_line_id].returned += line.quantity
@@ -245,12 +249,16 @@ def opened_address(desk: Desk, row: Claim) -> str | None:
 
 def _sealed(session: Session, desk: Desk, case: Case, return_to: str | None) -> bytes:
     if return_to is not None and return_to.strip():
-        words = claim_cases.blind(session, case, return_to.strip())
-        return desk.keyring.seal(words.encode(), _RETURN_TO)
+        return _seal(session, desk, case, return_to, platform=False)
     known = return_address(session, case.purchase.source)
     if known is None:
         raise invalid("return_to", "say where the goods go back to: name, telephone and address")
     return known
+
+
+def _seal(session: Session, desk: Desk, case: Case, return_to: str, *, platform: bool) -> bytes:
+    words = claim_cases.blind(session, case, return_to.strip(), platform=platform)
+    return desk.keyring.seal(words.encode(), _RETURN_TO)
 
 
 def _parcel(session: Session, case: Case, carrier: str, number: str, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """A claim with everything that a decision about it reads and writes, under its order's lock."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ from kit.errors import FieldError, Problem
 from kit.ids import inside
 from trade.models import Claim, ClaimLine, Order, Party, Purchase, PurchaseLine
 from trade.purchases import Supplier, lock
+
+_PLATFORMS = re.compile(
+    r"京东|1688|阿里巴巴|淘宝|天猫|诚信通|(?<![A-Za-z])(?:jd|taobao|tmall|alibaba)(?![A-Za-z])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,11 @@ def locked(session: Session, claim_id: int) -> Case:
     )
 
 
-def blind(session: Session, case: Case, words: str) -> str:
-    """The supplier's words without the names by which a leader could find it."""
+def blind(session: Session, case: Case, words: str, *, platform: bool = False) -> str:
+    """The supplier's words without the names by which a leader could find it; those of a `platform`
+    without the names of platforms as well."""
+    if platform:
+        words = _PLATFORMS.sub("供应商", words)
     party = session.get(Party, case.claim.supplier_id) if case.claim.supplier_id else None
     for name in (case.purchase.source, case.purchase.seller, party.name if party else None):
         if name:

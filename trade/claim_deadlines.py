@@ -8,8 +8,8 @@
 | the supplier, to say they came | they count as received, up to `silent_most`; else an operator |
 | the supplier, to send a parcel | an operator decides |
 
-A platform is never taken to have agreed: it is asked. Whatever an operator is to decide stands
-among the exceptions.
+A platform is never taken to have agreed, or to have let go: it is asked. Whatever an operator is
+to decide stands among the exceptions.
 """
 
 from datetime import datetime
@@ -47,7 +47,8 @@ def work_one(session: Session, desk: Desk, now: datetime) -> bool:
 def _decide(session: Session, desk: Desk, case: Case, now: datetime) -> None:
     row = case.claim
     consents = _consents(session, desk, case)
-    if row.state == "approved" and waits_for_leader(row):
+    platform = desk.terms(case.purchase.source).platform
+    if row.state == "approved" and waits_for_leader(row) and not platform:
         claims.lapse(session, case, desk, now)
     elif row.state == "open" and consents:
         claim_answers.agree(session, desk, case, now, outcome="silent")

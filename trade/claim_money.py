@@ -49,11 +49,12 @@ def advance(session: Session, case: Case, amount: int | None, terms: ClaimTerms)
     return wanted
 
 
-def pay(session: Session, case: Case, amount: int, bearer: str, credit: int | None = None) -> int:
-    """Pay the leader `amount` fen in all, borne by `bearer`; returns what the supplier owes for it.
+def pay(session: Session, case: Case, amount: int, bearer: str, *, booked: bool = False) -> None:
+    """Pay the leader `amount` fen in all, borne by `bearer`.
 
     What was advanced counts as paid; if it was more, the rest is borne as if the claim had been
-    refused. `credit` is what a platform gave back, where it says so; else the supplier's share.
+    refused. `booked`: what a platform gave back is in the books already (see `credit`); else we owe
+    the supplier its share less.
     """
     claim = case.claim
     claim.bearer = bearer
@@ -63,7 +64,7 @@ def pay(session: Session, case: Case, amount: int, bearer: str, credit: int | No
     others = [line.asked - share for line, share in zip(case.lines, shares, strict=True)]
     more = split(kept, others) if kept else [0] * len(shares)
     _pay_lines(session, case, [share + rest for share, rest in zip(shares, more, strict=True)])
-    credited = _charge(case, shares, credit) if bearer in CHARGED else 0
+    credited = _charge(case, shares, booked=booked) if bearer in CHARGED else 0
     books.refund(
         session,
         case.order,
@@ -74,7 +75,19 @@ def pay(session: Session, case: Case, amount: int, bearer: str, credit: int | No
         advanced=min(was, amount),
         house=bearer not in CHARGED,
     )
-    return credited
+
+
+def credit(session: Session, case: Case, purchase_line_id: int, part: int, amount: int) -> None:
+    """A platform gave `amount` fen back for a part of a claim: we owe it that much less, once.
+
+    Never more than is owed for the goods; what goes beyond that is shown among the differences.
+    """
+    line = next(one for one in case.lines if one.purchase_line_id == purchase_line_id)
+    bought = case.bought[purchase_line_id]
+    less = min(amount, bought.owed - bought.credited)
+    line.credited += less
+    bought.credited += less
+    books.credit(session, case.order, case.purchase.source, case.claim.id, part, less)
 
 
 def unpaid(session: Session, case: Case, bearer: str) -> None:
@@ -123,19 +136,18 @@ def _weights(case: Case) -> list[int]:
     return [line.asked for line in case.lines]
 
 
-def _charge(case: Case, shares: Sequence[int], credit: int | None) -> int:
+def _charge(case: Case, shares: Sequence[int], *, booked: bool) -> int:
     """Count what the supplier bears, and by how much we owe it less; returns that."""
-    bought = [case.bought[line.purchase_line_id] for line in case.lines]
-    if credit is None:
-        credits = [share_owed(one, share) for one, share in zip(bought, shares, strict=True)]
-    else:
-        most = [one.owed - one.credited for one in bought]
-        credits = split(min(credit, sum(most)), most) if any(most) else [0] * len(most)
-    for line, one, share, owed in zip(case.lines, bought, shares, credits, strict=True):
-        line.charged, line.credited = share, owed
-        one.charged += share
-        one.credited += owed
-    return sum(credits)
+    credited = 0
+    for line, share in zip(case.lines, shares, strict=True):
+        bought = case.bought[line.purchase_line_id]
+        less = 0 if booked else share_owed(bought, share)
+        line.charged = share
+        line.credited += less
+        bought.charged += share
+        bought.credited += less
+        credited += less
+    return credited
 
 
 def share_owed(line: PurchaseLine, share: int) -> int:

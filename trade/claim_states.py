@@ -84,6 +84,11 @@ def opened(session: Session, claim: Claim, now: datetime, terms: ClaimTerms) -> 
     events.of_claim(session, claim, "opened", now)
 
 
+def check(claim: Claim, event: str) -> None:
+    """Raises Problem 409 `wrong_state` when the claim's state allows no such event."""
+    after(claim.state, event)
+
+
 def after(was: str, event: str) -> str:
     """The state that `event` leads to. Raises Problem 409 `wrong_state` when nothing does."""
     if (was, event) not in MOVES:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from kit.errors import FieldError, Problem
 from kit.ids import inside
 from kit.money import split
-from trade import bearing, claim_cases, claim_money, claimable
+from trade import bearing, claim_cases, claim_money, claim_states, claimable, platform_claims
 from trade.claim_cases import Case, invalid
 from trade.claim_states import move, opened
 from trade.claimable import Bought
@@ -97,6 +97,17 @@ def cancel(session: Session, desk: Desk, party_id: int, claim: str, now: datetim
         return
     if case.claim.advanced:
         raise Problem(409, "advanced", "money was advanced on this claim; ask your operator")
+    claim_states.check(case.claim, "cancel")
+    if desk.terms(case.purchase.source).platform and not platform_claims.withdraw(
+        session, case.claim, case.purchase.source, now
+    ):
+        _note(session, case, "claim_cancel_asked", now)
+        return
+    withdrawn(session, desk, case, now)
+
+
+def withdrawn(session: Session, desk: Desk, case: Case, now: datetime) -> None:
+    """The leader's claim is over at her own wish."""
     move(session, case.claim, "cancel", now, desk.claims)
     _note(session, case, "claim_cancelled", now)
 
@@ -116,7 +127,7 @@ def send_back(
     carrier or an impossible number.
     """
     case = claim_cases.of_leader(session, party_id, claim)
-    if case.claim.kind not in GOES_BACK:
+    if case.claim.kind not in GOES_BACK and case.claim.return_to is None:
         raise Problem(409, "wrong_kind", f"for a {case.claim.kind} nothing is sent back")
     code, number = waybill(carrier, tracking_number)
     row = case.claim
@@ -127,6 +138,8 @@ def send_back(
     told = {"carrier": code, "tracking_number": number}
     row.back_carrier, row.back_number = code, number
     move(session, row, "send_back", now, desk.claims, told)
+    if desk.terms(case.purchase.source).platform:
+        platform_claims.wake(session, row.id, case.purchase.source, now)
     _note(session, case, "goods_sent_back", now, told)
 
 
@@ -202,15 +215,18 @@ def _write(
     session.add(claim)
     session.flush()
     opened(session, claim, now, desk.claims)
-    for part in parts:
-        session.add(
-            ClaimLine(
-                claim_id=claim.id,
-                purchase_line_id=part.bought.line.id,
-                order_line_id=part.bought.line.order_line_id,
-                quantity=part.units,
-                asked=part.asked,
-                **owners,
-            )
+    lines = [
+        ClaimLine(
+            claim_id=claim.id,
+            purchase_line_id=part.bought.line.id,
+            order_line_id=part.bought.line.order_line_id,
+            quantity=part.units,
+            asked=part.asked,
+            **owners,
         )
+        for part in parts
+    ]
+    session.add_all(lines)
+    if desk.terms(purchase.source).platform:
+        platform_claims.intend(session, claim, purchase, lines)
     return claim.id

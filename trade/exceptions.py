@@ -29,6 +29,30 @@ _QUERY = text("""
         FROM claims WHERE escalated_at IS NOT NULL
           AND state IN ('open', 'approved', 'returning', 'received')
         UNION ALL
+        SELECT 'claim_refused_by_source', 'clm', p.claim_id, coalesce(p.message, 'no reason told'),
+               p.updated_at
+        FROM platform_claims p JOIN claims c ON c.id = p.claim_id
+        WHERE p.state = 'failed' AND c.state IN ('open', 'approved', 'returning', 'received')
+        UNION ALL
+        SELECT 'claim_replaced', 'clm', p.claim_id,
+               'tell the waybill of the new order ' || coalesce(p.replacement, ''), p.updated_at
+        FROM platform_claims p JOIN claims c ON c.id = p.claim_id
+        WHERE p.state = 'replaced' AND c.state IN ('open', 'approved', 'returning', 'received')
+        UNION ALL
+        SELECT 'claim_difference', 'clm', d.claim_id,
+               coalesce(d.refunded::text, 'an unknown number of') || ' fen came back of the '
+               || d.expected || ' that were due', d.updated_at
+        FROM (
+            SELECT p.claim_id, p.refunded, p.updated_at,
+                   (l.owed * x.asked / greatest(l.captured, 1)) * p.quantity / x.quantity
+                       AS expected
+            FROM platform_claims p
+            JOIN claim_lines x ON x.claim_id = p.claim_id
+             AND x.purchase_line_id = p.purchase_line_id
+            JOIN purchase_lines l ON l.id = p.purchase_line_id
+            WHERE p.state = 'refunded' AND p.updated_at > :now - interval '30 days') d
+        WHERE d.refunded IS NULL OR abs(d.refunded - d.expected) > 1
+        UNION ALL
         SELECT 'deposit_waiting', 'dep', id, proof, created_at
         FROM deposit_requests WHERE state = 'open'
         UNION ALL

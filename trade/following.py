@@ -22,6 +22,7 @@ from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox, handled
+from trade import platform_claims
 from trade.models import Parcel, PurchaseLine
 from trade.purchases import Locked, Supplier, lock
 from trade.refusal import open_units, refuse_lines, refuse_rest
@@ -113,6 +114,7 @@ def hear(session: Session, source: str, now: datetime) -> int:
                 WHERE source = :source AND external_refs && CAST(:refs AS text[]) RETURNING id"""),
             {"now": now, "source": source, "refs": refs},
         ).all()
+        platform_claims.hear(session, source, refs, now)
         if hit or now - row.received_at > UNMATCHED:
             handled(session, row.id, {"purchases": [each.id for each in hit]})
             understood += bool(hit)

@@ -29,6 +29,7 @@ from trade import (
     events,
     following,
     invariants,
+    platform_claims,
     rerouting,
     statements,
     stock_claims,
@@ -68,6 +69,9 @@ def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
     """Wake whoever has due rows: what makes a wiped Redis harmless."""
     wakeups = [(SUBMIT, source) for source in submit.due(session, clock.now())]
     wakeups += [(following.NEWS, source) for source in _followed(shop, session)]
+    wakeups += [
+        (platform_claims.TAKE_BACK, one) for one in platform_claims.due(session, clock.now())
+    ]
     if rerouting.waiting(session, limit=1):
         wakeups.append((REROUTE, "all"))
     if media.due(session, clock.now()):

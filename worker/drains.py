@@ -14,7 +14,7 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import cutoff_sheets, following, rerouting, telling
+from trade import cutoff_sheets, following, rerouting, taking_back, telling
 from trade import submit as submitting
 from trade.desk import readership
 from trade.order_sheets import placing
@@ -68,6 +68,15 @@ def send_sheets(shop: Workshop, source: str, turn: Turn) -> bool:
 
     def until(end: datetime) -> None:
         cutoff_sheets.drain(shop.db, shop.desk, source, shop.source, end)
+
+    return _slice_by_slice(until, turn)
+
+
+def take_back(shop: Workshop, source: str, turn: Turn) -> bool:
+    """Make claims at a platform, and ask how those that were made stand."""
+
+    def until(end: datetime) -> None:
+        taking_back.drain(shop.db, shop.desk, source, shop.seller, end)
 
     return _slice_by_slice(until, turn)
 

@@ -10,6 +10,7 @@ from trade.cutoff_sheets import SHEETS
 from trade.events import HOOK
 from trade.following import NEWS
 from trade.order_sheets.placing import IMPORT
+from trade.platform_claims import TAKE_BACK
 from trade.refusal import REROUTE
 from worker import drains
 from worker.turns import Turn
@@ -39,6 +40,7 @@ JOBS: dict[str, Job] = {
     NEWS: Job(drains.follow, ORDERS, 180),
     SHEETS: Job(drains.send_sheets, ORDERS, 180),
     IMPORT: Job(drains.order_sheet, ORDERS, 180),
+    TAKE_BACK: Job(drains.take_back, ORDERS, 180),
     HOOK: Job(drains.tell, HOOKS, 180),
     MEDIA: Job(drains.pictures, PICTURES, 180),
     PULL: Job(drains.pull, SYNC, 3600),

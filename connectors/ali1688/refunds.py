@@ -20,7 +20,22 @@ STATES = {
     "refundsuccess": "refunded",
     "refundclose": "cancelled",
 }
-OVER = frozenset({"refundsuccess", "refundclose"})
+CLOSED = frozenset({"refundclose"})
+OVER = CLOSED | {"refundsuccess"}
+COMPANIES = {
+    "顺丰": "SF",
+    "中通": "ZTO",
+    "圆通": "YTO",
+    "申通": "STO",
+    "韵达": "YUNDA",
+    "极兔": "JTSD",
+    "京东": "JD",
+    "邮政ems": "EMS",
+    "邮政": "POSTB",
+    "德邦": "DBKD",
+    "百世": "HTKY",
+}
+"""Carriers by the names that suppliers write, and their codes there."""
 _DISPUTES: dict[ClaimKind, str] = {"refund": "refund", "return": "returnRefund"}
 SHORTEST, LONGEST = 2, 150
 """Characters of a description."""
@@ -90,12 +105,17 @@ def application(claim: SourceClaim, found: Order, why: Record) -> dict[str, Any]
     if unshipped and len(found.entries) == 1 and str(why.get("noRefundCarriage")).lower() != "true":
         carriage = int(((found.freight or Decimal(0)) * 100).to_integral_value())
     entry_id = int(orders.entry_id(entry))
+    asked = portion(whole, 0, claim.quantity, bought)
+    if claim.amount is not None:
+        if unshipped or claim.kind != "refund":
+            raise Refused("5011", "1688 pays back a part only of goods that were sent and are kept")
+        asked = min(asked, int((claim.amount * 100).to_integral_value()))
     some = claim.kind == "return" and claim.quantity < bought
     return {
         "orderId": found.ref,
         "orderEntryIds": [entry_id],
         "disputeRequest": _DISPUTES[claim.kind],
-        "applyPayment": portion(whole, 0, claim.quantity, bought),
+        "applyPayment": asked,
         "applyCarriage": carriage,
         "applyReasonId": values.needed(why, "id"),
         "description": _described(claim.reason),
@@ -124,14 +144,22 @@ def model_of(reply: Record) -> Record:
     raise values.Bad("status", "", "the reply has no refund in it")
 
 
-def of_entry(listed: Iterable[Record], entry_id: str) -> Record | None:
-    """The refund of an order line among an order's refunds, one that is not over."""
+def of_entry(
+    listed: Iterable[Record], entry_id: str, *, ended: frozenset[str] = OVER
+) -> list[Record]:
+    """The refunds of an order line among an order's, without those that ended so."""
+    found = []
     for one in listed:
         entries = one.get("orderEntryIdList")
         known = [str(each) for each in entries] if isinstance(entries, list) else [entry_id]
-        if entry_id in known and values.text(one, "status") not in OVER:
-            return one
-    return None
+        if entry_id in known and values.text(one, "status") not in ended:
+            found.append(one)
+    return found
+
+
+def company(name: str) -> str:
+    """1688's code of a carrier; the name itself where it has no code that we know."""
+    return COMPANIES.get(name, name)
 
 
 def state(model: Record, claim_ref: str) -> ClaimState:

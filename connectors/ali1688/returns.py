@@ -1,6 +1,6 @@
 """Refunds and returns of a buyer at 1688."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from connectors.errors import OutcomeUnknown, Unreadable
 from connectors.trading import ClaimState, ReturnOptions, SourceClaim
@@ -31,6 +31,19 @@ class Returns:
         words = "；".join(name for one in reasons if (name := values.text(one, "name")))
         quantity = (values.whole(entry, "quantity") or 0) if allowed else 0
         return ReturnOptions(ref, external_id, allowed, quantity, message=words)
+
+    def find(self, claim: SourceClaim, others: Collection[str]) -> str | None:
+        """A refund of the line of a claim that is not closed and none of the others: 1688 knows no
+        reference of ours. Raises NoSuchThing."""
+        try:
+            entry = refunds.entry_of(self._buying.order(claim.ref), claim.external_id)
+            listed = self._refunds(claim.ref)
+            own = refunds.of_entry(listed, orders.entry_id(entry), ended=refunds.CLOSED)
+            known = [values.text(one, "refundId") for one in own]
+            open_now = refunds.open_refund(entry)
+            return next((one for one in [open_now, *known] if one and one not in others), None)
+        except Bad as bad:
+            raise Unreadable("refund", f"order {claim.ref}: {bad}") from bad
 
     def claim(self, claim: SourceClaim) -> str:
         """A new refund's id; the one that the line is under already, if it is."""
@@ -65,7 +78,7 @@ class Returns:
         self._gateway.ask(
             RETURN_GOODS,
             refundId=claim_ref,
-            logisticsCompanyNo=carrier,
+            logisticsCompanyNo=refunds.company(carrier),
             freightBill=tracking_number,
         )
 
@@ -80,9 +93,12 @@ class Returns:
         return values.parts(values.part(inner, "result") or inner, "reasons")
 
     def _listed(self, ref: str, entry: Record) -> str | None:
-        """The refund of an order line that 1688 lists, if any is open. Its pages start at 0."""
+        """The refund of an order line that 1688 lists, if any is open."""
+        found = refunds.of_entry(self._refunds(ref), orders.entry_id(entry))
+        return values.text(found[0], "refundId") if found else None
+
+    def _refunds(self, ref: str) -> Sequence[Record]:
+        """The refunds of an order. Pages start at 0."""
         asked = {"orderId": ref, "currentPageNum": 0, "pageSize": PAGE}
         reply = self._gateway.ask(REFUNDS, **asked)
-        listed: Sequence[Record] = values.parts(values.part(reply, "result"), "opOrderRefundModels")
-        found = refunds.of_entry(listed, orders.entry_id(entry))
-        return values.text(found, "refundId") if found else None
+        return values.parts(values.part(reply, "result"), "opOrderRefundModels")

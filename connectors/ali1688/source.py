@@ -1,6 +1,6 @@
 """A buyer's account at 1688 as a source: it follows offers, and buys by the piece and in bulk."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -151,6 +151,10 @@ class Ali1688:
     def options(self, ref: str, external_id: str) -> ReturnOptions:
         """What may be asked back."""
         return self.returns.options(ref, external_id)
+
+    def find_claim(self, claim: SourceClaim, others: Collection[str] = ()) -> str | None:
+        """The refund of a line that is none of the others, if any."""
+        return self.returns.find(claim, others)
 
     def claim(self, claim: SourceClaim) -> str:
         """A refund or return."""

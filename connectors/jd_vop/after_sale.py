@@ -1,4 +1,8 @@
-"""After-sale at JD, by the old calls and the new ones: options, a claim, and how it stands."""
+"""After-sale at JD, by the old calls and the new ones: options, a claim, and how it stands.
+
+The old calls know no reference of ours: it stands in front of the words about the fault, and is
+read again from there.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +15,7 @@ from kit.log import masked
 
 from .areas import Areas
 from .settings import VopSettings
-from .wire import Area, Wire
+from .wire import Area, Said, Wire
 
 EXPECTS: dict[ClaimKind, int] = {
     "refund": 10,
@@ -81,24 +85,36 @@ class AfterSale:
         known = tuple(KINDS[kind] for kind in kinds if kind in KINDS)
         return ReturnOptions(ref, sku, known, left, tuple(map(str, ways)))
 
+    def find(self, claim: SourceClaim) -> str | None:
+        """What `claim` answered or would have, where JD has such a service."""
+        known = _claim_ref(claim)
+        try:
+            if self._new:
+                self._new_state(known, claim.ref, claim.our_claim)
+                return known
+            services = self._services(claim.ref, claim.external_id)
+        except NoSuchThing:
+            return None
+        return known if self._ours(services, claim.our_claim) else None
+
     def claim(self, claim: SourceClaim) -> str:
         """Ask for it. The answer names the order, the SKU and our claim."""
+        if claim.amount is not None:
+            raise Refused("amount", "JD pays back whole pieces only")
         area = self._areas.exact(claim.collect_from.region, claim.collect_from.address)
         if self._new:
             self._wire.after_sale("new.claim", self._new_form(claim, area))
         else:
             self._wire.after_sale("claim", self._form(claim, area))
-        return f"{claim.ref}/{claim.external_id}/{claim.our_claim}"
+        return _claim_ref(claim)
 
     def state(self, claim_ref: str) -> ClaimState:
-        """How the newest service of a claim stands. Raises NoSuchThing when there is none."""
+        """How the service of a claim stands. Raises NoSuchThing when there is none."""
         ref, sku, ours = _parts(claim_ref)
         if self._new:
             return self._new_state(claim_ref, ref, ours)
-        found = self._service(ref, sku)
-        service = text(found.get("afsServiceId"))
-        asked = {"afsServiceId": numbered(service), "appendInfoSteps": [1, 2, 3, 4, 5]}
-        answer = self._wire.after_sale("detail", asked)
+        found = self._service(ref, sku, ours)
+        answer = self._detail(found)
         detail = table(answer.result)
         step = whole(pick(detail, "afsServiceStep") or found.get("afsServiceStep")) or 0
         money_back = table(pick(detail, "serviceFinanceDetailInfoDTOs", "financeInfo"))
@@ -127,7 +143,7 @@ class AfterSale:
                 },
             )
             return
-        service = text(self._service(ref, sku).get("afsServiceId"))
+        service = text(self._service(ref, sku, ours).get("afsServiceId"))
         self._wire.after_sale(
             "sent",
             {
@@ -149,12 +165,33 @@ class AfterSale:
             }
             self._wire.after_sale("new.cancel", asked)
             return
-        service = text(self._service(ref, sku).get("afsServiceId"))
+        service = text(self._service(ref, sku, ours).get("afsServiceId"))
         asked = {"serviceIdList": [numbered(service)], "approveNotes": reason[:200]}
         self._wire.after_sale("cancel", asked)
 
-    def _service(self, ref: str, sku: str) -> dict[str, Any]:
-        """The newest service of a SKU, however many pages there are."""
+    def _service(self, ref: str, sku: str, ours: str) -> dict[str, Any]:
+        """The service of our claim; the newest of the SKU where none bears its name."""
+        services = self._services(ref, sku)
+        if not services:
+            raise NoSuchThing("6002", f"JD has no after-sale service for {sku} of order {ref}")
+        alone = services[0] if len(services) == 1 else None
+        return alone or self._ours(services, ours) or services[0]
+
+    def _ours(self, services: list[dict[str, Any]], ours: str) -> dict[str, Any] | None:
+        """The service whose words about the fault begin with the name of our claim."""
+        for service in services:
+            told = text(table(self._detail(service).result).get("questionDesc"))
+            if told.startswith(_mark(ours)):
+                return service
+        return None
+
+    def _detail(self, service: Mapping[str, Any]) -> Said:
+        number = numbered(text(service.get("afsServiceId")))
+        asked = {"afsServiceId": number, "appendInfoSteps": [1, 2, 3, 4, 5]}
+        return self._wire.after_sale("detail", asked)
+
+    def _services(self, ref: str, sku: str) -> list[dict[str, Any]]:
+        """The services of a SKU, the newest first, however many pages there are."""
         page, found = 1, list[dict[str, Any]]()
         while True:
             asked = {"jdOrderId": numbered(ref), "pageIndex": page, "pageSize": 100}
@@ -164,9 +201,7 @@ class AfterSale:
             if not services or page * 100 >= (whole(listed.get("totalNum")) or 0):
                 break
             page += 1
-        if not found:
-            raise NoSuchThing("6002", f"JD has no after-sale service for {sku} of order {ref}")
-        return max(found, key=lambda row: whole(row.get("afsServiceId")) or 0)
+        return sorted(found, key=lambda row: whole(row.get("afsServiceId")) or 0, reverse=True)
 
     def _new_state(self, claim_ref: str, ref: str, ours: str) -> ClaimState:
         asked = {"orderId": numbered(ref), "thirdApplyId": ours[:_LONGEST_ID]}
@@ -201,7 +236,7 @@ class AfterSale:
         return {
             "jdOrderId": numbered(claim.ref),
             "customerExpect": EXPECTS[claim.kind],
-            "questionDesc": claim.reason[:500],
+            "questionDesc": f"{_mark(claim.our_claim)}{claim.reason}"[:500],
             "isNeedDetectionReport": False,
             "questionPic": ",".join(claim.images),
             "isHasPackage": True,
@@ -265,6 +300,14 @@ def _parts(claim_ref: str) -> tuple[str, str, str]:
     ref, _, rest = claim_ref.partition("/")
     sku, _, ours = rest.partition("/")
     return ref, sku, ours
+
+
+def _claim_ref(claim: SourceClaim) -> str:
+    return f"{claim.ref}/{claim.external_id}/{claim.our_claim}"
+
+
+def _mark(ours: str) -> str:
+    return f"[{ours}] "
 
 
 def _state(states: Mapping[int, str], step: int) -> Any:

@@ -1,6 +1,6 @@
 """JD VOP as a source: it lists completely, notifies, quotes, sells and takes back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -217,6 +217,10 @@ class VopSource:
     def options(self, ref: str, external_id: str) -> ReturnOptions:
         """What JD takes back of a SKU of a leaf."""
         return self._after_sale.options(ref, external_id)
+
+    def find_claim(self, claim: SourceClaim, others: Collection[str] = ()) -> str | None:
+        """The service that was applied for under our claim, if any; it bears our name."""
+        return self._after_sale.find(claim)
 
     def claim(self, claim: SourceClaim) -> str:
         """Apply for after-sale service."""

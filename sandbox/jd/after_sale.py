@@ -3,7 +3,7 @@
 from typing import Any
 
 from .gate import done, failed
-from .shop import Shop
+from .shop import Shop, yuan
 
 Asked = dict[str, Any]
 
@@ -60,6 +60,7 @@ def apply(shop: Shop, asked: Asked) -> dict[str, Any]:
         "customerExpect": asked["customerExpect"],
         "customerExpectName": "退货",
         "afsApplyTime": shop.stamp(),
+        "questionDesc": asked["questionDesc"],
         "orderId": order_id,
         "wareId": sku,
         "wareName": "",
@@ -75,9 +76,14 @@ def services(shop: Shop, asked: Asked) -> dict[str, Any]:
     """Of one order."""
     found = [s for s in shop.services.values() if s["orderId"] == int(asked["jdOrderId"])]
     start, size = (asked["pageIndex"] - 1) * asked["pageSize"], asked["pageSize"]
-    listed = found[start : start + size]
+    listed = [_without_words(service) for service in found[start : start + size]]
     page = {"totalNum": len(found), "pageSize": size, "pageNum": 1, "pageIndex": 1}
     return done(page | {"serviceInfoList": listed}, "1")
+
+
+def _without_words(service: dict[str, Any]) -> dict[str, Any]:
+    """The list has less of a service than its own page."""
+    return {key: value for key, value in service.items() if key not in ("questionDesc", "money")}
 
 
 def detail(shop: Shop, asked: Asked) -> dict[str, Any]:
@@ -86,7 +92,9 @@ def detail(shop: Shop, asked: Asked) -> dict[str, Any]:
     if found is None:
         return failed("6002", "服务单不存在")
     address = {"address": "北京市大兴区京东备件库", "linkMan": "备件库", "tel": "010-12345678"}
-    return done(found | {"serviceAftersalesAddressInfoDTO": address}, "1")
+    money = {"refundPrice": yuan(found["money"])} if "money" in found else {}
+    told = {"serviceAftersalesAddressInfoDTO": address, "serviceFinanceDetailInfoDTOs": money}
+    return done(found | told, "1")
 
 
 def sent(shop: Shop, asked: Asked) -> dict[str, Any]:

@@ -102,6 +102,9 @@ class Jd:
             case "service":
                 for service in shop.services.values():
                     service["afsServiceStep"] = args["step"]
+                    service["afsServiceStepName"] = args.get("name", "申请阶段")
+                    if "money" in args:
+                        service["money"] = args["money"]
             case "grants":
                 return self.grants.asked
             case "skus":

@@ -1,9 +1,9 @@
-"""After-sales: claims, their lines and their moves."""
+"""After-sales: claims, their lines and moves, and what is asked of platforms for them."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, Integer, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -91,3 +91,57 @@ class ClaimMove(Base):
     event: Mapped[str]
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class PlatformClaim(Base):
+    """What is asked of a platform about units of one SKU of one of its orders, for a claim."""
+
+    __tablename__ = "platform_claims"
+    __table_args__ = (
+        Index("platform_claims_claim", "claim_id"),
+        Index("platform_claims_ref", "source", "ref"),
+        Index(
+            "platform_claims_known",
+            "source",
+            "claim_ref",
+            unique=True,
+            postgresql_where=text("claim_ref IS NOT NULL"),
+        ),
+        Index(
+            "platform_claims_due",
+            "source",
+            "due_at",
+            postgresql_where=text(
+                "state IN ('new', 'asking', 'open', 'approved', 'returning', 'received')"
+            ),
+        ),
+    )
+
+    id: Mapped[Id]
+    claim_id: Mapped[Ref]
+    purchase_id: Mapped[Ref]
+    purchase_line_id: Mapped[Ref]
+    source: Mapped[OutsideId]
+    external_id: Mapped[OutsideId]
+    quantity: Mapped[int]
+    ref: Mapped[OutsideId | None]
+    """The platform's order, a leaf of its tree; null before it was looked up."""
+    claim_ref: Mapped[OutsideId | None]
+    """The platform's claim."""
+    state: Mapped[str] = mapped_column(server_default="new")
+    """new | asking (it may be asked for already) | open | approved | returning | received |
+    refunded | replaced | refused | cancelled | failed (the platform takes no such claim)."""
+    refunded: Mapped[int | None]
+    """Fen that the platform gave back."""
+    replacement: Mapped[OutsideId | None]
+    """The platform's new order, of an exchange."""
+    message: Mapped[str | None]
+    told_number: Mapped[OutsideId | None]
+    """The waybill of goods on their way back that the platform knows."""
+    withdraw: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Our leader wants the claim no more."""
+    due_at: Mapped[Utc] = mapped_column(server_default=NOW)
+    lease: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+    updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
