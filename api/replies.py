@@ -67,7 +67,7 @@ def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
         "detail": problem.detail,
         "errors": [vars(error) for error in problem.errors],
         "request_id": request_id,
-    }
+    } | problem.more
 
 
 def problem_answer(

@@ -14,7 +14,8 @@ rule     now: {"affects": {"match": {"merge": [sku, sku]}}}: the first leads on 
 Other changed rules are rows of their own (`catalog.rule_changes`) and become items of the same
 kind: now: {"affects": {"pricing" | "level" | "corridor" | "grant": {"goods": […]}}}.
 
-An offer that moves to another SKU is gone here (now: {"moved_to": sku}) and listed there.
+An offer that moves to another SKU is gone here (now: {"moved_to": sku, "by": "split"}, or by a
+merge) and listed there.
 
 A leader sees SKUs, not offers: an event becomes an item only if it changes the SKU in the
 leader's eyes, and then it tells what the leader saw before and sees after.
@@ -24,7 +25,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog import shelf
 from catalog.deals import Deal
@@ -80,24 +81,31 @@ class Told:
     stock: Mapping[str, Any] | None = None
 
 
+class Later(NamedTuple):
+    """The first event of its kind after some point: its offer's version, and what `was`."""
+
+    version: int
+    was: Mapping[str, Any] | None
+
+
 class Replay:
     """Follows the offers of SKUs event by event, and tells what changed in a reader's eyes."""
 
-    def __init__(self, reader: Reader, earlier: Iterable[Event]) -> None:
-        """`earlier` are the last events of each kind of each offer before the first one asked."""
+    def __init__(self, reader: Reader, offers: Iterable[tuple[Event, Told]]) -> None:
+        """`offers` are those of the SKUs as they were told before the first event asked."""
         self._reader = reader
         self._offers: dict[int, dict[int, tuple[Event, Told]]] = {}
-        for event in earlier:
-            self._learn(event)
+        for said, offer in offers:
+            self._offers.setdefault(said.sku_id, {})[said.offer_id] = (said, offer)
 
     def item(self, event: Event) -> Item | None:
         """What the reader learns of `event`; None: nothing that it may or can see."""
         if event.kind == "rule":
             return Item(event.seq, event.kind, event.sku_id, None, event.now, event.at)
-        before = self._seen(event)
+        before = self.seen(event.sku_id, event.at)
         self._learn(event)
-        after = self._seen(event)
-        if before == after or (event.now or {}).get("moved_to"):
+        after = self.seen(event.sku_id, event.at)
+        if before == after or (not after and _led_on(event)):
             return None
         differs = {name for name in ("price", "stock") if before.get(name) != after.get(name)}
         return Item(
@@ -114,14 +122,14 @@ class Replay:
         _, offer = offers.get(event.offer_id, (event, Told()))
         offers[event.offer_id] = (event, told(offer, event))
 
-    def _seen(self, event: Event) -> dict[str, Any]:
-        """Price and stock of the event's SKU in the reader's eyes; empty: it is not for sale."""
+    def seen(self, sku_id: int, at: datetime) -> dict[str, Any]:
+        """Price and stock of a SKU in the reader's eyes; empty: it is not for sale."""
         deals = [
             deal
-            for said, offer in self._offers.get(event.sku_id, {}).values()
+            for said, offer in self._offers.get(sku_id, {}).values()
             for deal in deals_of(said, offer)
         ]
-        best = shelf.deciding(shelf.visible(deals, self._reader, event.at), self._reader)
+        best = shelf.deciding(shelf.visible(deals, self._reader, at), self._reader)
         if best is None:
             return {}
         stock = shelf.stated(best.level)
@@ -197,6 +205,34 @@ def told(offer: Told, event: Event) -> Told:
             return replace(offer, stock=event.now)
         case _:
             return offer
+
+
+def untold(offer: Told, later: Mapping[str, Later]) -> Told | None:
+    """The offer before the first later event of each kind, by kind; None: not known there yet.
+
+    While an offer is not listed nothing is told of it: what it had then is never asked.
+    """
+    if not later:
+        return offer
+    if min(later, key=lambda kind: later[kind].version) == "listed":
+        return None
+    gone = later.get("gone")
+    parted = {} if gone is None else gone.was or {}
+
+    def before(kind: str, now: Any) -> Any:
+        first = later.get(kind)
+        if first is not None and (gone is None or first.version < gone.version):
+            return first.was
+        return parted.get(kind, now)
+
+    price, stock = before("price", offer.price), before("stock", offer.stock)
+    return Told(listed=True, price=price or {}, stock=stock)
+
+
+def _led_on(event: Event) -> bool:
+    """Whether its SKU was merged into another: of that a row of kind `rule` tells."""
+    now = event.now or {}
+    return "moved_to" in now and now.get("by") != "split"
 
 
 def _kind(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """Domain errors: each knows its HTTP status and code; one handler renders them (RFC 9457)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class Problem(Exception):
     """Something that a caller did or met, told in a sentence that says what to do.
 
     `status` is the HTTP status, `code` a stable word for programs, `detail` for people;
-    `retry_after` in seconds where waiting helps. Expected, so it pages nobody.
+    `retry_after` in seconds where waiting helps; `more` are further members for programs.
+    Expected, so it pages nobody.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Problem(Exception):
         *,
         errors: list[FieldError] | None = None,
         retry_after: int | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -34,3 +38,4 @@ class Problem(Exception):
         self.detail = detail
         self.errors = errors or []
         self.retry_after = retry_after
+        self.more = dict(more or {})

@@ -149,6 +149,7 @@ def _trade(
             "cursor_expired",
             f"events after {after} are older than {KEPT.days} days: read what you need afresh and"
             f" go on with after={LATEST}",
+            more={"snapshot": reads.SNAPSHOT},
         )
     own = {"everything": party.role == "operator", "party": party.id, "limit": limit}
     rows = session.execute(_PAGE, asked | own).all()

@@ -249,6 +249,14 @@ class ChangeOut(Out):
     external_id: str | None = None
 
 
+class SnapshotOut(Out):
+    """What there is, and `seq`: where `GET /v1/changes?after=` goes on once `next` is null."""
+
+    items: list[ChangeOut]
+    seq: str
+    next: str | None
+
+
 class ChangesOut(Out):
     """Changes, and the cursor to go on from; ask again at once while `more`."""
 

@@ -42,7 +42,8 @@ _MOVE = text("""
     )
     INSERT INTO changes (offer_id, version, kind, sku_id, was, now, at)
     SELECT id, version, e.kind, e.sku, e.was, e.now, clock_timestamp() FROM told, LATERAL (VALUES
-      ('gone', CAST(:from AS bigint), said, jsonb_build_object('moved_to', CAST(:to_id AS text))),
+      ('gone', CAST(:from AS bigint), said,
+        jsonb_build_object('moved_to', CAST(:to_id AS text), 'by', CAST(:kind AS text))),
       ('listed', CAST(:to AS bigint), NULL::jsonb, said)) e(kind, sku, was, now)
 """)
 _REDIRECT = text("""
@@ -61,7 +62,7 @@ def merge(session: Session, one: int, other: int, by: str) -> Moved | None:
         return None
     offers = tuple(session.scalars(_OFFERS, {"sku": from_sku}))
     redirects = _led_to(session, from_sku)
-    _move(session, from_sku, to_sku, offers)
+    _move(session, from_sku, to_sku, offers, "merge")
     session.execute(_REDIRECT, {"to": to_sku, "skus": [from_sku, *redirects]})
     _note(session, "merge", Moved(from_sku, to_sku, offers), redirects, by)
     _tell(session, offers, from_sku, to_sku, "merge")
@@ -82,7 +83,7 @@ def split(session: Session, sku: int, offers: Collection[int], by: str) -> Moved
     if len(leaving) == len(own):
         raise Problem(409, "not_split", "every offer would leave; name those that do not belong")
     to_sku = _former(session, from_sku, leaving) or _new(session, leaving[0])
-    _move(session, from_sku, to_sku, leaving)
+    _move(session, from_sku, to_sku, leaving, "split")
     _note(session, "split", Moved(from_sku, to_sku, leaving), [], by)
     _tell(session, leaving, from_sku, to_sku, "split")
     return Moved(from_sku, to_sku, leaving)
@@ -147,8 +148,8 @@ def _led_to(session: Session, sku: int) -> list[int]:
     return list(rows)
 
 
-def _move(session: Session, from_sku: int, to_sku: int, offers: Sequence[int]) -> None:
-    asked = {"from": from_sku, "to": to_sku, "offers": list(offers)}
+def _move(session: Session, from_sku: int, to_sku: int, offers: Sequence[int], kind: str) -> None:
+    asked = {"from": from_sku, "to": to_sku, "offers": list(offers), "kind": kind}
     session.execute(_MOVE, asked | {"to_id": outside("sku", to_sku)})
 
 

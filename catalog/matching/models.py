@@ -75,7 +75,7 @@ class Regrouping(Base):
     """Offers that were moved from one SKU to another: a merge, or a split. Never deleted."""
 
     __tablename__ = "regroupings"
-    __table_args__ = (Index("regroupings_to", "to_sku"),)
+    __table_args__ = (Index("regroupings_to", "to_sku"), Index("regroupings_from", "from_sku"))
 
     id: Mapped[Id]
     kind: Mapped[str]

@@ -13,3 +13,8 @@ def current(session: Session, skus: Iterable[int]) -> dict[int, int]:
     asked = list(dict.fromkeys(skus))
     led = {row.from_sku: row.to_sku for row in session.execute(_LED, {"skus": asked})}
     return {sku: led.get(sku, sku) for sku in asked}
+
+
+def with_led(session: Session, skus: Iterable[int]) -> list[int]:
+    """These SKUs and those that now stand for them, in the order of their ids."""
+    return sorted({sku for pair in current(session, skus).items() for sku in pair})

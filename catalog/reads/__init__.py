@@ -1,6 +1,6 @@
 """What readers see of the catalogue: values with Decimal prices; the API makes strings of them."""
 
-from catalog.reads.changes import Changes, changes
+from catalog.reads.changes import SNAPSHOT, Changes, changes
 from catalog.reads.history import Point, price_history
 from catalog.reads.lookup import Found, lookup
 from catalog.reads.past import OfferThen, Then, as_it_was
@@ -14,8 +14,10 @@ from catalog.reads.products import (
     product_cards,
 )
 from catalog.reads.sellable import Sellable, sellable
+from catalog.reads.snapshot import Snapshot, snapshot
 
 __all__ = [
+    "SNAPSHOT",
     "Card",
     "Changes",
     "Found",
@@ -25,6 +27,7 @@ __all__ = [
     "ProductView",
     "Sellable",
     "SkuView",
+    "Snapshot",
     "TermsView",
     "Then",
     "as_it_was",
@@ -34,4 +37,5 @@ __all__ = [
     "product",
     "product_cards",
     "sellable",
+    "snapshot",
 ]

@@ -4,20 +4,22 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.changes import Event, Item, Replay, in_full, of_own_ruling, of_ruling
-from catalog.matching.redirects import current
+from catalog.matching.redirects import with_led
 from catalog.pricing import Goods
+from catalog.reads import told
 from catalog.rule_changes import Ruling, ruling
 from catalog.shelf import Reader
 from kit.errors import Problem
 
 KEPT = timedelta(days=30)
 """A cursor older than this is refused; its reader takes the catalogue afresh."""
+
+SNAPSHOT = "/v1/changes/snapshot"
 
 Row = Event | Ruling
 
@@ -45,14 +47,6 @@ _RULES = text("""
     SELECT seq, kind, reach, at FROM rule_changes
     WHERE seq > :after AND seq <= :head ORDER BY seq LIMIT :limit
 """)
-_EARLIER = text(f"""
-    SELECT * FROM (
-        SELECT DISTINCT ON (c.offer_id, c.kind) {_ROW}
-        FROM changes c JOIN offers o ON o.id = c.offer_id
-        WHERE c.sku_id = ANY(:skus) AND c.seq <= :after
-        ORDER BY c.offer_id, c.kind, c.seq DESC
-    ) latest ORDER BY seq
-""")  # noqa: S608 - columns of ours
 _HELD = text(
     "SELECT DISTINCT sku_id, source, brand, category FROM offers WHERE sku_id = ANY(:skus)"
 )
@@ -83,7 +77,7 @@ def changes(
     410 `cursor_expired` when something after the cursor is older than 30 days.
     """
     head = _head(session, after, now)
-    skus = None if sku_ids is None else _with_led(session, sku_ids)
+    skus = None if sku_ids is None else with_led(session, sku_ids)
     asked = {"after": after, "head": head, "limit": limit}
     narrowed = {"everything": skus is None, "skus": skus or [], "source": source}
     events = [Event(*row) for row in session.execute(_PAGE, asked | narrowed)]
@@ -94,14 +88,9 @@ def changes(
     if source is not None:
         items = [_own(row, source) for row in rows]
     else:
-        items = _as_seen(session, rows, after, reader, skus)
+        items = _as_seen(session, rows, after, reader, skus, now)
     said = [item for item in items if item is not None]
     return Changes(said, rows[-1].seq if more else max(after, head), more)
-
-
-def _with_led(session: Session, sku_ids: Collection[int]) -> list[int]:
-    """These SKUs, and those that they were merged into."""
-    return sorted({sku for pair in current(session, sku_ids).items() for sku in pair})
 
 
 def _head(session: Session, after: int, now: datetime) -> int:
@@ -112,8 +101,9 @@ def _head(session: Session, after: int, now: datetime) -> int:
         raise Problem(
             410,
             "cursor_expired",
-            f"changes after {after} are older than {KEPT.days} days: read GET /v1/products afresh"
-            " and go on with the newest cursor",
+            f"changes after {after} are older than {KEPT.days} days: read GET {SNAPSHOT} and go on"
+            " from the seq that it states",
+            more={"snapshot": SNAPSHOT},
         )
     return int(head.seq)
 
@@ -123,13 +113,18 @@ def _own(row: Row, source: str) -> Item | None:
 
 
 def _as_seen(
-    session: Session, rows: Sequence[Row], after: int, reader: Reader, skus: list[int] | None
+    session: Session,
+    rows: Sequence[Row],
+    after: int,
+    reader: Reader,
+    skus: list[int] | None,
+    now: datetime,
 ) -> list[Item | None]:
     held = None
     if skus is not None and any(isinstance(row, Ruling) for row in rows):
         found = session.execute(_HELD, {"skus": skus})
         held = [(one.sku_id, Goods(one.source, one.brand, one.category)) for one in found]
-    replay = _replay(session, rows, after, reader)
+    replay = _replay(session, rows, after, reader, now)
     return [
         of_ruling(row, reader, held) if isinstance(row, Ruling) else _seen(row, reader, replay)
         for row in rows
@@ -144,9 +139,10 @@ def _seen(event: Event, reader: Reader, replay: Replay) -> Item | None:
     return in_full(event) if open_to else None
 
 
-def _replay(session: Session, rows: Iterable[Row], after: int, reader: Reader) -> Replay:
+def _replay(
+    session: Session, rows: Iterable[Row], after: int, reader: Reader, now: datetime
+) -> Replay:
     if reader.sees_sources:  # nothing is told against what was before
         return Replay(reader, ())
-    skus = sorted({row.sku_id for row in rows if isinstance(row, Event)})
-    asked: dict[str, Any] = {"skus": skus, "after": after}
-    return Replay(reader, (Event(*row) for row in session.execute(_EARLIER, asked)))
+    skus = {row.sku_id for row in rows if isinstance(row, Event)}
+    return Replay(reader, told.at_number(session, skus, after, now))

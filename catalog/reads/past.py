@@ -1,6 +1,6 @@
 """A SKU as it was at a moment: price, stock, and whether it was listed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,11 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import shelf
-from catalog.changes import Event, Told, deals_of, told
+from catalog.changes import Event, Told, deals_of
 from catalog.pricing import Goods
+from catalog.reads import told
 from catalog.reads.changes import KEPT
+from catalog.reads.told import Offers
 from catalog.shelf import Reader, Stock
-from kit.ids import inside
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,9 @@ class Then:
     offers: list[OfferThen] | None
 
 
-Offers = list[tuple[Event, Told]]
-
-_EVENTS = text("""
-    SELECT * FROM (
-        SELECT DISTINCT ON (c.offer_id, c.kind) coalesce(c.seq, 0) AS seq, c.kind, c.sku_id,
-            c.offer_id, o.source, o.external_id, o.brand, o.category, c.was, c.now, c.at, c.version
-        FROM changes c JOIN offers o ON o.id = c.offer_id
-        WHERE c.sku_id = :sku AND c.at <= :moment
-          AND c.kind IN ('listed', 'gone', 'price', 'stock')
-        ORDER BY c.offer_id, c.kind, c.version DESC
-    ) last ORDER BY offer_id, version, kind
+_LED_TO = text("""
+    SELECT to_sku FROM regroupings WHERE from_sku = :sku AND kind = 'merge' AND at <= :moment
+      AND (undone_at IS NULL OR undone_at > :moment) ORDER BY id DESC LIMIT 1
 """)
 _TAKEN = text("""
     SELECT offer_id, sum(units) AS units FROM reservations
@@ -77,7 +70,7 @@ def as_it_was(
     """
     if moment < now - KEPT:
         return _by_prices(_priced(session, sku_id, moment), reader, moment)
-    offers = _told(session, sku_id, moment)
+    offers = told.at_moment(session, [_led_to(session, sku_id, moment)], moment)
     taken = session.execute(
         _TAKEN, {"offers": [said.offer_id for said, _ in offers], "moment": moment}
     )
@@ -121,33 +114,15 @@ def less(offer: Told, units: int) -> Told:
     return replace(offer, stock={"state": state, "quantity": left})
 
 
-def _told(session: Session, sku_id: int, moment: datetime) -> Offers:
-    """The offers of a SKU by what was told until then, or of the SKU that it had led on to."""
+def _led_to(session: Session, sku_id: int, moment: datetime) -> int:
+    """The SKU for which this one stood, by the merges that held at `moment`."""
     passed = {sku_id}
     while True:
-        rows = session.execute(_EVENTS, {"sku": sku_id, "moment": moment})
-        offers = _replayed(Event(*row[:-1]) for row in rows)
-        moved = _moved(offers)
-        if moved is None or moved in passed:
-            return offers
-        passed.add(moved)
-        sku_id = moved
-
-
-def _replayed(events: Iterable[Event]) -> Offers:
-    offers: dict[int, tuple[Event, Told]] = {}
-    for event in events:
-        before = offers.get(event.offer_id, (event, Told()))[1]
-        offers[event.offer_id] = (event, told(before, event))
-    return list(offers.values())
-
-
-def _moved(offers: Offers) -> int | None:
-    """Where the offers went when their SKU was merged into another."""
-    if any(offer.listed for _, offer in offers):
-        return None
-    led = [(said.now or {}).get("moved_to") for said, _ in offers if said.kind == "gone"]
-    return next((inside("sku", one) for one in led if one), None)
+        led = session.scalar(_LED_TO, {"sku": sku_id, "moment": moment})
+        if led is None or led in passed:
+            return sku_id
+        passed.add(led)
+        sku_id = led
 
 
 def _priced(session: Session, sku_id: int, moment: datetime) -> Offers:

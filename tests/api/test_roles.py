@@ -30,6 +30,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/categories"): ALL,
     ("GET", "/v1/brands"): ALL,
     ("GET", "/v1/changes"): ALL,
+    ("GET", "/v1/changes/snapshot"): ALL,
     ("GET", "/v1/selections"): SELLS,
     ("POST", "/v1/selections/batch"): SELLS,
     ("GET", "/v1/selections/{sku}"): SELLS,

@@ -64,6 +64,7 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
         "/v1/brands",
         "/v1/changes",
         "/v1/changes?scope=selection",
+        "/v1/changes/snapshot",
         "/v1/selections",
         f"/v1/selections/{goods.sku}",
         "/v1/orders",

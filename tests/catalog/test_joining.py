@@ -125,6 +125,23 @@ def test_the_feed_tells_of_a_merge_once_and_not_whose_offers_moved(database: Dat
     assert {"gone", "listed", "rule"} == {item.kind for item in full.items}
 
 
+def test_a_leader_learns_what_a_split_leaves_at_either_sku(database: Database) -> None:
+    with database.as_system() as session:
+        made = product(session, "茶", Supply(source="one", price="9"), Supply(source="two"))
+    with database.as_system() as session:
+        number_changes(session)
+        moved = joining.split(session, made.sku_id, made.offer_ids[:1], "operator")
+    with database.as_system() as session:
+        number_changes(session)
+        told = reads.changes(session, 2, 50, Reader("leader"), NOW).items
+    prices = {(item.kind, item.sku_id): (item.now or {}).get("price") for item in told}
+    assert prices == {
+        ("price", made.sku_id): 10,
+        ("listed", moved.to_sku): 9,
+        ("rule", made.sku_id): None,
+    }
+
+
 def test_two_merges_at_once_end_in_one_sku(database: Database) -> None:
     with database.as_system() as session:
         one, other = two(session)

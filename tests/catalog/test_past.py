@@ -69,13 +69,7 @@ class History:
             self._tell(offer, "gone", None)
             self._do("UPDATE offers SET state = 'gone'", offer, key="id")
             return
-        said = self.session.execute(
-            text("""SELECT jsonb_build_object('price', jsonb_build_object('dropship', price::text),
-                'stock', jsonb_build_object('state', state, 'quantity', quantity))
-              FROM prices JOIN stocks USING (offer_id) WHERE offer_id = :offer"""),
-            {"offer": offer},
-        ).scalar_one()
-        self._tell(offer, "listed", said)
+        self._tell(offer, "listed", self._now(offer))
         self._do("UPDATE offers SET state = 'live'", offer, key="id")
 
     def rules(self, _: int, percent: int) -> None:
@@ -113,7 +107,18 @@ class History:
     def _tell(self, offer: int, kind: str, now: dict[str, Any] | None) -> None:
         self.versions[offer] = self.versions.get(offer, 1) + 1
         version, sku = self.versions[offer], self.made.sku_id
-        event(self.session, offer, sku, version, kind, None, now, at=self.moment)
+        was = None if kind == "listed" else self._now(offer)
+        if kind in ("price", "stock"):
+            was = was and was[kind]
+        event(self.session, offer, sku, version, kind, was, now, at=self.moment)
+
+    def _now(self, offer: int) -> Any:
+        return self.session.execute(
+            text("""SELECT jsonb_build_object('price', jsonb_build_object('dropship', price::text),
+                'stock', jsonb_build_object('state', state, 'quantity', quantity))
+              FROM prices JOIN stocks USING (offer_id) WHERE offer_id = :offer"""),
+            {"offer": offer},
+        ).scalar_one()
 
     def _do(self, what: str, offer: int, *, key: str = "offer_id", **values: Any) -> None:
         self.session.execute(text(f"{what} WHERE {key} = :offer"), {"offer": offer, **values})

@@ -307,10 +307,11 @@ def test_a_leaders_feed_tells_only_what_changes_for_the_leader(database: Databas
             made.sku_id,
             3,
             "stock",
-            None,
+            {"state": "in_stock", "quantity": 4},
             {"state": "out", "quantity": 0},
         )
-        event(session, made.offer_ids[0], made.sku_id, 3, "gone", {}, None)
+        last = {"price": {"dropship": "13"}, "stock": {"state": "in_stock", "quantity": 9}}
+        event(session, made.offer_ids[0], made.sku_id, 3, "gone", last, None)
     with database.as_system() as session:
         number_changes(session)
     with database.as_nobody() as session:

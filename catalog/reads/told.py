@@ -1,0 +1,77 @@
+"""Offers as the change feed had told them at some point: what they are now, less what came since.
+
+Every event says what was before it, so the first one of each kind after a point tells what held
+there, and what has no later event holds still. Nothing older than the point is read: the feed may
+forget what it no longer tells, and a reader near its end reads little.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from catalog.changes import Event, Later, Told, untold
+
+Offers = list[tuple[Event, Told]]
+"""Each offer under one SKU: whose it is, and what was told of it."""
+
+_KINDS = "c.kind IN ('listed', 'gone', 'price', 'stock')"
+
+
+def _statement(later: str) -> TextClause:
+    # One statement, so that what is now and what came since are of one moment.
+    return text(f"""
+        WITH later AS MATERIALIZED (
+            SELECT DISTINCT ON (c.sku_id, c.offer_id, c.kind)
+                c.sku_id, c.offer_id, c.kind, c.version, c.was
+            FROM changes c WHERE c.sku_id = ANY(:skus) AND {_KINDS} AND {later}
+            ORDER BY c.sku_id, c.offer_id, c.kind, c.version
+        ), pairs AS (
+            SELECT sku_id, offer_id FROM later
+            UNION SELECT sku_id, id FROM offers WHERE sku_id = ANY(:skus)
+        )
+        SELECT p.sku_id, o.id, o.source, o.external_id, o.brand, o.category,
+            o.sku_id = p.sku_id AND o.state = 'live' AS listed,
+            coalesce((SELECT jsonb_object_agg(mode, price::text) FROM prices
+                WHERE offer_id = o.id), '{{}}') AS price,
+            (SELECT jsonb_build_object('state', state, 'quantity', quantity) FROM stocks
+                WHERE offer_id = o.id AND region = '') AS stock,
+            (SELECT jsonb_object_agg(l.kind, jsonb_build_array(l.version, l.was)) FROM later l
+                WHERE l.sku_id = p.sku_id AND l.offer_id = o.id) AS later
+        FROM pairs p JOIN offers o ON o.id = p.offer_id ORDER BY p.sku_id, o.id
+    """)  # noqa: S608 - conditions of ours
+
+
+_NOW = _statement("false")
+_AT_NUMBER = _statement("(c.seq > :point OR c.seq IS NULL)")
+_AT_MOMENT = _statement("c.at > :point")
+
+
+def now(session: Session, sku_ids: Collection[int], at: datetime) -> Offers:
+    """Offers of these SKUs by all that is committed, numbered or not."""
+    return _read(session, _NOW, {"skus": list(sku_ids)}, at)
+
+
+def at_number(session: Session, sku_ids: Collection[int], seq: int, at: datetime) -> Offers:
+    """Offers of these SKUs when the feed had been told up to `seq`."""
+    return _read(session, _AT_NUMBER, {"skus": list(sku_ids), "point": seq}, at)
+
+
+def at_moment(session: Session, sku_ids: Collection[int], moment: datetime) -> Offers:
+    """Offers of these SKUs at `moment`, which lies within the days that the feed is kept."""
+    return _read(session, _AT_MOMENT, {"skus": list(sku_ids), "point": moment}, moment)
+
+
+def _read(session: Session, asked: TextClause, bound: dict[str, Any], at: datetime) -> Offers:
+    offers: Offers = []
+    for row in session.execute(asked, bound):
+        said = Event(
+            0, "", row.sku_id, row.id, row.source, row.external_id, row.brand, row.category,
+            None, None, at,
+        )  # fmt: skip
+        later = {kind: Later(*first) for kind, first in (row.later or {}).items()}
+        if (before := untold(Told(row.listed, row.price, row.stock), later)) is not None:
+            offers.append((said, before))
+    return offers

@@ -1,0 +1,13 @@
+"""Which SKU another one led on to at some moment"""
+
+from alembic import op
+
+revision = "0030"
+down_revision = "0029"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # catalog.reads.past: the merges of one SKU
+    op.create_index("regroupings_from", "regroupings", ["from_sku"])
