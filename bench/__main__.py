@@ -16,6 +16,7 @@ BENCHES = {
     "pulls": "bench.pulls",
     "search": "bench.search",
     "selections": "bench.selections",
+    "sheets": "bench.sheets",
     "submitting": "bench.submitting",
 }
 """Name → module with a `run()` that prints its figures."""

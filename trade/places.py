@@ -93,6 +93,11 @@ def resolve(code: str) -> str | None:
     return county + street if street.strip("0") else county
 
 
+def all_counties() -> tuple[County, ...]:
+    """Every county of today."""
+    return _table().counties
+
+
 def spelled(code: str) -> str:
     """The names of a kept code, for example `广东省深圳市南山区`; "" for one without a name."""
     table = _table()
