@@ -5,7 +5,7 @@ a wait. Each statement still sees all that was committed before it ran, so that 
 reading that it guards may travel together. Failures are raised as SQLAlchemy's, as everywhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, Protocol
@@ -54,10 +54,32 @@ def insert(table: type[Base], rows: Sequence[Mapping[str, Any]]) -> Query:
     return _insert(table.__tablename__, columns, len(rows)), values
 
 
+def merged(queries: Iterable[Query]) -> list[Query]:
+    """The same writing in fewer statements, where all are of `insert`: one for each table and its
+    columns, in the order in which they first come, or a few of `_LONGEST` letters."""
+    tables: dict[str, list[tuple[str, list[Any]]]] = {}
+    for query, values in queries:
+        head, _, rows = query.partition(_VALUES)
+        statements = tables.setdefault(head, [])
+        if statements and len(statements[-1][0]) + len(rows) < _LONGEST:
+            former, all_values = statements[-1]
+            statements[-1] = (f"{former}, {rows}", all_values)
+            all_values.extend(values)
+        else:
+            statements.append((query, list(values)))
+    return [statement for statements in tables.values() for statement in statements]
+
+
+_LONGEST = 4_000
+"""Letters of a merged statement: well under what PostgreSQL takes, 65,535 values at once."""
+_VALUES = " VALUES "
+
+
 @lru_cache(maxsize=512)
 def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
     one = f"({', '.join(['%s'] * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * rows)}"  # noqa: S608
+    values = ", ".join([one] * rows)
+    return f"INSERT INTO {table} ({', '.join(columns)}){_VALUES}{values}"
 
 
 def _plain(value: Any) -> Any:

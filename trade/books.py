@@ -34,9 +34,13 @@ class Shipped:
 def hold(session: Session, order: Order, along: Sequence[Query] = ()) -> None:
     """Wallet → held for a new order, which is written by `along`. Raises Problem 409
     `balance_short`."""
+    post(session, [holding(order)], along)
+
+
+def holding(order: Order) -> Entry:
+    """What `hold` posts."""
     wallet, kept = _accounts(order)
-    entry = Entry(f"hold:{order.id}", "hold", wallet, kept, order.total, order.party_id, order.id)
-    post(session, [entry], along)
+    return Entry(f"hold:{order.id}", "hold", wallet, kept, order.total, order.party_id, order.id)
 
 
 def capture(

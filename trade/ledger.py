@@ -61,6 +61,23 @@ def post(session: Session, entries: Sequence[Entry], along: Sequence[Query] = ()
     return len(new)
 
 
+def kept(session: Session, party_id: int) -> int:
+    """Fen that a party's wallet can still give; its balances stay locked until the end."""
+    wallet = f"wallet:{party_id}"
+    [rows] = send(session, _lock([wallet, f"held:{party_id}"]))
+    return next((row.amount - row.floor for row in rows if row.account == wallet), 0)
+
+
+def short(left: int, needed: int) -> Problem:
+    """What is answered where a balance would fall below its floor."""
+    return Problem(
+        409,
+        "balance_short",
+        f"{yuan(left)} is left and {yuan(needed)} is needed;"
+        " deposit the rest, see /v1/deposit-requests",
+    )
+
+
 def standing(session: Session, account: str) -> int:
     """What an account without a balance row holds: the sum of its postings, in fen."""
     [[row]] = send(
@@ -100,11 +117,6 @@ def _change(balance: _Left | None, by: int) -> None:
     if balance is None:
         return
     if balance.amount + by < balance.floor:
-        raise Problem(
-            409,
-            "balance_short",
-            f"{yuan(balance.amount - balance.floor)} is left and {yuan(-by)} is needed;"
-            " deposit the rest, see /v1/deposit-requests",
-        )
+        raise short(balance.amount - balance.floor, -by)
     balance.amount += by
     balance.changed = True

@@ -70,6 +70,16 @@ def granted(supplies: Iterable[Supply], asks: Asking, now: datetime) -> list[Sup
     ]
 
 
+def counted(supplies: Iterable[Supply], asks: Asking, now: datetime) -> bool:
+    """Whether what was ordered before counts for any of these."""
+    for supply in supplies:
+        if asks.grants.restricts(supply.source):
+            grant = asks.grants.deciding(supply.sku_id, supply.goods, asks.region, now)
+            if grant is not None and _limits(grant):
+                return True
+    return False
+
+
 def had_today(session: Session, party_id: int, sku_id: int, now: datetime) -> dict[str, int]:
     """Units of a SKU that the party has ordered today, by source."""
     asked = {"skus": [sku_id], "party": party_id, "since": start_of_day(now)}

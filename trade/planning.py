@@ -1,6 +1,6 @@
 """From what a leader asks for to prices, parcels and a routed plan: quotes and orders alike."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,6 @@ from trade import limits, pricing, routing, selections, supplies
 from trade.desk import Desk
 from trade.promise import ships_by
 from trade.routing import Demand, Plan, PlannedPurchase, Supply, Take
-from trade.supplies import Shelf
 
 MOST_LINES = 200
 MOST_UNITS = 100_000
@@ -134,36 +133,10 @@ def draft(
     mobiles = limits.keyed(desk.keyring, mobile) if mobile else ()
     asks = limits.Asking(party_id, reader.grants, region, mobiles)
     offers = limits.applied(session, offers, asks, now, lock=lock)
-    return _drafted(found, unknown, offers, reader, selections.answered(chosen), region, now)
+    return drafted(found, unknown, offers, reader, selections.answered(chosen), region, now)
 
 
-@dataclass(frozen=True)
-class Estimates:
-    """What prices many orders of one party at one moment, read once; nothing is locked by it."""
-
-    _shelf: Shelf
-    _reader: Reader
-    _party: int
-    _now: datetime
-
-    def draft(self, lines: Sequence[tuple[int, int]], region: str) -> Draft:
-        """These (SKU, quantity) for `region`, as `draft` would have them without daily limits."""
-        found = [Resolved(at, sku, None, units, None) for at, (sku, units) in enumerate(lines)]
-        offers = self._shelf.supplies([sku for sku, _ in lines], region)
-        asks = limits.Asking(self._party, self._reader.grants, region)
-        offers = limits.granted(offers, asks, self._now)
-        return _drafted(found, [], offers, self._reader, {}, region, self._now)
-
-
-def estimates(
-    session: Session, desk: Desk, party_id: int, sku_ids: Iterable[int], now: datetime
-) -> Estimates:
-    """For many orders of these SKUs by one party."""
-    reader = pricing.leader(session, desk, party_id, now)
-    return Estimates(supplies.shelf(session, desk, sku_ids), reader, party_id, now)
-
-
-def _drafted(
+def drafted(
     found: Sequence[Resolved],
     unknown: Sequence[Unsellable],
     offers: Sequence[Supply],
@@ -172,6 +145,7 @@ def _drafted(
     region: str,
     now: datetime,
 ) -> Draft:
+    """Lines that were found, over these offers for `region`, as `reader` pays them. Pure."""
     by_sku: dict[int, tuple[Supply, ...]] = {}
     for offer in offers:
         by_sku[offer.sku_id] = (*by_sku.get(offer.sku_id, ()), offer)

@@ -1,7 +1,7 @@
 """The offers of some SKUs, read from the catalogue as values that routing understands."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,11 @@ _LOCK = f"""
     SELECT s.offer_id FROM stocks s JOIN offers o ON o.id = s.offer_id
     WHERE {_WANTED} AND s.quantity IS NOT NULL AND starts_with(%(region)s, s.region)
     ORDER BY s.offer_id, s.region FOR UPDATE OF s
+"""  # noqa: S608 - no value in it
+
+_LOCK_ALL = f"""
+    SELECT s.offer_id FROM stocks s JOIN offers o ON o.id = s.offer_id
+    WHERE {_WANTED} AND s.quantity IS NOT NULL ORDER BY s.offer_id, s.region FOR UPDATE OF s
 """  # noqa: S608 - no value in it
 
 _STATED = f"""
@@ -91,25 +96,52 @@ def load_with(
 
 @dataclass(frozen=True)
 class Shelf:
-    """The offers of some SKUs for every region, read once; nothing of it is locked."""
+    """The offers of some SKUs for every region, read once; with `_locked` no stated number changes
+    until the transaction ends."""
 
     _desk: Desk
     _offers: Mapping[int, Sequence[Any]]
     _stated: Mapping[int, Sequence[Any]]
     _now: datetime
+    _locked: bool
+    _taken: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
 
     def supplies(self, sku_ids: Iterable[int], region: str) -> list[Supply]:
-        """As `load` for these of its SKUs."""
+        """As `load` for these of its SKUs, less what was taken from the shelf meanwhile."""
         offers = [row for sku in dict.fromkeys(sku_ids) for row in self._offers.get(sku, ())]
-        stated = [row for offer in offers for row in self._stated.get(offer.id, ())]
-        levels = stock.levels_of(stated, region)
-        return [_supply(row, self._desk, levels.get(row.id), region, self._now) for row in offers]
+        levels = stock.levels_of([x for one in offers for x in self._left(one.id)], region)
+        found = [_supply(x, self._desk, levels.get(x.id), region, self._now) for x in offers]
+        return [replace(one, reserved_in=region) for one in found] if self._locked else found
+
+    def take(self, offer_id: int, region: str, units: int) -> None:
+        """Units that go to `region` are gone for whoever looks next."""
+        self._taken.setdefault(offer_id, []).append((region, units))
+
+    def _left(self, offer_id: int) -> Sequence[Any]:
+        stated = self._stated.get(offer_id, ())
+        if offer_id not in self._taken:
+            return stated
+        return [
+            row._replace(
+                taken=int(row.taken)
+                + sum(units for to, units in self._taken[offer_id] if to.startswith(row.region))
+            )
+            for row in stated
+        ]
 
 
-def shelf(session: Session, desk: Desk, sku_ids: Iterable[int]) -> Shelf:
+def shelf(session: Session, desk: Desk, sku_ids: Iterable[int], *, lock: bool = False) -> Shelf:
     """Every offer of these SKUs, to look at for many regions without asking again."""
     asked = {"skus": sorted(set(sku_ids)), "region": ""}
-    offers, stated = send(session, (_OFFERS, asked), (_STATED, asked))
+    while True:
+        answers = send(
+            session, *([(_LOCK_ALL, asked)] if lock else []), (_OFFERS, asked), (_STATED, asked)
+        )
+        locked = {row.offer_id for row in answers.pop(0)} if lock else None
+        offers, stated = answers
+        numbered = {row.offer_id for row in stated if row.quantity is not None}
+        if _consistent(offers, stated) and (locked is None or numbered <= locked):
+            break
     by_sku: dict[int, list[Any]] = {}
     for row in offers:
         by_sku.setdefault(row.sku_id, []).append(row)
@@ -117,7 +149,7 @@ def shelf(session: Session, desk: Desk, sku_ids: Iterable[int]) -> Shelf:
     for row in stated:
         if row.state is not None:
             by_offer.setdefault(row.offer_id, []).append(row)
-    return Shelf(desk, by_sku, by_offer, clock.now())
+    return Shelf(desk, by_sku, by_offer, clock.now(), lock)
 
 
 def _consistent(offers: Iterable[Any], stated: Iterable[Any]) -> bool:

@@ -6,7 +6,6 @@ shares add up to it, so that all orders together never cost more.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,31 +24,38 @@ from trade.desk import Desk
 from trade.models import OrderImport
 from trade.order_sheets import files, reading
 from trade.orders import OrderRequest
+from trade.orders_together import place_together
 from trade.planning import LineRequest
 
 IMPORT = "orders.import"
 """The outbox topic that wakes the worker; its key is the import."""
-THREADS = 4
-BATCH = 32
+BATCH = 50
+"""Orders placed in one transaction: they share one wallet, and each commit of its own would keep
+the next one waiting."""
 FRESH = timedelta(minutes=15)
 """So old may prices be that a consent was given to."""
 
-_QUEUED = text("""
-    SELECT id FROM imported_orders WHERE import_id = :id AND state = 'queued'
-    ORDER BY id LIMIT :most
-""")
 _TAKE = """
-    SELECT reference, party_id, lines, sealed, cap FROM imported_orders
+    SELECT id, reference, party_id, lines, sealed, cap FROM imported_orders
+    WHERE import_id = %(id)s AND state = 'queued' ORDER BY id LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+"""
+_TAKE_ONE = """
+    SELECT id, reference, party_id, lines, sealed, cap FROM imported_orders
     WHERE id = %(id)s AND state = 'queued' FOR UPDATE SKIP LOCKED
 """
 _PLACED = """
-    UPDATE imported_orders SET state = 'placed', order_id = %(order)s, failure = NULL,
-        total = (SELECT total FROM orders WHERE id = %(order)s) WHERE id = %(id)s
+    UPDATE imported_orders i SET state = 'placed', order_id = o.id, failure = NULL, total = o.total
+    FROM unnest(%(ids)s::bigint[], %(orders)s::bigint[]) AS p (id, order_id)
+    JOIN orders o ON o.id = p.order_id WHERE i.id = p.id
 """
 _KNOWN = """
-    UPDATE imported_orders SET state = 'known', order_id = %(order)s, failure = NULL, total = 0
-    WHERE id = %(id)s
+    UPDATE imported_orders i SET state = 'known', order_id = p.order_id, failure = NULL, total = 0
+    FROM unnest(%(ids)s::bigint[], %(orders)s::bigint[]) AS p (id, order_id) WHERE i.id = p.id
 """
+_LEFT = text("""
+    SELECT count(*) FROM imported_orders WHERE import_id = :id AND state = 'queued'
+""")
 _FAILED = """
     UPDATE imported_orders SET state = 'failed', failure = jsonb_build_object(
         'code', %(code)s::text, 'detail', %(detail)s::text)
@@ -92,14 +98,45 @@ def drain(db: Database, desk: Desk, import_id: int, until: datetime) -> None:
             _begin(session, desk, row, clock.now())
         if row.status != "placing":
             return
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="sheets") as pool:
-        while clock.now() < until:
+    while clock.now() < until:
+        if not _some(db, desk, import_id):
             with db.as_system() as session:
-                queued = list(session.scalars(_QUEUED, {"id": import_id, "most": BATCH}))
-                if not queued:
-                    _end(session, import_id, clock.now())
-                    return
-            list(pool.map(lambda one: _place(db, desk, import_id, one), queued))
+                _end(session, import_id, clock.now())
+            return
+
+
+def _some(db: Database, desk: Desk, import_id: int) -> int:
+    """Place a batch of what is queued, in one transaction; what must be alone has its own."""
+    alone: list[int] = []
+    with db.as_system() as session:
+        [found] = send(session, (_TAKE, {"id": import_id, "most": BATCH}))
+        if not found:
+            return 0
+        asked: dict[int, OrderRequest] = {}
+        for row in found:
+            try:
+                asked[row.id] = _request(desk, import_id, row)
+            except CannotOpen as error:
+                _fail(session, row.id, "cannot_open", str(error))
+        party = found[0].party_id
+        outcomes = place_together(session, desk, party, list(asked.values()), clock.now())
+        placed: list[tuple[int, int]] = []
+        known: list[tuple[int, int]] = []
+        for one, outcome in zip(asked, outcomes, strict=True):
+            if isinstance(outcome, Problem):
+                _fail(session, one, outcome.code, _why(outcome))
+            elif outcome is None:
+                alone.append(one)
+            else:
+                (placed if outcome[1] else known).append((one, outcome[0]))
+        send(session, (_PLACED, _pairs(placed)), (_KNOWN, _pairs(known)))
+    for one in alone:
+        _alone(db, desk, import_id, one)
+    return len(found)
+
+
+def _pairs(placed: Sequence[tuple[int, int]]) -> dict[str, list[int]]:
+    return {"ids": [one for one, _ in placed], "orders": [order for _, order in placed]}
 
 
 def spent(session: Session, import_id: int) -> Any:
@@ -152,20 +189,19 @@ def _caps(waiting: Sequence[Any], left: int) -> list[int]:
     return [total + more for total, more in zip(totals, spare, strict=True)]
 
 
-def _place(db: Database, desk: Desk, import_id: int, one: int) -> None:
+def _alone(db: Database, desk: Desk, import_id: int, one: int) -> None:
+    """Place one order that the others must not wait for, or that must be counted by itself."""
     try:
         with db.as_system() as session:
-            [found] = send(session, (_TAKE, {"id": one}))
+            [found] = send(session, (_TAKE_ONE, {"id": one}))
             if not found:
                 return
             request = _request(desk, import_id, found[0])
-            party = found[0].party_id
-            order_id, new = orders.place(session, desk, party, request, clock.now())
-            send(session, (_PLACED if new else _KNOWN, {"id": one, "order": order_id}))
+            order, new = orders.place(session, desk, found[0].party_id, request, clock.now())
+            send(session, (_PLACED if new else _KNOWN, _pairs([(one, order)])))
     except Problem as problem:
-        _failed(db, one, problem.code, _why(problem))
-    except CannotOpen as error:
-        _failed(db, one, "cannot_open", str(error))
+        with db.as_system() as session:
+            _fail(session, one, problem.code, _why(problem))
 
 
 def _request(desk: Desk, import_id: int, row: Any) -> OrderRequest:
@@ -186,14 +222,14 @@ def _why(problem: Problem) -> str:
     return f"{problem.detail}: {told}" if told else problem.detail
 
 
-def _failed(db: Database, one: int, code: str, detail: str) -> None:
-    with db.as_system() as session:
-        send(session, (_FAILED, {"id": one, "code": code, "detail": detail}))
+def _fail(session: Session, one: int, code: str, detail: str) -> None:
+    send(session, (_FAILED, {"id": one, "code": code, "detail": detail}))
 
 
 def _end(session: Session, import_id: int, now: datetime) -> None:
     row = _locked(session, import_id)
-    left = session.scalars(_QUEUED, {"id": import_id, "most": 1}).first()
-    if row is not None and row.status == "placing" and left is None:
+    if row is None or row.status != "placing":
+        return
+    if session.scalar(_LEFT, {"id": import_id}) == 0:
         row.status, row.updated_at = "done", now
         session.flush()

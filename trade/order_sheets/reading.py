@@ -18,14 +18,15 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.money import price_text
 from kit.statements import insert, send
-from trade import limits, planning
+from trade import estimating, limits
 from trade.desk import Desk
+from trade.estimating import Estimates
 from trade.models import ImportedOrder, Order, OrderImport
 from trade.order_sheets import files, goods, grouping
 from trade.order_sheets.grouping import Labels, Wanted
 from trade.order_sheets.rows import Sheet, opened
 from trade.order_sheets.rows import rows as read_rows
-from trade.planning import MESSAGES, Estimates
+from trade.planning import MESSAGES, Resolved
 
 RECENT = timedelta(days=7)
 """An order of the same SKU to the same number within this time may be the same order."""
@@ -110,7 +111,7 @@ def _judge(
     )
     recent = _recent(session, desk, row, wanted, now)
     skus = {item.sku_id for one in wanted for item in one.items if item.sku_id is not None}
-    prices = planning.estimates(session, desk, row.party_id, skus, now)
+    prices = estimating.estimates(session, desk, row.party_id, skus, now)
     meant = set(row.again)
     judged = []
     for one in wanted:
@@ -124,7 +125,11 @@ def _judge(
 
 
 def _priced(one: Wanted, prices: Estimates, recent: "_Recent", *, meant: bool) -> _Judged:
-    lines = [(item.sku_id, item.quantity) for item in one.items if item.sku_id is not None]
+    lines = [
+        Resolved(at, item.sku_id, None, item.quantity, item.retail)
+        for at, item in enumerate(one.items)
+        if item.sku_id is not None
+    ]
     draft = prices.draft(lines, one.to.region)
     if draft.unsellable:
         first = draft.unsellable[0]

@@ -1,0 +1,246 @@
+"""What makes an order acceptable, and the rows that it becomes. Pure.
+
+One order or many at once go through the same checks and become the same rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from catalog import corridors
+from catalog.corridors import PricePolicy
+from connectors.model import ShipTo
+from kit.crypto import Keyring
+from kit.errors import FieldError, Problem
+from kit.money import price_text, yuan
+from kit.statements import Query, insert
+from trade import buying, planning, recipients, selections, share_orders
+from trade.desk import Desk
+from trade.models import Order, OrderLine, OrderPlan, Recipient
+from trade.planning import Draft, LineRequest
+from trade.quotes import Promised
+from trade.shares import Under
+from trade.states import telling
+
+
+@dataclass(frozen=True)
+class OrderRequest:
+    """What a leader asks to be bought and sent; `quote` or `max_total` (fen) is the consent."""
+
+    reference: str
+    lines: tuple[LineRequest, ...]
+    ship_to: ShipTo
+    quote: str | None = None
+    max_total: int | None = None
+    share: str | None = None
+    buyer_note: str | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An order that passed every check but the wallet's."""
+
+    party_id: int
+    request: OrderRequest
+    draft: Draft
+    retail: Mapping[int, Decimal | None]
+    quote_id: int | None = None
+    under: Under | None = None
+    rests: share_orders.Rests = field(default_factory=dict)
+
+    def needs(self) -> dict[str, int]:
+        """How many new ids `write` takes, by table."""
+        bought = self.draft.plan.purchases
+        lines = len(self.draft.lines)
+        return {"recipients": 1, "orders": 1, "order_lines": lines, **buying.counts(bought)}
+
+    def write(
+        self, desk: Desk, ids: Mapping[str, Sequence[int]], now: datetime
+    ) -> tuple[Order, list[Query]]:
+        """The order under these ids, and what writes it. Raises Problem 409 `out_of_stock`."""
+        draft, request = self.draft, self.request
+        person = recipients.sealed(desk.keyring, self.party_id, request.ship_to)
+        values = _order(self.party_id, request, draft, now) | {
+            "id": ids["orders"][0],
+            "recipient_id": ids["recipients"][0],
+            "content_hash": desk.keyring.fingerprint(content(request), "order"),
+            "quote_id": self.quote_id,
+            "share_id": self.under.share_id if self.under else None,
+        }
+        order = Order(**values)
+        lines = _lines(order, draft, self.retail, ids["order_lines"])
+        line_ids = {line["line"] - 1: line["id"] for line in lines}
+        bought = draft.plan.purchases
+        freights = [buy.freight for buy in bought]
+        plan = {"order_id": order.id, "plan": planning.record(draft.plan), "at": now}
+        return order, [
+            insert(Recipient, [{"id": order.recipient_id} | person]),
+            insert(Order, [values]),
+            insert(OrderLine, lines),
+            *buying.writes(order, bought, freights, line_ids, ids, now),
+            insert(OrderPlan, [plan]),
+            *(share_orders.writes(order, self.under, self.rests, line_ids) if self.under else ()),
+            *telling(order, "placed", now),
+        ]
+
+
+def check(request: OrderRequest) -> None:
+    """Raises Problem 422 for what is malformed, or consents to no price."""
+    if not 0 < len(request.reference) <= 64:
+        raise _invalid("reference", "length", "give your own order number, at most 64 characters")
+    if request.quote is None and request.max_total is None:
+        raise _invalid(
+            "max_total",
+            "consent_missing",
+            "give a quote from /v1/quotes, or the most that this order may cost as max_total",
+        )
+
+
+def content(request: OrderRequest) -> str:
+    """What makes two orders the same: goods, recipient and note, not the consent to a price."""
+    to = request.ship_to
+    lines = [
+        [line.sku, line.code, line.quantity, line.retail_price and price_text(line.retail_price)]
+        for line in request.lines
+    ]
+    whole: list[Any] = [lines, [to.name, to.mobile, to.region, to.address], request.buyer_note]
+    if request.share is not None:
+        whole.append([request.share])
+    return orjson.dumps(whole).decode()
+
+
+def not_orderable(draft: Draft) -> Problem:
+    """What is answered where some lines cannot be bought."""
+    return Problem(
+        409,
+        "not_orderable",
+        "some lines cannot be bought, so nothing was ordered; change or remove them",
+        errors=[
+            FieldError(f"lines.{line.index}", line.code, line.message) for line in draft.unsellable
+        ],
+    )
+
+
+def check_price(draft: Draft, request: OrderRequest, promise: Promised | None) -> None:
+    """Nothing is bought at a worse price than the leader agreed to. Raises Problem 409."""
+    worse: list[FieldError] = []
+    if promise is not None:
+        _check_same(draft, request, promise)
+        for line in draft.lines:
+            _, price = promise.lines[line.line.sku_id]
+            if line.unit_price > price:
+                message = f"now {price_text(line.unit_price)}, quoted {price_text(price)}"
+                worse.append(FieldError(f"lines.{line.line.index}", "price_changed", message))
+    limits = [request.max_total, promise.total if promise else None]
+    most = min(limit for limit in limits if limit is not None)
+    if draft.total > most:
+        message = f"now {yuan(draft.total)}, agreed {yuan(most)}"
+        worse.append(FieldError("total", "price_changed", message))
+    if worse:
+        raise Problem(
+            409,
+            "price_changed",
+            "the order would cost more than you agreed to, so nothing was bought;"
+            " ask for a new quote",
+            errors=worse,
+        )
+
+
+def same(keyring: Keyring, request: OrderRequest, content_hash: bytes) -> bool:
+    """Whether the order placed before, of which this is left, was the same."""
+    keys = (keyring.current, *keyring.previous)
+    said = content(request)
+    return bytes(content_hash) in [Keyring(key).fingerprint(said, "order") for key in keys]
+
+
+def reference_conflict(reference: str) -> Problem:
+    """What is answered where another order has the reference."""
+    return Problem(
+        409,
+        "reference_conflict",
+        f"another order of yours has the reference {reference!r}; use a new reference",
+        errors=[FieldError("reference", "reference_conflict", "already used")],
+    )
+
+
+def _check_same(draft: Draft, request: OrderRequest, promise: Promised) -> None:
+    ordered = {line.line.sku_id: line.line.quantity for line in draft.lines}
+    quoted = {sku_id: quantity for sku_id, (quantity, _) in promise.lines.items()}
+    if ordered != quoted or request.ship_to.region != promise.region:
+        raise Problem(
+            409,
+            "quote_mismatch",
+            "the quote was for other lines or another region; ask for a quote for this order",
+        )
+
+
+def retail_prices(
+    draft: Draft, policies: Sequence[PricePolicy], region: str, now: datetime
+) -> dict[int, Decimal | None]:
+    """Each line's retail price, the order's own or the selection's, checked on the corridor. Raises
+    Problem 409 `outside_corridor`."""
+    prices: dict[int, Decimal | None] = {}
+    faults = []
+    for priced in draft.lines:
+        line = priced.line
+        retail = line.retail_price
+        if retail is None and (rule := draft.rules.get(line.sku_id)):
+            retail = rule.retail(priced.unit_price)
+        open_to = [one for one in draft.supplies[line.sku_id] if one.live and one.granted]
+        floor, ceiling = corridors.corridor(open_to, policies, region, now)
+        if fault := selections.corridor_fault(retail, floor, ceiling):
+            field = f"lines.{line.index}.retail_price"
+            faults.append(FieldError(field, "outside_corridor", fault))
+        prices[line.index] = retail
+    if faults:
+        raise Problem(
+            409,
+            "outside_corridor",
+            "a retail price is outside what the brand allows, so nothing was ordered;"
+            " change it in the line or in your selection",
+            errors=faults,
+        )
+    return prices
+
+
+def _order(party_id: int, request: OrderRequest, draft: Draft, now: datetime) -> dict[str, Any]:
+    return {
+        "party_id": party_id,
+        "reference": request.reference,
+        "buyer_note": request.buyer_note,
+        "status": "pending",
+        "freight": draft.freight,
+        "total": draft.total,
+        "held": draft.total,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _lines(
+    order: Order, draft: Draft, retail: Mapping[int, Decimal | None], ids: Sequence[int]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": line_id,
+            "party_id": order.party_id,
+            "order_id": order.id,
+            "line": priced.line.index + 1,
+            "sku_id": priced.line.sku_id,
+            "code": priced.line.code,
+            "quantity": priced.line.quantity,
+            "unit_price": priced.unit_price,
+            "amount": priced.amount,
+            "retail_price": retail[priced.line.index],
+            "unrouted": 0,
+        }
+        for line_id, priced in zip(ids, draft.lines, strict=True)
+    ]
+
+
+def _invalid(field: str, code: str, message: str) -> Problem:
+    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

@@ -1,0 +1,60 @@
+"""Many orders of one party priced at one moment, from what is read once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from catalog.shelf import Reader
+from trade import limits, pricing, selections, supplies
+from trade.desk import Desk
+from trade.planning import Draft, Resolved, drafted
+from trade.supplies import Shelf
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What prices many orders of one party at one moment, read once."""
+
+    _shelf: Shelf
+    _reader: Reader
+    _party: int
+    _now: datetime
+    _rules: Mapping[int, selections.Rule]
+
+    def draft(self, lines: Sequence[Resolved], region: str) -> Draft:
+        """As `draft` would have it, without limits that count what was ordered before."""
+        offers = self._shelf.supplies([line.sku_id for line in lines], region)
+        offers = limits.granted(offers, self._asks(region), self._now)
+        return drafted(lines, [], offers, self._reader, self._rules, region, self._now)
+
+    def counted(self, draft: Draft, region: str) -> bool:
+        """Whether brands limit what is ordered of these goods by what was ordered before."""
+        offers = [one for few in draft.supplies.values() for one in few]
+        return limits.counted(offers, self._asks(region), self._now)
+
+    def take(self, draft: Draft, region: str) -> None:
+        """What the draft buys is gone for the drafts that come after it."""
+        for purchase in draft.plan.purchases:
+            for one in purchase.takes:
+                self._shelf.take(one.supply.offer_id, region, one.units)
+
+    def _asks(self, region: str) -> limits.Asking:
+        return limits.Asking(self._party, self._reader.grants, region)
+
+
+def estimates(
+    session: Session,
+    desk: Desk,
+    party_id: int,
+    sku_ids: Iterable[int],
+    now: datetime,
+    *,
+    lock: bool = False,
+) -> Estimates:
+    """For many orders of these SKUs by one party; `lock` keeps stated stock as it is."""
+    wanted = set(sku_ids)
+    found = supplies.shelf(session, desk, wanted, lock=lock)
+    reader = pricing.leader(session, desk, party_id, now)
+    return Estimates(found, reader, party_id, now, selections.rules(session, party_id, wanted))
