@@ -1,6 +1,7 @@
-"""A platform's own list of a day's orders, held against ours."""
+"""A platform's own list of a day's orders, held against ours; our account there, posted."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 
 from connectors.budgets import Budgets
@@ -12,6 +13,7 @@ from kit.errors import Problem
 from kit.redis import connect
 from sync.opening import OpenSources
 from sync.sources import config_of
+from trade import payables
 from trade.order_lists import reconcile_orders
 from trade.reconciling import Reconciliation
 
@@ -30,5 +32,7 @@ def platform_orders(house: House, code: str, day: date) -> Reconciliation:
                     f"{code} keeps no list of a day's orders; give its statement with --sheet",
                 )
             listed = source.checklist(day, "new")
+            moved = source.bookings(day, day)
     with house.db.as_system() as session:
-        return reconcile_orders(session, code, day, listed)
+        booked = payables.book(session, code, moved)
+        return replace(reconcile_orders(session, code, day, listed), booked=booked)

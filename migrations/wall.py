@@ -81,6 +81,8 @@ LATER_TABLES = {
     "supplier_sheets": SUPPLIER,
     "sheet_purchases": SUPPLIER,
     "claim_moves": SUPPLIER,
+    "reconciliations": "false",
+    "differences": "false",
     "statements": OWN,
     "statement_lines": OWN,
     "platform_claims": "false",

@@ -62,6 +62,11 @@ _QUERY = text("""
         SELECT 'statement_disputed', 'stm', id, reason, answered_at
         FROM statements WHERE state = 'disputed'
         UNION ALL
+        SELECT 'books_differ', 'dif', d.id, d.source || ' ' || d.purchase || ': ' || d.detail,
+               r.made_at
+        FROM differences d JOIN reconciliations r ON r.id = d.reconciliation_id
+        WHERE d.state = 'open'
+        UNION ALL
         SELECT 'listing_held', 'run', id, coalesce(failure, 'held'), ended_at
         FROM runs r WHERE state = 'held' AND NOT EXISTS (
             SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')

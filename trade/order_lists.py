@@ -76,7 +76,7 @@ def compare_orders(
             found.append(Finding("only_ours", one.purchase, detail))
         elif there == one.refs and (asked := sum(theirs[ref] for ref in there)) != one.amount:
             detail = f"we owe {yuan(one.amount)}, the source asks {yuan(asked)}"
-            found.append(Finding("amount_differs", one.purchase, detail))
+            found.append(Finding("amount_differs", one.purchase, detail, asked - one.amount))
     for ref in sorted(theirs.keys() - set(known)):
         detail = f"order {ref} for {yuan(theirs[ref])} is under none of our purchases"
         found.append(Finding("only_theirs", ref, detail))

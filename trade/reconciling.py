@@ -39,6 +39,8 @@ class Finding:
     code: str
     purchase: str
     detail: str
+    amount: int | None = field(default=None, compare=False)
+    """Fen that the source asks beyond what we owe, where the two differ in money only."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,16 @@ class Reconciliation:
     units: int
     amount: int
     compared: bool
+    booked: int = 0
+    """Movements of our account at the source that were posted with it."""
     findings: list[Finding] = field(default_factory=list)
 
     def view(self) -> dict[str, Any]:
         """For programs: the amount in CNY."""
-        findings = [vars(one) for one in self.findings]
+        findings = [
+            vars(one) | {"amount": None if one.amount is None else yuan(one.amount)}
+            for one in self.findings
+        ]
         return {**vars(self), "amount": yuan(self.amount), "findings": findings}
 
 
@@ -234,14 +241,17 @@ def _purchase(session: Session, source: str, row: Row) -> str | None:
 def _differences(ours: Record, theirs: Record) -> list[Finding]:
     found = []
     if theirs.units is not None and theirs.units != ours.units:
-        found.append(("units_differ", f"we count {ours.units} units, the source {theirs.units}"))
+        detail = f"we count {ours.units} units, the source {theirs.units}"
+        found.append(Finding("units_differ", ours.purchase, detail))
     if theirs.amount is not None and theirs.amount != ours.amount:
-        here, there = yuan(ours.amount or 0), yuan(theirs.amount)
-        found.append(("amount_differs", f"we owe {here}, the source asks {there}"))
+        owed = ours.amount or 0
+        detail = f"we owe {yuan(owed)}, the source asks {yuan(theirs.amount)}"
+        found.append(Finding("amount_differs", ours.purchase, detail, theirs.amount - owed))
     if theirs.waybills != ours.waybills:
         here, there = (", ".join(sorted(side.waybills)) for side in (ours, theirs))
-        found.append(("waybills_differ", f"we have {here}, the source {there}"))
-    return [Finding(code, ours.purchase, detail) for code, detail in found]
+        detail = f"we have {here}, the source {there}"
+        found.append(Finding("waybills_differ", ours.purchase, detail))
+    return found
 
 
 def span(day: date) -> tuple[datetime, datetime]:

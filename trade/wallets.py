@@ -42,8 +42,8 @@ def deposit(session: Session, party_id: int, amount: int, reference: str) -> boo
 
 
 def wallet(session: Session, party_id: int) -> dict[str, Any]:
-    """What the party can spend, what its orders and payouts hold, what it earned (to be paid out,
-    or still frozen), and how far below zero it may go."""
+    """What the party can spend, what its orders and payouts hold, and how far below zero it may
+    go."""
     accounts = [f"wallet:{party_id}", f"held:{party_id}"]
     rows = {
         row.account: row
@@ -58,9 +58,15 @@ def wallet(session: Session, party_id: int) -> dict[str, Any]:
     return {
         "balance": yuan(own.amount if own else 0),
         "held": yuan((held.amount if held else 0) + leaving),
-        "earned": yuan(ledger.standing(session, f"earned:{party_id}")),
-        "frozen": yuan(ledger.standing(session, f"frozen:{party_id}")),
         "credit_limit": yuan(-own.floor if own else 0),
+    }
+
+
+def earnings(session: Session, party_id: int) -> dict[str, Any]:
+    """What the party earned: to be paid out, or on goods that may still come back."""
+    return {
+        "payable": yuan(ledger.standing(session, f"earned:{party_id}")),
+        "frozen": yuan(ledger.standing(session, f"frozen:{party_id}")),
     }
 
 

@@ -25,6 +25,7 @@ Kind = Literal[
     "deposit_waiting",
     "payout_waiting",
     "statement_disputed",
+    "books_differ",
     "listing_held",
     "sheet_not_sent",
     "webhook_failing",

@@ -13,6 +13,7 @@ from api.shapes.base import Cursor, IdPath, Limit, Listed, Moment, NumberCursor
 from api.shapes.office import (
     DepositRequestIn,
     DepositRequestOut,
+    EarningsOut,
     EntryOut,
     RefuseRequestIn,
     WalletOut,
@@ -34,6 +35,13 @@ def wallet(caller: Reads) -> Response:
     """`held` is what your open orders hold; it is not in `balance`."""
     with caller.own() as session:
         return replies.answer(wallets.wallet(session, caller.party_id))
+
+
+@router.get("/wallet/earnings", response_model=EarningsOut, summary="What you earned")
+def earnings(caller: Reads) -> Response:
+    """Payouts take `payable` first."""
+    with caller.own() as session:
+        return replies.answer(wallets.earnings(session, caller.party_id))
 
 
 @router.get("/wallet/entries", response_model=Listed[EntryOut], summary="How it came to that")

@@ -12,9 +12,14 @@ class WalletOut(Out):
 
     balance: str
     held: str
-    earned: str = Field(description="Earnings that can be paid out.")
-    frozen: str = Field(description="Earnings on goods that may still come back.")
     credit_limit: str
+
+
+class EarningsOut(Out):
+    """What help-selling and links to platforms' goods earned."""
+
+    payable: str = Field(description="Can be paid out.")
+    frozen: str = Field(description="On goods that may still come back.")
 
 
 class EntryOut(Out):

@@ -91,8 +91,9 @@ def reconcile(
     from huopan import show
     from huopan.house import opened
     from huopan.orders import platform_orders
+    from kit import clock
     from sync.sources import config_of
-    from trade import reconciling
+    from trade import reconciliations, reconciling
 
     day = date.date()
     content = sheet.read_bytes() if sheet else None
@@ -108,6 +109,8 @@ def reconcile(
                     else reconciling.from_sheet(session, code, content)
                 )
                 found = reconciling.reconcile(session, code, day, theirs)
+        with house.db.as_system() as session:
+            reconciliations.record(session, found, clock.now())
     show.told(found.view(), _table(found), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
@@ -127,4 +130,10 @@ def _table(found: "Reconciliation") -> str:
         lines.append("No sheet of the supplier came that day: only our own books were compared.")
     elif not rows:
         lines.append("Both sides agree.")
+    if rows:
+        lines.append(
+            "They wait under /v1/reconciliations, with an entry to accept where one helps."
+        )
+    if found.booked:
+        lines.append(f"{found.booked:,} movements of our account there are posted.")
     return "\n".join(lines)

@@ -85,6 +85,12 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/payouts/{payout_id}/approve"): OPERATES,
     ("POST", "/v1/payouts/{payout_id}/paid"): OPERATES,
     ("POST", "/v1/payouts/{payout_id}/failed"): OPERATES,
+    ("GET", "/v1/wallet/earnings"): ALL,
+    ("GET", "/v1/payables"): OPERATES,
+    ("POST", "/v1/payables/{source}/payments"): OPERATES,
+    ("GET", "/v1/reconciliations"): OPERATES,
+    ("POST", "/v1/reconciliations/{difference_id}/accept"): OPERATES,
+    ("POST", "/v1/reconciliations/{difference_id}/dismiss"): OPERATES,
     ("GET", "/v1/statements"): ALL,
     ("GET", "/v1/statements/{statement_id}"): ALL,
     ("GET", "/v1/statements/{statement_id}/lines"): ALL,
@@ -188,6 +194,7 @@ PREFIXES = {
     "request_id": "dep",
     "payout_id": "pay",
     "statement_id": "stm",
+    "difference_id": "dif",
     "purchase_id": "pur",
     "party_id": "pty",
     "token_id": "tok",
@@ -204,6 +211,7 @@ def filled(path: str) -> str:
     ids = {name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()}
     return path.format(
         line=1,
+        source="nothing",
         code="nothing",
         external_id="nothing",
         policy="nothing",

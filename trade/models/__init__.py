@@ -14,6 +14,7 @@ from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, 
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
 from trade.models.payouts import Payee, Payout
 from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
+from trade.models.reconciliations import Difference, ReconciledDay
 from trade.models.shares import Earning, Share, ShareSku, Signup
 from trade.models.sheets import SheetPurchase, SupplierSheet
 from trade.models.statements import Statement, StatementLine
@@ -26,6 +27,7 @@ __all__ = [
     "ClaimMove",
     "Delivery",
     "DepositRequest",
+    "Difference",
     "Earning",
     "Event",
     "EventsHead",
@@ -52,6 +54,7 @@ __all__ = [
     "QuotePlan",
     "Recipient",
     "RecipientOpening",
+    "ReconciledDay",
     "Selection",
     "Share",
     "ShareSku",
