@@ -60,7 +60,7 @@ test: $(VENV)/.installed-dev .font ## every test, the long ones as a seeded samp
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 soak: $(VENV)/.installed-dev ## the long tests in full, or MINUTES=15 of them; SEED=… of your own
-	@$(BIN)/pytest -m soak --soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/pytest -n 2 --dist loadgroup -m soak --soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.installed-dev ## every figure beside its limit, in one run
 	@$(BIN)/python -m bench

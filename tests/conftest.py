@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     soaking.leave_out_passed(config, items, config.stash[_soak])
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    report = yield
-    if report.when == "call" and report.passed:
-        soaking.note_passed(item.config, item.config.stash[_soak], item.nodeid)
-    return report
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.config.stash[_soak].whole:
         soaking.leave_for_later(item.config, BEGAN)
@@ -88,6 +80,8 @@ def in_full(soak: soaking.Soak) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_soak] = soaking.begin(config)
     if not hasattr(config, "workerinput"):
+        if config.stash[_soak].whole:
+            config.pluginmanager.register(soaking.Notes(config, config.stash[_soak]))
         folder = tempfile.mkdtemp(prefix="huopan-tests-")
         os.chmod(folder, 0o711)  # noqa: S103 - under root the server user must pass through
         os.environ[FOLDER] = folder

@@ -74,10 +74,18 @@ def leave_for_later(config: pytest.Config, began: float) -> None:
         pytest.skip(f"the slice of {minutes:g} minutes is over; the next soak goes on here")
 
 
-def note_passed(config: pytest.Config, soak: Soak, nodeid: str) -> None:
-    """This test need not run again under this seed."""
-    if soak.whole:
-        _keep(config, soak.seed, [*_state(config)["passed"], nodeid])
+class Notes:
+    """A plugin of the process that hears of every test: what passed need not run again under this
+    seed. Processes that run tests for it keep none: they would write over each other's."""
+
+    def __init__(self, config: pytest.Config, soak: Soak) -> None:
+        self._config = config
+        self._soak = soak
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            passed = _state(self._config)["passed"]
+            _keep(self._config, self._soak.seed, [*passed, report.nodeid])
 
 
 def end(config: pytest.Config, soak: Soak, status: int) -> None:
