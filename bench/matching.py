@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from catalog.matching.facts import Brands, Facts, Listed, brand_names, facts
+from catalog.matching.facts import Facts, Listed, facts
 from catalog.matching.keys import keys
+from catalog.matching.naming import Brands, settled, told
 from catalog.matching.verdict import JOIN, Verdict, compare
 from tests.catalog.labelled_pairs import Pair, brands, families, pairs
 
@@ -97,8 +98,8 @@ def _foreign(name: str, found: Iterator[tuple[bool, Listed, Listed]]) -> None:
     if not read:
         print(f"{name}: not here ({SHARED})")
         return
-    names = {n for _, *sides in read for one in sides for n in brand_names(one.brand)}
-    known = Brands({name: name for name in names})
+    listings = [one for _, *sides in read for one in sides]
+    known = Brands(settled(pair for one in listings for pair in told(one.brand, one.title)))
     judged = []
     for same, left, right in read:
         one, two = facts(left, known), facts(right, known)

@@ -7,22 +7,21 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog.matching.facts import Brands, brand_names
+from catalog.matching.naming import Brands, brand_names, settled, told
 from kit.errors import FieldError, Problem
 
 _LEARN = text("""
     INSERT INTO brand_names (name, brand, by)
     SELECT name, brand, 'source' FROM unnest(CAST(:names AS text[]), CAST(:brands AS text[]))
       AS told(name, brand)
-    WHERE NOT EXISTS (SELECT FROM brand_names b WHERE b.name = told.name)
+    WHERE NOT EXISTS (
+      SELECT FROM brand_names b WHERE b.name = told.name AND b.brand = told.brand)
 """)
 _STAND = text("SELECT count(*), max(updated_at) FROM brand_names")
-_ALL = text("""
-    SELECT DISTINCT ON (name) name, brand FROM brand_names ORDER BY name, by <> 'operator', id
-""")
+_ALL = text("SELECT name, brand, by FROM brand_names ORDER BY id")
 _PAGE = text("""
     SELECT name, brand, by FROM (SELECT DISTINCT ON (name) name, brand, by FROM brand_names
-      WHERE name > :after ORDER BY name, by <> 'operator', id) n
+      WHERE name > :after ORDER BY name, by <> 'operator', brand = name, id) n
     WHERE :all OR brand = ANY(:brand) ORDER BY name LIMIT :limit
 """)
 _ALIAS = text("""
@@ -41,22 +40,27 @@ def known(session: Session) -> Brands:
     stand = (count, updated)
     if stand not in _kept:
         rows = session.execute(_ALL).all()
+        names = settled((row.name, row.brand) for row in rows if row.by == "source")
+        names |= {row.name: row.brand for row in rows if row.by == "operator"}
         _kept.clear()
-        _kept[stand] = Brands({row.name: row.brand for row in rows})
+        _kept[stand] = Brands({name: names.get(brand, brand) for name, brand in names.items()})
     return _kept[stand]
 
 
-def learn(session: Session, written: Iterable[str | None]) -> None:
-    """Take up the names in some brand columns. `启萌/QIMENG` says that the two are one brand."""
-    names: dict[str, str] = {}
-    for column in {one for one in written if one}:
-        told = brand_names(column)
-        for name in told:
-            names.setdefault(name, told[0])
-    if not names:
+def learn(session: Session, said: Iterable[tuple[str | None, str]]) -> None:
+    """Take up the names in some offers' brand columns and titles, as (column, title).
+
+    `启萌/QIMENG` says that the two are one brand, and so does a title that has `启萌（QIMENG）`.
+    """
+    offers = {(column, title) for column, title in said if column or "(" in title or "（" in title}
+    if not offers:
         return
-    new = sorted(names)  # rows are written in one order, lest two runs wait for one another
-    session.execute(_LEARN, {"names": new, "brands": [names[name] for name in new]})
+    ours = {name for column, _ in offers for name in brand_names(column)}
+    ours |= known(session).names.keys()
+    pairs = sorted({pair for column, title in offers for pair in told(column, title, ours)})
+    if pairs:  # rows are written in one order, lest two runs wait for one another
+        names, brands = zip(*pairs, strict=True)
+        session.execute(_LEARN, {"names": list(names), "brands": list(brands)})
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def watch(session: Session, source: str, changed: Sequence[Retold]) -> int:
     """Queue the offers that became another thing, and note all new keys; returns how many."""
     if not changed:
         return 0
-    brands.learn(session, (one.now.brand for one in changed))
+    brands.learn(session, ((one.now.brand, one.now.title) for one in changed))
     known = brands.known(session)
     alarms, rows = [], []
     for one in changed:
@@ -70,4 +70,4 @@ def another(was: Facts, now: Facts, verdict: Verdict) -> bool:
         return True
     if was.gtin and was.gtin == now.gtin:
         return False
-    return verdict.decision == "apart" and similarity(was.core, now.core) < ALIKE
+    return verdict.decision == "apart" and similarity("".join(was.said), "".join(now.said)) < ALIKE

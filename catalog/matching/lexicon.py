@@ -60,6 +60,17 @@ class Trait:
     presence: bool
     default: str | None
     unless: frozenset[str]
+    """Words with which the table says nothing."""
+    where: frozenset[str]
+    """Words without any of which it says nothing; empty: it always speaks."""
+    exact: bool
+    """Whether all values must agree: pro max is not pro."""
+
+    def speaks(self, text: str) -> bool:
+        """Whether the table says anything of what `text` describes."""
+        if self.where and not any(word in text for word in self.where):
+            return False
+        return not any(word in text for word in self.unless)
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,13 @@ class Lexicon:
     regional: Scanner[str]
     noise: frozenset[str]
     soft: frozenset[str]
+    """Adjectives that tell twins of one seller apart, and `generic` ones."""
+    generic: frozenset[str]
+    """What sellers say of all goods."""
+    kinds: Scanner[tuple[str, ...]]
+    """What things are, by every name: 洗衣球 → 凝珠; a wide name is of several kinds."""
+    brands: Mapping[str, str]
+    """Names of brands that everybody knows → the brand."""
     traits: Mapping[str, Trait]
     values: Scanner[tuple[tuple[str, str], ...]]
     lone: Mapping[str, tuple[tuple[str, str], ...]]
@@ -80,18 +98,57 @@ def lexicon() -> Lexicon:
     """The lexicon from its data files, read once a process."""
     words = _read("words.toml")
     tables = _read("traits.toml")
+    regional = Scanner(words["regional"])
     terms: dict[str, tuple[tuple[str, str], ...]] = {}
     for name, table in tables.items():
         for value, term in _values(table["values"]):
             terms[term] = (*terms.get(term, ()), (name, value))
+    for value, term in _shades():
+        terms.setdefault(term, (("colour", value),))
+    noise = words["noise"]
     return Lexicon(
-        regional=Scanner(words["regional"]),
-        noise=frozenset(words["noise"]["words"].split()),
-        soft=frozenset(words["noise"]["soft"].split()),
+        regional=regional,
+        noise=frozenset(noise["words"].split()),
+        soft=frozenset([*noise["soft"].split(), *noise["generic"].split()]),
+        generic=frozenset(noise["generic"].split()) - frozenset(noise["soft"].split()),
+        kinds=Scanner(_kinds(regional)),
+        brands=_brands(),
         traits={name: _trait(name, table) for name, table in tables.items()},
         values=Scanner({t: v for t, v in terms.items() if not _is_lone(t)}),
         lone={t: v for t, v in terms.items() if _is_lone(t)},
     )
+
+
+def _kinds(regional: Scanner[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for part in _read("kinds.toml").values():
+        for kind, term in _values(part["kinds"]):
+            name = replaced(term, regional)
+            found[name] = (*found.get(name, ()), replaced(kind, regional))
+    return found
+
+
+def replaced(text: str, words: Scanner[str]) -> str:
+    """The text with each term that `words` knows replaced by what it stands for."""
+    parts, at = [], 0
+    for start, term, word in words.find(text):
+        parts += [text[at:start], word]
+        at = start + len(term)
+    return "".join((*parts, text[at:])) if parts else text
+
+
+def _brands() -> dict[str, str]:
+    lines = (_DATA / "brands.txt").read_text(encoding="utf-8").split("\n")
+    names = (line.split() for line in lines if line and not line.startswith("#"))
+    return {name.replace("_", " "): own[0].replace("_", " ") for own in names for name in own}
+
+
+def _shades() -> Iterable[tuple[str, str]]:
+    """深棕 and 灰黑 are colours of their own: (value, term)."""
+    for shade in "深浅淡暗灰枪":
+        for colour in "红粉橙黄绿蓝紫灰棕咖青黑白褐":
+            if shade != colour:
+                yield from ((f"{shade}{colour}色", f"{shade}{colour}{end}") for end in ("色", ""))
 
 
 def _is_lone(term: str) -> bool:
@@ -104,11 +161,13 @@ def _trait(name: str, table: Mapping[str, Any]) -> Trait:
         bool(table.get("presence", False)),
         table.get("default"),
         frozenset(table.get("unless", "").split()),
+        frozenset(table.get("where", "").split()),
+        bool(table.get("exact", False)),
     )
 
 
 def _values(lines: str) -> Iterable[tuple[str, str]]:
-    for line in lines.split("\n"):
+    for line in lines.strip().split("\n"):
         names = [name.replace("_", " ") for name in line.split()]
         for term in names:
             yield names[0], term

@@ -60,3 +60,13 @@ def model_names(one: Facts) -> str:
 def unexplained(one: Facts, other: Facts) -> frozenset[str]:
     """Numbers of `one` that are nowhere in `other`."""
     return one.sizes.numbers - other.sizes.numbers - other.sizes.raws
+
+
+def shade(ours: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether one colour may be a shade of the other: 墨绿 and 绿."""
+    return any(
+        mine != theirs
+        and any(long.endswith(short) for long, short in ((mine, theirs), (theirs, mine)))
+        for mine in ours
+        for theirs in others
+    )

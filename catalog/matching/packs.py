@@ -30,12 +30,17 @@ def packs(one: Facts) -> Pack:
 def _pack_fits(mine: Pack, theirs: Pack) -> bool:
     if not mine.counted and not theirs.counted:
         return True
-    if len(mine.pieces) == 1 and mine.pieces == theirs.pieces:
+    if mine.pieces & theirs.pieces and (mine.counted or theirs.counted):
         return True
-    if mine.outer != theirs.outer:
-        return False
-    silent = mine.inner == {1} or theirs.inner == {1}
-    return silent or bool(mine.pieces & theirs.pieces)
+    return mine.outer == theirs.outer and (mine.inner == {1} or theirs.inner == {1})
+
+
+def pack_clear(left: Facts, right: Facts) -> bool:
+    """Whether the packs agree without a choice between readings."""
+    mine, theirs = packs(left), packs(right)
+    if mine.outer == theirs.outer or not (mine.counted and theirs.counted):
+        return True
+    return len(mine.pieces) == len(theirs.pieces) == 1
 
 
 def contents(one: Facts, kind: str) -> set[Decimal]:
@@ -44,6 +49,42 @@ def contents(one: Facts, kind: str) -> set[Decimal]:
     if one.pack > 1 and one.pack != one.sizes.outer and one.pack not in one.sizes.pieces:
         return found | {(value * one.pack).normalize() for value in found}
     return found
+
+
+def _shared(ours: set[Decimal], others: set[Decimal], *, alike: bool) -> bool:
+    """Whether two contents may be one. Where both leave open whether the amount is of each piece
+    or of all, they are read in the same way: 10kg of a pair are not 20kg of a pair.
+    """
+    if alike and len(ours) > 1 and len(others) > 1:
+        return min(ours) == min(others)
+    return bool(ours & others)
+
+
+def content_clear(left: Facts, right: Facts) -> bool:
+    """Whether the contents agree without a choice between readings."""
+    return (
+        left.pack > 1
+        or right.pack > 1
+        or all(
+            len(ours) == len(others) == 1 or min(ours) == min(others)
+            for kind in ("mass", "volume")
+            if (ours := contents(left, kind)) and (others := contents(right, kind))
+        )
+    )
+
+
+_WATERY = Decimal("0.7"), Decimal("1.45")
+"""Grams to a millilitre that goods in bottles and tubes have."""
+
+
+def _weighed_apart(left: Facts, right: Facts) -> bool:
+    """One states grams alone, the other millilitres alone, and no reading makes them one."""
+    for one, other in ((left, right), (right, left)):
+        grams, volumes = contents(one, "mass"), contents(other, "volume")
+        if grams and volumes and not contents(one, "volume") and not contents(other, "mass"):
+            low, high = _WATERY
+            return not any(low <= g / v <= high for g in grams for v in volumes if v)
+    return False
 
 
 _CASES = frozenset(["箱", "提", "件", "组", "打", "套", "ctn", "case"])
@@ -69,9 +110,10 @@ def pack_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield veto("pack", f"packs: {_pack_words(left)} and {_pack_words(right)}")
     elif left.sizes.content and right.sizes.content:
         for kind in ("mass", "volume"):
-            ours = contents(left, kind)
-            others = contents(right, kind)
-            if ours and others and not ours & others:
+            ours, others = contents(left, kind), contents(right, kind)
+            if ours and others and not _shared(ours, others, alike=mine.outer == theirs.outer):
                 yield veto("content", f"contents: {amounts(ours)} and {amounts(others)}")
+        if _weighed_apart(left, right):
+            yield veto("content", "contents: grams and millilitres far from one another")
     if _unit_conflict(left, right):
         yield veto("unit", f"units: {left.unit} and {right.unit}")

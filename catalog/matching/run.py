@@ -83,7 +83,7 @@ def match(session: Session, source: str, fresh: Sequence[Fresh]) -> list[Found]:
     """
     if not fresh:
         return []
-    brands.learn(session, (one.listed.brand for one in fresh))
+    brands.learn(session, ((one.listed.brand, one.listed.title) for one in fresh))
     known = brands.known(session)
     read = {one.n: facts(one.listed, known) for one in fresh}
     under = {n: keys(found) for n, found in read.items()}

@@ -10,28 +10,31 @@ from typing import NamedTuple
 
 _UNITS: dict[str, tuple[str, str, str]] = {}
 for _kind, _table in {
-    "mass": "mg:0.001 g:1 克:1 kg:1000 千克:1000 公斤:1000 斤:500 磅:454 lb:454 t:1000000",
+    "mass": "mg:0.001 g:1 克:1 kg:1000 千克:1000 公斤:1000 斤:500 两:50 磅:454 lb:454 吨:1000000",
     "volume": "ml:1 毫升:1 cc:1 cl:10 l:1000 升:1000",
     "length": "mm:1 毫米:1 cm:10 厘米:10 m:1000 米:1000 寸:25.4 英寸:25.4 ″:25.4",
     "power": "w:1 瓦:1 kw:1000 千瓦:1000",
     "voltage": "v:1 伏:1",
     "charge": "mah:1 毫安时:1 毫安:1 ma:1",
-    "storage": "gb:1 tb:1024 mb:0.0009765625",
-    "frequency": "hz:1 赫兹:1",
+    "storage": "gb:1 tb:1024 t:1024 mb:0.0009765625",
+    "frequency": "hz:1 赫兹:1 mhz:1000000 ghz:1000000000",
     "percent": "%:1",
     "degree": "度:1 °:1 %vol:1",
     "stage": "段:1",
     "generation": "代:1",
+    "set": "件套:1",
     "layer": "层:1",
     "port": "口:1",
     "keys": "键:1",
     "person": "人:1",
     "number": "号:1 码:1 #:1 年:1",
     "age": "岁:1 个月:1 月龄:1",
-    "inner": "抽:1 张:1 片:1 粒:1 颗粒:1 颗:1 枚:1 p:1",
+    "inner": "抽:1 张:1 片:1 粒:1 颗粒:1 颗:1 枚:1 页:1 p:1",
     "outer": (
         "包:1 袋:1 瓶:1 罐:1 听:1 盒:1 箱:1 提:1 支:1 条:1 个:1 只:1 卷:1 双:2 节:1 把:1 杯:1 桶:1"
-        " 件:1 套:1 册:1 本:1 入:1 对:2 根:1 捆:1 筒:1 块:1 贴:1 枝:1 组:1 连包:1 联包:1 pcs:1"
+        " 件:1 套:1 册:1 本:1 入:1 对:2 拍:1 根:1 捆:1 筒:1 块:1 贴:1 枝:1 组:1 连包:1 联包:1"
+        " 连罐:1 连瓶:1 连杯:1 联罐:1 份:1 餐:1 丸:1 管:1 板:1 扎:1 串:1 束:1 副:1 付:1 碗:1 盆:1"
+        " 壶:1 沓:1 帖:1 朵:1 顶:1 台:1 日装:1 天装:1 pcs:1"
     ),
 }.items():
     for _entry in _table.split():
@@ -46,12 +49,20 @@ _INCHES = re.compile(r"(?<=\d)[\"”]|(?<=\d)寸")
 _SIZED_COUNT = re.compile(r"(?<![a-z])(nb|xxxl|xxl|xl|[sml]|\dxl)(?=\d+[片枚条])")
 _RANGE = re.compile(r"\d+(?:\.\d+)?\s?[-~至]\s?\d+(?:\.\d+)?\s?(?:个月|月龄|岁|kg|斤|公斤|g|克)")
 _PERSONS = re.compile(r"(\d+)\s?[-~至]\s?(\d+)\s?人")
-_MEMORY = re.compile(r"(?<![\d.+])(\d{1,2})\s?(?:gb?)?\s?\+\s?(\d{2,4})\s?(?:gb?|tb)?(?![\d寸a-z])")
+_MEMORY = re.compile(
+    r"(?<![\d.+])(\d{1,2})\s?(?:gb?)?\s?[+/]\s?(\d{2,4}(?=\s?gb?)|(?<=\+)\d{2,4}|\d(?=\s?tb?))"
+    r"\s?(gb?|tb?)?(?![\d寸a-z])"
+)
 _PLUS_INCHES = re.compile(r"(\d{2})(?:英寸)?[+/](\d{2})(?=英?寸)")
 _RUN_ON = re.compile(r"(?<![a-z0-9\-])(\d+(?:\.\d+)?(?:mah|ml|kg|mm|cm|gb|tb|g|l))(?=\d)")
 _GIGA = re.compile(r"(?<=\d)\s?([gt])(?![a-z])")
 _DISK = re.compile(r"固态|硬盘|ssd|内存|存储卡|u盘|手机")
-_TIMES = re.compile(r"[宽高长]?\s?\*\s?")
+_SMALL = re.compile(r"(?<=\d)(?:小|大|独立|迷你|真空)(?=[包袋瓶罐盒条片支枚个粒块杯听])")
+_LONE_TIMES = re.compile(
+    r"(?<![\d.][一-鿿])(?<![\d.]\s[一-鿿])(?<![\d.][一-鿿]{2})(?<=[一-鿿)])\s?\*\s?(\d{1,3})(?![\d.]|\s?[a-z*])"
+)
+"""抽纸*3: times without a number before."""
+_TIMES = re.compile(r"(?:\s?/\s?[包袋瓶罐听盒箱支条个只卷桶套筒])?[宽高长]?\s?\*\s?")
 _CONTAINER = re.compile(r"\s?/\s?([包袋瓶罐听盒箱提支条个只卷双桶套筒卡片])")
 
 EACH = frozenset("包袋瓶罐听盒支条个只卷双桶片")
@@ -132,6 +143,9 @@ def read(text: str) -> Sizes:
     )
 
 
+_MANY = 600
+"""Sheets from which on a packet's layers are counted apart."""
+
 _COUNTED = ("inner", "outer", "mass", "volume")
 
 
@@ -166,16 +180,23 @@ class _Counts:
         times = prod(outer)
         held = prod(inner)
         pieces = {times * held}
+        if grouped := self._grouped():
+            pieces |= {count // grouped for count in pieces if count % grouped == 0}
         stated = {int(t.value) for t in self._free if t.total}
         if stated:
             pieces = stated
         elif inner and times > 1 and held % times == 0 and not self._chained_inner():
             pieces.add(held)  # L208片 四包: the sum may stand first
+        pieces |= {count // layers for count in pieces for layers in self._layers(measures)}
         content = self._content(times, held if inner else 1)
         return Sizes(
             measures,
             frozenset(pieces),
-            frozenset({held} | ({held // times} if held in pieces else set())),
+            frozenset(
+                {held}
+                | ({held // times} if held in pieces else set())
+                | {held // layers for layers in self._layers(measures)}
+            ),
             times,
             bool(outer or inner or stated),
             frozenset(content),
@@ -183,6 +204,20 @@ class _Counts:
             raws,
             rest,
         )
+
+    def _grouped(self) -> int:
+        """Packets that a product is perhaps only spread over: 30g×20袋 两盒 are 20, or 40."""
+        made = [prod(int(t.value) for t in c if t.kind in ("inner", "outer")) for c in self._chains]
+        free = [int(t.value) for t in self._free if t.kind == "outer" and not t.total]
+        return next((n for n in free for of in made if n > 1 and of > n and of % n == 0), 0)
+
+    def _layers(self, measures: dict[str, frozenset[Decimal]]) -> list[int]:
+        """Layers by which the sheets may have been multiplied: 4层1280张 are 320抽."""
+        counted = [t for chain in self._chains for t in chain] + self._free
+        sheets = [t for t in counted if t.unit == "张"]
+        if any(t.unit == "抽" for t in counted) or not any(t.value >= _MANY for t in sheets):
+            return []
+        return [int(n) for n in measures.get("layer", ()) if n > 1]
 
     def _chained_inner(self) -> bool:
         return any(t.kind == "inner" for chain in self._chains for t in chain) or any(
@@ -195,7 +230,10 @@ class _Counts:
             for t in chain:
                 if t.kind in ("mass", "volume"):
                     others = prod(int(o.value) for o in chain if o.kind not in ("mass", "volume"))
-                    content.add((t.kind, (t.value * max(others, 1)).normalize()))
+                    counts = {max(others, 1)}
+                    if others > 1 and times > others and times % others == 0:
+                        counts.add(times)  # 6*250ml 2提
+                    content |= {(t.kind, (t.value * count).normalize()) for count in counts}
         if content:
             return content
         for t in self._amounts:
@@ -234,11 +272,18 @@ def _prepared(text: str) -> str:
         text = _PERSONS.sub(r" \1\2人 ", _RANGE.sub(" ", text))
     if "寸" in text:
         text = _PLUS_INCHES.sub(r"\1寸 \2", text)
-    if "+" in text:
-        text = _MEMORY.sub(r" \1gb \2gb ", text)
+    if "+" in text or "/" in text:
+        text = _MEMORY.sub(_memory, text)
     if _DISK.search(text):
         text = _GIGA.sub(lambda found: "gb" if found.group(1) == "g" else "tb", text)
+    text = _LONE_TIMES.sub(r" \1件", _SMALL.sub("", text))
     return _SIZED_COUNT.sub(r"\1 ", _RUN_ON.sub(r"\1 ", text))
+
+
+def _memory(found: re.Match[str]) -> str:
+    """16+512 and 16+1T are gigabytes and terabytes."""
+    unit = "tb" if (found.group(3) or "").startswith("t") else "gb"
+    return f" {found.group(1)}gb {found.group(2)}{unit} "
 
 
 def _tokens(text: str) -> list[Token]:
@@ -276,7 +321,7 @@ def _tokens(text: str) -> list[Token]:
 
 def _given(text: str, at: int) -> bool:
     """Whether a count is of what comes along: 配2布, 送1支."""
-    return text[:at].rstrip().endswith(("配", "送", "赠", "附"))
+    return text[:at].rstrip().endswith(("配", "送", "赠", "附", "约"))
 
 
 def _chains(text: str, tokens: list[Token]) -> list[list[Token]]:

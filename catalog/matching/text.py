@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 
 import opencc
 
-from catalog.matching.lexicon import lexicon
+from catalog.matching.lexicon import lexicon, replaced
 
 _PLAIN = re.compile(r"[ -~　-〃一-鿿！-～×·【】《》()（）]*")
 """Characters for which one pass of folding is known to be enough."""
@@ -18,19 +18,19 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
 _MEASURED = (
     "段代级层件支瓶罐听盒袋包提箱条片抽张粒颗枚个只卷双节把杯桶套册本根筒组对口"
-    "号寸斤轴入连电人键打米度年布块位折"
+    "号寸斤轴入连电人键打米度年布块位折份餐丸管板扎串束副付页碗盆壶沓帖贴枝捆朵顶台枚合"
 )
 _NUMERAL = re.compile(rf"([零一二两三四五六七八九十百]+)(?=[{_MEASURED}])")
 _LETTERED = re.compile(rf"(?<=[a-z])(?=[零一二两三四五六七八九十百]+[{_MEASURED}])")
 """Between letters and a Chinese number, lest mesh两只 become the model mesh2."""
 _COUNTING = re.compile(r"[零一二两三四五六七八九十百半双单对打]")
 _HALF = re.compile(r"半(?=[斤打升])")
-_PAIR = re.compile(r"双(?=[支瓶包盒罐袋条件只联桶]装?)")
-_SINGLE = re.compile(r"单(?=[支瓶包盒罐只个条杯片把册件])")
-_COUPLE = re.compile(r"(?<![面成核校\d])对装")
+_PAIR = re.compile(r"双(?=[支瓶包盒罐袋条件只联桶拍层]装?)")
+_SINGLE = re.compile(r"单(?=[支瓶包盒罐只个条杯片把册件本块卷袋桶拍层])")
+_COUPLE = re.compile(r"(?<![面成核校\d])对[装拍]")
 _DOZEN = re.compile(r"(\d+(?:\.\d+)?)打")
 _BY = re.compile(
-    r"(?<=\d)(\s?(?:ml|kg|cm|mm|[glmw]|[升克片包袋瓶罐听盒箱支条个只卷双粒枚张抽杯桶件套册本米斤寸入])?)"
+    r"(?<=\d)(\s?(?:ml|kg|cm|mm|毫升|千克|公斤|厘米|毫米|[glmw]|[升克片包袋瓶罐听盒箱支条个只卷双粒枚张抽杯桶件套册本米斤寸入])?)"
     r"\s?x\s?(?=\d)"
 )
 """The letter x for times; `x20` alone is a model."""
@@ -89,13 +89,7 @@ def _counted(text: str) -> str:
 
 
 def _regional(text: str) -> str:
-    if text.isascii():
-        return text
-    parts, at = [], 0
-    for start, term, word in lexicon().regional.find(text):
-        parts += [text[at:start], word]
-        at = start + len(term)
-    return "".join((*parts, text[at:])) if parts else text
+    return text if text.isascii() else replaced(text, lexicon().regional)
 
 
 def _value(numeral: str) -> int:

@@ -8,23 +8,35 @@ import re
 from rapidfuzz import fuzz
 
 from catalog.matching.facts import Facts
+from catalog.matching.lexicon import lexicon
 from catalog.matching.observed import NOTHING, has_model, shared_models, telling, unexplained
 
 
 def twins(left: Facts, right: Facts, mine: list[str], theirs: list[str]) -> bool:
     """Whether titles of one manner differ in a word: sellers so tell their own goods apart."""
-    manner = _manner(left.text, right.text)
-    mine = [*mine, *(left.soft - right.soft), *_traits_alone(left, right)]
-    theirs = [*theirs, *(right.soft - left.soft), *_traits_alone(right, left)]
-    if manner >= 70 and (mine or _aside(left, right)) and (theirs or _aside(right, left)):
+    alike = manner(left, right)
+    if alike < 70:
+        return False
+    mine, theirs = [*mine, *_aside(left, right)], [*theirs, *_aside(right, left)]
+    if telling(shared_models(left, right)) and left.brands & right.brands:
+        return bool(mine) and bool(theirs)
+    ours, others = left.soft - right.soft, right.soft - left.soft
+    mine = [*mine, *(ours - lexicon().generic), *_traits_alone(left, right)]
+    theirs = [*theirs, *(others - lexicon().generic), *_traits_alone(right, left)]
+    if (mine and (theirs or others)) or (theirs and ours):
         return True
-    han = any(not word.isascii() for word in (*mine, *theirs))
-    return han and manner >= 85
+    said = (*mine, *theirs, *ours, *others)
+    return alike >= _ALIKE and any(not word.isascii() for word in said)
 
 
-def _manner(left: str, right: str) -> float:
+_ALIKE = 85
+"""From here on a title is another one with a word more or less."""
+
+
+def manner(left: Facts, right: Facts) -> float:
     """How alike two titles are word for word, in whatever order, 0 to 100."""
-    return max(fuzz.ratio(left, right), fuzz.ratio("".join(sorted(left)), "".join(sorted(right))))
+    one, other = left.text, right.text
+    return max(fuzz.ratio(one, other), fuzz.ratio("".join(sorted(one)), "".join(sorted(other))))
 
 
 def _traits_alone(one: Facts, other: Facts) -> list[str]:
@@ -33,34 +45,50 @@ def _traits_alone(one: Facts, other: Facts) -> list[str]:
 
 
 def _aside(one: Facts, other: Facts) -> list[str]:
-    """What only one says besides Chinese words: standards and models."""
+    """What only one says besides Chinese words: standards, models, Latin words."""
     models = [model[0] for model in one.models if not has_model(model, other)]
-    return [*(one.standards - other.standards), *models]
+    latin = [word for word in one.soft - other.soft if word.isascii()]
+    return [*(one.standards - other.standards), *models, *latin]
 
 
-ALONE = 0.35
+ALONE = 0.3
 """Share of a title that the other one does not know; above it on both sides they may be twins."""
 
 
-def share(words: list[str], one: Facts) -> float:
-    return sum(map(len, words)) / max(len(one.core), 1)
+def share(words: list[str], one: Facts, other: Facts) -> float:
+    return sum(map(len, words)) / max(sum(map(len, own_words(one, other))), 1)
 
 
 def unsaid(one: Facts, other: Facts) -> list[str]:
     """Words of `one` with a character that the other title has nowhere."""
-    return [word for word in one.words if not set(word) <= set(other.text)]
+    telling = own_words(one, other)
+    return [word for word in one.words if word in telling and not _heard(word, other.text)]
+
+
+def _heard(word: str, text: str) -> bool:
+    """Whether a text has a word, in whatever order its characters stand."""
+    return word in text or (not word.isascii() and set(word) <= set(text))
+
+
+def own_words(one: Facts, other: Facts) -> list[str]:
+    """Words of `one` in their order but for those that name a kind that the other is too."""
+    said = [
+        term
+        for kind, terms in one.kinds.items()
+        if kind in other.kinds or not other.kinds
+        for term in terms
+    ]
+    return [word for word in one.said if not any(word in term for term in said)]
 
 
 def each_alone(left: Facts, right: Facts) -> bool:
     """Whether both have something of their own; twins named by different features do."""
-    if _lengths_unclear(left, right) or _lengths_unclear(right, left):
-        return True
     if (left.gtin and left.gtin == right.gtin) or telling(shared_models(left, right)):
         return False
     return bool(_own(left, right)) and bool(_own(right, left))
 
 
-def _lengths_unclear(one: Facts, other: Facts) -> bool:
+def lengths_unclear(one: Facts, other: Facts) -> bool:
     """115cm against a bare 125: a length that the other's loose number may contradict."""
     lengths = one.sizes.measures.get("length", NOTHING)
     return bool(lengths and "length" not in other.sizes.measures and unexplained(other, one))
@@ -85,10 +113,10 @@ def _own(one: Facts, other: Facts) -> list[str]:
         if not any(f"{v:f}" in known for v in values):
             own.append(kind)
     own += [n for n in DEFINING if n in one.traits and n not in other.traits]
-    if share(unsaid(one, other), one) >= ALONE:
+    if share(unsaid(one, other), one, other) >= ALONE:
         own.append("words")
     return own
 
 
-DEFINING = frozenset({"colour", "flavour", "gender", "stage", "actives", "spice"})
+DEFINING = frozenset({"colour", "flavour", "stage", "actives", "spice", "chocolate"})
 """Traits that make another SKU; where one side is silent, there is doubt."""

@@ -4,7 +4,7 @@ A veto is never outweighed: single, 6-pack and 12-pack, 500 ml and 1 L, two colo
 stay apart however alike the titles are and whatever the GTINs say.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,12 +13,12 @@ from catalog.matching.observed import Evidence
 from catalog.matching.support import support
 from catalog.matching.vetoes import vetoes
 
-JOIN = 3.0
+JOIN = 1.5
 """Weight from which on two offers are joined without a person."""
 
 
-REVIEW = 1.5
-"""Weight from which on a person is asked."""
+REVIEW = -0.2
+"""Weight from which on a person is asked; so is one where two have a GTIN in common."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,33 @@ def compare(left: Facts, right: Facts) -> Verdict:
     elif score >= JOIN and not _doubtful(evidence):
         decision = "join"
     else:
-        decision = "review" if score >= REVIEW else "apart"
+        asked = score >= REVIEW or any(one.code == "gtin_same" for one in evidence)
+        decision = "review" if asked else "apart"
     return Verdict(decision, score, evidence, tuple(one.code for one in against))
 
 
-_DOUBTS = frozenset({"price_far", "gtin_differs", "words_differ", "each_alone", "models_unclear"})
+_DOUBTS = frozenset(
+    {
+        "price_far",
+        "words_differ",
+        "models_unclear",
+        "content_unclear",
+        "pack_unclear",
+        "lengths_unclear",
+        "colour_unclear",
+    }
+)
 """Evidence with which no pair is joined without a person."""
 
 
-_NAMES = frozenset({"gtin_same", "brand_same", "model_same"})
+_NAMES = frozenset({"gtin_same", "brand_same", "model_same", "model_short", "name_same"})
 """Without any of them nothing says whose goods these are: a person decides."""
 
 _TANGIBLE = frozenset(
     {
         "gtin_same",
         "model_same",
+        "model_short",
         "content_same",
         "size_same",
         "numbers_same",
@@ -66,7 +78,18 @@ _TANGIBLE = frozenset(
 """What identifies besides words; without any of it the words must agree closely."""
 
 
-_CLOSE = 2.0
+def _said(weights: Mapping[str, float]) -> bool:
+    """Whether anything but sizes says what the thing is: two sorts of eggs are thirty each."""
+    if weights.keys() & {"gtin_same", "model_same", "model_short", "kind_same", "traits_same"}:
+        return weights.get("title", 0) > _FAR or "model_same" in weights
+    return weights.get("title", 0) > 0
+
+
+_FAR = -1.1
+"""Weight of titles that have hardly a character in common."""
+
+
+_CLOSE = 1.2
 """Weight of a title that agrees closely."""
 
 
@@ -74,6 +97,6 @@ def _doubtful(evidence: Iterable[Evidence]) -> bool:
     weights = {one.code: one.weight for one in evidence}
     if weights.keys() & _DOUBTS:
         return True
-    if not weights.keys() & _NAMES:
+    if not weights.keys() & _NAMES or not _said(weights):
         return True
     return not weights.keys() & _TANGIBLE and weights.get("title", 0) < _CLOSE

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from rapidfuzz import fuzz
 
 from catalog.matching.facts import Facts
-from catalog.matching.lexicon import lexicon
+from catalog.matching.lexicon import Trait, lexicon
 from catalog.matching.observed import (
     NONE,
     Evidence,
     amounts,
     listed,
     model_names,
+    shade,
     shared_models,
     telling,
     unexplained,
@@ -65,7 +66,7 @@ def _measure_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield veto("number", f"numbers {listed(mine)} and {listed(theirs)}")
 
 
-_TOLD_BY_MODEL = frozenset({"device_extra", "edition", "rechargeable"})
+_TOLD_BY_MODEL = frozenset({"device_extra", "edition", "rechargeable", "control"})
 
 
 def _trait_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
@@ -73,20 +74,34 @@ def _trait_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
     for name in left.traits.keys() | right.traits.keys():
         table = tables[name]
         ours, others = left.traits.get(name, NONE), right.traits.get(name, NONE)
-        if ours == others or _excused(table.unless, left, right):
+        if ours == others or _silent(table, left, right):
             continue
         if table.presence:
-            if name in _TOLD_BY_MODEL and telling(shared_models(left, right)):
+            if name in _TOLD_BY_MODEL and _told(name, shared_models(left, right)):
                 continue
             usual = frozenset({table.default}) if table.default else NONE
-            if (ours or usual) != (others or usual):
+            mine, theirs = ours or usual, others or usual
+            if mine != theirs and (table.exact or not mine & theirs):
                 yield veto(name, _trait_words(name, ours, others))
-        elif ours - others and others - ours:
+        elif name == "colour" and shade(ours, others):
+            continue
+        elif _apart(ours - others, right) and _apart(others - ours, left):
             yield veto(name, _trait_words(name, ours, others))
 
 
-def _excused(unless: Iterable[str], left: Facts, right: Facts) -> bool:
-    return any(word in left.text or word in right.text for word in unless)
+def _told(name: str, models: set[str]) -> bool:
+    """Whether a shared model number says it already: S3M is the S3 Mini, but PB12 is no Pro."""
+    return telling(models) and (name != "edition" or any(not m[-1].isdigit() for m in models))
+
+
+def _apart(values: frozenset[str], other: Facts) -> bool:
+    """Whether some of the values are nowhere in the other's text either."""
+    return any(value not in other.text for value in values)
+
+
+def _silent(table: Trait, left: Facts, right: Facts) -> bool:
+    """Whether the table says nothing of such goods."""
+    return not table.speaks(f"{left.text} {right.text}")
 
 
 def _trait_words(name: str, ours: frozenset[str], others: frozenset[str]) -> str:

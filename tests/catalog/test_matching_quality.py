@@ -79,14 +79,14 @@ def test_the_pairs_file_is_what_the_listings_give() -> None:
 
 def test_joins_without_a_person_are_right(judged: list[tuple[Pair, Verdict]]) -> None:
     precision, recall = figures(judged, "development")
-    assert precision >= 0.99
-    assert recall >= 0.85
+    assert precision >= 0.995
+    assert recall >= 0.9
 
 
 def test_joins_of_goods_never_seen_before_are_right(judged: list[tuple[Pair, Verdict]]) -> None:
     precision, recall = figures(judged, "held-out")
-    assert precision >= 0.98
-    assert recall >= 0.6
+    assert precision >= 0.99
+    assert recall >= 0.82
 
 
 def test_no_two_amounts_are_ever_joined(judged: list[tuple[Pair, Verdict]]) -> None:

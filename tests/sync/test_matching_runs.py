@@ -147,9 +147,9 @@ def test_a_number_on_a_whole_range_identifies_nothing(database: Database) -> Non
 
 def test_an_operators_alias_outlives_what_sources_say(database: Database) -> None:
     with database.as_system() as session:
-        brands.learn(session, ["晨雾", "MISTY"])
+        brands.learn(session, [("晨雾", ""), ("MISTY", "")])
         brands.call(session, "Misty", "晨雾")
-        brands.learn(session, ["MISTY", "星尘（STARDUST）"])
+        brands.learn(session, [("MISTY", ""), ("星尘（STARDUST）", "")])
     with database.as_nobody() as session:
         names = brands.known(session).names
         shown = [(one.name, one.by) for one in brands.page(session)]
@@ -166,7 +166,7 @@ def test_an_operators_alias_outlives_what_sources_say(database: Database) -> Non
 def test_batches_that_learn_one_brand_do_not_wait_for_one_another(database: Database) -> None:
     with database.as_system() as one, database.as_system() as other:
         other.execute(text("SET LOCAL lock_timeout = '2s'"))
-        brands.learn(one, ["晨雾"])
-        brands.learn(other, ["晨雾"])
+        brands.learn(one, [("晨雾", "")])
+        brands.learn(other, [("晨雾", "")])
     with database.as_nobody() as session:
         assert [one.name for one in brands.page(session)] == ["晨雾"]
