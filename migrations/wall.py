@@ -14,7 +14,7 @@ CREATE FUNCTION in_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(current_setting('huopan.system', true), '') = 'on';
 """
 
-ROLE = """
+ROLE_ALONE = """
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huopan_app') THEN
         CREATE ROLE huopan_app NOLOGIN NOSUPERUSER NOBYPASSRLS;
@@ -22,6 +22,10 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another database's migrator made it
 END $$;
 GRANT huopan_app TO CURRENT_USER;
+"""
+"""The role itself, which no dump of a database holds."""
+
+ROLE = f"""{ROLE_ALONE}
 GRANT USAGE ON SCHEMA public TO huopan_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO huopan_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO huopan_app;
