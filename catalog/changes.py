@@ -50,6 +50,13 @@ class Event:
     was: dict[str, Any] | None
     now: dict[str, Any] | None
     at: datetime
+    ours: str | None = None
+    """The category of ours that is written down for its source's one."""
+
+    @property
+    def goods(self) -> Goods:
+        """What rules may look at."""
+        return Goods(self.source, self.brand, self.category, self.ours)
 
 
 @dataclass(frozen=True)
@@ -281,4 +288,5 @@ def _deal(said: Event, mode: str, cost: str, offer: Told) -> Deal:
         cutoff=None,
         presale_ship_by=None,
         level=level,
+        ours=said.ours,
     )

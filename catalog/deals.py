@@ -51,7 +51,7 @@ class Deal(NamedTuple):
     level: Level | None
     record: Record = Record()
     ours: str | None = None
-    """The category of ours that its source's one is, where deals were asked for by product."""
+    """The category of ours that is written down for its source's one."""
     by_person: bool = False
     weight_g: int | None = None
     template: str | None = None
@@ -60,7 +60,7 @@ class Deal(NamedTuple):
     @property
     def goods(self) -> Goods:
         """What pricing rules may look at."""
-        return Goods(self.source, self.brand, self.category)
+        return Goods(self.source, self.brand, self.category, self.ours)
 
     @property
     def as_of(self) -> datetime:
@@ -79,34 +79,33 @@ _DEALS = """
            coalesce(t.moq, 1) AS moq, coalesce(t.multiple, 1) AS multiple, t.freight,
            t.ships_within_hours, t.cutoff, t.presale_ship_by, coalesce(v.per_hour, 0) AS per_hour,
            coalesce(c.tried, 0) AS tried, coalesce(c.short, 0) AS short, {heard} AS heard_at,
-           {ours}, o.weight_g, f.content AS template
+           m.ours, coalesce(m.state = 'confirmed', false) AS by_person,
+           o.weight_g, f.content AS template
     FROM skus s {offers}
     JOIN prices p ON p.offer_id = o.id
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
     LEFT JOIN freight_templates f ON f.source = o.source AND f.name = t.freight ->> 'name'
     LEFT JOIN stock_pace v ON v.offer_id = o.id
     LEFT JOIN stock_claims c ON c.source = o.source
-    LEFT JOIN source_states h ON h.source = o.source {mapped}
+    LEFT JOIN source_states h ON h.source = o.source
+    LEFT JOIN category_mappings m ON m.source = o.source AND m.theirs = o.category
     WHERE {which} = ANY(%(ids)s)
     ORDER BY s.product_id, s.id, o.id, p.mode
 """
 _OWN = "JOIN offers o ON o.sku_id = s.id"
 _LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id)"""
-_MAPPED = "LEFT JOIN category_mappings m ON m.source = o.source AND m.theirs = o.category"
 
 
-def _asking(which: str, offers: str, mapped: str, ours: str) -> tuple[str, str]:
+def _asking(which: str, offers: str) -> tuple[str, str]:
     """For the deals of some ids, and for what is stated of their stock."""
     ids = f"ARRAY(SELECT o.id FROM skus s {offers} WHERE {which} = ANY(%(ids)s))"  # noqa: S608
-    deals = _DEALS.format(which=which, offers=offers, heard=HEARD, mapped=mapped, ours=ours)
+    deals = _DEALS.format(which=which, offers=offers, heard=HEARD)
     return deals, stock.STATED.replace("%(offers)s", ids)
 
 
-_OF_PRODUCTS = _asking(
-    "s.product_id", _OWN, _MAPPED, "m.ours, coalesce(m.state = 'confirmed', false) AS by_person"
-)
-_OF_SKUS = _asking("s.id", _LED, "", "NULL AS ours, false AS by_person")
+_OF_PRODUCTS = _asking("s.product_id", _OWN)
+_OF_SKUS = _asking("s.id", _LED)
 
 
 def of_products(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:

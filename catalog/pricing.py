@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any, Literal
 
+from catalog.matching import tree
 from kit.money import ending_in, marked_up
 
 Serves = Literal["resell", "procure"]
@@ -19,11 +20,21 @@ Serves = Literal["resell", "procure"]
 
 @dataclass(frozen=True)
 class Goods:
-    """What a rule may look at besides the cost."""
+    """What a rule may look at besides the cost: brand and category as the source words them."""
 
     source: str
     brand: str | None = None
     category: str | None = None
+    ours: str | None = None
+    """The category of ours that is written down for its source's one."""
+
+    def is_in(self, category: str) -> bool:
+        """Whether it is in a category or below it: the source's own, or one of ours by its code or
+        whole name."""
+        if below(self.category, category):
+            return True
+        code = tree.meant(category)
+        return code is not None and tree.within(tree.of(self.category, self.ours), code)
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ class Rule:
         return (
             (self.source is None or self.source == goods.source)
             and (self.brand is None or self.brand == goods.brand)
-            and (self.category is None or below(goods.category, self.category))
+            and (self.category is None or goods.is_in(self.category))
             and (self.cost_from is None or cost >= self.cost_from)
             and (self.cost_below is None or cost < self.cost_below)
         )

@@ -14,11 +14,11 @@ from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from catalog.pricing import Buyer, Goods, Rule, below
+from catalog.pricing import Buyer, Goods, Rule
 from kit.db import NOW, Base, Id, Utc
 from kit.ids import outside
 
-Kind = Literal["pricing", "level", "corridor", "grant", "freight"]
+Kind = Literal["pricing", "level", "corridor", "grant", "freight", "category"]
 T = TypeVar("T")
 
 MOST_NAMED = 100
@@ -33,7 +33,7 @@ class RuleChange(Base):
     id: Mapped[Id]
     seq: Mapped[int | None]
     kind: Mapped[str]
-    """pricing | level | corridor | grant | freight."""
+    """pricing | level | corridor | grant | freight | category."""
     reach: Mapped[list[Any]] = mapped_column(JSONB)
     """Each a `Reach` without what it leaves open."""
     at: Mapped[Utc] = mapped_column(server_default=NOW)
@@ -62,7 +62,7 @@ class Reach:
             self.source in (None, goods.source)
             and self.sku in (None, sku_id)
             and self.brand in (None, goods.brand)
-            and (self.category is None or below(goods.category, self.category))
+            and (self.category is None or goods.is_in(self.category))
         )
 
     def is_for(self, buyer: Buyer) -> bool:

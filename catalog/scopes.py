@@ -55,14 +55,11 @@ class Scope:
 
     def covers(self, sku_id: int, goods: Goods) -> bool:
         """Whether this SKU, as one source offers it, is meant; a category with all below it."""
-        below = goods.category is not None and f"{goods.category} > ".startswith(
-            f"{self.category} > "
-        )
         return (
             self.source in (EVERY_SOURCE, goods.source)
             and (self.sku_id is None or self.sku_id == sku_id)
             and (self.brand is None or self.brand == goods.brand)
-            and (self.category is None or below)
+            and (self.category is None or goods.is_in(self.category))
         )
 
     def reaches(self, region: str) -> bool:

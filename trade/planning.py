@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from catalog.matching.redirects import current
-from catalog.pricing import Goods, PriceList
+from catalog.pricing import PriceList
 from catalog.shelf import Reader
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
@@ -304,7 +304,7 @@ def mean(amount: int, quantity: int) -> Decimal:
 
 def _price(supply: Supply, pays: PriceList) -> Decimal:
     assert supply.cost is not None  # noqa: S101 - only offers with a price are taken
-    return pays.price(supply.cost, Goods(supply.source, supply.brand, supply.category))
+    return pays.price(supply.cost, supply.goods)
 
 
 def _invalid(field: str, code: str, message: str) -> Problem:

@@ -53,11 +53,12 @@ _SAMPLE = text("SELECT id FROM skus WHERE id % :step = 0 ORDER BY id DESC LIMIT 
 _SIZE = text("SELECT max(id) FROM skus")
 _ORDERED = text("""
     SELECT o.party_id, l.unit_price, p.unit_cost, p.quantity - p.cancelled AS units,
-           f.source, f.brand, f.category, o.created_at
+           f.source, f.brand, f.category, m.ours, o.created_at
     FROM orders o
     JOIN order_lines l ON l.order_id = o.id
     JOIN purchase_lines p ON p.order_line_id = l.id
     JOIN offers f ON f.id = p.offer_id
+    LEFT JOIN category_mappings m ON m.source = f.source AND m.theirs = f.category
     WHERE o.created_at >= :since AND o.created_at < :until AND p.quantity > p.cancelled
     ORDER BY o.id DESC LIMIT :limit
 """)
@@ -124,7 +125,7 @@ def replay(
         if row.party_id not in buyers:
             buyers[row.party_id] = buyer(session, row.party_id)
         paid = price_list(base, rules, buyers[row.party_id], row.created_at)
-        price = paid.price(row.unit_cost, Goods(row.source, row.brand, row.category))
+        price = paid.price(row.unit_cost, Goods(row.source, row.brand, row.category, row.ours))
         cost = line_amount(row.unit_cost, row.units)
         then = line_amount(price, row.units)
         was = line_amount(row.unit_price, row.units)

@@ -45,6 +45,8 @@ class Supply:
     spec: str | None = None
     brand: str | None = None
     category: str | None = None
+    ours: str | None = None
+    """The category of ours that is written down for its source's one."""
     live: bool = True
     resells: bool = True
     granted: bool = True
@@ -77,7 +79,7 @@ class Supply:
     @property
     def goods(self) -> Goods:
         """What rules may look at."""
-        return Goods(self.source, self.brand, self.category)
+        return Goods(self.source, self.brand, self.category, self.ours)
 
     @property
     def left(self) -> int | None:

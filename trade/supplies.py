@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from catalog import freight_templates, publishing, stock
+from catalog.matching.tree import OURS
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
 from kit import clock
@@ -17,7 +18,7 @@ from trade.routing import Supply
 
 _OFFERS = f"""
     SELECT o.id, a.sku AS sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
-           o.brand, o.category,
+           o.brand, o.category, {OURS} AS ours,
            o.weight_g, o.not_delivered_to, o.min_retail, o.max_retail, p.price, p.valid_until,
            t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by,
            coalesce(v.per_hour, 0) AS velocity, coalesce(c.tried, 0) AS tried,
@@ -178,6 +179,7 @@ def _supply(row: Any, desk: Desk, level: Level | None, region: str, now: datetim
         spec=_spec(row.attributes),
         brand=row.brand,
         category=row.category,
+        ours=row.ours,
         live=row.state == "live",
         resells="resell" in terms.policy.serves,
         paused=row.paused,

@@ -22,6 +22,10 @@ T = TypeVar("T")
 NO_NUL = r"^[^\x00]*$"
 SAID = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
+CATEGORY = (
+    'With all below it: as its source words it, levels joined by " > ", or one of ours by its code'
+    " (`food.tea`) or whole name."
+)
 Text = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=200)]
 """Some words; not only spaces."""
 

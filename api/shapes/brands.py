@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import In, Key, Moment, Out, PriceText, Quantity, Text
+from api.shapes.base import CATEGORY, In, Key, Moment, Out, PriceText, Quantity, Text
 
 Region = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})$")]
 Regions = Annotated[
@@ -20,7 +20,7 @@ class PricePolicyIn(In):
 
     sku: Key | None = None
     brand: Text | None = None
-    category: Text | None = Field(None, description='With all below it; levels joined by " > ".')
+    category: Text | None = Field(None, description=CATEGORY)
     min_retail: PriceText | None = Field(None, description="CNY a unit.")
     max_retail: PriceText | None = Field(None, description="CNY a unit.")
     regions: Regions = []
@@ -57,7 +57,7 @@ class WhatIn(In):
     source: Key | None = Field(None, description="Operators name it; a brand's is its own.")
     sku: Key | None = None
     brand: Text | None = None
-    category: Text | None = None
+    category: Text | None = Field(None, description=CATEGORY)
 
 
 class GrantIn(In):

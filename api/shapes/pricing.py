@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from api.shapes.base import In, Key, Moment, Note, Out, PriceText, Text
+from api.shapes.base import CATEGORY, In, Key, Moment, Note, Out, PriceText, Text
 
 _PERCENT = r"^-?[0-9]{1,5}(\.[0-9]{1,4})?$"
 
@@ -19,7 +19,7 @@ class RuleIn(In):
     priority: int = Field(0, strict=True, ge=-1000, le=1000)
     source: Key | None = None
     brand: Text | None = None
-    category: Text | None = Field(None, description='Levels joined by " > ".')
+    category: Text | None = Field(None, description=CATEGORY)
     cost_from: PriceText | None = Field(None, description="CNY a unit, included.")
     cost_below: PriceText | None = Field(None, description="CNY a unit, excluded.")
     level: Key | None = None

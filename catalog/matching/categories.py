@@ -11,8 +11,9 @@ from itertools import islice
 from sqlalchemy import Index, Integer, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from catalog import marks
-from catalog.matching.tree import named, tree
+from catalog import marks, rule_changes
+from catalog.matching.tree import meant, named, tree
+from catalog.rule_changes import Reach
 from kit.db import NOW, Base, OutsideId, Utc
 from kit.errors import FieldError, Problem
 
@@ -99,13 +100,21 @@ _SAY = text("""
     RETURNING source, theirs, ours, state, votes
 """)
 _UNTOLD = text("""
-    UPDATE category_mappings SET told = true WHERE NOT told RETURNING source, theirs
+    UPDATE category_mappings SET told = true WHERE NOT told RETURNING source, theirs, ours
 """)
 _MOVED = """
     SELECT DISTINCT s.product_id
     FROM unnest(CAST(:sources AS text[]), CAST(:theirs AS text[])) m(source, theirs)
     JOIN offers o ON o.source = m.source AND o.category = m.theirs JOIN skus s ON s.id = o.sku_id
 """
+_RULED = text("""
+    SELECT category FROM grants WHERE category IS NOT NULL
+    UNION SELECT category FROM price_policies WHERE category IS NOT NULL
+    UNION SELECT rule ->> 'category' FROM
+      (SELECT rules FROM pricing_versions ORDER BY id DESC LIMIT 1) book,
+      jsonb_array_elements(book.rules) rule
+    WHERE rule ->> 'category' IS NOT NULL
+""")
 _UNMAPPED = text("""
     SELECT o.category, count(*) AS offers FROM offers o
     WHERE o.source = :source AND o.category COLLATE "C" > :after AND o.state <> 'gone'
@@ -168,9 +177,13 @@ def unmapped(session: Session, source: str, *, limit: int = 50, after: str = "")
 
 
 def shelve(session: Session) -> int:
-    """Mark the products that new mappings move; returns how many mappings were new."""
+    """Mark the products that new mappings move, and tell of it where rules name categories of ours;
+    returns how many mappings were new."""
     untold = session.execute(_UNTOLD).all()
     if untold:
-        sources, theirs = zip(*untold, strict=True)
-        marks.mark(session, _MOVED, {"sources": list(sources), "theirs": list(theirs)})
+        sources, theirs, ours = (list(column) for column in zip(*untold, strict=True))
+        marks.mark(session, _MOVED, {"sources": sources, "theirs": theirs})
+        if any(map(meant, session.scalars(_RULED))):
+            reach = [Reach(category=tree()[code].name) for code in ours if code in tree()]
+            rule_changes.tell(session, "category", reach)
     return len(untold)

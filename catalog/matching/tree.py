@@ -19,6 +19,10 @@ from catalog.matching.text import short
 BETWEEN = " > "
 """Between the levels of a category as it is shown."""
 
+OURS = """(SELECT m.ours FROM category_mappings m
+    WHERE m.source = o.source AND m.theirs = o.category)"""
+"""What is written down of the category of offers `o`, in SQL: a code of ours, or null."""
+
 _LEVELS = re.compile(r"\s*[>/|]\s*")
 
 
@@ -59,10 +63,7 @@ class Place(NamedTuple):
     @property
     def codes(self) -> tuple[str, ...]:
         """Its own code and the one above."""
-        if self.code is None:
-            return ()
-        above = tree()[self.code].parent
-        return (self.code,) if above is None else (above, self.code)
+        return () if self.code is None else down_to(self.code)
 
 
 @cache
@@ -105,23 +106,44 @@ def parts(category: str) -> tuple[str, ...]:
     return tuple(level for level in _LEVELS.split(short(category)) if level)
 
 
+def of(theirs: str | None, ours: str | None) -> str | None:
+    """Where a source's category stands: what is written down of it, or what its name says."""
+    if ours in tree():
+        return ours
+    return named(theirs) if theirs else None
+
+
+def down_to(code: str) -> tuple[str, ...]:
+    """The codes from the top to this one."""
+    above = tree()[code].parent
+    return (code,) if above is None else (above, code)
+
+
+def within(code: str | None, other: str) -> bool:
+    """Whether a category is another one of ours, or below it."""
+    return code is not None and f"{code}.".startswith(f"{other}.")
+
+
+@lru_cache(maxsize=50_000)
+def meant(category: str) -> str | None:
+    """The category of ours that is written by its code or its whole name."""
+    return category if category in tree() else _by_name().get(parts(category))
+
+
 def asked(category: str) -> str | None:
-    """The category of ours that a reader means by its code, its name, or the last word of that."""
-    if category in tree():
-        return category
-    wanted = parts(category)
-    return _by_name().get(wanted)
+    """The category of ours that a reader means: also by the last word of its name alone."""
+    return meant(category) or _by_last_word().get(parts(category))
 
 
 @cache
 def _by_name() -> dict[tuple[str, ...], str]:
-    whole = {parts(node.name): node.code for node in tree().values()}
-    last = Counter(levels[-1] for levels in whole)
-    return whole | {
-        levels[-1:]: code
-        for levels, code in whole.items()
-        if last[levels[-1]] == 1 and levels[-1:] not in whole
-    }
+    return {parts(node.name): node.code for node in tree().values()}
+
+
+@cache
+def _by_last_word() -> dict[tuple[str, ...], str]:
+    last = Counter(levels[-1] for levels in _by_name())
+    return {levels[-1:]: code for levels, code in _by_name().items() if last[levels[-1]] == 1}
 
 
 def placed(own: str | None, said: Iterable[Said]) -> Place:
@@ -131,7 +153,7 @@ def placed(own: str | None, said: Iterable[Said]) -> Place:
     """
     votes: Counter[tuple[int, str]] = Counter()
     for one in said:
-        if one.ours in tree():
+        if one.ours is not None and one.ours in tree():
             votes[2 if one.by_person else 1, one.ours] += 1
         elif one.theirs and (code := named(one.theirs)):
             votes[0, code] += 1

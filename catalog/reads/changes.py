@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.changes import Event, Item, Replay, in_full, of_own_ruling, of_ruling
 from catalog.matching.redirects import with_led
+from catalog.matching.tree import OURS
 from catalog.pricing import Goods
 from catalog.reads import told
 from catalog.rule_changes import Ruling, ruling
@@ -33,9 +34,9 @@ class Changes:
     more: bool
 
 
-_ROW = """
+_ROW = f"""
     c.seq, c.kind, c.sku_id, c.offer_id, o.source, o.external_id, o.brand, o.category,
-    c.was, c.now, c.at
+    c.was, c.now, c.at, {OURS} AS ours
 """
 _PAGE = text(f"""
     SELECT {_ROW} FROM changes c JOIN offers o ON o.id = c.offer_id
@@ -47,9 +48,10 @@ _RULES = text("""
     SELECT seq, kind, reach, at FROM rule_changes
     WHERE seq > :after AND seq <= :head ORDER BY seq LIMIT :limit
 """)
-_HELD = text(
-    "SELECT DISTINCT sku_id, source, brand, category FROM offers WHERE sku_id = ANY(:skus)"
-)
+_HELD = text(f"""
+    SELECT DISTINCT sku_id, source, brand, category, {OURS} AS ours
+    FROM offers o WHERE sku_id = ANY(:skus)
+""")  # noqa: S608 - a query of ours
 _HEAD = text("SELECT seq, forgotten FROM feed_head")
 _OLDEST = text("""
     SELECT min(at) FROM (
@@ -123,7 +125,7 @@ def _as_seen(
     held = None
     if skus is not None and any(isinstance(row, Ruling) for row in rows):
         found = session.execute(_HELD, {"skus": skus})
-        held = [(one.sku_id, Goods(one.source, one.brand, one.category)) for one in found]
+        held = [(one.sku_id, Goods(one.source, one.brand, one.category, one.ours)) for one in found]
     replay = _replay(session, rows, after, reader, now)
     return [
         of_ruling(row, reader, held) if isinstance(row, Ruling) else _seen(row, reader, replay)
@@ -134,8 +136,7 @@ def _as_seen(
 def _seen(event: Event, reader: Reader, replay: Replay) -> Item | None:
     if not reader.sees_sources:
         return replay.item(event)
-    goods = Goods(event.source, event.brand, event.category)
-    open_to = event.kind == "rule" or reader.grants.allows(event.sku_id, goods, "", event.at)
+    open_to = event.kind == "rule" or reader.grants.allows(event.sku_id, event.goods, "", event.at)
     return in_full(event) if open_to else None
 
 

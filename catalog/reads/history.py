@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog.matching.tree import OURS
 from catalog.pricing import Goods
 from catalog.shelf import Reader
 
@@ -37,13 +38,14 @@ class _Moment:
     goods: Goods
 
 
-_POINTS = text("""
-    SELECT p.at, p.offer_id, p.mode, p.price, o.source, o.external_id, o.brand, o.category
+_POINTS = text(f"""
+    SELECT p.at, p.offer_id, p.mode, p.price, o.source, o.external_id, o.brand, o.category,
+      {OURS} AS ours
     FROM price_points p JOIN offers o ON o.id = p.offer_id
     WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
       AND p.at <= :until
     ORDER BY p.at, p.offer_id, p.version
-""")
+""")  # noqa: S608 - a query of ours
 
 
 def price_history(
@@ -63,11 +65,11 @@ def price_history(
             r.price,
             r.source,
             r.external_id,
-            Goods(r.source, r.brand, r.category),
+            Goods(r.source, r.brand, r.category, r.ours),
         )
         for r in rows
         if (reader.sees_sources or reader.prices.serves in reader.policy(r.source).serves)
-        and reader.grants.allows(sku_id, Goods(r.source, r.brand, r.category), "", until)
+        and reader.grants.allows(sku_id, Goods(r.source, r.brand, r.category, r.ours), "", until)
     ]
     points = _asked(moments) if reader.sees_sources else _lowest(moments, reader)
     return _standing(points, since)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog import shelf
 from catalog.changes import Event, Told, deals_of
-from catalog.pricing import Goods
+from catalog.matching.tree import OURS
 from catalog.reads import told
 from catalog.reads.changes import KEPT
 from catalog.reads.told import Offers
@@ -50,14 +50,14 @@ _TAKEN = text("""
       AND (released_at IS NULL OR released_at > :moment)
     GROUP BY offer_id
 """)
-_POINTS = text("""
+_POINTS = text(f"""
     SELECT DISTINCT ON (p.offer_id, p.mode) p.offer_id, p.mode, p.price, p.at, o.source,
-        o.external_id, o.brand, o.category
+        o.external_id, o.brand, o.category, {OURS} AS ours
     FROM price_points p JOIN offers o ON o.id = p.offer_id
     WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
       AND p.at <= :moment
     ORDER BY p.offer_id, p.mode, p.version DESC
-""")
+""")  # noqa: S608 - a query of ours
 
 
 def as_it_was(
@@ -93,7 +93,7 @@ def seen(offers: Offers, reader: Reader, moment: datetime) -> Then:
             _stock(offer.stock),
         )
         for said, offer in offers
-        if reader.grants.allows(said.sku_id, _goods(said), "", moment)
+        if reader.grants.allows(said.sku_id, said.goods, "", moment)
     ]
     return Then(
         listed=shown.price is not None,
@@ -130,7 +130,7 @@ def _priced(session: Session, sku_id: int, moment: datetime) -> Offers:
     for row in session.execute(_POINTS, {"sku": sku_id, "moment": moment}):
         said = Event(
             0, "price", sku_id, row.offer_id, row.source, row.external_id, row.brand, row.category,
-            None, None, row.at,
+            None, None, row.at, row.ours,
         )  # fmt: skip
         prices = dict(offers[row.offer_id][1].price) if row.offer_id in offers else {}
         offers[row.offer_id] = (said, Told(listed=True, price=prices | {row.mode: str(row.price)}))
@@ -141,10 +141,6 @@ def _by_prices(offers: Offers, reader: Reader, moment: datetime) -> Then:
     found = seen(offers, reader, moment)
     views = found.offers and [replace(one, listed=None, stock=None) for one in found.offers]
     return replace(found, listed=None, stock=None, offers=views)
-
-
-def _goods(said: Event) -> Goods:
-    return Goods(said.source, said.brand, said.category)
 
 
 def _stock(stated: Mapping[str, Any] | None) -> Stock:

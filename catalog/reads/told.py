@@ -13,6 +13,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from catalog.changes import Event, Later, Told, untold
+from catalog.matching.tree import OURS
 
 Offers = list[tuple[Event, Told]]
 """Each offer under one SKU: whose it is, and what was told of it."""
@@ -33,7 +34,7 @@ def _statement(later: str) -> TextClause:
             UNION SELECT sku_id, id FROM offers WHERE sku_id = ANY(:skus)
         )
         SELECT p.sku_id, o.id, o.source, o.external_id, o.brand, o.category,
-            o.sku_id = p.sku_id AND o.state = 'live' AS listed,
+            {OURS} AS ours, o.sku_id = p.sku_id AND o.state = 'live' AS listed,
             coalesce((SELECT jsonb_object_agg(mode, price::text) FROM prices
                 WHERE offer_id = o.id), '{{}}') AS price,
             (SELECT jsonb_build_object('state', state, 'quantity', quantity) FROM stocks
@@ -69,7 +70,7 @@ def _read(session: Session, asked: TextClause, bound: dict[str, Any], at: dateti
     for row in session.execute(asked, bound):
         said = Event(
             0, "", row.sku_id, row.id, row.source, row.external_id, row.brand, row.category,
-            None, None, at,
+            None, None, at, row.ours,
         )  # fmt: skip
         later = {kind: Later(*first) for kind, first in (row.later or {}).items()}
         if (before := untold(Told(row.listed, row.price, row.stock), later)) is not None:

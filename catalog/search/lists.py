@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from catalog.matching import tree
 from catalog.rule_changes import MOST_NAMED, differing
 from catalog.shelf import Reader, SourcePolicy
 
@@ -43,11 +44,16 @@ def _list(reader: Reader) -> dict[str, Any]:
     return {
         "base": [f"{prices.markup_percent.normalize():f}", prices.serves, _policy(reader.ordinary)],
         "rules": [
-            [rule.source, rule.brand, rule.category, repr(replace(rule, id=0))]
+            [rule.source, rule.brand, _theirs(rule.category), repr(replace(rule, id=0))]
             for rule in prices.rules
         ],
         "policies": {code: _policy(policy) for code, policy in reader.policies.items()},
     }
+
+
+def _theirs(category: str | None) -> str | None:
+    """A category as sources word it; one of ours may be worded in any way."""
+    return None if category is None or tree.meant(category) else category
 
 
 def _policy(policy: SourcePolicy) -> str:

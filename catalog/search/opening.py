@@ -11,6 +11,7 @@ from datetime import datetime
 from tantivy import Occur, Query, Schema
 
 from catalog.deals import Deal
+from catalog.matching import tree
 from catalog.scopes import EVERY_SOURCE, Scope
 from catalog.search.schema import sku_code
 from catalog.shelf import Reader
@@ -46,12 +47,12 @@ def condition(
         for source in closed if scope.source == EVERY_SOURCE else closed & {scope.source}:
             named = list(_named(source, scope))
             if scope.sku_id is None and len(named) == 1:
-                words |= set(named)
+                words |= named[0]
             elif scope.brand is None and scope.category is None and scope.sku_id is not None:
                 skus[source].add(scope.sku_id)
             else:
                 codes = [] if scope.sku_id is None else [_coded(schema, {scope.sku_id})]
-                ways.append(_all([*(_said(schema, reader, {one}) for one in named), *codes]))
+                ways.append(_all([*(_said(schema, reader, one) for one in named), *codes]))
     for source, ids in skus.items():
         ways.append(_all([_said(schema, reader, {source}), _coded(schema, ids)]))
     return Query.boolean_query(
@@ -66,16 +67,20 @@ def _words(deal: Deal) -> Iterator[str]:
     levels = deal.category.split(" > ") if deal.category else []
     for depth in range(len(levels)):
         yield f"{deal.source}:in:{' > '.join(levels[: depth + 1])}"
+    if code := tree.of(deal.category, deal.ours):
+        yield from (f"{deal.source}:of:{one}" for one in tree.down_to(code))
 
 
-def _named(source: str, scope: Scope) -> Iterator[str]:
-    """What a scope names of a source besides a SKU: its brand and category, or all of it."""
+def _named(source: str, scope: Scope) -> Iterator[set[str]]:
+    """What a scope names of a source besides a SKU: its brand and category, or all of it; of each
+    set one word must be there."""
     if scope.brand is not None:
-        yield f"{source}:brand:{scope.brand}"
+        yield {f"{source}:brand:{scope.brand}"}
     if scope.category is not None:
-        yield f"{source}:in:{scope.category}"
+        code = tree.meant(scope.category)
+        yield {f"{source}:in:{scope.category}", *([f"{source}:of:{code}"] if code else ())}
     if scope.brand is None and scope.category is None:
-        yield source
+        yield {source}
 
 
 def _said(schema: Schema, reader: Reader, words: Iterable[str]) -> Query:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from catalog.matching import categories
 from kit.ids import inside
 from tests.api.shop import COST, HOME, SOURCE, Shop
 
@@ -106,3 +107,17 @@ def test_a_preview_shows_goods_and_past_orders_and_changes_nothing(shop: Shop) -
 def test_only_operators_know_the_rules(shop: Shop) -> None:
     for who in ("leader", "brand", "buyer"):
         assert shop.ask(who, "GET", RULES).status_code == 403
+
+
+def test_a_rule_for_a_category_of_ours_follows_what_people_say_of_a_sources(shop: Shop) -> None:
+    goods = shop.offer(category="花茶")
+    _put(shop, {"markup_percent": "50", "ending": "0.9", "category": "食品饮料 > 茶叶"})
+    assert _price(shop, goods.sku) == "11.90"
+    said = {"source": SOURCE, "theirs": "花茶", "ours": "food.coffee"}
+    assert shop.ask("operator", "PUT", "/v1/category-mappings", json=said).status_code == 200
+    assert _price(shop, goods.sku) == "8.5555"
+    with shop.db.as_system() as session:
+        assert categories.shelve(session) == 1
+    shop.index()
+    told = shop.got("leader", "/v1/changes")["items"][-1]["affects"]
+    assert told == {"category": {"goods": [{"category": "食品饮料 > 咖啡"}]}}

@@ -1,13 +1,21 @@
 """Sources' categories: learnt from names and from shared products, confirmed by people."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from catalog import reads
 from catalog.matching import categories, tree
 from catalog.matching.tree import Place, Said, placed
+from catalog.pricing import PriceList, Rule
+from catalog.sequencer import number_changes
+from catalog.shelf import Reader
+from kit import clock
 from kit.db import Database
 from kit.errors import Problem
+from tests.catalog.goods import NOW, product
 from tests.sync.test_importer import row
 from tests.sync.test_matching_runs import load
 
@@ -86,3 +94,26 @@ def test_what_nothing_places_is_listed_for_people_with_its_offers(database: Data
         assert (found.theirs, found.offers) == ("甲类", 2)
         categories.confirm(session, "one", "甲类", "food")
         assert categories.unmapped(session, "one") == []
+
+
+def test_now_history_moments_and_feed_agree_on_a_rule_for_a_category_of_ours(
+    database: Database,
+) -> None:
+    rule = Rule(1, Decimal(100), category="food.tea")
+    leader = Reader("leader", PriceList(rules=(rule,)))
+    now = clock.now()
+    with database.as_system() as session:
+        tea = product(session, "龙井")
+        session.execute(text("UPDATE offers SET category = '甲类'"))
+        number_changes(session)
+        seen = []
+        for ours in ("food.coffee", "food.tea"):
+            categories.confirm(session, "teahouse", "甲类", ours)
+            shown = reads.lookup(session, leader, now, sku_ids=[tea.sku_id])[0].skus[0]
+            (point,) = reads.price_history(session, tea.sku_id, NOW, now, leader)
+            then = reads.as_it_was(session, tea.sku_id, leader, clock.now(), now)
+            (item,) = reads.changes(session, 0, 10, leader, now).items
+            said = (item.now or {})["price"]
+            (card,) = reads.product_cards(session, [tea.product_id], leader, now)
+            seen.append({shown.price, point.price, then.price, said, card.price_from})
+    assert seen == [{Decimal(10)}, {Decimal(20)}]

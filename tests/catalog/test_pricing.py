@@ -1,5 +1,6 @@
 """Price rules: which one decides, and what it makes of a cost."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -22,6 +23,18 @@ def _rule(number: int, percent: str, **named: object) -> Rule:
 
 def _price(*rules: Rule, buyer: Buyer = GOLD, cost: str = "10", now: datetime = NOW) -> Decimal:
     return price_list(BASE, rules, buyer, now).price(Decimal(cost), TEA)
+
+
+def test_goods_are_in_their_sources_category_and_in_ours_with_all_above() -> None:
+    for category in ("茶", "茶 > 绿茶", "food.tea", "food", "食品饮料", "食品饮料 > 茶叶"):
+        assert TEA.is_in(category)
+    for category in ("绿茶", "茶叶", "food.te", "baby"):
+        assert not TEA.is_in(category)
+    mapped = replace(TEA, ours="home.tools")
+    assert mapped.is_in("家居家纺")
+    assert mapped.is_in("茶")
+    assert not mapped.is_in("food")
+    assert not Goods("teahouse").is_in("food")
 
 
 def test_without_a_rule_the_lists_own_mark_up_counts() -> None:

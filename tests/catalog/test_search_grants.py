@@ -78,6 +78,8 @@ def test_goods_are_found_and_counted_as_far_as_grants_reach(
         (Scope("brand", category="茶"),): "茶饼",
         (Scope("brand", category="茶 > 绿茶"),): "茶",
         (Scope("brand", category="绿茶"),): "",
+        (Scope("brand", category="food.tea"),): "茶",
+        (Scope("brand", brand="茶牌", category="食品饮料"),): "茶",
         (Scope("brand", brand="饼牌", category="茶"),): "饼",
         (Scope("brand", brand="饼牌", category="茶 > 绿茶"),): "",
         (Scope("brand", stocked["饼"], category="茶"),): "饼",
