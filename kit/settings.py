@@ -142,6 +142,9 @@ class PayoutSettings(Section):
     person_rule: Literal["labour-2018-61", "platform-2025-16"] = Field(
         "labour-2018-61", description="by which rule tax is withheld from natural persons"
     )
+    affiliate_percent: int = Field(
+        100, ge=0, le=100, description="a leader's part of the commission that a platform settles"
+    )
 
 
 class MediaSettings(Section):

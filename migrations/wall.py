@@ -87,6 +87,8 @@ LATER_TABLES = {
     "claim_moves": SUPPLIER,
     "reconciliations": "false",
     "differences": "false",
+    "commissions": OWN,
+    "commissions_read": "false",
     "statements": OWN,
     "statement_lines": OWN,
     "platform_claims": "false",

@@ -61,6 +61,8 @@ class Desk:
     refusal_risk: float = RISK
     person_rule: str = MONTHLY
     """By which rule tax is withheld from what people earn."""
+    affiliate_percent: int = 100
+    """A leader's part of the commission that a platform settles."""
     hooks: Rules = field(default_factory=Rules)
     """Where messages to other programs may go."""
 
@@ -82,6 +84,7 @@ def from_settings(settings: Settings) -> Desk:
         claims=_claims(settings.claims),
         refusal_risk=settings.stock.refusal_risk,
         person_rule=settings.payouts.person_rule,
+        affiliate_percent=settings.payouts.affiliate_percent,
         hooks=Rules(settings.webhooks.allow_private_hosts, settings.webhooks.allow_http),
     )
 

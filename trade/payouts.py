@@ -190,8 +190,11 @@ def _parts(session: Session, party_id: int, amount: int) -> tuple[int, int]:
 _PLANS = text("""
     WITH paid AS (SELECT coalesce(sum(earnings), 0) AS fen FROM payouts
                   WHERE party_id = :party AND state <> 'failed'),
-    each AS (SELECT plan, released AS fen, sum(released) OVER (ORDER BY released_at, id) AS upto
-             FROM earnings WHERE party_id = :party AND released > 0)
+    made AS (SELECT plan, released AS fen, released_at AS at, id FROM earnings
+             WHERE party_id = :party AND released > 0
+             UNION ALL SELECT plan, earned, settled_at, id FROM commissions
+             WHERE party_id = :party AND earned > 0),
+    each AS (SELECT plan, fen, sum(fen) OVER (ORDER BY at, plan, id) AS upto FROM made)
     SELECT DISTINCT plan FROM each, paid
     WHERE upto > paid.fen AND upto - each.fen < paid.fen + :amount ORDER BY plan
 """)

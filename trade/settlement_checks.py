@@ -28,10 +28,11 @@ QUERIES: dict[str, str] = {
                 WHERE source = 'frozen:' || party_id) parts
             GROUP BY party_id) sums
         WHERE fen <> posted""",
-    "earnings that are payable = released - paid out = their account": """
+    "earnings that are payable = released + commissions - paid out = their account": """
         SELECT 'earned:' || party_id, fen || ' fen payable, postings say ' || posted FROM (
             SELECT party_id, sum(fen) AS fen, sum(posted) AS posted FROM (
                 SELECT party_id, released AS fen, 0 AS posted FROM earnings
+                UNION ALL SELECT party_id, earned, 0 FROM commissions WHERE party_id IS NOT NULL
                 UNION ALL SELECT party_id, -earnings, 0 FROM payouts WHERE state <> 'failed'
                 UNION ALL SELECT party_id, 0, amount FROM postings
                 WHERE destination = 'earned:' || party_id
@@ -49,6 +50,16 @@ QUERIES: dict[str, str] = {
            OR (l.refunded > 0 AND l.cancelled = 0 AND l.refunded = l.amount
                AND e.clawed <> e.accrued AND NOT EXISTS (
                    SELECT FROM claims c WHERE c.order_id = o.id AND c.advanced > 0))""",
+    "what platforms have settled = their accounts": """
+        SELECT 'affiliate:' || source, booked || ' fen settled, postings say ' || posted FROM (
+            SELECT source, sum(booked) AS booked, sum(posted) AS posted FROM (
+                SELECT source, booked, 0 AS posted FROM commissions
+                UNION ALL SELECT substr(source, 11), 0, amount FROM postings
+                WHERE source LIKE 'affiliate:%'
+                UNION ALL SELECT substr(destination, 11), 0, -amount FROM postings
+                WHERE destination LIKE 'affiliate:%') parts
+            GROUP BY source) sums
+        WHERE booked <> posted""",
     "a statement's lines lead from its opening to its closing, and there the next one opens": """
         SELECT 'statement ' || s.id, s.opening || ' + ' || coalesce(l.fen, 0) || ' for '
                || s.closing || ', after ' || coalesce(b.closing, 0)

@@ -40,6 +40,8 @@ KINDS = {
     "earning_back": "帮卖收益冲回",
     "commission": "推广佣金",
     "commission_back": "推广佣金冲回",
+    "platform_commission": "平台佣金收入",
+    "platform_commission_back": "平台佣金冲回",
     "payout": "提现",
     "payout_tax": "代扣个税",
     "reconciled": "对账调整",

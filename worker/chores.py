@@ -22,6 +22,7 @@ from sync.gallery import MEDIA
 from sync.wake import PULL, key
 from trade import claim_deadlines as deadlines
 from trade import (
+    commissions,
     cutoff_sheets,
     demand,
     earnings,
@@ -235,6 +236,16 @@ def prune_images(_shop: Workshop, session: Session, _last: Result) -> Result:
     return {"gone": verdicts.forget_images(session, clock.now() - KEPT)}
 
 
+def commissions_due(shop: Workshop, session: Session, _last: Result) -> Result:
+    """Wake the reading of platforms' commissions."""
+    promoting = [
+        one.code for one in shop.sources(sorted(shop.settings.sources)) if commissions.promotes(one)
+    ]
+    found = commissions.due(session, promoting, clock.now())
+    relay.wake(shop.redis, [(commissions.COMMISSIONS, source) for source in found])
+    return {"due": len(found)}
+
+
 def release_earnings(shop: Workshop, session: Session, last: Result) -> Result:
     """Earnings on goods that can no longer come back."""
     most, after = 200, int(last.get("after", 0)) if last.get("more") else 0
@@ -275,6 +286,7 @@ CHORES: dict[str, Kind] = {
     "sales": Kind(MINUTE, sales),
     "claim_deadlines": Kind(MINUTE, claim_deadlines),
     "worth": Kind(HOUR, worth),
+    "commissions_due": Kind(MINUTE, commissions_due, wakes=True),
     "release_earnings": Kind(HOUR, release_earnings),
     "issue_statements": Kind(10 * MINUTE, issue_statements),
     "prune_images": Kind(HOUR, prune_images),

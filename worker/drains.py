@@ -14,7 +14,7 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import cutoff_sheets, following, rerouting, taking_back, telling
+from trade import commissions, cutoff_sheets, following, rerouting, taking_back, telling
 from trade import submit as submitting
 from trade.desk import readership
 from trade.order_sheets import placing
@@ -50,6 +50,15 @@ def follow(shop: Workshop, source: str, turn: Turn) -> bool:
 
     def until(end: datetime) -> None:
         following.drain(shop.db, source, shop.seller, end)
+
+    return _slice_by_slice(until, turn)
+
+
+def read_commissions(shop: Workshop, source: str, turn: Turn) -> bool:
+    """What a platform pays for goods bought through leaders' links."""
+
+    def until(end: datetime) -> None:
+        commissions.drain(shop.db, shop.desk, source, shop.source, end)
 
     return _slice_by_slice(until, turn)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sync.gallery import MEDIA
 from sync.wake import PULL
 from trade.buying import SUBMIT
+from trade.commissions import COMMISSIONS
 from trade.cutoff_sheets import SHEETS
 from trade.events import HOOK
 from trade.following import NEWS
@@ -43,6 +44,7 @@ JOBS: dict[str, Job] = {
     TAKE_BACK: Job(drains.take_back, ORDERS, 180),
     HOOK: Job(drains.tell, HOOKS, 180),
     MEDIA: Job(drains.pictures, PICTURES, 180),
+    COMMISSIONS: Job(drains.read_commissions, SYNC, 180),
     PULL: Job(drains.pull, SYNC, 3600),
 }
 

@@ -91,6 +91,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/reconciliations"): OPERATES,
     ("POST", "/v1/reconciliations/{difference_id}/accept"): OPERATES,
     ("POST", "/v1/reconciliations/{difference_id}/dismiss"): OPERATES,
+    ("GET", "/v1/commissions"): ALL,
+    ("POST", "/v1/selections/{sku}/link"): SELLS,
     ("GET", "/v1/statements"): ALL,
     ("GET", "/v1/statements/{statement_id}"): ALL,
     ("GET", "/v1/statements/{statement_id}/lines"): ALL,

@@ -7,6 +7,7 @@ can name a source or a cost. Rows are locked in one order: order, purchases, sto
 """
 
 from trade.models.claims import Claim, ClaimLine, ClaimMove, PlatformClaim
+from trade.models.commissions import CommissionRow, CommissionsRead
 from trade.models.hooks import Delivery, Event, EventsHead, Webhook
 from trade.models.imports import GoodsName, ImportedOrder, OrderImport, OrderImportPart
 from trade.models.money import Balance, DepositRequest, Posting
@@ -25,6 +26,8 @@ __all__ = [
     "Claim",
     "ClaimLine",
     "ClaimMove",
+    "CommissionRow",
+    "CommissionsRead",
     "Delivery",
     "DepositRequest",
     "Difference",
