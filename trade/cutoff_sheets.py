@@ -8,6 +8,7 @@ sheet. A sheet that could not be sent within its tries is a case for a person.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select, text
@@ -21,6 +22,7 @@ from kit import clock, log
 from kit.crypto import Keyring
 from kit.db import Database
 from kit.errors import Problem
+from kit.ids import inside, outside
 from kit.outbox import say
 from trade import sheets
 from trade.desk import Desk
@@ -155,6 +157,7 @@ def claim(session: Session, keyring: Keyring, source: str, now: datetime) -> Cla
             SupplierSheet.source == source,
             SupplierSheet.state.in_(("made", "sending")),
             SupplierSheet.due_at <= now,
+            SupplierSheet.body != b"",
         )
         .order_by(SupplierSheet.id)
         .limit(1)
@@ -212,15 +215,64 @@ def settle(session: Session, claimed: Claimed, error: SupplierError | None, now:
     row.due_at = now + WAITS[row.attempts - 1]
 
 
-def send_again(session: Session, sheet_id: int, now: datetime) -> None:
-    """Try a sheet that failed anew, the same bytes. Raises Problem 404, 409."""
-    row = session.get(SupplierSheet, sheet_id, with_for_update=True)
-    if row is None:
-        raise Problem(404, "not_found", "there is no such sheet")
+def page(
+    session: Session, supplier: Supplier, *, limit: int = 50, before: int | None = None
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The sheets of a source that hold something, the newest first, and where to go on."""
+    found = select(SupplierSheet).where(
+        SupplierSheet.source == supplier.source, SupplierSheet.state != "empty"
+    )
+    if before is not None:
+        found = found.where(SupplierSheet.id < before)
+    rows = session.scalars(found.order_by(SupplierSheet.id.desc()).limit(limit + 1)).all()
+    after = rows[limit - 1].id if len(rows) > limit else None
+    return [view(row) for row in rows[:limit]], after
+
+
+def view(row: SupplierSheet) -> dict[str, Any]:
+    """What is told of a sheet."""
+    shown = {"made": "waiting", "sending": "waiting", "done": "sent"}
+    return {
+        "id": outside("sht", row.id),
+        "cutoff_at": row.cutoff_at,
+        "status": shown.get(row.state, row.state),
+        "purchases": row.purchases,
+        "attempts": row.attempts,
+        "failure": row.failure,
+        "sent_at": row.sent_at,
+    }
+
+
+def send_again(session: Session, supplier: Supplier, sheet: str, now: datetime) -> dict[str, Any]:
+    """Try a sheet that failed anew, the same bytes. Raises Problem 404, 409 `wrong_state`."""
+    row = session.get(SupplierSheet, inside("sht", sheet), with_for_update=True)
+    if row is None or row.source != supplier.source:
+        raise Problem(404, "not_found", f"there is no sheet {sheet!r} for you")
     if row.state != "failed":
-        raise Problem(409, "wrong_state", f"a sheet that is {row.state} needs no other attempt")
+        state = view(row)["status"]
+        raise Problem(409, "wrong_state", f"a sheet that is {state} needs no other attempt")
     row.state, row.attempts, row.due_at = "made", 0, now
     say(session, SHEETS, row.source)
+    session.flush()
+    return view(row)
+
+
+def erase(session: Session, recipient_id: int) -> int:
+    """Empty the sheets that name a recipient who is forgotten; returns how many."""
+    named = (
+        select(SheetPurchase.sheet_id)
+        .join(Purchase, Purchase.id == SheetPurchase.purchase_id)
+        .where(Purchase.recipient_id == recipient_id)
+    )
+    emptied = session.scalars(
+        select(SupplierSheet)
+        .where(SupplierSheet.id.in_(named), SupplierSheet.body != b"")
+        .with_for_update()
+    ).all()
+    for row in emptied:
+        row.body = b""
+    session.flush()
+    return len(emptied)
 
 
 def _taken_over(db: Database, desk: Desk, source: str) -> bool:

@@ -16,7 +16,7 @@ from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox
-from trade import recipients
+from trade import cutoff_sheets, recipients
 from trade.claim_states import OPEN
 from trade.models import Audit, Claim, Order, Purchase, Recipient, Signup
 from trade.order_sheets import erasing
@@ -66,9 +66,10 @@ def forget(session: Session, keyring: Keyring, name: str, mobile: str, now: date
         recipients.shred(row)
         session.execute(update(Signup).where(Signup.recipient_id == row.id).values(note=""))
         done.recipients += 1
+        done.sheets += cutoff_sheets.erase(session, row.id)
         session.add(_noted(row, now))
     if not done.waiting:
-        done.sheets = _erase_sheets(session, keyring, sources, mobile, now)
+        done.sheets += _erase_sheets(session, keyring, sources, mobile, now)
         numbers = {number for number in _spellings(mobile) if number.isdecimal()}
         done.sheets += erasing.erase(session, keyring, name, numbers, now)
     return done

@@ -1,21 +1,17 @@
 """Reading the sheet that comes back from a supplier: which goods left under which waybill. Pure."""
 
-import csv
 import re
-import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from io import BytesIO, StringIO
 
-from python_calamine import CalamineError, CalamineWorkbook
-
+from connectors import uploads
+from connectors.errors import Unreadable
+from connectors.uploads import Grid, Limits
 from kit.errors import Problem
 from kit.money import fen
 
-MOST_BYTES = 20 * 1024 * 1024
-MOST_UNPACKED = 300 * 1024 * 1024
-MOST_ROWS = 50_000
 HEADER_WITHIN = 20
+_LIMITS = Limits(rows=50_000)
 
 NAMES: dict[str, tuple[str, ...]] = {
     "purchase": ("采购单号", "采购单", "采购编号", "purchase", "purchaseid"),
@@ -41,8 +37,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 _COLUMN = {word: name for name, words in NAMES.items() for word in words}
 _SEPARATORS = re.compile(r"[\s,，;；、/|]+")
-_EXACT = 10**15
-"""Spreadsheets keep 15 digits of a number; one beyond that is not what was typed."""
+_UNITS = re.compile(r"(\d{1,6})(?:\.0+)?\s*[件个份盒箱包瓶套袋罐支只提条]?")
 
 
 @dataclass(frozen=True)
@@ -75,43 +70,57 @@ class Sheet:
 
 def read(content: bytes) -> Sheet:
     """The rows of an XLSX, XLS or CSV file. Raises Problem 422 that says what is wrong with it."""
-    if len(content) > MOST_BYTES:
-        raise _unreadable("the file is larger than 20 MB; send it in parts")
-    table = _csv(content) if _is_text(content) else _workbook(content)
-    _check_rows(table)
-    for index, cells in enumerate(table[:HEADER_WITHIN]):
-        columns = _columns(cells)
-        if "number" in columns:
-            return _rows(table, index, columns)
+    try:
+        grids = uploads.read(content, _LIMITS)
+    except Unreadable as error:
+        raise _unreadable(error.message) from error
+    for grid in grids:
+        for index, cells in enumerate(grid.rows[:HEADER_WITHIN]):
+            columns = _columns(cells)
+            if "number" in columns:
+                return _rows(grid, index, columns)
     raise _unreadable(
         f"no column 快递单号 within the first {HEADER_WITHIN} rows; use the exported sheet"
     )
 
 
-def _rows(table: Sequence[Sequence[object]], header: int, columns: dict[str, int]) -> Sheet:
+def _rows(grid: Grid, header: int, columns: dict[str, int]) -> Sheet:
     rows, empty = [], 0
-    for index, cells in enumerate(table[header + 1 :], start=header + 2):
-        if not any(_text(cell) for cell in cells):
+    above = _merged(grid, header, columns)
+    for index, cells in enumerate(grid.rows[header + 1 :], start=header + 1):
+        if not any(cell.strip() for cell in cells):
             continue
-        values = {
-            name: _text(cells[column]) if column < len(cells) else ""
-            for name, column in columns.items()
-        }
+        values = {}
+        for name, column in columns.items():
+            row = grid.rows[above.get((index, column), index)]
+            values[name] = row[column].strip() if column < len(row) else ""
         numbers = tuple(part for part in _SEPARATORS.split(values.pop("number")) if part)
         if not numbers:
             empty += 1
             continue
-        quantity = values.pop("quantity", "")
-        units = int(quantity) if quantity.isdecimal() and int(quantity) > 0 else None
+        units = _UNITS.fullmatch(values.pop("quantity", ""))
         amount = _fen(values.pop("amount", ""))
-        rows.append(Row(index, **values, quantity=units, amount=amount, numbers=numbers))
+        quantity = int(units[1]) if units and int(units[1]) else None
+        rows.append(Row(index + 1, **values, quantity=quantity, amount=amount, numbers=numbers))
     return Sheet(tuple(rows), empty)
 
 
-def _columns(cells: Iterable[object]) -> dict[str, int]:
+def _merged(grid: Grid, header: int, columns: dict[str, int]) -> dict[tuple[int, int], int]:
+    """(row, column) within a cell that spans rows → the row that has its text. A merged quantity
+    or amount is the sum of its rows and says nothing of one."""
+    spread = {columns[name] for name in columns if name not in ("quantity", "amount", "sku")}
+    return {
+        (row, column): first
+        for first, column, last in grid.merged
+        if column in spread and first > header
+        for row in range(first + 1, last + 1)
+    }
+
+
+def _columns(cells: Iterable[str]) -> dict[str, int]:
     columns: dict[str, int] = {}
     for index, cell in enumerate(cells):
-        word = re.sub(r"[\s*:：（）()]", "", _text(cell)).lower()
+        word = re.sub(r"[\s*:：（）()]", "", cell).lower()
         if word in _COLUMN:
             columns.setdefault(_COLUMN[word], index)
     return columns
@@ -123,63 +132,6 @@ def _fen(text: str) -> int | None:
         return fen(re.sub(r"[￥¥,，元\s]", "", text))
     except ValueError:
         return None
-
-
-def _text(cell: object) -> str:
-    """A cell as it was typed, as far as the spreadsheet still knows."""
-    if isinstance(cell, bool) or cell is None:
-        return ""
-    if isinstance(cell, float | int):
-        if abs(cell) >= _EXACT:
-            return f"{cell:.2E}"  # its last digits are lost: refused as a number further on
-        return str(int(cell)) if cell == int(cell) else str(cell)
-    return str(cell).strip()
-
-
-def _is_text(content: bytes) -> bool:
-    return not content.startswith((b"PK", b"\xd0\xcf\x11\xe0"))
-
-
-def _csv(content: bytes) -> Sequence[Sequence[object]]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise _unreadable("the file is neither a workbook nor text in UTF-8 or GB18030")
-    first = text.partition("\n")[0]
-    delimiter = max(",\t;", key=first.count)
-    try:
-        return list(csv.reader(StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise _unreadable(f"the text cannot be read as rows: {error}") from error
-
-
-def _workbook(content: bytes) -> Sequence[Sequence[object]]:
-    if content.startswith(b"PK"):
-        _refuse_bombs(content)
-    try:
-        book = CalamineWorkbook.from_filelike(BytesIO(content))
-        sheet = book.get_sheet_by_index(0)
-        return [list(row) for row in sheet.to_python(skip_empty_area=False)]
-    except CalamineError as error:
-        raise _unreadable("the workbook cannot be opened; save it as XLSX again") from error
-
-
-def _refuse_bombs(content: bytes) -> None:
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
-                raise _unreadable("the workbook is far larger inside than outside; send less")
-    except zipfile.BadZipFile as error:
-        raise _unreadable("the workbook is damaged; save it as XLSX again") from error
-
-
-def _check_rows(table: Sequence[Sequence[object]]) -> None:
-    if len(table) > MOST_ROWS:
-        raise _unreadable(f"the sheet has more than {MOST_ROWS} rows; send it in parts")
 
 
 def _unreadable(message: str) -> Problem:

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from api import batches, owners, replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import NO_NUL, Batch, Cursor, IdPath, Limit, Listed, Moment
+from api.shapes.base import NO_NUL, Batch, Cursor, IdPath, Limit, Listed, Moment, NumberCursor
 from api.shapes.supply import (
+    CutoffSheetOut,
     PurchaseOut,
     RefuseIn,
     SheetOut,
@@ -19,7 +20,7 @@ from api.shapes.supply import (
     ShippedOut,
 )
 from kit import clock
-from trade import purchases, sheets, shipping, waybills
+from trade import cutoff_sheets, purchases, sheets, shipping, waybills
 from trade.purchases import Supplier
 from trade.shipping import Shipment
 
@@ -74,6 +75,30 @@ def export(caller: Reads, source: Source = None) -> Response:
         door = owners.supplier(session, caller, source)
         content = sheets.export(session, caller.office.terms.desk, door, clock.now())
     return uploads.download(content, uploads.XLSX, "purchases.xlsx")
+
+
+@router.get("/sheets", response_model=Listed[CutoffSheetOut], summary="Sheets sent at cut-off")
+def cutoff(
+    caller: Reads, source: Source = None, limit: Limit = 50, cursor: NumberCursor = None
+) -> Response:
+    """The newest first: what went out by mail or SFTP, and what could not."""
+    before = replies.number_cursor(cursor)
+    with caller.system() as session:
+        door = owners.supplier(session, caller, source)
+        return replies.page(*cutoff_sheets.page(session, door, limit=limit, before=before))
+
+
+@router.post(
+    "/sheets/{sheet_id}/send", response_model=CutoffSheetOut, summary="Send a failed sheet again"
+)
+def send_again(caller: Writes, sheet_id: IdPath, source: Source = None) -> Response:
+    """The same sheet, byte for byte. Only one that failed."""
+
+    def work(session: Session) -> Reply:
+        door = owners.supplier(session, caller, source)
+        return Reply(200, cutoff_sheets.send_again(session, door, sheet_id, clock.now()))
+
+    return caller.do(work)
 
 
 @router.post("/ship-batch", response_model=Batch[ShippedOut], summary="Many shipments at once")

@@ -36,6 +36,18 @@ class PurchaseOut(Out):
     updated_at: str
 
 
+class CutoffSheetOut(Out):
+    """A sheet of purchases that goes out at cut-off."""
+
+    id: str
+    cutoff_at: str
+    status: str = Field(description="waiting | sent | failed")
+    purchases: int
+    attempts: int
+    failure: str | None
+    sent_at: str | None
+
+
 class RefuseIn(In):
     """Why it will not be sent."""
 

@@ -19,11 +19,15 @@ from sqlalchemy import text
 from connectors.registry import open_source
 from connectors.surroundings import Surroundings
 from kit import clock
+from kit.errors import Problem
+from kit.ids import outside
 from kit.settings import MailSettings
 from tests.far_servers import Post, mail_server, sftp_server
-from tests.trade.market import NOW, Market, submitted
-from trade import cutoff_sheets, exceptions
+from tests.trade.market import HOME, NOW, Market, submitted
+from trade import cutoff_sheets, exceptions, forgetting
 from trade.desk import SourceTerms
+from trade.purchases import Supplier
+from trade.shipping import Shipment, ship
 
 CUTOFF = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """Four in the afternoon in Shanghai."""
@@ -157,7 +161,11 @@ def test_tries_are_bounded_and_then_a_person_is_told(market: Market) -> None:
         with market.db.as_system() as session:
             [case] = exceptions.waiting(session, clock.now(), kind="sheet_not_sent")
             assert "554" in case["detail"] or "refuses" in case["detail"]
-            cutoff_sheets.send_again(session, row.id, clock.now())
+            name = outside("sht", row.id)
+            assert cutoff_sheets.page(session, Supplier("teahouse"))[0][0]["status"] == "failed"
+            cutoff_sheets.send_again(session, Supplier("teahouse"), name, clock.now())
+        with market.db.as_system() as session, pytest.raises(Problem):
+            cutoff_sheets.send_again(session, Supplier("rival"), name, clock.now())
         post.mood = "take"
         sent(market, source)
     assert market.purchases(order)[0].state == "accepted"
@@ -216,6 +224,26 @@ def test_no_recipient_of_a_sheet_is_kept_in_clear(market: Market) -> None:
     with market.db.as_system() as session:
         late = clock.now() + cutoff_sheets.KEPT + timedelta(days=1)
         assert cutoff_sheets.prune(session, late) == 1
+        assert cutoff_sheets.prune(session, late) == 0
+    assert bytes(sheet_row(market).body) == b""
+
+
+def test_whoever_is_forgotten_is_in_no_sheet(market: Market) -> None:
+    market = sending(market)
+    [order] = bought(market, market.party(money=100_000), market.offer())
+    made(market)
+    with market.db.as_system() as session:
+        keyring = market.desk.keyring
+        waits = forgetting.forget(session, keyring, HOME.name, HOME.mobile, NOW)
+        assert (len(waits.waiting), waits.sheets) == (1, 0)
+    with mail_server() as post:
+        sent(market, by_mail(post))
+    [purchase] = market.purchases(order)
+    with market.db.as_system() as session:
+        parcel = Shipment(outside("pur", purchase.id), "顺丰", "SF0000000001")
+        ship(session, Supplier("teahouse"), parcel, NOW)
+        done = forgetting.forget(session, keyring, HOME.name, HOME.mobile, NOW)
+    assert (done.waiting, done.sheets) == ([], 1)
     assert bytes(sheet_row(market).body) == b""
 
 

@@ -127,6 +127,29 @@ def test_a_number_kept_as_a_number_is_read_to_the_last_digit(market: Market) -> 
     assert parcels(shop) == ["77312345678901"]
 
 
+def test_a_merged_waybill_cell_speaks_for_all_its_rows(market: Market) -> None:
+    leader = market.party(money=10_000)
+    first, second = market.offer(cost="1.00"), market.offer(cost="2.00")
+    order = market.place(leader, (first.sku, 1), (second.sku, 1))
+    submitted(market)
+    rows = export(market)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in [rows[0], [*rows[1][:-2], "顺丰", "SF0000000001"], rows[2]]:
+        sheet.append(row)
+    sheet.merge_cells("K2:K3")
+    sheet.merge_cells("L2:L3")
+    buffer = BytesIO()
+    book.save(buffer)
+    report = import_sheet(market, buffer.getvalue())
+    assert (report.shipped, report.without_number, report.failed) == (2, 0, [])
+    with market.db.as_system() as session:
+        seen = order_views.by_id(session, leader, order)
+    assert seen["status"] == "shipped"
+    assert [one["tracking_number"] for one in seen["parcels"]] == ["SF0000000001"]
+
+
 def test_rows_are_matched_by_order_reference_and_sku(market: Market) -> None:
     leader = market.party(money=10_000)
     first, second = market.offer(cost="1.00"), market.offer(cost="2.00")

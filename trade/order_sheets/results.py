@@ -97,7 +97,7 @@ def _told(order: ImportedOrder, status: str | None, parcels: Mapping[str, str]) 
         reason = f"like your order {like.get('reference')}"
     elif like:
         reason = "the row repeats another one word for word"
-    names = [carriers.NAMES.get(code, (code,))[0] for code in parcels.values()]
+    names = [carriers.name(code) for code in parcels.values()]
     return _Outcome(
         status or _STATES.get(order.state, order.state),
         list(dict.fromkeys(names)),
