@@ -195,6 +195,15 @@ class ClaimSettings(Section):
     )
 
 
+class TrackingSettings(Section):
+    """Parcels: after how many hours without news one counts as stuck, by where it is."""
+
+    shipped_hours: int = Field(48, ge=1, le=720, description="no carrier has it yet")
+    moving_hours: int = Field(72, ge=1, le=720, description="on its way")
+    delivery_hours: int = Field(48, ge=1, le=720, description="out for delivery")
+    problem_hours: int = Field(24, ge=1, le=720, description="its carrier tells of a problem")
+
+
 class WebhookSettings(Section):
     """Where messages to other programs may go."""
 
@@ -235,6 +244,7 @@ class Settings(BaseSettings):
     stock: StockSettings = StockSettings()
     media: MediaSettings = MediaSettings()
     claims: ClaimSettings = ClaimSettings()
+    tracking: TrackingSettings = TrackingSettings()
     webhooks: WebhookSettings = WebhookSettings()
     payouts: PayoutSettings = PayoutSettings()
     sources: dict[str, dict[str, Any]] = {}

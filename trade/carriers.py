@@ -1,4 +1,6 @@
-"""Carriers by any of their names, as suppliers write them on sheets."""
+"""Carriers by any of their names, as people write them on sheets and platforms in replies; and
+whose number a waybill number can be. The one home of carrier codes.
+"""
 
 import re
 
@@ -8,25 +10,51 @@ NAMES: dict[str, tuple[str, ...]] = {
     "yto": ("圆通", "圆通速递", "圆通快递", "yuantong"),
     "sto": ("申通", "申通快递", "申通e物流", "shentong"),
     "yunda": ("韵达", "韵达快递", "韵达速递", "yd"),
-    "jt": ("极兔", "极兔速递", "极兔快递", "jtexpress", "j&t"),
-    "jd": ("京东", "京东快递", "京东物流", "jdl", "jingdong"),
-    "ems": ("邮政ems", "中国邮政ems", "ems快递", "邮政特快", "邮政特快专递", "特快专递"),
-    "chinapost": ("邮政", "中国邮政", "邮政快递包裹", "邮政包裹", "邮政小包", "平邮", "youzheng"),
-    "deppon": ("德邦", "德邦快递", "德邦物流", "dbl", "dbkd"),
-    "best": ("百世", "百世快递", "百世汇通", "汇通", "htky"),
-    "danniao": ("丹鸟", "丹鸟物流", "菜鸟速递", "菜鸟裹裹", "菜鸟"),
-    "kye": ("跨越", "跨越速运", "跨越物流", "kysy"),
-    "zjs": ("宅急送",),
-    "uc": ("优速", "优速快递", "uce"),
-    "ane": ("安能", "安能物流", "安能快递"),
-    "suer": ("速尔", "速尔快递"),
-    "fengwang": ("丰网", "丰网速运"),
-    "tiantian": ("天天", "天天快递", "ttkd"),
-    "self": ("自提", "商家自送", "自送", "送货上门"),
+    "jt": ("极兔", "极兔速递", "极兔快递", "jtexpress", "j&t", "jtsd", "htjt"),
+    "jd": ("京东", "京东快递", "京东物流", "京东配送", "京配", "jdl", "jingdong", "jdkd"),
+    "ems": (
+        *("邮政ems", "中国邮政ems", "ems快递", "邮政特快", "邮政特快专递", "特快专递"),
+        *("ems经济快递", "ems标准快递", "eyb", "邮政速递"),
+    ),
+    "chinapost": (
+        *("邮政", "中国邮政", "邮政快递包裹", "邮政包裹", "邮政小包", "平邮", "youzheng"),
+        *("邮政国内小包", "postb", "post", "youzhengguonei", "yzpy"),
+    ),
+    "deppon": ("德邦", "德邦快递", "德邦物流", "dbl", "dbkd", "debangwuliu", "debangkuaidi"),
+    "best": ("百世", "百世快递", "百世汇通", "汇通", "htky", "huitongkuaidi"),
+    "danniao": ("丹鸟", "丹鸟物流", "菜鸟速递", "菜鸟裹裹", "菜鸟", "菜鸟直送", "cnss"),
+    "kye": ("跨越", "跨越速运", "跨越物流", "kysy", "cn7000001003751", "kuayue"),
+    "zjs": ("宅急送", "宅急送快递", "zhaijisong"),
+    "uc": ("优速", "优速快递", "uce", "youshuwuliu"),
+    "ane": ("安能", "安能物流", "安能快递", "2608021499235", "ane66", "annengwuliu"),
+    "suer": ("速尔", "速尔快递", "sure", "suer"),
+    "fengwang": ("丰网", "丰网速运", "fw"),
+    "tiantian": ("天天", "天天快递", "ttkd", "ttkdex", "hhtt"),
+    "yimidida": ("壹米滴答", "壹米", "ymdd"),
+    "zhongtongkuaiyun": ("中通快运", "ztoky"),
+    "shunxin": ("顺心捷达", "sxjd"),
+    "baishikuaiyun": ("百世快运", "bestky", "btwl"),
+    "rrs": ("日日顺", "日日顺物流"),
+    "self": ("自提", "商家自送", "自送", "送货上门", "其他", "other", "others"),
 }
-"""Our code → the other names that people and platforms use."""
+"""Our code → the other names that people, JD, Taobao and 1688 use; the first is the usual one."""
 
 _CODES = {name: code for code, names in NAMES.items() for name in (code, *names)}
+
+_PREFIXES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("SF", frozenset({"sf", "fengwang"})),
+    ("YT", frozenset({"yto"})),
+    ("JDKY", frozenset({"jd"})),
+    ("JD", frozenset({"jd"})),
+    ("JT", frozenset({"jt"})),
+    ("DPK", frozenset({"deppon"})),
+    ("DPL", frozenset({"deppon"})),
+    ("KYE", frozenset({"kye"})),
+    ("ZJS", frozenset({"zjs"})),
+)
+"""Letters with which only the numbers of some carriers begin; the first that fits decides."""
+
+_MOBILE = re.compile(r"1[3-9]\d{9}")
 
 
 def name(code: str) -> str:
@@ -36,5 +64,22 @@ def name(code: str) -> str:
 
 def code(name: str) -> str | None:
     """Our code of a carrier by any of its names, or None."""
-    plain = re.sub(r"[\s()（）\[\]【】_-]|有限公司|公司", "", name).lower()
+    plain = re.sub(r"[\s()（）\[\]【】_-]|股份|有限公司|公司", "", name).lower()
     return _CODES.get(plain)
+
+
+def objection(carrier: str, number: str) -> tuple[str, str] | None:
+    """Why a number cannot be this carrier's: a code and a sentence. Numbers that only look unusual
+    pass; carriers change theirs more often than anybody is told."""
+    if carrier == "self":
+        return None
+    if _MOBILE.fullmatch(number):
+        return "telephone", f"{number} is a telephone number; write the waybill number"
+    owners = next((who for letters, who in _PREFIXES if number.startswith(letters)), None)
+    if owners is None or carrier in owners:
+        return None
+    whose = " or ".join(name(one) for one in sorted(owners))
+    return (
+        "carrier_differs",
+        f"{number} is a number of {whose}, not of {name(carrier)}; correct whichever is wrong",
+    )

@@ -1,6 +1,5 @@
 """A claim with everything that a decision about it reads and writes, under its order's lock."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,13 +8,9 @@ from sqlalchemy.orm import Session
 
 from kit.errors import FieldError, Problem
 from kit.ids import inside
+from trade import parcel_news
 from trade.models import Claim, ClaimLine, Order, Party, Purchase, PurchaseLine
 from trade.purchases import Supplier, lock
-
-_PLATFORMS = re.compile(
-    r"京东|1688|阿里巴巴|淘宝|天猫|诚信通|(?<![A-Za-z])(?:jd|taobao|tmall|alibaba)(?![A-Za-z])",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ def blind(session: Session, case: Case, words: str, *, platform: bool = False) -
     """The supplier's words without the names by which a leader could find it; those of a `platform`
     without the names of platforms as well."""
     if platform:
-        words = _PLATFORMS.sub("供应商", words)
+        words = parcel_news.without_platforms(words, "供应商")
     party = session.get(Party, case.claim.supplier_id) if case.claim.supplier_id else None
     for name in (case.purchase.source, case.purchase.seller, party.name if party else None):
         if name:

@@ -49,6 +49,16 @@ class ClaimTerms:
 
 
 @dataclass(frozen=True)
+class TrackingTerms:
+    """Hours without news after which a parcel counts as stuck, by where it is."""
+
+    shipped_hours: int = 48
+    moving_hours: int = 72
+    delivery_hours: int = 48
+    problem_hours: int = 24
+
+
+@dataclass(frozen=True)
 class Desk:
     """The terms under which one installation quotes, orders and takes back."""
 
@@ -57,6 +67,7 @@ class Desk:
     sources: Mapping[str, SourceTerms] = field(default_factory=dict)
     quote_minutes: int = 15
     claims: ClaimTerms = field(default_factory=ClaimTerms)
+    tracking: TrackingTerms = field(default_factory=TrackingTerms)
     lease_seconds: int = 120
     refusal_risk: float = RISK
     person_rule: str = MONTHLY
@@ -82,6 +93,7 @@ def from_settings(settings: Settings) -> Desk:
             for code, config in settings.sources.items()
         },
         claims=_claims(settings.claims),
+        tracking=TrackingTerms(**settings.tracking.model_dump()),
         refusal_risk=settings.stock.refusal_risk,
         person_rule=settings.payouts.person_rule,
         affiliate_percent=settings.payouts.affiliate_percent,

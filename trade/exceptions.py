@@ -29,6 +29,11 @@ _QUERY = text("""
         FROM claims WHERE escalated_at IS NOT NULL
           AND state IN ('open', 'approved', 'returning', 'received')
         UNION ALL
+        SELECT 'parcel_stuck', 'pur', purchase_id,
+               carrier || ' ' || tracking_number || ': ' || state || ', no news since '
+               || coalesce(last_event_at, shipped_at), stuck_at
+        FROM parcels WHERE stuck_at IS NOT NULL AND delivered_at IS NULL
+        UNION ALL
         SELECT 'claim_refused_by_source', 'clm', p.claim_id, coalesce(p.message, 'no reason told'),
                p.updated_at
         FROM platform_claims p JOIN claims c ON c.id = p.claim_id

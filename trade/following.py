@@ -16,17 +16,17 @@ from sqlalchemy.orm import Session
 
 from connectors.errors import NotAuthorised, Refused, SupplierError
 from connectors.model import Sells
-from connectors.trading import Confirms, Part, Progress, Ships
+from connectors.trading import Confirms, Part, Progress, Ships, SourceParcel
 from kit import clock, log
 from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox, handled
-from trade import platform_claims
+from trade import platform_claims, tracking
 from trade.models import Parcel, PurchaseLine
 from trade.purchases import Locked, Supplier, lock
 from trade.refusal import open_units, refuse_lines, refuse_rest
-from trade.shipping import Shipment, ship
+from trade.shipping import Shipment, ship, tracking_number
 from trade.states import restate, tell
 
 NEWS = "trade.news"
@@ -203,15 +203,38 @@ def _parcels(
         for place, parcel in enumerate(part.parcels):
             number = parcel.tracking_number
             if number == now_is:
-                shipment = Shipment(name, parcel.carrier, number, None, replaces=was)
+                shipment = Shipment(name, parcel.carrier, number, None, was, trusted=True)
             else:
-                shipment = Shipment(name, parcel.carrier, number, lines if place == 0 else {})
+                goods = lines if place == 0 else {}
+                shipment = Shipment(name, parcel.carrier, number, goods, trusted=True)
             try:
                 with session.begin_nested():
                     ship(session, supplier, shipment, now)
+                    _news(session, found, part, parcel, now)
             except Problem as problem:
                 found.purchase.failure = problem.detail
                 logger.warning("parcel_not_taken", our_ref=part.ref, why=problem.code)
+
+
+def _news(session: Session, found: Locked, part: Part, told: SourceParcel, now: datetime) -> None:
+    """What the carrier told of a parcel that is written down."""
+    session.flush()
+    parcel = session.scalars(
+        select(Parcel).where(
+            Parcel.purchase_id == found.purchase.id,
+            Parcel.tracking_number == tracking_number(told.tracking_number),
+        )
+    ).first()
+    if parcel is not None:
+        tracking.record(
+            session,
+            found.order,
+            parcel,
+            told.events,
+            delivered=part.state in ("delivered", "completed"),
+            alone=len(part.parcels) == 1,
+            now=now,
+        )
 
 
 def _renumbered(

@@ -44,6 +44,15 @@ QUERIES: dict[str, str] = (
                    FROM parcel_lines x JOIN parcels a ON a.id = x.parcel_id
                    WHERE a.claim_id IS NULL GROUP BY x.order_line_id) c ON c.order_line_id = l.id
         WHERE l.shipped <> coalesce(p.units, 0) OR l.shipped <> coalesce(c.units, 0)""",
+        "units delivered of an order line = in its parcels that arrived": """
+        SELECT 'order line ' || l.id, l.delivered || ' delivered, ' || coalesce(c.units, 0)
+               || ' in parcels that arrived'
+        FROM order_lines l
+        LEFT JOIN (SELECT x.order_line_id, sum(x.quantity) AS units
+                   FROM parcel_lines x JOIN parcels a ON a.id = x.parcel_id
+                   WHERE a.claim_id IS NULL AND a.delivered_at IS NOT NULL
+                   GROUP BY x.order_line_id) c ON c.order_line_id = l.id
+        WHERE l.delivered <> coalesce(c.units, 0)""",
         "held money = open units + freight not yet captured": """
         SELECT 'order ' || o.id, o.held || ' fen held, ' || coalesce(l.fen, 0) || ' in goods, '
                || coalesce(p.fen, 0) || ' in freight'
@@ -109,8 +118,8 @@ QUERIES: dict[str, str] = (
 def _statuses(session: Session) -> list[tuple[str, str]]:
     rows = session.execute(
         text("""
-            SELECT o.id, o.status, l.quantity, l.unrouted, l.shipped, l.cancelled,
-                   l.held_reason IS NOT NULL AS held,
+            SELECT o.id, o.status, l.quantity, l.unrouted, l.shipped, l.cancelled, l.delivered,
+                   l.held_reason IS NOT NULL AS held, o.completed_at IS NOT NULL AS completed,
                    ARRAY(SELECT state FROM purchases p WHERE p.order_id = o.id) AS states
             FROM orders o JOIN order_lines l ON l.order_id = o.id ORDER BY o.id
         """)
@@ -118,8 +127,11 @@ def _statuses(session: Session) -> list[tuple[str, str]]:
     wrong = []
     for (order_id, status), found in groupby(rows, key=lambda row: (row.id, row.status)):
         lines = list(found)
-        units = [Units(x.quantity, x.unrouted, x.shipped, x.cancelled, x.held) for x in lines]
-        right = order_status(units, lines[0].states)
+        units = [
+            Units(x.quantity, x.unrouted, x.shipped, x.cancelled, x.held, x.delivered)
+            for x in lines
+        ]
+        right = order_status(units, lines[0].states, completed=lines[0].completed)
         if status != right:
             wrong.append((f"order {order_id}", f"{status} is stored, {right} is right"))
     return wrong

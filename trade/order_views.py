@@ -24,6 +24,7 @@ from trade.models import (
     OrderEvent,
     OrderLine,
     Parcel,
+    ParcelEvent,
     ParcelLine,
     Recipient,
 )
@@ -41,6 +42,7 @@ class Rows:
     events: Sequence[OrderEvent]
     claims: Sequence[Claim]
     claim_lines: Sequence[ClaimLine]
+    parcel_events: Sequence[ParcelEvent] = ()
 
 
 def get(session: Session, party_id: int, order: str) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def by_id(session: Session, party_id: int, order_id: int) -> dict[str, Any]:
     row = session.get(Order, order_id, populate_existing=True)
     if row is None or row.party_id != party_id:
         raise Problem(404, "not_found", "there is no such order")
-    return _views(session, [row])[0]
+    return _views(session, [row], news=True)[0]
 
 
 def reveal(session: Session, keyring: Keyring, party_id: int, order: str, purpose: str) -> ShipTo:
@@ -176,6 +178,7 @@ def _line(line: OrderLine) -> dict[str, Any]:
         "code": line.code,
         "quantity": line.quantity,
         "shipped": line.shipped,
+        "delivered": line.delivered,
         "cancelled": line.cancelled,
         "refunded": yuan(line.refunded),
         "unit_price": price_text(line.unit_price),
@@ -195,11 +198,23 @@ def _parcel(parcel: Parcel, rows: Rows, names: dict[int, str]) -> dict[str, Any]
         "tracking_number": parcel.tracking_number,
         "lines": [{"sku": names[line_id], "quantity": n} for line_id, n in units.items()],
         "claim": parcel.claim_id and outside("clm", parcel.claim_id),
-        "events": [{"kind": "shipped", "at": parcel.shipped_at}],
+        "status": parcel.state,
+        "delivered_at": parcel.delivered_at,
+        "events": [
+            {"kind": "shipped", "at": parcel.shipped_at, "detail": None},
+            *(
+                {"kind": event.state, "at": event.at, "detail": {"text": event.text}}
+                for event in rows.parcel_events
+                if event.parcel_id == parcel.id
+            ),
+        ],
     }
 
 
-def _views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
+def _views(
+    session: Session, orders: Sequence[Order], *, news: bool = False
+) -> list[dict[str, Any]]:
+    """Lists leave out what carriers tell on the way."""
     ids = [order.id for order in orders]
     lines = _of(session, OrderLine, OrderLine.order_id, ids, OrderLine.line)
     parcels = _of(session, Parcel, Parcel.order_id, ids, Parcel.id)
@@ -214,6 +229,8 @@ def _views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
     parcel_lines = _of(
         session, ParcelLine, ParcelLine.parcel_id, [p.id for p in parcels], ParcelLine.parcel_id
     )
+    told = [p.id for p in parcels] if news else []
+    parcel_events = _of(session, ParcelEvent, ParcelEvent.parcel_id, told, ParcelEvent.at)
     claim_lines = _of(
         session, ClaimLine, ClaimLine.claim_id, [c.id for c in claims], ClaimLine.claim_id
     )
@@ -228,6 +245,7 @@ def _views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
                 [x for x in events if x.order_id == order.id],
                 [x for x in claims if x.order_id == order.id],
                 claim_lines,
+                parcel_events,
             )
         )
         for order in orders

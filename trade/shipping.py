@@ -32,7 +32,8 @@ class Shipment:
     """One parcel of a purchase. `lines` are units by line number; None is all that is open, and
     none at all is a further parcel of goods that are counted in another one (a table in two boxes).
 
-    `replaces` is the former number, where a parcel's number was wrong.
+    `replaces` is the former number, where a parcel's number was wrong. `trusted`: a platform told
+    it, whose carriers and numbers are as they are.
     """
 
     purchase: str
@@ -40,6 +41,7 @@ class Shipment:
     tracking_number: str
     lines: Mapping[int, int] | None = None
     replaces: str | None = None
+    trusted: bool = False
 
 
 def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime) -> None:
@@ -48,7 +50,7 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
     Raises Problem 404; 422 for an unknown carrier or an impossible number; 409 `wrong_state`,
     `too_many_units` or `which_parcel`.
     """
-    carrier, number = waybill(shipment.carrier, shipment.tracking_number)
+    carrier, number = waybill(shipment.carrier, shipment.tracking_number, trusted=shipment.trusted)
     found = locked(session, supplier, shipment.purchase)
     if found.purchase.state in ("refused", "cancelled"):
         raise Problem(
@@ -105,9 +107,11 @@ def tracking_number(text: str) -> str:
     return number
 
 
-def waybill(carrier: str, number: str) -> tuple[str, str]:
-    """Our code of a carrier by any of its names, and a number as it is printed. Raises Problem
-    422."""
+def waybill(carrier: str, number: str, *, trusted: bool = False) -> tuple[str, str]:
+    """Our code of a carrier by any of its names, and a number as it is printed.
+
+    Raises Problem 422, also for a number of another carrier; what a platform tells is `trusted`.
+    """
     code = carriers.code(carrier)
     if code is None:
         raise _invalid(
@@ -115,7 +119,10 @@ def waybill(carrier: str, number: str) -> tuple[str, str]:
             "unknown_carrier",
             f"no carrier is known as {carrier!r}; write it like 顺丰 or 中通快递",
         )
-    return code, tracking_number(number)
+    plain = tracking_number(number)
+    if not trusted and (objection := carriers.objection(code, plain)):
+        raise _invalid("tracking_number", *objection)
+    return code, plain
 
 
 def _parcels(session: Session, found: Locked) -> list[Parcel]:

@@ -113,12 +113,17 @@ class Units:
     shipped: int
     cancelled: int
     held: bool
+    delivered: int = 0
 
 
-def order_status(lines: Iterable[Units], purchases: Iterable[str]) -> str:
-    """pending | processing | held | partly_shipped | shipped | cancelled | partly_cancelled.
+def order_status(
+    lines: Iterable[Units], purchases: Iterable[str], *, completed: bool = False
+) -> str:
+    """pending | processing | held | partly_shipped | shipped | delivered | completed | cancelled |
+    partly_cancelled.
 
-    `purchases` are their states. Held wins over all, because it waits for a person.
+    `purchases` are their states; `completed`: nothing of it may be claimed any more. Held wins over
+    all, because it waits for a person.
     """
     lines = list(lines)
     whole = sum(line.quantity for line in lines)
@@ -129,18 +134,29 @@ def order_status(lines: Iterable[Units], purchases: Iterable[str]) -> str:
     if any(line.held and line.unrouted for line in lines):
         return "held"
     if shipped + cancelled == whole:
-        return "partly_cancelled" if cancelled else "shipped"
+        if completed:
+            return "completed"
+        if cancelled:
+            return "partly_cancelled"
+        return "delivered" if sum(line.delivered for line in lines) == whole else "shipped"
     if shipped:
         return "partly_shipped"
     waiting = all(state in UNKNOWN_TO_SUPPLIER for state in purchases if state in OPEN)
     return "pending" if waiting and not any(line.unrouted for line in lines) else "processing"
 
 
+def arrived(lines: Iterable[Units]) -> bool:
+    """Whether all that will ever be sent was sent, and has arrived."""
+    lines = list(lines)
+    shipped = sum(line.shipped for line in lines)
+    over = all(line.shipped + line.cancelled == line.quantity for line in lines)
+    return over and 0 < shipped == sum(line.delivered for line in lines)
+
+
 def units(line: OrderLine) -> Units:
     """Where the units of a line are."""
-    return Units(
-        line.quantity, line.unrouted, line.shipped, line.cancelled, line.held_reason is not None
-    )
+    held = line.held_reason is not None
+    return Units(line.quantity, line.unrouted, line.shipped, line.cancelled, held, line.delivered)
 
 
 def restate(session: Session, order: Order, now: datetime) -> None:
@@ -148,7 +164,11 @@ def restate(session: Session, order: Order, now: datetime) -> None:
     session.flush()
     lines = session.scalars(select(OrderLine).where(OrderLine.order_id == order.id))
     states = session.scalars(select(Purchase.state).where(Purchase.order_id == order.id))
-    order.status = order_status(map(units, lines), states)
+    found = [units(line) for line in lines]
+    if order.delivered_at is None and arrived(found):
+        order.delivered_at = now
+    completed = order.completed_at is not None
+    order.status = order_status(found, states, completed=completed)
     order.updated_at = now
 
 

@@ -36,6 +36,7 @@ from trade import (
     stock_claims,
     submit,
     telling,
+    tracking,
 )
 from trade.buying import SUBMIT
 from trade.order_sheets import files as order_files
@@ -155,6 +156,11 @@ def claim_deadlines(shop: Workshop, session: Session, _last: Result) -> Result:
     """A claim that nobody acted on in time; one a turn."""
     found = deadlines.work_one(session, shop.desk, clock.now())
     return {"more": found}
+
+
+def parcels(shop: Workshop, session: Session, _last: Result) -> Result:
+    """Parcels that arrived or are stuck, orders that are over; one a turn."""
+    return {"more": tracking.work_one(session, shop.desk, clock.now())}
 
 
 def prune_outbox(_shop: Workshop, session: Session, _last: Result) -> Result:
@@ -285,6 +291,7 @@ CHORES: dict[str, Kind] = {
     "invariants": Kind(15 * MINUTE, check_invariants),
     "sales": Kind(MINUTE, sales),
     "claim_deadlines": Kind(MINUTE, claim_deadlines),
+    "parcels": Kind(MINUTE, parcels),
     "worth": Kind(HOUR, worth),
     "commissions_due": Kind(MINUTE, commissions_due, wakes=True),
     "release_earnings": Kind(HOUR, release_earnings),

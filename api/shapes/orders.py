@@ -211,6 +211,7 @@ class OrderLineOut(Out):
     code: str | None
     quantity: int
     shipped: int
+    delivered: int
     cancelled: int
     refunded: str
     unit_price: str
@@ -234,6 +235,8 @@ class ParcelOut(Out):
     tracking_number: str
     lines: list[UnitsOut]
     claim: str | None = Field(description="The claim in answer to which it was sent again.")
+    status: str
+    delivered_at: str | None
     events: list[EventOut]
 
 

@@ -14,7 +14,14 @@ from trade.models.money import Balance, DepositRequest, Posting
 from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, QuotePlan, Selection
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
 from trade.models.payouts import Payee, Payout
-from trade.models.purchases import Parcel, ParcelLine, Purchase, PurchaseLine, PurchaseMove
+from trade.models.purchases import (
+    Parcel,
+    ParcelEvent,
+    ParcelLine,
+    Purchase,
+    PurchaseLine,
+    PurchaseMove,
+)
 from trade.models.reconciliations import Difference, ReconciledDay
 from trade.models.shares import Earning, Share, ShareSku, Signup
 from trade.models.sheets import SheetPurchase, SupplierSheet
@@ -44,6 +51,7 @@ __all__ = [
     "OrderLine",
     "OrderPlan",
     "Parcel",
+    "ParcelEvent",
     "ParcelLine",
     "Party",
     "Payee",

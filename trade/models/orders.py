@@ -1,5 +1,6 @@
 """The leader's side: selections, quotes, orders."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, Integer, UniqueConstraint, text
@@ -76,6 +77,11 @@ class Order(Base):
     __table_args__ = (
         UniqueConstraint("party_id", "reference"),
         Index("orders_updated", "party_id", "updated_at", "id"),
+        Index(
+            "orders_to_complete",
+            "delivered_at",
+            postgresql_where=text("delivered_at IS NOT NULL AND completed_at IS NULL"),
+        ),
         Index("orders_share", "share_id", postgresql_where=text("share_id IS NOT NULL")),
     )
 
@@ -93,6 +99,10 @@ class Order(Base):
     total: Mapped[Fen]
     held: Mapped[Fen]
     """Fen of `total` that are neither captured nor released yet."""
+    delivered_at: Mapped[datetime | None]
+    """Since when everything that was sent is known to have arrived."""
+    completed_at: Mapped[datetime | None]
+    """Since when nothing of it may be claimed any more."""
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
 
@@ -107,6 +117,7 @@ class OrderLine(Base):
         CheckConstraint("unrouted >= 0 AND shipped >= 0 AND cancelled >= 0", name="units"),
         CheckConstraint("unrouted + shipped + cancelled <= quantity", name="units_sum"),
         CheckConstraint("refunded >= 0 AND refunded <= amount", name="refunded"),
+        CheckConstraint("delivered >= 0 AND delivered <= shipped", name="delivered"),
     )
 
     id: Mapped[Id]
@@ -122,6 +133,8 @@ class OrderLine(Base):
     unrouted: Mapped[int]
     shipped: Mapped[int] = mapped_column(server_default="0")
     cancelled: Mapped[int] = mapped_column(server_default="0")
+    delivered: Mapped[int] = mapped_column(server_default="0")
+    """Units of `shipped` that arrived."""
     refunded: Mapped[Fen] = mapped_column(server_default="0")
     """Fen already paid back for this line; never more than was captured."""
     held_reason: Mapped[str | None]

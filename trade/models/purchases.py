@@ -137,6 +137,7 @@ class Parcel(Base):
     __table_args__ = (
         UniqueConstraint("purchase_id", "carrier", "tracking_number"),
         Index("parcels_order", "order_id"),
+        Index("parcels_on_their_way", "shipped_at", postgresql_where=text("delivered_at IS NULL")),
     )
 
     id: Mapped[Id]
@@ -148,8 +149,29 @@ class Parcel(Base):
     tracking_number: Mapped[OutsideId]
     claim_id: Mapped[int | None]
     shipped_at: Mapped[Utc]
+    state: Mapped[str] = mapped_column(server_default="shipped")
+    """shipped | collected | in_transit | out_for_delivery | problem | returned | delivered."""
+    last_event_at: Mapped[datetime | None]
+    """When its carrier last told anything; null where nobody tells."""
     delivered_at: Mapped[datetime | None]
-    """When it arrived, where its source or carrier says so."""
+    """When it arrived: as its source or carrier says, else so long after it left."""
+    stuck_at: Mapped[datetime | None]
+    """Since when it is known to be stuck; null again once there is news."""
+
+
+class ParcelEvent(Base):
+    """One step of a parcel, as its carrier tells it, without names of people and platforms."""
+
+    __tablename__ = "parcel_events"
+    __table_args__ = (UniqueConstraint("parcel_id", "at", "text"),)
+
+    id: Mapped[Id]
+    parcel_id: Mapped[Ref]
+    party_id: Mapped[Ref]
+    supplier_id: Mapped[int | None]
+    at: Mapped[Utc]
+    state: Mapped[str]
+    text: Mapped[str]
 
 
 class ParcelLine(Base):

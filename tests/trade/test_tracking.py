@@ -1,0 +1,262 @@
+"""Parcels on their way: carriers by any name, news in any order, arrival by units, stuck parcels,
+orders that are over."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from connectors.jd_vop.source import VopSource
+from connectors.trading import TrackEvent
+from kit.errors import Problem
+from tests.stage import Stage
+from tests.trade.market import NOW, Market, make_desk
+from tests.trade.test_claims import claim, refuse
+from tests.trade.test_following import follow, ref
+from tests.trade.test_following import jd as jd
+from tests.trade.test_following import order as order
+from tests.trade.test_supplier_door import TEAHOUSE, Shop
+from trade import carriers, exceptions, order_views, parcel_news, shipping, tracking
+from trade.desk import SourceTerms, TrackingTerms
+from trade.invariants import violations
+from trade.models import Order, Parcel
+from trade.shipping import Shipment
+from trade.states import Units, order_status
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+STORY = (
+    (0, "【深圳市】快件已揽收", "collected"),
+    (5, "快件离开【深圳转运中心】", "in_transit"),
+    (30, "派件中，派件员 李四 13800138001，请准备签收", "out_for_delivery"),
+    (33, "已签收，签收人：王小明", "delivered"),
+)
+
+
+def news(upto: int) -> list[TrackEvent]:
+    return [TrackEvent(NOW + hours * HOUR, words) for hours, words, _ in STORY[:upto]]
+
+
+def told(shop: Shop, upto: int, now: datetime = NOW + DAY, **more: Any) -> Parcel:
+    """The carrier's story so far, in any order, with repetitions."""
+    events = news(upto)[::-1] + news(upto)
+    with shop.market.db.as_system() as session:
+        row = session.get_one(Order, shop.order, with_for_update=True)
+        parcel = session.scalars(select(Parcel).order_by(Parcel.id)).first()
+        assert parcel is not None
+        named = {"delivered": False, "alone": True} | more
+        tracking.record(session, row, parcel, events, now=now, **named)
+    return parcel
+
+
+def later(shop: Shop, moment: datetime) -> None:
+    with shop.market.db.as_system() as session:
+        while tracking.work_one(session, shop.market.desk, moment):
+            session.flush()
+        assert violations(session) == []
+
+
+def waiting(shop: Shop, now: datetime) -> list[str]:
+    with shop.market.db.as_system() as session:
+        return [one["kind"] for one in exceptions.waiting(session, now)]
+
+
+@pytest.mark.parametrize("name", ["顺丰", "顺丰速运（集团）", "SF", "顺丰速运有限公司", "shunfeng"])
+def test_a_carrier_is_known_by_any_of_its_names(name: str) -> None:
+    assert carriers.code(name.replace("（集团）", "")) == "sf"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("POSTB", "chinapost"), ("HTKY", "best"), ("TTKDEX", "tiantian"), ("京东配送", "jd"),
+        ("2608021499_235", "ane"), ("圆通速递股份有限公司", "yto"), ("极兔速递", "jt"),
+    ],
+)  # fmt: skip
+def test_platforms_codes_are_the_same_carriers(name: str, code: str) -> None:
+    assert carriers.code(name) == code
+    assert carriers.code(carriers.name(code)) == code
+
+
+def test_no_name_means_two_carriers() -> None:
+    names = [name for code, names in carriers.NAMES.items() for name in {code, *names}]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("carrier", "number", "code"),
+    [("中通", "SF1234567890123", "carrier_differs"), ("顺丰", "13800138000", "telephone")],
+)
+def test_a_number_that_is_another_carriers_or_a_telephone_is_refused(
+    market: Market, carrier: str, number: str, code: str
+) -> None:
+    shop = Shop(market)
+    with pytest.raises(Problem) as caught, market.db.as_system() as session:
+        shipping.ship(session, TEAHOUSE, Shipment(shop.name, carrier, number), NOW)
+    assert caught.value.errors[0].code == code
+    with market.db.as_system() as session:  # what a platform tells is as it is
+        shipping.ship(session, TEAHOUSE, Shipment(shop.name, carrier, number, trusted=True), NOW)
+
+
+@pytest.mark.parametrize(("words", "state"), [(words, state) for _, words, state in STORY])
+def test_news_are_read_into_states(words: str, state: str) -> None:
+    assert parcel_news.state(words) == state
+
+
+def test_news_name_neither_people_nor_platforms() -> None:
+    words = "您的京东订单已签收，签收人：王小明，电话 13800138001，感谢使用1688"
+    assert parcel_news.told(words) == "您的订单已签收，签收人：***，电话 138****8001，感谢使用"
+
+
+def test_news_come_in_any_order_and_are_kept_once(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890")
+    for upto in (2, 1, 3, 3):
+        told(shop, upto)
+    (seen,) = shop.seen()["parcels"]
+    assert [event["kind"] for event in seen["events"]] == [
+        "shipped", "collected", "in_transit", "out_for_delivery",
+    ]  # fmt: skip
+    assert "13800138001" not in str(seen)
+    assert (seen["status"], seen["delivered_at"]) == ("out_for_delivery", None)
+    told(shop, 4, NOW + 2 * DAY)
+    (seen,) = shop.seen()["parcels"]
+    assert (seen["status"], seen["delivered_at"]) == ("delivered", NOW + 33 * HOUR)
+    assert "王小明" not in str(seen)
+    told(shop, 2)
+    assert shop.seen()["status"] == "delivered"
+
+
+def test_units_arrive_parcel_by_parcel(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890", {1: 1})
+    told(shop, 4, NOW + 2 * DAY)
+    view = shop.seen()
+    assert (view["status"], view["lines"][0]["delivered"]) == ("partly_shipped", 1)
+    shop.ship("SF1234567891")
+    assert shop.seen()["status"] == "shipped"
+    later(shop, NOW + 7 * DAY)  # nobody tells of the second
+    view = shop.seen()
+    assert (view["status"], view["lines"][0]["delivered"]) == ("delivered", 3)
+    told_of = [event for event in view["timeline"] if event["kind"] == "parcel_delivered"]
+    assert [event["detail"]["assumed"] for event in told_of] == [False, True]
+
+
+def test_news_of_several_parcels_of_one_platform_order_make_none_of_them_arrive(
+    market: Market,
+) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890")
+    told(shop, 4, alone=False)
+    assert shop.seen()["status"] == "shipped"
+    told(shop, 4, alone=False, delivered=True)
+    assert shop.seen()["status"] == "delivered"
+
+
+def test_a_parcel_without_news_is_stuck_and_free_again_with_the_next(market: Market) -> None:
+    desk = make_desk(tracking=TrackingTerms(moving_hours=10))
+    shop = Shop(Market(market.db, desk))
+    shop.ship("SF1234567890")
+    later(shop, NOW + 3 * DAY)
+    assert waiting(shop, NOW + 3 * DAY) == []  # nobody ever tells of it
+    told(shop, 2)
+    later(shop, NOW + 14 * HOUR)
+    assert waiting(shop, NOW + 14 * HOUR) == []
+    later(shop, NOW + 15 * HOUR)
+    later(shop, NOW + 16 * HOUR)
+    assert waiting(shop, NOW + 16 * HOUR) == ["parcel_stuck"]
+    kinds = [event["kind"] for event in shop.seen()["timeline"]]
+    assert kinds.count("parcel_stuck") == 1
+    told(shop, 3)
+    assert waiting(shop, NOW + 31 * HOUR) == []
+
+
+def test_a_platforms_parcel_that_no_carrier_takes_is_stuck(market: Market) -> None:
+    desk = make_desk(sources={"teahouse": SourceTerms(platform=True)})
+    shop = Shop(Market(market.db, desk))
+    shop.ship("SF1234567890")
+    later(shop, NOW + 2 * DAY)
+    assert waiting(shop, NOW + 2 * DAY) == ["parcel_stuck"]
+
+
+def test_an_order_is_completed_when_nothing_of_it_may_be_claimed_any_more(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890")
+    told(shop, 4, NOW + 2 * DAY)
+    name = claim(shop, 1, now=NOW + 3 * DAY)
+    later(shop, NOW + 20 * DAY)
+    assert shop.seen()["status"] == "delivered"  # a claim is open
+    refuse(shop, name)
+    later(shop, NOW + 20 * DAY)
+    assert shop.seen()["status"] == "completed"
+    with pytest.raises(Problem) as caught:
+        claim(shop, 1, now=NOW + 20 * DAY)
+    assert caught.value.code == "too_late"
+
+
+@pytest.mark.parametrize(
+    ("units", "over", "status"),
+    [
+        ((2, 0, 1), "", "shipped"),
+        ((2, 0, 2), "", "delivered"),
+        ((1, 1, 1), "", "partly_cancelled"),
+        ((1, 1, 1), "over", "completed"),
+        ((2, 0, 2), "over", "completed"),
+        ((1, 0, 1), "", "partly_shipped"),
+    ],
+)
+def test_an_order_has_arrived_when_all_its_units_have(
+    units: tuple[int, int, int], over: str, status: str
+) -> None:
+    shipped, cancelled, delivered = units
+    lines = [Units(2, 0, shipped, cancelled, held=False, delivered=delivered)]
+    assert order_status(lines, ["shipped"], completed=bool(over)) == status
+
+
+def test_what_the_platform_says_of_a_parcel_becomes_the_leaders(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    stage.act("jd", "ship", order=ref(stage), carrier="京东快递", number="JDVB000001")
+    follow(market, jd)
+    stage.act("jd", "deliver", order=ref(stage))
+    follow(market, jd)
+    follow(market, jd)
+    with market.db.as_system() as session:
+        row = session.get_one(Order, order)
+        view = order_views.by_id(session, row.party_id, order)
+        assert violations(session) == []
+    assert view["status"] == "delivered"
+    (parcel,) = view["parcels"]
+    assert len(parcel["events"]) > 1
+    assert "京东" not in str(view)
+
+
+def test_cancelling_and_shipping_at_once_end_in_one_of_both(market: Market) -> None:
+    """Whichever comes first: never both, never neither, and the money with it."""
+    ended = set()
+    for turn in range(6):
+        shop = Shop(replace(market), submit=turn % 2 == 1)
+
+        def attempt(act: Any, *given: Any) -> str:
+            try:
+                act(*given)
+            except Problem as problem:
+                return problem.code
+            return ""
+
+        acts = [(shop.cancel,), (shop.ship, f"SF12345678{turn:02d}")]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda one: attempt(*one), acts if turn % 3 else acts[::-1]))
+        view = shop.seen()
+        assert view["status"] in ("cancelled", "shipped"), view["status"]
+        assert (view["status"] == "shipped") == bool(view["parcels"])
+        spent = 1499 if view["status"] == "shipped" else 0
+        assert market.balance(f"wallet:{shop.leader}") == 10_000 - spent
+        assert market.balance(f"held:{shop.leader}") == 0
+        ended.add(view["status"])
+    with market.db.as_system() as session:
+        assert violations(session) == []
+        assert session.scalar(text("SELECT count(*) FROM purchases WHERE cancel_reason <> ''")) == 0
+    assert ended

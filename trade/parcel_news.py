@@ -1,0 +1,71 @@
+"""What carriers tell of a parcel: read into states, without people and platforms. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.trading import TrackEvent
+from kit.log import masked
+from trade.desk import TrackingTerms
+
+_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("returned", re.compile(r"退回|退件|拒收|返回寄件")),
+    ("problem", re.compile(r"异常|问题件|滞留|破损|无法派送|联系不上|地址不详|改址|延误")),
+    (
+        "delivered",
+        re.compile(r"(?<![待未请备后])(?:已签收|妥投|签收成功|本人签收|代收|已送达|已取件)"),
+    ),
+    ("out_for_delivery", re.compile(r"派件|派送|配送中|待取件|投递|已到.{0,8}(?:驿站|自提)")),
+    ("collected", re.compile(r"揽收|揽件|已收件|收寄|已取货")),
+)
+"""State → words of carriers; the first that is found decides."""
+
+_PEOPLE = re.compile(r"((?:签收人|收件人|收货人|联系人)[是为]?[:：\s]*)[^\s，,。；;】\])）]{1,12}")
+_PLATFORMS = re.compile(
+    r"京东商城|京东|1688|阿里巴巴|淘宝|天猫|(?<![A-Za-z])(?:jd|taobao|tmall|alibaba)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+LONGEST = 300
+
+
+@dataclass(frozen=True)
+class News:
+    """One step, as it is kept."""
+
+    at: datetime
+    state: str
+    text: str
+
+
+def read(events: Sequence[TrackEvent]) -> list[News]:
+    """Steps in order of time, each once."""
+    found = {(one.at, told(one.text)): state(one.text) for one in events}
+    return [News(at, where, words) for (at, words), where in sorted(found.items())]
+
+
+def state(words: str) -> str:
+    """Where a parcel is that is told of so."""
+    return next((where for where, known in _WORDS if known.search(words)), "in_transit")
+
+
+def told(words: str) -> str:
+    """The words as both sides may read them."""
+    plain = _PEOPLE.sub(r"\1***", masked(" ".join(words.split())))
+    return without_platforms(plain, "")[:LONGEST]
+
+
+def without_platforms(words: str, instead: str) -> str:
+    """Words without the names of platforms."""
+    return _PLATFORMS.sub(instead, words)
+
+
+def stuck_after(where: str, terms: TrackingTerms) -> timedelta:
+    """So long without news a parcel that is there counts as stuck."""
+    hours = {
+        "shipped": terms.shipped_hours,
+        "out_for_delivery": terms.delivery_hours,
+        "problem": terms.problem_hours,
+        "returned": terms.problem_hours,
+    }.get(where, terms.moving_hours)
+    return timedelta(hours=hours)
