@@ -118,7 +118,7 @@ def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[De
 
     A SKU that was merged into another has the other's deals.
     """
-    return answered(send(session, *_questions(_OF_SKUS, ids, region)), region)
+    return answered(send(session, *questions_of_skus(ids, region)), region)
 
 
 def place(own: str | None, deals: Iterable[Deal]) -> Place:
@@ -146,6 +146,11 @@ def _deal(row: Sequence[Any], level: Level | None, region: str) -> Deal:
 def questions(ids: Collection[int], region: str = "") -> tuple[Query, Query]:
     """What `of_products` asks; `answered` reads the rows of both."""
     return _questions(_OF_PRODUCTS, ids, region)
+
+
+def questions_of_skus(ids: Collection[int], region: str = "") -> tuple[Query, Query]:
+    """What `of_skus` asks, alike."""
+    return _questions(_OF_SKUS, ids, region)
 
 
 def answered(answers: Sequence[Sequence[Any]], region: str = "") -> list[Deal]:

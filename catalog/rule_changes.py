@@ -18,7 +18,7 @@ from catalog.pricing import Buyer, Goods, Rule
 from kit.db import NOW, Base, Id, Utc
 from kit.ids import outside
 
-Kind = Literal["pricing", "level", "corridor", "grant", "freight", "category"]
+Kind = Literal["pricing", "level", "corridor", "grant", "freight", "category", "bundle"]
 T = TypeVar("T")
 
 MOST_NAMED = 100
@@ -33,7 +33,7 @@ class RuleChange(Base):
     id: Mapped[Id]
     seq: Mapped[int | None]
     kind: Mapped[str]
-    """pricing | level | corridor | grant | freight | category."""
+    """pricing | level | corridor | grant | freight | category | bundle."""
     reach: Mapped[list[Any]] = mapped_column(JSONB)
     """Each a `Reach` without what it leaves open."""
     at: Mapped[Utc] = mapped_column(server_default=NOW)

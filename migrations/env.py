@@ -15,6 +15,7 @@ for models in (
     "catalog.models",
     "catalog.media",
     "catalog.freight_templates",
+    "catalog.bundles",
     "catalog.matching.categories",
     "catalog.stock_records",
     "catalog.matching.models",

@@ -68,6 +68,7 @@ LATER_TABLES = {
     "price_policies": OWN,
     "grants": OWN,
     "freight_templates": OWN,
+    "bundles": OWN,
     "events": f"{OWN} OR {SUPPLIER}",
     "webhooks": OWN,
     "deliveries": OWN,

@@ -18,10 +18,12 @@ from kit.crypto import Keyring
 from kit.errors import FieldError, Problem
 from kit.money import price_text, yuan
 from kit.statements import Query, insert
-from trade import buying, planning, recipients, selections, share_orders
+from trade import buying, recipients, selections, share_orders
+from trade.bundling import PartLine
 from trade.desk import Desk
 from trade.models import Order, OrderLine, OrderPlan, Recipient
-from trade.planning import Draft, LineRequest
+from trade.plan_views import record as decided
+from trade.planning import Draft, LineRequest, PricedLine
 from trade.quotes import Promised
 from trade.shares import Under
 from trade.states import telling
@@ -55,7 +57,7 @@ class Accepted:
     def needs(self) -> dict[str, int]:
         """How many new ids `write` takes, by table."""
         bought = self.draft.plan.purchases
-        lines = len(self.draft.lines)
+        lines = sum(len(line.parts) or 1 for line in self.draft.lines)
         return {"recipients": 1, "orders": 1, "order_lines": lines, **buying.counts(bought)}
 
     def write(
@@ -76,7 +78,7 @@ class Accepted:
         line_ids = {line["line"] - 1: line["id"] for line in lines}
         bought = draft.plan.purchases
         freights = [buy.freight for buy in bought]
-        plan = {"order_id": order.id, "plan": planning.record(draft.plan), "at": now}
+        plan = {"order_id": order.id, "plan": decided(draft.plan), "at": now}
         return order, [
             insert(Recipient, [{"id": order.recipient_id} | person]),
             insert(Order, [values]),
@@ -190,7 +192,8 @@ def retail_prices(
         retail = line.retail_price
         if retail is None and (rule := draft.rules.get(line.sku_id)):
             retail = rule.retail(priced.unit_price)
-        open_to = [one for one in draft.supplies[line.sku_id] if one.live and one.granted]
+        own = draft.supplies.get(line.sku_id, ())  # a bundle may have no offer of its own
+        open_to = [one for one in own if one.live and one.granted]
         floor, ceiling = corridors.corridor(open_to, policies, region, now)
         if fault := selections.corridor_fault(retail, floor, ceiling):
             field = f"lines.{line.index}.retail_price"
@@ -224,22 +227,40 @@ def _order(party_id: int, request: OrderRequest, draft: Draft, now: datetime) ->
 def _lines(
     order: Order, draft: Draft, retail: Mapping[int, Decimal | None], ids: Sequence[int]
 ) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": line_id,
+    """The rows of the lines; a bundle's are its parts, whose line is the key of their demand."""
+    rows: list[dict[str, Any]] = []
+    for priced in draft.lines:
+        line = priced.line
+        common = {
             "party_id": order.party_id,
             "order_id": order.id,
-            "line": priced.line.index + 1,
-            "sku_id": priced.line.sku_id,
-            "code": priced.line.code,
-            "quantity": priced.line.quantity,
-            "unit_price": priced.unit_price,
-            "amount": priced.amount,
-            "retail_price": retail[priced.line.index],
+            "code": line.code,
+            "retail_price": retail[line.index],
             "unrouted": 0,
         }
-        for line_id, priced in zip(ids, draft.lines, strict=True)
-    ]
+        whole = {
+            "line": line.index + 1,
+            "sku_id": line.sku_id,
+            "quantity": line.quantity,
+            "unit_price": priced.unit_price,
+            "amount": priced.amount,
+            **dict.fromkeys(("bundle_line", "bundle_sku", "bundle_units")),
+        }
+        rows += [common | _part(priced, part) for part in priced.parts] or [common | whole]
+    return [{"id": line_id} | row for line_id, row in zip(ids, rows, strict=True)]
+
+
+def _part(priced: PricedLine, part: PartLine) -> dict[str, Any]:
+    return {
+        "line": part.key + 1,
+        "sku_id": part.sku_id,
+        "quantity": part.quantity,
+        "unit_price": part.unit_price,
+        "amount": part.amount,
+        "bundle_line": priced.line.index + 1,
+        "bundle_sku": priced.line.sku_id,
+        "bundle_units": part.units,
+    }
 
 
 def _invalid(field: str, code: str, message: str) -> Problem:

@@ -58,9 +58,10 @@ def _lines(session: Session, order: Order, skus: Collection[str] | None) -> list
     if skus is None:
         return lines
     wanted = {inside("sku", sku) for sku in skus}
-    if unknown := wanted - {line.sku_id for line in lines}:
+    ordered = {line.bundle_sku or line.sku_id for line in lines}  # a bundle goes whole
+    if unknown := wanted - ordered:
         raise Problem(422, "invalid", f"lines: {len(unknown)} of these SKUs were not ordered")
-    return [line for line in lines if line.sku_id in wanted]
+    return [line for line in lines if (line.bundle_sku or line.sku_id) in wanted]
 
 
 def _purchases(session: Session, order: Order) -> list[Purchase]:

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from catalog import bundles
 from catalog.shelf import Reader
 from trade import limits, pricing, selections, supplies
+from trade.bundling import Made
 from trade.desk import Desk
-from trade.planning import Draft, Resolved, drafted
+from trade.planning import Bought, Draft, Resolved, drafted
 from trade.supplies import Shelf
 
 
@@ -22,12 +24,16 @@ class Estimates:
     _party: int
     _now: datetime
     _rules: Mapping[int, selections.Rule]
+    _made: Made
 
     def draft(self, lines: Sequence[Resolved], region: str) -> Draft:
         """As `draft` would have it, without limits that count what was ordered before."""
-        offers = self._shelf.supplies([line.sku_id for line in lines], region)
+        skus = [line.sku_id for line in lines]
+        parts = [part for sku in skus for part, _ in self._made.get(sku, ())]
+        offers = self._shelf.supplies([*skus, *parts], region)
         offers = limits.granted(offers, self._asks(region), self._now)
-        return drafted(lines, [], offers, self._reader, self._rules, region, self._now)
+        bought = Bought(offers, self._made, region, self._now)
+        return drafted(lines, [], bought, self._reader, self._rules)
 
     def counted(self, draft: Draft, region: str) -> bool:
         """Whether brands limit what is ordered of these goods by what was ordered before."""
@@ -57,4 +63,6 @@ def estimates(
     wanted = set(sku_ids)
     found = supplies.shelf(session, desk, wanted, lock=lock)
     reader = pricing.leader(session, desk, party_id, now)
-    return Estimates(found, reader, party_id, now, selections.rules(session, party_id, wanted))
+    rules = selections.rules(session, party_id, wanted)
+    made = bundles.definitions(session, wanted)
+    return Estimates(found, reader, party_id, now, rules, made)

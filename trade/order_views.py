@@ -6,6 +6,7 @@ No source, seller, cost or purchase is among them; carrier and waybill are the o
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, tuple_
@@ -108,7 +109,7 @@ def view(rows: Rows) -> dict[str, Any]:
         "id": outside("ord", order.id),
         "reference": order.reference,
         "status": order.status,
-        "lines": [_line(line) for line in rows.lines],
+        "lines": [_line(lines) for lines in _asked(rows.lines)],
         "freight": yuan(order.freight),
         "total": yuan(order.total),
         "held": yuan(order.held),
@@ -171,20 +172,46 @@ def parcel_view(parcel: Parcel | None) -> dict[str, Any] | None:
     return None if parcel is None else waybill_view(parcel.carrier, parcel.tracking_number)
 
 
-def _line(line: OrderLine) -> dict[str, Any]:
+def _asked(rows: Sequence[OrderLine]) -> list[list[OrderLine]]:
+    """The lines as they were ordered: alone, or all the parts of one bundle."""
+    lines: dict[int, list[OrderLine]] = {}
+    for row in rows:
+        lines.setdefault(row.bundle_line or row.line, []).append(row)
+    return [lines[number] for number in sorted(lines)]
+
+
+def _line(rows: Sequence[OrderLine]) -> dict[str, Any]:
+    """One line; a bundle counts as shipped when all of its parts are, and as cancelled alike."""
+    first = rows[0]
+    units = first.bundle_units or 1
+    told = {
+        "line": first.bundle_line or first.line,
+        "sku": outside("sku", first.bundle_sku or first.sku_id),
+        "code": first.code,
+        "quantity": first.quantity // units,
+        "shipped": min(row.shipped // (row.bundle_units or 1) for row in rows),
+        "delivered": min(row.delivered // (row.bundle_units or 1) for row in rows),
+        "cancelled": min(row.cancelled // (row.bundle_units or 1) for row in rows),
+        "refunded": yuan(sum(row.refunded for row in rows)),
+        "unit_price": price_text(
+            sum((row.unit_price * (row.bundle_units or 1) for row in rows), Decimal(0))
+        ),
+        "amount": yuan(sum(row.amount for row in rows)),
+        "retail_price": None if first.retail_price is None else price_text(first.retail_price),
+        "held_reason": next((row.held_reason for row in rows if row.held_reason), None),
+    }
+    return told if first.bundle_sku is None else told | {"parts": [_part(row) for row in rows]}
+
+
+def _part(row: OrderLine) -> dict[str, Any]:
     return {
-        "line": line.line,
-        "sku": outside("sku", line.sku_id),
-        "code": line.code,
-        "quantity": line.quantity,
-        "shipped": line.shipped,
-        "delivered": line.delivered,
-        "cancelled": line.cancelled,
-        "refunded": yuan(line.refunded),
-        "unit_price": price_text(line.unit_price),
-        "amount": yuan(line.amount),
-        "retail_price": None if line.retail_price is None else price_text(line.retail_price),
-        "held_reason": line.held_reason,
+        "sku": outside("sku", row.sku_id),
+        "quantity": row.quantity,
+        "shipped": row.shipped,
+        "delivered": row.delivered,
+        "cancelled": row.cancelled,
+        "refunded": yuan(row.refunded),
+        "amount": yuan(row.amount),
     }
 
 

@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from catalog import bundles
 from catalog.matching.redirects import current
 from catalog.pricing import PriceList
 from catalog.shelf import Reader
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
-from kit.money import line_amount, price_text, yuan
+from kit.money import line_amount
 from trade import limits, pricing, routing, selections, supplies
+from trade.bundling import PLACES, Made, PartLine, apart, together, twice
 from trade.desk import Desk
 from trade.promise import ships_by
 from trade.routing import Demand, Plan, PlannedPurchase, Supply, Take
@@ -36,6 +38,8 @@ MESSAGES = {
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",
     "not_deliverable": "it is not delivered to this region; choose another SKU",
     "not_shared": "it is not in this share; order it apart, or under another share",
+    "asked_twice": "another line holds it, too; order a bundle and its parts apart",
+    "bundle": "bundles are not ordered under a share; order it in an order of its own",
     "not_sold": "it is not sold by the piece at the moment; choose another SKU",
 }
 """Why a line cannot be bought, in words that name no source."""
@@ -69,6 +73,8 @@ class PricedLine:
     line: Resolved
     unit_price: Decimal
     amount: int
+    parts: tuple[PartLine, ...] = ()
+    """Of a bundle that is sold by its parts."""
 
 
 @dataclass(frozen=True)
@@ -127,46 +133,107 @@ def draft(
     _check(requested)
     found, unknown = _resolve(session, party_id, requested)
     skus = [line.sku_id for line in found]
-    also = [pricing.question(party_id), selections.question(party_id, skus)]
-    offers, (payer, chosen) = supplies.load_with(session, desk, skus, region, also, lock=lock)
+    also = [
+        pricing.question(party_id),
+        selections.question(party_id, skus),
+        bundles.question(skus),
+    ]
+    offers, (payer, chosen, made) = supplies.load_with(session, desk, skus, region, also, lock=lock)
     reader = pricing.answered(session, payer[0], desk, party_id, now)
     mobiles = limits.keyed(desk.keyring, mobile) if mobile else ()
     asks = limits.Asking(party_id, reader.grants, region, mobiles)
     offers = limits.applied(session, offers, asks, now, lock=lock)
-    return drafted(found, unknown, offers, reader, selections.answered(chosen), region, now)
+    bought = Bought(offers, bundles.answered(made), region, now)
+    return drafted(found, unknown, bought, reader, selections.answered(chosen))
+
+
+class Bought(NamedTuple):
+    """What lines are bought from: offers, and what bundles are made of."""
+
+    offers: Sequence[Supply]
+    made: Made
+    region: str
+    now: datetime
 
 
 def drafted(
     found: Sequence[Resolved],
     unknown: Sequence[Unsellable],
-    offers: Sequence[Supply],
+    bought: Bought,
     reader: Reader,
     rules: Mapping[int, selections.Rule],
-    region: str,
-    now: datetime,
 ) -> Draft:
-    """Lines that were found, over these offers for `region`, as `reader` pays them. Pure."""
+    """Lines that were found, over what they are bought from, as `reader` pays them. Pure."""
     by_sku: dict[int, tuple[Supply, ...]] = {}
-    for offer in offers:
+    for offer in bought.offers:
         by_sku[offer.sku_id] = (*by_sku.get(offer.sku_id, ()), offer)
-    demands = [Demand(line.index, line.sku_id, line.quantity) for line in found]
-    plan = routing.route(demands, offers, region, now)
+    parts = {
+        line.index: apart(line.index, line.quantity, made)
+        for line in found
+        if (made := bought.made.get(line.sku_id)) and not _sold_whole(by_sku.get(line.sku_id, ()))
+    }
+    plan, codes = _routed(found, parts, bought)
     refused = [
         Unsellable(
             line.index,
             outside("sku", line.sku_id),
-            plan.unsellable[line.index] if line.sku_id in by_sku else "unknown_sku",
+            codes[line.index] if line.sku_id in by_sku or line.index in parts else "unknown_sku",
         )
         for line in found
-        if line.index in plan.unsellable
+        if line.index in codes
     ]
     priced = [
-        priced_line(line, plan.takes(line.index), reader.prices)
+        _bundle(line, parts[line.index], plan, reader.prices)
+        if line.index in parts
+        else priced_line(line, plan.takes(line.index), reader.prices)
         for line in found
-        if line.index not in plan.unsellable
+        if line.index not in codes
     ]
     unsellable = sorted([*unknown, *refused], key=lambda line: line.index)
     return Draft(tuple(priced), plan, by_sku, tuple(unsellable), rules)
+
+
+def _sold_whole(own: Sequence[Supply]) -> bool:
+    """Whether a bundle has a live offer of its own, which then sells it."""
+    return any(offer.live and offer.cost is not None for offer in own)
+
+
+def _routed(
+    found: Sequence[Resolved], parts: Mapping[int, Sequence[PartLine]], bought: Bought
+) -> tuple[Plan, dict[int, str]]:
+    """A plan for what can be bought whole, and why each other line cannot.
+
+    A bundle of which one part fails is not bought in part. Of two lines that ask for one SKU, alone
+    or in a bundle, the second is not bought: they would share its stock and its limits.
+    """
+    demands = [
+        demand
+        for line in found
+        for demand in (
+            [part.demand for part in parts[line.index]]
+            if line.index in parts
+            else [Demand(line.index, line.sku_id, line.quantity)]
+        )
+    ]
+    codes: dict[int, str] = {}
+    while parts and (index := twice(demands)) is not None:
+        codes[index] = "asked_twice"
+        demands = [demand for demand in demands if demand.key % PLACES != index]
+    while True:
+        plan = routing.route(demands, bought.offers, bought.region, bought.now)
+        fresh = {key % PLACES: code for key, code in reversed(list(plan.unsellable.items()))}
+        codes |= fresh
+        if not fresh.keys() & parts.keys():
+            return plan, codes
+        demands = [demand for demand in demands if demand.key % PLACES not in fresh]
+
+
+def _bundle(line: Resolved, parts: Sequence[PartLine], plan: Plan, pays: PriceList) -> PricedLine:
+    takes = {
+        part.key: [(_price(t.supply, pays), t) for t in plan.takes(part.key)] for part in parts
+    }
+    price, amount, shared = together(parts, takes, line.quantity)
+    return PricedLine(line, price, amount, tuple(shared))
 
 
 def promise(purchase: PlannedPurchase, now: datetime) -> datetime | None:
@@ -182,65 +249,6 @@ def promise(purchase: PlannedPurchase, now: datetime) -> datetime | None:
     ]
     known = [moment for moment in moments if moment is not None]
     return max(known) if len(known) == len(moments) else None
-
-
-def told(view: Draft, now: datetime) -> dict[str, Any]:
-    """What a leader is told of a draft, ready for JSON."""
-    skus = {line.line.index: outside("sku", line.line.sku_id) for line in view.lines}
-    return {
-        "lines": [
-            {
-                "sku": skus[line.line.index],
-                "code": line.line.code,
-                "quantity": line.line.quantity,
-                "unit_price": price_text(line.unit_price),
-                "amount": yuan(line.amount),
-            }
-            for line in view.lines
-        ],
-        "freight": yuan(view.freight),
-        "total": yuan(view.total),
-        "parcels": [
-            {
-                "lines": [{"sku": skus[t.key], "quantity": t.units} for t in purchase.takes],
-                "freight": yuan(purchase.freight),
-                "ships_by": by.isoformat() if (by := promise(purchase, now)) else None,
-            }
-            for purchase in view.plan.purchases
-        ],
-        "unsellable": [
-            {"sku": line.sku, "line": line.index, "code": line.code, "message": line.message}
-            for line in view.unsellable
-        ],
-    }
-
-
-def record(plan: Plan) -> dict[str, Any]:
-    """The decision, for operators: what is bought where, and why each other offer lost."""
-    return {
-        "purchases": [
-            {
-                "source": purchase.source,
-                "seller": purchase.seller,
-                "freight": yuan(purchase.freight),
-                "takes": [
-                    {
-                        "line": take.key,
-                        "offer": take.supply.offer_id,
-                        "external_id": take.supply.external_id,
-                        "quantity": take.units,
-                        "unit_cost": str(take.supply.cost),
-                    }
-                    for take in purchase.takes
-                ],
-            }
-            for purchase in plan.purchases
-        ],
-        "lost": [
-            {"line": loss.key, "offer": loss.offer_id, "code": loss.code} for loss in plan.lost
-        ],
-        "unsellable": {str(key): code for key, code in plan.unsellable.items()},
-    }
 
 
 def _check(requested: Sequence[LineRequest]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from connectors.model import ShipTo
 from kit.errors import Problem
 from kit.ids import inside, outside
-from trade import planning, recipients
+from trade import plan_views, planning, recipients
 from trade.desk import Desk
 from trade.models import Quote, QuotePlan, Recipient
 from trade.planning import LineRequest
@@ -47,7 +47,7 @@ def quote(
     found = planning.draft(
         session, desk, party_id, lines, ship_to.region, now, mobile=ship_to.mobile
     )
-    content = planning.told(found, now)
+    content = plan_views.told(found, now)
     row = Quote(
         party_id=party_id,
         recipient_id=recipients.seal(session, desk.keyring, party_id, ship_to),
@@ -60,7 +60,7 @@ def quote(
     row.signature = desk.keyring.sign(_message(row), "quote")
     session.add(row)
     session.flush()
-    session.add(QuotePlan(quote_id=row.id, plan=planning.record(found.plan)))
+    session.add(QuotePlan(quote_id=row.id, plan=plan_views.record(found.plan)))
     return view(row)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kit import clock
 from kit.db import Database
 from kit.money import portion
-from trade import buying, limits, planning, pricing, routing, supplies
+from trade import buying, limits, plan_views, planning, pricing, routing, supplies
 from trade.desk import Desk
 from trade.models import Order, OrderLine, OrderPlan, Purchase, PurchaseLine, Recipient
 from trade.purchases import lines_of
@@ -148,7 +148,7 @@ def _buy(session: Session, case: _Case, plan: Plan, now: datetime) -> None:
     freights = _freights(session, case, plan, last=last)
     ids = {number: line.id for number, line in case.lines.items()}
     buying.buy(session, case.order, plan.purchases, freights, ids, now)
-    session.add(OrderPlan(order_id=case.order.id, plan=planning.record(plan), at=now))
+    session.add(OrderPlan(order_id=case.order.id, plan=plan_views.record(plan), at=now))
     tell(session, case.order, "rerouted", now)
 
 

@@ -34,7 +34,7 @@ _SUPPLIES = frozenset({"purchases:read", "purchases:write", "claims:read", "clai
 _RULES = frozenset(
     {
         *("policies:read", "policies:write", "grants:read", "grants:write"),
-        *("freight:read", "freight:write"),
+        *("freight:read", "freight:write", "bundles:read", "bundles:write"),
     }
 )
 _OFFERS = frozenset({"listings:read", "listings:write"}) | _RULES

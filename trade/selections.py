@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog import corridors, deals, media, shelf
+from catalog import bundles, corridors, deals, media, shelf
 from catalog.media import Album
 from catalog.models import Sku
 from catalog.selling import Reason
@@ -195,11 +195,13 @@ def terms(
     found = deals.of_skus(session, wanted)
     reader = pricing.leader(session, desk, party_id, now)
     policies = corridors.policies(session, wanted, now)
+    parts = bundles.parts(session, wanted)
     answer = {}
     for sku_id in wanted:
         own = [deal for deal in found if deal.sku_id == sku_id and deal.mode == "dropship"]
-        seen = shelf.display(own, reader, now, policies=policies)
-        granted = not shelf.hidden(own, reader, now)
+        of = parts.get(sku_id, ())
+        seen = bundles.display(own, of, reader, now, policies=policies)
+        granted = not bundles.hidden(own, of, reader, now)
         answer[sku_id] = Offered(seen.price, *seen.corridor, granted)
     return answer
 

@@ -41,6 +41,8 @@ def shared(
     lines = [one.line for one in draft.lines]
     if foreign := [line for line in lines if line.sku_id not in under.skus]:
         raise _refused("not_orderable", "not_shared", planning.MESSAGES["not_shared"], foreign)
+    if made := [one.line for one in draft.lines if one.parts]:
+        raise _refused("not_orderable", "bundle", planning.MESSAGES["bundle"], made)
     if under.helper is None:
         return draft, {}
     reader = pricing.leader(session, desk, under.sharer, now)

@@ -16,6 +16,10 @@ from kit.statements import Query, send
 from trade.desk import Desk
 from trade.routing import Supply
 
+_ASKED = """SELECT unnest(%(skus)s::bigint[]) AS sku
+    UNION SELECT part_id FROM sku_parts WHERE sku_id = ANY(%(skus)s)"""
+"""The SKUs that are asked for, and the parts of those that are bundles."""
+
 _OFFERS = f"""
     SELECT o.id, a.sku AS sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
            o.brand, o.category, {OURS} AS ours,
@@ -24,7 +28,7 @@ _OFFERS = f"""
            coalesce(v.per_hour, 0) AS velocity, coalesce(c.tried, 0) AS tried,
            coalesce(c.short, 0) AS short, {HEARD} AS heard_at,
            h.paused_at IS NOT NULL AS paused, b.id AS supplier_id, f.content AS template
-    FROM unnest(%(skus)s::bigint[]) a(sku)
+    FROM ({_ASKED}) a
     LEFT JOIN sku_redirects r ON r.from_sku = a.sku
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, a.sku)
     LEFT JOIN prices p ON p.offer_id = o.id AND p.mode = 'dropship'
@@ -37,8 +41,8 @@ _OFFERS = f"""
     ORDER BY o.id
 """  # noqa: S608 - no value in it
 
-_WANTED = """o.sku_id IN (SELECT coalesce(r.to_sku, a.sku) FROM unnest(%(skus)s::bigint[]) a(sku)
-                         LEFT JOIN sku_redirects r ON r.from_sku = a.sku)"""
+_WANTED = f"""o.sku_id IN (SELECT coalesce(r.to_sku, a.sku) FROM ({_ASKED}) a
+                         LEFT JOIN sku_redirects r ON r.from_sku = a.sku)"""  # noqa: S608
 
 _LOCK = f"""
     SELECT s.offer_id FROM stocks s JOIN offers o ON o.id = s.offer_id
@@ -62,7 +66,7 @@ _STATED = f"""
 def load(
     session: Session, desk: Desk, sku_ids: Iterable[int], region: str, *, lock: bool = False
 ) -> list[Supply]:
-    """Every offer of these SKUs with what is left of it for `region`.
+    """Every offer of these SKUs, and of the parts of bundles, with what is left of it for `region`.
 
     A SKU that was merged into another has the other's offers.
 
@@ -108,7 +112,8 @@ class Shelf:
     _taken: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
 
     def supplies(self, sku_ids: Iterable[int], region: str) -> list[Supply]:
-        """As `load` for these of its SKUs, less what was taken from the shelf meanwhile."""
+        """As `load` for these of its SKUs, less what was taken from the shelf meanwhile. Parts of
+        bundles are named among them."""
         offers = [row for sku in dict.fromkeys(sku_ids) for row in self._offers.get(sku, ())]
         levels = stock.levels_of([x for one in offers for x in self._left(one.id)], region)
         found = [_supply(x, self._desk, levels.get(x.id), region, self._now) for x in offers]

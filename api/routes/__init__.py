@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api.routes import (
     brands,
+    bundles,
     catalog,
     changes,
     claims,
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     purchases.router,
     listings.router,
     brands.router,
+    bundles.router,
     freight.router,
     parties.router,
     matches.router,

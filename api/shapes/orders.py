@@ -163,6 +163,13 @@ class UnitsOut(Out):
     quantity: int
 
 
+class QuotedPartOut(Out):
+    """Units of one part in all bundles of a line."""
+
+    sku: str
+    quantity: int
+
+
 class QuotedLineOut(Out):
     """A line that can be bought."""
 
@@ -171,6 +178,7 @@ class QuotedLineOut(Out):
     quantity: int
     unit_price: str
     amount: str
+    parts: list[QuotedPartOut] | None = Field(None, description="Of a bundle.")
 
 
 class QuotedParcelOut(Out):
@@ -203,8 +211,19 @@ class QuoteOut(Out):
     signature: str
 
 
+class OrderPartOut(Out):
+    """A part of a bundle, and where its units are."""
+
+    sku: str
+    quantity: int
+    shipped: int
+    cancelled: int
+    refunded: str
+    amount: str
+
+
 class OrderLineOut(Out):
-    """A line, and where its units are."""
+    """A line, and where its units are. A bundle is shipped when all of its parts are."""
 
     line: int
     sku: str
@@ -218,6 +237,9 @@ class OrderLineOut(Out):
     amount: str
     retail_price: str | None
     held_reason: str | None
+    parts: list[OrderPartOut] | None = Field(
+        None, description="Of a bundle; parcels and claims name them."
+    )
 
 
 class EventOut(Out):

@@ -1,21 +1,23 @@
 """Products: cards for lists, and one product with its SKUs."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import corridors, media, shelf
+from catalog import bundles, corridors, media, shelf
 from catalog import deals as all_deals
+from catalog.bundles import Part, Parts
 from catalog.deals import Deal
 from catalog.pricing import margin_percent
 from catalog.shelf import Display, Reader, Stock
-from kit.statements import Query, send
+from kit.statements import Ask, send
 
 
 @dataclass(frozen=True)
@@ -127,34 +129,27 @@ def product_cards(
     session: Session, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
 ) -> list[Card]:
     """Cards in the order of `ids`; what is not for sale to `reader` (any more) is left out."""
-    return cards(send(session, *cards_questions(ids, region)), ids, reader, now, region)
-
-
-def cards_questions(ids: Sequence[int], region: str = "") -> tuple[Query, ...]:
-    """What `product_cards` asks, for one round trip; `cards` reads the rows."""
-    wanted = (list(ids),)
-    return (_CARDS, wanted), (_MSRPS, wanted), *all_deals.questions(ids, region)
+    return cards(partial(send, session), ids, reader, now, region)
 
 
 def cards(
-    answers: Sequence[Sequence[Any]],
-    ids: Sequence[int],
-    reader: Reader,
-    now: datetime,
-    region: str = "",
+    ask: Ask, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
 ) -> list[Card]:
-    """The cards that were asked for."""
-    rows, of_products, *about = answers
+    """As `product_cards`, in one round trip; in two where bundles are among them."""
+    wanted = (list(ids),)
+    also = (bundles.question_of_products(ids), *all_deals.questions(ids, region))
+    rows, of_products, made, *about = ask((_CARDS, wanted), (_MSRPS, wanted), *also)
     products = {row.id: row for row in rows}
     skus = defaultdict(list)
     for row in of_products:
         skus[row.product_id].append(row)
     by_sku = grouped(all_deals.answered(about, region))
+    parts = bundles.with_deals(ask, bundles.answered(made), region)
     found = []
     for product_id in ids:
         if product_id in products:
             shown = [
-                (sku.msrp, shelf.display(by_sku.get(sku.id, ()), reader, now, region))
+                (sku.msrp, bundles.display(*_of(sku.id, by_sku, parts), reader, now, region))
                 for sku in skus[product_id]
             ]
             deals = [deal for sku in skus[product_id] for deal in by_sku.get(sku.id, ())]
@@ -177,14 +172,13 @@ def product(
     if shelf.hidden(deals, reader, now):
         return None
     policies = corridors.policies(session, by_sku, now)
-    skus = [
-        sku
-        for sku in session.execute(_SKUS, {"ids": [product_id]})
-        if not shelf.hidden(by_sku.get(sku.id, ()), reader, now)
-    ]
-    shown = {
-        sku.id: shelf.display(by_sku.get(sku.id, ()), reader, now, region, policies) for sku in skus
-    }
+    rows = session.execute(_SKUS, {"ids": [product_id]}).all()
+    parts = bundles.parts(session, [sku.id for sku in rows], region)
+    of = {sku.id: _of(sku.id, by_sku, parts) for sku in rows}
+    skus = [sku for sku in rows if not bundles.hidden(*of[sku.id], reader, now)]
+    if rows and not skus:
+        return None
+    shown = {sku.id: bundles.display(*of[sku.id], reader, now, region, policies) for sku in skus}
     views = [sku_view(sku, by_sku.get(sku.id, ()), shown[sku.id], reader) for sku in skus]
     head = card(row, [(sku.msrp, shown[sku.id]) for sku in skus], deals, reader)
     told = row.description
@@ -200,15 +194,17 @@ def skus(
     are those that brands have not opened to the reader."""
     by_sku = grouped(all_deals.of_skus(session, ids, region))
     policies = corridors.policies(session, ids, now)
+    parts = bundles.parts(session, ids, region)
+    of = {sku: _of(sku, by_sku, parts) for sku in ids}
     return {
         row.id: sku_view(
             row,
             by_sku.get(row.id, ()),
-            shelf.display(by_sku.get(row.id, ()), reader, now, region, policies),
+            bundles.display(*of[row.id], reader, now, region, policies),
             reader,
         )
         for row in session.execute(_SKUS_BY_ID, {"ids": list(ids)})
-        if not shelf.hidden(by_sku.get(row.id, ()), reader, now)
+        if not bundles.hidden(*of[row.id], reader, now)
     }
 
 
@@ -269,6 +265,13 @@ def grouped(deals: Iterable[Deal]) -> dict[int, list[Deal]]:
     for deal in deals:
         by_sku[deal.sku_id].append(deal)
     return by_sku
+
+
+def _of(
+    sku_id: int, by_sku: Mapping[int, list[Deal]], parts: Parts
+) -> tuple[Sequence[Deal], Sequence[Part]]:
+    """What is offered for a SKU, and its parts."""
+    return by_sku.get(sku_id, ()), parts.get(sku_id, ())
 
 
 def _offers(deals: Iterable[Deal]) -> list[OfferView]:

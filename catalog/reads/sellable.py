@@ -1,6 +1,6 @@
 """Whether a SKU can be sold to a region by the piece, and why not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import corridors, deals, selling, shelf
+from catalog import bundles, corridors, deals, selling
+from catalog.bundles import Part
 from catalog.deals import Deal
 from catalog.models import Sku
 from catalog.selling import Facts, Reason
@@ -62,6 +63,11 @@ def sellable(
     if session.get(Sku, sku_id) is None:
         return None
     found = deals.of_skus(session, [sku_id], region)
+    parts = bundles.parts(session, [sku_id], region).get(sku_id, ())
+    shown = bundles.display(found, parts, reader, now, region)
+    if sold_by := bundles.made_of(found, parts):
+        why = _of_parts(session, sold_by, region, quantity, reader, now)
+        return Sellable(not why, why, shown.price, shown.freight, shown.as_of)
     facts = Facts(
         paused=paused(session, found),
         planned=_planned(session, sku_id, reader, now),
@@ -69,8 +75,29 @@ def sellable(
         had=had or {},
     )
     why = selling.reasons(found, reader, now, region, quantity, facts)
-    shown = shelf.display(found, reader, now, region)
     return Sellable(not why, why, shown.price, shown.freight, shown.as_of)
+
+
+def _of_parts(
+    session: Session,
+    parts: Sequence[Part],
+    region: str,
+    quantity: int,
+    reader: Reader,
+    now: datetime,
+) -> list[Reason]:
+    """Why so many of a bundle cannot be sold: what stands against the first part that is at fault,
+    for the units that the bundle needs of it. Retail prices of parts are no matter of the bundle.
+    """
+    for part in parts:
+        facts = Facts(
+            paused=paused(session, part.by_piece),
+            planned=_planned(session, part.sku_id, reader, now),
+        )
+        units = part.units * quantity
+        if why := selling.reasons(part.by_piece, reader, now, region, units, facts):
+            return [replace(reason, message=f"a part of it: {reason.message}") for reason in why]
+    return []
 
 
 def paused(session: Session, found: list[Deal]) -> frozenset[str]:

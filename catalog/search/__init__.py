@@ -7,7 +7,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from catalog.marks import roll_sales
-from catalog.reads.products import Card, cards, cards_questions
+from catalog.reads.products import Card, cards
 from catalog.search.index import DEEPEST, Hits, SearchIndex
 from catalog.search.indexer import Indexer, ask_rebuild, open_indexer
 from catalog.search.query import SORTS, Asked
@@ -68,5 +68,4 @@ def found(
     hits = index.search(asked, reader, limit, after, index.thesaurus(ask))
     if not hits.ids:
         return Cards([], hits.next)
-    answers = ask(*cards_questions(hits.ids, asked.region))
-    return Cards(cards(answers, hits.ids, reader, now, asked.region), hits.next)
+    return Cards(cards(ask, hits.ids, reader, now, asked.region), hits.next)

@@ -1,14 +1,15 @@
 """What the index holds of a product: what the readers of each price list see and pay. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from catalog import bundles, shelf
 from catalog import deals as all_deals
-from catalog import shelf
+from catalog.bundles import Part, Parts
 from catalog.deals import Deal
 from catalog.matching import tree
 from catalog.pricing import margin_percent
@@ -32,8 +33,13 @@ class Goods:
     skus: Sequence[tuple[int, str | None, Mapping[str, Any] | None, Decimal | None]]
     mpns: Sequence[str]
     deals: Mapping[int, list[Deal]]
+    parts: Parts = field(default_factory=dict)
     sold: int = 0
     """Units in 30 days, under all its SKUs."""
+
+    def of(self, sku_id: int) -> tuple[Sequence[Deal], Sequence[Part]]:
+        """What is offered for one of its SKUs, and the parts of that."""
+        return self.deals.get(sku_id, ()), self.parts.get(sku_id, ())
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ def document(goods: Goods, readers: Sequence[Reader], now: datetime) -> dict[str
     named = f"{goods.brand or ''} {goods.title}"
     title, characters = indexed(named), words.characters(named, None)
     deals = [deal for of_sku in goods.deals.values() for deal in of_sku]
+    deals += [deal for of_sku in goods.parts.values() for part in of_sku for deal in part.by_piece]
     sources = sorted({deal.source for deal in deals})
     fields: dict[str, Any] = {}
     flags: list[str] = []
@@ -114,9 +121,7 @@ def _view(reader: Reader, sources: Iterable[str]) -> tuple[Any, ...]:
 
 
 def _seen(goods: Goods, deals: list[Deal], reader: Reader, now: datetime) -> _Seen | None:
-    shown = [
-        (sku[3], shelf.display(goods.deals.get(sku[0], ()), reader, now)) for sku in goods.skus
-    ]
+    shown = [(sku[3], bundles.display(*goods.of(sku[0]), reader, now)) for sku in goods.skus]
     for_sale = [(msrp, one) for msrp, one in shown if one.price is not None]
     if not for_sale:
         return None
@@ -124,8 +129,7 @@ def _seen(goods: Goods, deals: list[Deal], reader: Reader, now: datetime) -> _Se
     msrp, first = min(on_hand or for_sale, key=lambda pair: pair[1].price or 0)
     refused: set[str] = set()
     if any(deal.not_delivered_to for deal in deals):
-        visible = shelf.visible(deals, reader, now)
-        refused = refused_by_all(deal.not_delivered_to or () for deal in visible)
+        refused = _refused(goods, reader, now)
     return _Seen(
         price=first.price or Decimal(0),
         margin=margin_percent(first.price, msrp),
@@ -134,6 +138,24 @@ def _seen(goods: Goods, deals: list[Deal], reader: Reader, now: datetime) -> _Se
         modes=frozenset(mode for _, one in for_sale for mode in one.modes),
         refused=frozenset(refused),
     )
+
+
+def _refused(goods: Goods, reader: Reader, now: datetime) -> set[str]:
+    """Where nothing of it is delivered; a bundle is not where one of its parts is not."""
+    refusals: list[Iterable[str]] = []
+    for sku in goods.skus:
+        deals, parts = goods.of(sku[0])
+        refusals += [one.not_delivered_to or () for one in shelf.visible(deals, reader, now)]
+        if sold_by := bundles.made_of(deals, parts):
+            by_part = [shelf.visible(part.by_piece, reader, now) for part in sold_by]
+            refusals.append(
+                {
+                    code
+                    for seen in by_part
+                    for code in refused_by_all(one.not_delivered_to or () for one in seen)
+                }
+            )
+    return refused_by_all(refusals)
 
 
 def _visible(deals: list[Deal], readers: Iterable[Reader], now: datetime) -> dict[str, list[Deal]]:

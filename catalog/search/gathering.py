@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog import bundles
 from catalog import deals as all_deals
 from catalog.search.documents import Goods, document
 from catalog.search.lists import EVERYTHING
@@ -27,8 +28,11 @@ _MPNS = text("""
 """)
 _NEXT = text("SELECT id FROM products WHERE id > :after ORDER BY id LIMIT :limit")
 _OFFERED = text("""
-    SELECT DISTINCT s.product_id FROM skus s JOIN offers o ON o.sku_id = s.id
-    WHERE s.product_id = ANY(:ids) AND EXISTS (
+    SELECT DISTINCT s.product_id FROM (
+        SELECT id, product_id FROM skus WHERE product_id = ANY(:ids)
+        UNION ALL SELECT b.part_id, s.product_id FROM skus s JOIN sku_parts b ON b.sku_id = s.id
+        WHERE s.product_id = ANY(:ids)
+    ) s JOIN offers o ON o.sku_id = s.id WHERE EXISTS (
         SELECT FROM unnest(CAST(:sources AS text[]), CAST(:brands AS text[]),
             CAST(:categories AS text[])) AS named(source, brand, category)
         WHERE (named.source IS NULL OR named.source = o.source)
@@ -67,6 +71,7 @@ def documents(
     deals: Mapping[int, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for deal in all_deals.of_products(session, ids):
         deals[deal.product_id][deal.sku_id].append(deal)
+    parts = bundles.parts(session, [sku[0] for of in skus.values() for sku in of])
     found = (
         document(
             Goods(
@@ -77,6 +82,7 @@ def documents(
                 skus[row[0]],
                 mpns[row[0]],
                 deals[row[0]],
+                {sku[0]: parts[sku[0]] for sku in skus[row[0]] if sku[0] in parts},
                 row.sold,
             ),
             readers,

@@ -40,7 +40,9 @@ _log = log.get(__name__)
 _CHANGED = text("""
     SELECT max(c.seq) AS seq, array_agg(DISTINCT s.product_id) AS products FROM (
         SELECT seq, sku_id FROM changes WHERE seq > :after ORDER BY seq LIMIT :limit
-    ) c LEFT JOIN skus s ON s.id = c.sku_id
+    ) c LEFT JOIN LATERAL (
+        SELECT c.sku_id AS id UNION ALL SELECT sku_id FROM sku_parts WHERE part_id = c.sku_id
+    ) w ON true LEFT JOIN skus s ON s.id = w.id
 """)
 _HEAD = text("SELECT seq FROM feed_head")
 

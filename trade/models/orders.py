@@ -138,6 +138,11 @@ class OrderLine(Base):
     refunded: Mapped[Fen] = mapped_column(server_default="0")
     """Fen already paid back for this line; never more than was captured."""
     held_reason: Mapped[str | None]
+    bundle_line: Mapped[int | None] = mapped_column(Integer)
+    """Of a part: the line that its leader ordered."""
+    bundle_sku: Mapped[int | None]
+    bundle_units: Mapped[int | None]
+    """Units of the part in one bundle."""
 
 
 class OrderEvent(Base):

@@ -27,7 +27,7 @@ BETWEEN = ";"
 """Between the numbers of several parcels in one cell."""
 
 _PARCELS = text("""
-    SELECT l.order_id, l.sku_id, p.carrier, p.tracking_number
+    SELECT l.order_id, coalesce(l.bundle_sku, l.sku_id) AS sku_id, p.carrier, p.tracking_number
     FROM order_lines l JOIN parcel_lines c ON c.order_line_id = l.id
     JOIN parcels p ON p.id = c.parcel_id
     WHERE l.order_id = ANY(:orders) GROUP BY 1, 2, 3, 4, p.shipped_at, p.id

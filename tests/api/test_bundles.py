@@ -1,0 +1,174 @@
+"""Bundles through the door: made of parts, found, quoted, ordered, shipped and paid back by parts."""
+
+from typing import Any
+
+from kit.ids import inside
+from tests.api.shop import HOME, SOURCE, Shop, ordering
+from tests.trade.market import Goods
+
+FLAT = {"kind": "flat", "fee": "5.00", "free_from": None}
+
+
+def make(
+    shop: Shop, *parts: tuple[Goods, int], who: str = "operator", title: str = "茶具礼盒"
+) -> str:
+    named = [{"sku": goods.sku, "units": units} for goods, units in parts]
+    made = shop.said(who, "/v1/bundles", {"title": title, "parts": named})
+    assert made["parts"] == sorted(named, key=lambda part: inside("sku", part["sku"]))
+    return str(made["sku"])
+
+
+def sku_of(shop: Shop, sku: str, who: str = "leader") -> Any:
+    return shop.said(who, "/v1/skus/lookup", {"skus": [sku]}, 200)["items"][0]["skus"][0]
+
+
+def bought(shop: Shop, sku: str, quantity: int = 1, status: int = 201) -> Any:
+    lines = [{"sku": sku, "quantity": quantity}]
+    return shop.said("leader", "/v1/orders", ordering(None, lines=lines), status)  # type: ignore[arg-type]
+
+
+def test_a_bundle_is_found_and_shown_by_its_parts(shop: Shop) -> None:
+    tea = shop.offer(stock=9)  # leaders pay 8.5555
+    cup = shop.market.offer(source="rival", cost="1.00", stock=5, freight=FLAT)
+    sku = make(shop, (tea, 2), (cup, 1))
+    shop.index()
+    (card,) = shop.got("leader", "/v1/products?q=茶具礼盒")["items"]
+    assert (card["price_from"], card["stock"]) == ("18.211", {"state": "low", "quantity": 4})
+    shown = sku_of(shop, sku)
+    assert (shown["price"], shown["stock"]) == ("18.211", {"state": "low", "quantity": 4})
+    assert shown["modes"] == ["dropship"]
+    put = shop.ask("leader", "PUT", f"/v1/selections/{sku}", json={"markup_percent": "10"})
+    assert (put.json()["price"], put.json()["retail_price"]) == ("18.211", "20.0321")
+    asked = f"/v1/skus/{sku}/sellable?region=440305&quantity="
+    assert shop.got("leader", f"{asked}4")["sellable"] is True
+    short = shop.got("leader", f"{asked}5")
+    assert [one["code"] for one in short["reasons"]] == ["stock_short"]
+    for answer in (card, shown, short):
+        assert SOURCE not in str(answer)
+
+
+def test_search_follows_the_parts(shop: Shop) -> None:
+    tea, cup = shop.offer(stock=9), shop.offer(stock=9)
+    make(shop, (tea, 1), (cup, 1))
+    shop.index()
+    found = "/v1/products?q=茶具礼盒&in_stock=true"
+    assert len(shop.got("leader", found)["items"]) == 1
+    path = f"/v1/listings/{cup.external_id}/stock"
+    assert shop.ask("brand", "PUT", path, json={"quantity": 0}).status_code == 200
+    shop.index()
+    assert shop.got("leader", found)["items"] == []
+
+
+def test_an_order_is_taken_apart_and_told_as_one_line(shop: Shop) -> None:
+    tea = shop.offer(stock=20, freight=FLAT)
+    cup = shop.offer(stock=20, freight=FLAT)
+    sku = make(shop, (tea, 2), (cup, 1))
+    lines = [{"sku": sku, "quantity": 3}]
+    quote = shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": HOME})
+    (line,) = quote["lines"]
+    assert (line["unit_price"], line["amount"]) == ("25.6665", "77.00")  # 9 × 8.5555, rounded once
+    assert {part["sku"]: part["quantity"] for part in line["parts"]} == {tea.sku: 6, cup.sku: 3}
+    assert quote["total"] == "82.00"
+    order = shop.said("leader", "/v1/orders", ordering(tea, lines=lines, quote=quote["id"]))
+    (line,) = order["lines"]
+    told = (line["line"], line["sku"], line["quantity"], line["unit_price"], line["amount"])
+    assert told == (1, sku, 3, "25.6665", "77.00")
+    assert sum(float(part["amount"]) for part in line["parts"]) == 77.0
+    assert order["held"] == order["total"] == "82.00"
+    shop.submitted()
+    purchase = shop.purchase()
+    assert sorted(one["quantity"] for one in purchase["lines"]) == [3, 6]
+    number = next(one["line"] for one in purchase["lines"] if one["quantity"] == 6)
+    first = {"carrier": "顺丰", "tracking_number": "SF0000000001"}
+    path, own = f"/v1/purchases/{purchase['id']}/ship", f"/v1/orders/{order['id']}"
+    shop.said("brand", path, first | {"lines": [{"line": number, "quantity": 5}]}, 200)
+    line = shop.got("leader", own)["lines"][0]
+    assert line["shipped"] == 0  # tea for two, and no cup
+    shop.said("brand", path, first | {"tracking_number": "SF0000000002"}, 200)
+    order = shop.got("leader", own)
+    assert (order["status"], order["lines"][0]["shipped"], order["held"]) == ("shipped", 3, "0.00")
+    claim = {"kind": "refund", "lines": [{"sku": cup.sku, "quantity": 1}], "reason": "破了"}
+    asked = shop.said("leader", f"{own}/claims", claim)["items"][0]["id"]
+    shop.said("brand", f"/v1/claims/{asked}/approve", {}, 200)
+    order = shop.got("leader", own)
+    (line,) = order["lines"]
+    back = {part["sku"]: part["refunded"] for part in line["parts"]}
+    assert (line["refunded"], back) == (back[cup.sku], {tea.sku: "0.00", cup.sku: back[cup.sku]})
+    assert float(back[cup.sku]) > 8
+    with shop.db.as_system() as session:
+        from trade import invariants
+
+        assert invariants.violations(session) == []
+
+
+def test_a_bundle_is_cancelled_whole_by_its_own_name(shop: Shop) -> None:
+    tea, cup, pot = (shop.offer(stock=9) for _ in range(3))
+    sku = make(shop, (tea, 2), (cup, 1))
+    lines = [{"sku": sku, "quantity": 2}, {"sku": pot.sku, "quantity": 1}]
+    order = shop.said("leader", "/v1/orders", ordering(tea, lines=lines))
+    wrong = {"reason": "不要了", "lines": [{"sku": cup.sku}]}
+    path = f"/v1/orders/{order['id']}/cancel"
+    assert shop.ask("leader", "POST", path, json=wrong).status_code == 422
+    cancelled = shop.said("leader", path, {"reason": "不要了"}, 200)
+    assert [line["cancelled"] for line in cancelled["lines"]] == [2, 1]
+    assert sku_of(shop, sku)["stock"]["quantity"] == 4
+
+
+def test_what_cannot_be_bought_whole_is_not_bought_in_part(shop: Shop) -> None:
+    tea, cup = shop.offer(stock=9), shop.offer(stock=2, freight=FLAT)
+    sku = make(shop, (tea, 1), (cup, 1))
+    other = shop.offer(stock=9)
+    lines = [{"sku": sku, "quantity": 3}, {"sku": other.sku, "quantity": 1}]
+    quote = shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": HOME})
+    assert [(one["sku"], one["code"]) for one in quote["unsellable"]] == [(sku, "out_of_stock")]
+    assert [one["sku"] for one in quote["lines"]] == [other.sku]
+    assert quote["freight"] == "0.00"
+    assert [part["lines"] for part in quote["parcels"]] == [[{"sku": other.sku, "quantity": 1}]]
+    refused = bought(shop, sku, 3, 409)
+    assert (refused["code"], refused["errors"][0]["code"]) == ("not_orderable", "out_of_stock")
+    twice = [{"sku": sku, "quantity": 1}, {"sku": cup.sku, "quantity": 1}]
+    both = shop.said("leader", "/v1/orders", ordering(tea, lines=twice), 422)
+    assert both["errors"][0] == both["errors"][0] | {
+        "field": "lines.1.sku",
+        "code": "duplicate_line",
+    }
+
+
+def test_a_live_offer_of_its_own_sells_a_bundle(shop: Shop) -> None:
+    tea, whole = shop.offer(stock=9), shop.offer(stock=3)
+    body = {"parts": [{"sku": tea.sku, "units": 3}]}
+    assert shop.ask("brand", "PUT", f"/v1/bundles/{whole.sku}", json=body).status_code == 200
+    assert sku_of(shop, whole.sku)["price"] == "8.5555"
+    assert len(bought(shop, whole.sku)["lines"][0].get("parts") or []) == 0
+    state = {"title": "礼盒", "price": "7.7777", "state": "off"}
+    put = shop.ask("brand", "PUT", f"/v1/listings/{whole.external_id}", json=state)
+    assert put.status_code == 200, put.text
+    assert sku_of(shop, whole.sku)["price"] == "25.6665"
+    assert shop.ask("brand", "DELETE", f"/v1/bundles/{whole.sku}").status_code == 204
+    assert sku_of(shop, whole.sku)["price"] is None
+
+
+def test_brands_bundle_their_own_goods_and_see_their_own_bundles(shop: Shop) -> None:
+    tea, cup = shop.offer(), shop.market.offer(source="rival", cost="1.00")
+    ours = make(shop, (tea, 2), who="brand", title="两盒装")
+    theirs = make(shop, (tea, 1), (cup, 1))
+    assert [one["sku"] for one in shop.got("brand", "/v1/bundles")["items"]] == [ours]
+    assert {one["sku"] for one in shop.got("operator", "/v1/bundles")["items"]} == {ours, theirs}
+    for sku in (ours, theirs):
+        body = {"parts": [{"sku": cup.sku}]}
+        assert shop.ask("rival", "GET", f"/v1/bundles/{sku}").status_code == 404
+        assert shop.ask("rival", "PUT", f"/v1/bundles/{sku}", json=body).status_code == 404
+        assert shop.ask("rival", "DELETE", f"/v1/bundles/{sku}").status_code == 404
+    assert shop.ask("rival", "PUT", f"/v1/bundles/{tea.sku}", json=body).status_code == 403
+    parts = {
+        "not_offered": [{"sku": cup.sku}],
+        "duplicate": [{"sku": tea.sku}, {"sku": tea.sku}],
+        "unknown_sku": [{"sku": "sku_nothing"}],
+        "nested": [{"sku": ours}],
+    }
+    for code, wrong in parts.items():
+        refused = shop.said("brand", "/v1/bundles", {"title": "x", "parts": wrong}, 422)
+        assert refused["errors"][0]["code"] == code
+    itself = {"parts": [{"sku": ours}]}
+    refused = shop.ask("brand", "PUT", f"/v1/bundles/{ours}", json=itself).json()
+    assert refused["errors"][0]["code"] == "itself"

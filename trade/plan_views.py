@@ -1,0 +1,76 @@
+"""A draft in the words of JSON: what its leader is told, and the decision behind it."""
+
+from datetime import datetime
+from typing import Any
+
+from kit.ids import outside
+from kit.money import price_text, yuan
+from trade.planning import Draft, PricedLine, promise
+from trade.routing import Plan
+
+
+def told(view: Draft, now: datetime) -> dict[str, Any]:
+    """What a leader is told of a draft, ready for JSON."""
+    skus = {line.line.index: outside("sku", line.line.sku_id) for line in view.lines}
+    skus |= {part.key: outside("sku", part.sku_id) for line in view.lines for part in line.parts}
+    return {
+        "lines": [
+            {
+                "sku": skus[line.line.index],
+                "code": line.line.code,
+                "quantity": line.line.quantity,
+                "unit_price": price_text(line.unit_price),
+                "amount": yuan(line.amount),
+            }
+            | _parts(line)
+            for line in view.lines
+        ],
+        "freight": yuan(view.freight),
+        "total": yuan(view.total),
+        "parcels": [
+            {
+                "lines": [{"sku": skus[t.key], "quantity": t.units} for t in purchase.takes],
+                "freight": yuan(purchase.freight),
+                "ships_by": by.isoformat() if (by := promise(purchase, now)) else None,
+            }
+            for purchase in view.plan.purchases
+        ],
+        "unsellable": [
+            {"sku": line.sku, "line": line.index, "code": line.code, "message": line.message}
+            for line in view.unsellable
+        ],
+    }
+
+
+def _parts(line: PricedLine) -> dict[str, Any]:
+    """What a bundle's line is made of; nothing for other lines."""
+    told = [{"sku": outside("sku", part.sku_id), "quantity": part.quantity} for part in line.parts]
+    return {"parts": told} if told else {}
+
+
+def record(plan: Plan) -> dict[str, Any]:
+    """The decision, for operators: what is bought where, and why each other offer lost."""
+    return {
+        "purchases": [
+            {
+                "source": purchase.source,
+                "seller": purchase.seller,
+                "freight": yuan(purchase.freight),
+                "takes": [
+                    {
+                        "line": take.key,
+                        "offer": take.supply.offer_id,
+                        "external_id": take.supply.external_id,
+                        "quantity": take.units,
+                        "unit_cost": str(take.supply.cost),
+                    }
+                    for take in purchase.takes
+                ],
+            }
+            for purchase in plan.purchases
+        ],
+        "lost": [
+            {"line": loss.key, "offer": loss.offer_id, "code": loss.code} for loss in plan.lost
+        ],
+        "unsellable": {str(key): code for key, code in plan.unsellable.items()},
+    }
