@@ -1,10 +1,11 @@
-"""Bundles through the door: made of parts, found, quoted, ordered, shipped and paid back by parts."""
+"""Bundles through the door: found, quoted, ordered, shipped and paid back by their parts."""
 
 from typing import Any
 
 from kit.ids import inside
 from tests.api.shop import HOME, SOURCE, Shop, ordering
 from tests.trade.market import Goods
+from trade import invariants
 
 FLAT = {"kind": "flat", "fee": "5.00", "free_from": None}
 
@@ -23,8 +24,8 @@ def sku_of(shop: Shop, sku: str, who: str = "leader") -> Any:
 
 
 def bought(shop: Shop, sku: str, quantity: int = 1, status: int = 201) -> Any:
-    lines = [{"sku": sku, "quantity": quantity}]
-    return shop.said("leader", "/v1/orders", ordering(None, lines=lines), status)  # type: ignore[arg-type]
+    named = Goods(sku, 0, 0, "")
+    return shop.said("leader", "/v1/orders", ordering(named, quantity), status)
 
 
 def test_a_bundle_is_found_and_shown_by_its_parts(shop: Shop) -> None:
@@ -33,9 +34,9 @@ def test_a_bundle_is_found_and_shown_by_its_parts(shop: Shop) -> None:
     sku = make(shop, (tea, 2), (cup, 1))
     shop.index()
     (card,) = shop.got("leader", "/v1/products?q=茶具礼盒")["items"]
-    assert (card["price_from"], card["stock"]) == ("18.211", {"state": "low", "quantity": 4})
+    assert (card["price_from"], card["stock"]) == ("18.211", {"state": "in_stock", "quantity": 4})
     shown = sku_of(shop, sku)
-    assert (shown["price"], shown["stock"]) == ("18.211", {"state": "low", "quantity": 4})
+    assert (shown["price"], shown["stock"]) == ("18.211", {"state": "in_stock", "quantity": 4})
     assert shown["modes"] == ["dropship"]
     put = shop.ask("leader", "PUT", f"/v1/selections/{sku}", json={"markup_percent": "10"})
     assert (put.json()["price"], put.json()["retail_price"]) == ("18.211", "20.0321")
@@ -96,8 +97,6 @@ def test_an_order_is_taken_apart_and_told_as_one_line(shop: Shop) -> None:
     assert (line["refunded"], back) == (back[cup.sku], {tea.sku: "0.00", cup.sku: back[cup.sku]})
     assert float(back[cup.sku]) > 8
     with shop.db.as_system() as session:
-        from trade import invariants
-
         assert invariants.violations(session) == []
 
 

@@ -18,15 +18,13 @@ STOCKS = st.one_of(
 PARTS = st.lists(st.tuples(st.integers(1, 6), STOCKS), min_size=1, max_size=5)
 
 
-def seen(
-    price: str | None, *, moq: int = 1, multiple: int = 1, stock: Stock | None = None
-) -> Display:
+def seen(price: str | None, *, moq: int = 1, multiple: int = 1) -> Display:
     return Display(
         price=None if price is None else Decimal(price),
         tiers=None,
         moq=moq,
         multiple=multiple,
-        stock=stock or Stock("in_stock", None),
+        stock=Stock("in_stock", None),
         freight={"kind": "free"},
         ships_within_hours=24,
         corridor=(None, None),
