@@ -217,6 +217,7 @@ class OrderPartOut(Out):
     sku: str
     quantity: int
     shipped: int
+    delivered: int
     cancelled: int
     refunded: str
     amount: str
