@@ -23,6 +23,9 @@ WINDOW = 10
 REST = 5.0
 """Seconds for which a Redis that did not answer is not asked again."""
 
+SHARES = 50
+"""A process takes this part of what one caller may send in a window at once."""
+
 SMALL = 4 * 2**20
 LARGE = 24 * 2**20
 """The largest body, in bytes: of JSON, and of an uploaded sheet."""
@@ -31,7 +34,11 @@ _log = log.get(__name__)
 
 
 class Limiter:
-    """Counts requests by caller in windows of ten seconds."""
+    """Counts requests by caller in windows of ten seconds.
+
+    A process takes a share of what a caller may send from Redis at once, so that most requests ask
+    nobody. No more pass than may; the last shares can lie unused at other processes.
+    """
 
     def __init__(self, client: redis.Redis, per_minute: int) -> None:
         client.set_retry(Retry(NoBackoff(), 0))  # a limit is not worth waiting for
@@ -39,15 +46,16 @@ class Limiter:
         self._limit = max(1, per_minute * WINDOW // 60)
         self._lock = threading.Lock()
         self._away_until = 0.0
+        self._window = 0
+        self._shares: dict[str, int] = {}
         self._own: dict[str, int] = {}
-        self._own_window = 0
 
     def count(self, who: str, limit: int | None = None) -> None:
         """Count one request. Raises Problem 429 with the seconds to wait."""
         now = time.time()
         window = int(now) // WINDOW
         most = self._limit if limit is None else limit
-        if self._counted(f"rate:{who}:{window}", window) > most:
+        if not (self._from_share(who, window) or self._admitted(who, window, most)):
             wait = max(1, round((window + 1) * WINDOW - now))
             raise Problem(
                 429,
@@ -63,24 +71,37 @@ class Limiter:
         except redis.RedisError:
             return False
 
-    def _counted(self, key: str, window: int) -> int:
-        if time.monotonic() >= self._away_until:
-            try:
-                with self._redis.pipeline(transaction=False) as steps:
-                    steps.incr(key)
-                    steps.expire(key, WINDOW * 2)
-                    return int(steps.execute()[0])
-            except redis.RedisError as error:
-                self._away_until = time.monotonic() + REST
-                _log.warning("redis_away", error=type(error).__name__)
-        return self._counted_here(key, window)
-
-    def _counted_here(self, key: str, window: int) -> int:
+    def _from_share(self, who: str, window: int) -> bool:
         with self._lock:
-            if window != self._own_window:
-                self._own, self._own_window = {}, window
-            self._own[key] = self._own.get(key, 0) + 1
-            return self._own[key]
+            if window != self._window:
+                self._window, self._shares, self._own = window, {}, {}
+            left = self._shares.get(who, 0)
+            self._shares[who] = max(left - 1, 0)
+            return left > 0
+
+    def _admitted(self, who: str, window: int, most: int) -> bool:
+        """Take another share and count this request in it."""
+        if time.monotonic() < self._away_until:
+            return self._admitted_here(who, most)
+        key, share = f"rate:{who}:{window}", max(1, most // SHARES)
+        try:
+            taken = int(self._redis.incrby(key, share))
+            if taken == share:  # the one who begins a window says when it is forgotten
+                self._redis.expire(key, WINDOW * 2)
+        except redis.RedisError as error:
+            self._away_until = time.monotonic() + REST
+            _log.warning("redis_away", error=type(error).__name__)
+            return self._admitted_here(who, most)
+        granted = min(share, most - (taken - share))
+        with self._lock:
+            if window == self._window and granted > 1:
+                self._shares[who] = self._shares.get(who, 0) + granted - 1
+        return granted > 0
+
+    def _admitted_here(self, who: str, most: int) -> bool:
+        with self._lock:
+            self._own[who] = self._own.get(who, 0) + 1
+            return self._own[who] <= most
 
 
 class BodyLimit:

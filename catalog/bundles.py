@@ -21,7 +21,7 @@ from catalog.deals import Deal
 from catalog.matching.redirects import current
 from catalog.models import Product, Sku
 from catalog.rule_changes import Reach
-from catalog.shelf import NOT_FOR_SALE, Display, Reader, Stock
+from catalog.shelf import NOT_FOR_SALE, Display, Front, Reader, Stock
 from kit.db import NOW, Base, OutsideId, Ref, Utc
 from kit.ids import outside
 from kit.statements import Ask, Query, send
@@ -72,7 +72,7 @@ Parts = Mapping[int, Sequence[Part]]
 
 def made_of(deals: Iterable[Deal], parts: Sequence[Part]) -> Sequence[Part]:
     """The parts by which a SKU is sold; none where it has a live offer of its own, or no parts."""
-    own = any(deal.state == "live" and deal.mode == "dropship" for deal in deals)
+    own = parts and any(deal.state == "live" and deal.mode == "dropship" for deal in deals)
     return () if own else parts
 
 
@@ -88,6 +88,15 @@ def display(
     if not (sold_by := made_of(deals, parts)):
         return shelf.display(deals, reader, now, region, policies)
     return composed([(p.units, shelf.display(p.by_piece, reader, now, region)) for p in sold_by])
+
+
+def front(
+    deals: Sequence[Deal], parts: Sequence[Part], reader: Reader, now: datetime, region: str = ""
+) -> Front:
+    """What a list shows of it: the same as `display` does. Pure."""
+    if made_of(deals, parts):
+        return display(deals, parts, reader, now, region)
+    return shelf.front(deals, reader, now, region)
 
 
 def hidden(deals: Sequence[Deal], parts: Sequence[Part], reader: Reader, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from catalog.matching.tree import Place, Said, placed
 from catalog.pricing import Goods
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
-from kit.statements import Query, send
+from kit.statements import Query, ids_text, send
 
 
 class Deal(NamedTuple):
@@ -77,21 +77,25 @@ _DEALS = """
            o.brand, o.category, o.state, o.tax_rate, o.tax_code, o.invoice, o.min_retail,
            o.max_retail, o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
            coalesce(t.moq, 1) AS moq, coalesce(t.multiple, 1) AS multiple, t.freight,
-           t.ships_within_hours, t.cutoff, t.presale_ship_by, coalesce(v.per_hour, 0) AS per_hour,
-           coalesce(c.tried, 0) AS tried, coalesce(c.short, 0) AS short, {heard} AS heard_at,
-           m.ours, coalesce(m.state = 'confirmed', false) AS by_person,
-           o.weight_g, f.content AS template
+           t.ships_within_hours, t.cutoff, t.presale_ship_by,
+           coalesce((SELECT v.per_hour FROM stock_pace v WHERE v.offer_id = o.id), 0) AS per_hour,
+           coalesce((SELECT c.tried FROM stock_claims c WHERE c.source = o.source), 0) AS tried,
+           coalesce((SELECT c.short FROM stock_claims c WHERE c.source = o.source), 0) AS short,
+           {heard} AS heard_at,
+           (SELECT m.ours FROM category_mappings m
+            WHERE m.source = o.source AND m.theirs = o.category) AS ours,
+           coalesce((SELECT m.state = 'confirmed' FROM category_mappings m
+            WHERE m.source = o.source AND m.theirs = o.category), false) AS by_person,
+           o.weight_g,
+           (SELECT f.content FROM freight_templates f
+            WHERE f.source = o.source AND f.name = t.freight ->> 'name') AS template
     FROM skus s {offers}
     JOIN prices p ON p.offer_id = o.id
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
-    LEFT JOIN freight_templates f ON f.source = o.source AND f.name = t.freight ->> 'name'
-    LEFT JOIN stock_pace v ON v.offer_id = o.id
-    LEFT JOIN stock_claims c ON c.source = o.source
-    LEFT JOIN source_states h ON h.source = o.source
-    LEFT JOIN category_mappings m ON m.source = o.source AND m.theirs = o.category
     WHERE {which} = ANY(%(ids)s)
     ORDER BY s.product_id, s.id, o.id, p.mode
 """
+# Each look-up by a whole key stands by itself: as joins they make planning four times as long.
 _OWN = "JOIN offers o ON o.sku_id = s.id"
 _LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id)"""
@@ -161,6 +165,6 @@ def answered(answers: Sequence[Sequence[Any]], region: str = "") -> list[Deal]:
 
 
 def _questions(asking: tuple[str, str], ids: Collection[int], region: str) -> tuple[Query, Query]:
-    asked = {"ids": list(ids), "region": region}
+    asked = {"ids": ids_text(ids), "region": region}
     deals, stated = asking
     return (deals, asked), (stated, asked)

@@ -45,9 +45,10 @@ class Record:
 
 
 HEARD = """CASE WHEN NOT EXISTS (SELECT FROM figures g
-             WHERE g.offer_id = o.id AND g.kind = 'stock') THEN h.full_at END"""
-"""`heard_at` in SQL, of offers `o` with the state `h` of their source: stock that is asked for by
-calls of its own is not confirmed by a listing."""
+             WHERE g.offer_id = o.id AND g.kind = 'stock')
+           THEN (SELECT h.full_at FROM source_states h WHERE h.source = o.source) END"""
+"""`heard_at` in SQL, of offers `o`: stock that is asked for by calls of its own is not confirmed by
+a listing."""
 
 
 def published(level: Level, age: timedelta, record: Record, risk: float) -> Level:

@@ -5,7 +5,7 @@ be sold, sold by the piece before in bulk. Price, stock, freight and promise are
 deal and of no other, so that nothing tells how many there are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -62,22 +62,28 @@ class Stock:
 
 
 @dataclass(frozen=True)
-class Display:
-    """One SKU as a reader sees it. Prices in CNY a unit; None is unknown."""
+class Front:
+    """What a list shows of one SKU. The price is CNY a unit; None is unknown."""
 
     price: Decimal | None
-    tiers: list[tuple[int, Decimal]] | None
-    moq: int
-    multiple: int
     stock: Stock
-    freight: dict[str, Any] | None
-    ships_within_hours: int | None
-    corridor: tuple[Decimal | None, Decimal | None]
     modes: tuple[str, ...]
     as_of: datetime | None
 
 
-NOT_FOR_SALE = Display(None, None, 1, 1, Stock("out", 0), None, None, (None, None), (), None)
+@dataclass(frozen=True)
+class Display(Front):
+    """One SKU as a reader sees it. Prices in CNY a unit; None is unknown."""
+
+    tiers: list[tuple[int, Decimal]] | None
+    moq: int
+    multiple: int
+    freight: dict[str, Any] | None
+    ships_within_hours: int | None
+    corridor: tuple[Decimal | None, Decimal | None]
+
+
+NOT_FOR_SALE = Display(None, Stock("out", 0), (), None, None, 1, 1, None, None, (None, None))
 
 
 def visible(deals: Iterable[Deal], reader: Reader, now: datetime) -> list[Deal]:
@@ -88,14 +94,14 @@ def visible(deals: Iterable[Deal], reader: Reader, now: datetime) -> list[Deal]:
         if deal.state == "live"
         and (deal.valid_until is None or deal.valid_until > now)
         and reader.prices.serves in reader.policy(deal.source).serves
-        and reader.grants.allows(deal.sku_id, deal.goods, "", now)
-        and not (stated(deal.level).state == "unknown" and unknown_stock(deal, reader) == "hide")
+        and granted(deal, reader, now, "")
+        and not (_unknown(deal.level) and unknown_stock(deal, reader) == "hide")
     ]
 
 
 def hidden(deals: Iterable[Deal], reader: Reader, now: datetime) -> bool:
     """Whether there is something to buy, of which brands let `reader` see nothing."""
-    seen = [reader.grants.allows(deal.sku_id, deal.goods, "", now) for deal in deals]
+    seen = [granted(deal, reader, now, "") for deal in deals]
     return bool(seen) and not any(seen)
 
 
@@ -114,7 +120,14 @@ def deciding(
         out = stock.state == "out"
         return (not deal.reaches(region), deal.mode != "dropship", out, price, deal.offer_id)
 
-    return min(deals, key=rank, default=None)
+    found = list(deals)
+    return min(found, key=rank) if len(found) > 1 else found[0] if found else None
+
+
+def front(deals: Iterable[Deal], reader: Reader, now: datetime, region: str = "") -> Front:
+    """What a list shows `reader` of the SKU that `deals` are for: the same as `display` does."""
+    best, seen = _decided(deals, reader, now, region)
+    return NOT_FOR_SALE if best is None else Front(*_shown(best, seen, reader, now))
 
 
 def display(
@@ -125,24 +138,36 @@ def display(
     policies: Iterable[PricePolicy] = (),
 ) -> Display:
     """What `reader` sees of the SKU that `deals` are for; `policies` narrow its corridor."""
-    seen = visible(deals, reader, now)
-    there = [deal for deal in seen if granted(deal, reader, now, region)]
-    best = deciding(there or seen, reader, region, now)
+    best, seen = _decided(deals, reader, now, region)
     if best is None:
         return NOT_FOR_SALE
     bulk = deciding([deal for deal in seen if deal.mode == "bulk"], reader, region, now)
     return Display(
-        price=reader.prices.price(best.cost, best.goods),
+        *_shown(best, seen, reader, now),
         tiers=reader.prices.tiers(bulk.tiers, bulk.goods) if bulk else None,
         moq=best.moq,
         multiple=best.multiple,
-        stock=shown(best, reader, now),
         freight=best.freight,
         ships_within_hours=best.ships_within_hours,
         corridor=corridors.corridor(seen, policies, region, now),
-        modes=tuple(sorted({deal.mode for deal in seen})),
-        as_of=best.as_of,
     )
+
+
+def _decided(
+    deals: Iterable[Deal], reader: Reader, now: datetime, region: str
+) -> tuple[Deal | None, list[Deal]]:
+    """The deal that decides what `reader` sees, and all that it is chosen from or shown with."""
+    seen = visible(deals, reader, now)
+    there = [deal for deal in seen if granted(deal, reader, now, region)] if region else seen
+    return deciding(there or seen, reader, region, now), seen
+
+
+def _shown(
+    best: Deal, seen: Sequence[Deal], reader: Reader, now: datetime
+) -> tuple[Decimal, Stock, tuple[str, ...], datetime]:
+    """The fields of a `Front`."""
+    modes = (best.mode,) if len(seen) == 1 else tuple(sorted({deal.mode for deal in seen}))
+    return reader.prices.price(best.cost, best.goods), shown(best, reader, now), modes, best.as_of
 
 
 def stated(level: Level | None) -> Stock:
@@ -174,9 +199,14 @@ def total(stocks: Iterable[Stock]) -> Stock:
 
 def granted(deal: Deal, reader: Reader, now: datetime, region: str) -> bool:
     """Whether brands let `reader` have this deal in `region`; "" is anywhere at all."""
-    return reader.grants.allows(deal.sku_id, deal.goods, region, now)
+    grants = reader.grants  # most readers meet no source that uses any
+    return not grants.closed or grants.allows(deal.sku_id, deal.goods, region, now)
 
 
 def unknown_stock(deal: Deal, reader: Reader) -> str:
     """What counts where its source says nothing: sell | ask | hide."""
     return reader.policy(deal.source).unknown_stock
+
+
+def _unknown(level: Level | None) -> bool:
+    return level is None or level.state == "unknown"

@@ -1,6 +1,7 @@
 """One process of the API: its socket, its pool, its application, until it is told to end."""
 
 import contextlib
+import gc
 import socket
 from collections.abc import Iterator
 
@@ -34,6 +35,8 @@ def serve(settings: Settings, servers: Endpoints) -> None:
             server_header=False,
             timeout_graceful_shutdown=FINISH_SECONDS,
         )
+        gc.collect()
+        gc.freeze()  # what stays for good is not looked through again while requests wait
         with inherited() or listening(settings.api.host, settings.api.port) as found:
             uvicorn.Server(config).run(sockets=[found])
 

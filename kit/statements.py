@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from kit.db import Base, Query, driver
 
-__all__ = ["Ask", "Query", "insert", "send"]
+__all__ = ["Ask", "Query", "ids_text", "insert", "send"]
 
 
 class Ask(Protocol):
@@ -45,6 +45,12 @@ def send(session: Session, *statements: Query) -> list[list[Any]]:
         raise DBAPIError.instance(
             "; ".join(query for query, _ in statements), None, error, psycopg.Error
         ) from error
+
+
+def ids_text(ids: Iterable[int]) -> str:
+    """Ids for `= ANY(%s)`: as a list psycopg types them by the largest, and each type would be
+    another statement to prepare."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def insert(table: type[Base], rows: Sequence[Mapping[str, Any]]) -> Query:

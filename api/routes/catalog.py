@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api import present, replies
-from api.callers import Caller, allow
+from api.callers import Caller, Knock, allow, knocking
 from api.shapes.base import NO_NUL, IdPath, Limit, Listed, Moment
 from api.shapes.catalog import (
     CardOut,
@@ -79,7 +79,7 @@ async def asked_for(  # it waits for nothing: a thread of its own would cost mor
 
 @router.get("/products", response_model=Listed[CardOut], summary="Find products")
 def products(
-    caller: Reads,
+    door: Annotated[Knock, Depends(knocking("catalog:read"))],
     asked: Annotated[Asked, Depends(asked_for)],
     limit: Limit = 50,
     cursor: Annotated[str | None, Query(max_length=500, pattern=NO_NUL)] = None,
@@ -89,6 +89,7 @@ def products(
 
     `source` counts for operators and buyers only.
     """
+    caller = door.enter()
     index, reader = caller.office.index, caller.reader
     found = search.found(caller.ask, index, asked, reader, clock.now(), limit, cursor)
     shown = [present.card(one) for one in found.items]

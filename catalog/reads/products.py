@@ -16,8 +16,8 @@ from catalog import deals as all_deals
 from catalog.bundles import Part, Parts
 from catalog.deals import Deal
 from catalog.pricing import margin_percent
-from catalog.shelf import Display, Reader, Stock
-from kit.statements import Ask, send
+from catalog.shelf import Display, Front, Reader, Stock
+from kit.statements import Ask, ids_text, send
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def cards(
     ask: Ask, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
 ) -> list[Card]:
     """As `product_cards`, in one round trip; in two where bundles are among them."""
-    wanted = (list(ids),)
+    wanted = (ids_text(ids),)
     also = (bundles.question_of_products(ids), *all_deals.questions(ids, region))
     rows, of_products, made, *about = ask((_CARDS, wanted), (_MSRPS, wanted), *also)
     products = {row.id: row for row in rows}
@@ -149,7 +149,7 @@ def cards(
     for product_id in ids:
         if product_id in products:
             shown = [
-                (sku.msrp, bundles.display(*_of(sku.id, by_sku, parts), reader, now, region))
+                (sku.msrp, bundles.front(*_of(sku.id, by_sku, parts), reader, now, region))
                 for sku in skus[product_id]
             ]
             deals = [deal for sku in skus[product_id] for deal in by_sku.get(sku.id, ())]
@@ -210,11 +210,11 @@ def skus(
 
 def card(
     row: Any,
-    shown: Iterable[tuple[Decimal | None, Display]],
+    shown: Iterable[tuple[Decimal | None, Front]],
     deals: Iterable[Deal],
     reader: Reader,
 ) -> Card:
-    """The card of a product from (msrp, display) of its SKUs, and all its deals."""
+    """The card of a product from (msrp, what is shown) of its SKUs, and all its deals."""
     for_sale = [(msrp, one) for msrp, one in shown if one.price is not None]
     on_hand = [pair for pair in for_sale if pair[1].stock.state != "out"] or for_sale
     originals = media.addresses(row.images)

@@ -121,7 +121,7 @@ def _view(reader: Reader, sources: Iterable[str]) -> tuple[Any, ...]:
 
 
 def _seen(goods: Goods, deals: list[Deal], reader: Reader, now: datetime) -> _Seen | None:
-    shown = [(sku[3], bundles.display(*goods.of(sku[0]), reader, now)) for sku in goods.skus]
+    shown = [(sku[3], bundles.front(*goods.of(sku[0]), reader, now)) for sku in goods.skus]
     for_sale = [(msrp, one) for msrp, one in shown if one.price is not None]
     if not for_sale:
         return None

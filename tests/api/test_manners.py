@@ -1,5 +1,6 @@
 """Errors in one form, limits, pages, health and what is written down of a request."""
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import redis
 from structlog.testing import capture_logs
 
 import api
+from api import limits
 from kit.db import Database, dsn
+from kit.errors import Problem
 from tests.api.shop import Shop, opened, ordering, served
 
 
@@ -153,6 +156,21 @@ def test_one_token_has_a_limit_and_is_told_how_long_to_wait(
         assert 0 < int(answer.headers["retry-after"]) <= 10
         assert "seconds" in told["detail"]
         assert shop.ask("other", "GET", "/v1/wallet").status_code == 200
+
+
+def test_what_a_caller_may_send_is_shared_out_among_processes(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits.time, "time", lambda: 1_000_000.0)
+    with redis.Redis.from_url(redis_url) as client:
+        processes = [limits.Limiter(client, 6_000) for _ in range(2)]
+        passed = 0
+        for number in range(2_400):
+            with contextlib.suppress(Problem):
+                processes[number % 3 % 2].count("token:1")
+                passed += 1
+        assert passed == 1_000
+        assert client.ttl("rate:token:1:100000") > 0
 
 
 def test_without_redis_everything_goes_on_and_limits_hold(
