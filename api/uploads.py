@@ -54,7 +54,7 @@ Sheet = Annotated[bytes, Depends(_sheet)]
 def writer(caller: Writer, content: bytes) -> Writer:
     """The caller of this upload, told apart by its content. Raises Problem 422 for an empty one."""
     if not content:
-        raise Problem(422, "unreadable_sheet", "the sheet is empty; send the file itself")
+        raise Problem(422, "unreadable_sheet", "the file is empty; send the file itself")
     return replace(caller, body=caller.body + content)
 
 

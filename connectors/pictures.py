@@ -40,7 +40,11 @@ class Picture:
 
 def redrawn(path: Path, limits: Limits) -> Picture:
     """The picture in a file. Raises Unreadable for what is none, or too large to unpack."""
-    content = path.read_bytes()
+    return drawn_anew(path.read_bytes(), limits)
+
+
+def drawn_anew(content: bytes, limits: Limits) -> Picture:
+    """The same of the content of a file."""
     if content[:2] == b"\xff\xd8" and content.count(b"\xff\xda") > _MOST_SCANS:
         raise Unreadable("picture", "a JPEG with so many scans is not unpacked")
     try:

@@ -93,6 +93,7 @@ LATER_TABLES = {
     "statements": OWN,
     "statement_lines": OWN,
     "platform_claims": "false",
+    "evidence": OWN,
     "parcel_events": f"{OWN} OR {SUPPLIER}",
 }
 """The same for tables that later migrations make; each protects its own."""

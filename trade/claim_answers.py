@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.money import yuan
-from trade import bearing, claim_cases, claim_money, events
+from trade import bearing, claim_cases, claim_money, events, evidence
 from trade.bearing import Outcome
 from trade.claim_cases import Case, invalid
 from trade.claim_states import move
@@ -116,13 +116,19 @@ def refuse(
     reason: str,
     shown: Sequence[str],
     now: datetime,
+    *,
+    by: int | None = None,
 ) -> None:
     """Decline with a reason for the leader, also after goods came back that were not as they should
-    be; again changes nothing. Raises Problem 404, 409 `wrong_state`."""
+    be; again changes nothing. `by` answers in the supplier's place, and handed the evidence in.
+
+    Raises Problem 404, 409 `wrong_state`, 422 for evidence that was not handed in.
+    """
     case = claim_cases.of_supplier(session, supplier, claim)
     if case.claim.state == "refused":
         return
     row = case.claim
+    evidence.show(session, row, supplier.party_id if by is None else by, shown, now)
     told = [claim_cases.blind(session, case, item) for item in shown]
     row.evidence = [*row.evidence, *({"by": "supplier", "item": item} for item in told)]
     decline(session, desk, case, claim_cases.blind(session, case, reason), now)

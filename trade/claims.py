@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 from kit.errors import FieldError, Problem
 from kit.ids import inside
 from kit.money import split
-from trade import bearing, claim_cases, claim_money, claim_states, claimable, platform_claims
+from trade import (
+    bearing,
+    claim_cases,
+    claim_money,
+    claim_states,
+    claimable,
+    evidence,
+    platform_claims,
+)
 from trade.claim_cases import Case, invalid
 from trade.claim_states import move, opened
 from trade.claimable import Bought
@@ -215,6 +223,7 @@ def _write(
     session.add(claim)
     session.flush()
     opened(session, claim, now, desk.claims)
+    evidence.show(session, claim, order.party_id, request.evidence, now)
     lines = [
         ClaimLine(
             claim_id=claim.id,

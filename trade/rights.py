@@ -8,6 +8,7 @@ ROLES = ("leader", "brand", "buyer", "operator")
 
 _SHARED = frozenset(
     {
+        "evidence:write",
         "catalog:read",
         "wallet:read",
         "statements:read",

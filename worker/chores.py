@@ -28,6 +28,7 @@ from trade import (
     earnings,
     event_feed,
     events,
+    evidence,
     following,
     invariants,
     platform_claims,
@@ -161,6 +162,11 @@ def claim_deadlines(shop: Workshop, session: Session, _last: Result) -> Result:
 def parcels(shop: Workshop, session: Session, _last: Result) -> Result:
     """Parcels that arrived or are stuck, orders that are over; one a turn."""
     return {"more": tracking.work_one(session, shop.desk, clock.now())}
+
+
+def prune_evidence(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Evidence that no claim named in time, or that was kept long enough."""
+    return {"gone": evidence.prune(session, clock.now())}
 
 
 def prune_outbox(_shop: Workshop, session: Session, _last: Result) -> Result:
@@ -301,6 +307,7 @@ CHORES: dict[str, Kind] = {
     "cutoff_sheets": Kind(10.0, make_cutoff_sheets),
     "prune_supplier_sheets": Kind(HOUR, prune_supplier_sheets),
     "prune_order_sheets": Kind(HOUR, prune_order_sheets),
+    "prune_evidence": Kind(HOUR, prune_evidence),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),
     "prune_feed": Kind(HOUR, prune_feed),

@@ -9,6 +9,7 @@ from api.routes import (
     changes,
     claims,
     commissions,
+    evidence,
     freight,
     hooks,
     listings,
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     order_imports.router,  # before the orders' own ids
     orders.router,
     claims.router,
+    evidence.router,
     shares.router,
     share_page.router,
     wallet.router,

@@ -195,7 +195,14 @@ def refuse(caller: Answers, claim_id: IdPath, asked: RefuseClaimIn) -> Response:
     def work(session: Session, door: Supplier) -> None:
         desk = caller.office.terms.desk
         claim_answers.refuse(
-            session, desk, door, claim_id, asked.reason, asked.evidence, clock.now()
+            session,
+            desk,
+            door,
+            claim_id,
+            asked.reason,
+            asked.evidence,
+            clock.now(),
+            by=caller.party_id,
         )
 
     return _at_the_door(caller, claim_id, work)

@@ -96,6 +96,15 @@ class ClaimOptionsOut(Out):
     items: list[ClaimOptionOut]
 
 
+class EvidenceOut(Out):
+    """A piece of evidence: its id goes into a claim, before `expires_at`."""
+
+    id: str
+    media_type: str
+    size: int
+    expires_at: str
+
+
 class SentBackIn(In):
     """The waybill of goods on their way back."""
 

@@ -6,7 +6,7 @@ Purchases are the supplier's side: a leader's scope sees none of them, so that n
 can name a source or a cost. Rows are locked in one order: order, purchases, stock, balances.
 """
 
-from trade.models.claims import Claim, ClaimLine, ClaimMove, PlatformClaim
+from trade.models.claims import Claim, ClaimLine, ClaimMove, Evidence, PlatformClaim
 from trade.models.commissions import CommissionRow, CommissionsRead
 from trade.models.hooks import Delivery, Event, EventsHead, Webhook
 from trade.models.imports import GoodsName, ImportedOrder, OrderImport, OrderImportPart
@@ -41,6 +41,7 @@ __all__ = [
     "Earning",
     "Event",
     "EventsHead",
+    "Evidence",
     "GoodsName",
     "ImportedOrder",
     "Member",

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Integer, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import NOW, Base, Fen, Id, OutsideId, Ref, Utc
@@ -145,3 +145,24 @@ class PlatformClaim(Base):
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class Evidence(Base):
+    """A picture or document that was handed in, sealed; its claims' two sides may see it."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        Index("evidence_party", "party_id", "created_at"),
+        Index("evidence_expires", "expires_at"),
+    )
+
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    """Who handed it in."""
+    claim_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    """The claims that name it."""
+    media_type: Mapped[str]
+    size: Mapped[int] = mapped_column(Integer)
+    content: Mapped[bytes]
+    created_at: Mapped[Utc] = mapped_column(server_default=NOW)
+    expires_at: Mapped[Utc]
