@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import wall
 
-revision = "0050"
-down_revision = "0049"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
