@@ -49,7 +49,7 @@ def hand_in(
     summary="See evidence",
 )
 def get(caller: Annotated[Caller, Depends(allow("claims:read"))], evidence_id: IdPath) -> Response:
-    """Your own, or that of a claim that you are a side of. Leaders see no documents of suppliers."""
+    """Your own, or that of a claim you are a side of. Leaders see no documents of suppliers."""
     with caller.system() as session:
         desk, party = caller.office.terms.desk, caller.party_id
         piece = evidence.read(session, desk, party, evidence_id, operates=caller.operates)
