@@ -26,6 +26,7 @@ from kit.db import Database
 from kit.ids import outside
 from trade import places
 from trade.order_sheets import imports, placing
+from trade.order_sheets.rows import opened
 
 ROWS = int(os.environ.get("BENCH_SHEET_ROWS", "10000"))
 GOODS = 20
@@ -87,7 +88,7 @@ def _read(database: Database, content: bytes) -> None:
     """Upload, read, and confirm: the orders are queued."""
     now = clock.now()
     with database.as_system() as session:
-        made, _ = imports.upload(session, DESK, PARTY, content, now)
+        made, _ = imports.upload(session, DESK, PARTY, content, opened(content)[1], now)
     name = outside(imports.PREFIX, made)
     placing.drain(database, DESK, made, _later())
     with database.as_system() as session:

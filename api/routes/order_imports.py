@@ -21,6 +21,7 @@ from kit.ids import outside
 from kit.money import fen, price_text
 from trade import audits
 from trade.order_sheets import imports, results
+from trade.order_sheets.rows import opened
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
@@ -47,12 +48,15 @@ def upload(caller: Writes, content: uploads.Sheet) -> Response:
     Rows with one 订单号 are one order. The same sheet again is the first one and adds nothing.
     """
 
+    writer = uploads.writer(caller, content)
+    _, rows = opened(content)
+
     def work(session: Session) -> Reply:
         desk = caller.office.terms.desk
-        made, _ = imports.upload(session, desk, caller.party_id, content, clock.now())
+        made, _ = imports.upload(session, desk, caller.party_id, content, rows, clock.now())
         return Reply(202, {"id": outside(imports.PREFIX, made)})
 
-    return uploads.writer(caller, content).do(work)
+    return writer.do(work)
 
 
 @router.get("/imports/{import_id}", response_model=ImportOut, summary="What became of a sheet")
@@ -121,8 +125,8 @@ def result(caller: Reveals, import_id: IdPath) -> Response:
     with caller.own() as session:
         row = imports.own(session, caller.party_id, import_id)
         _noted(caller, session, "order_import.result", import_id)
-        content = results.result(session, caller.office.terms.desk, row)
-    return uploads.download(content, uploads.XLSX, "result.xlsx")
+        made = results.result(session, caller.office.terms.desk, row)
+    return uploads.download(made.xlsx(), uploads.XLSX, "result.xlsx")
 
 
 @router.get(

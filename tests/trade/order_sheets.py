@@ -12,6 +12,7 @@ from kit import clock
 from kit.ids import inside, outside
 from tests.trade.market import NOW, Market
 from trade.order_sheets import imports, placing
+from trade.order_sheets.rows import opened
 
 HEADER = ["订单号", "收件人", "电话", "地址", "商家编码", "数量"]
 NANSHAN = "广东省深圳市南山区科技园 1 号"
@@ -45,8 +46,9 @@ def row(reference: str, code: str, quantity: Any = 1, **fields: Any) -> list[Any
 
 def sent(market: Market, party: int, content: bytes, *, work: bool = True) -> str:
     """Upload a sheet, and let the worker read it."""
+    _, rows = opened(content)
     with market.db.as_system() as session:
-        made, _ = imports.upload(session, market.desk, party, content, NOW)
+        made, _ = imports.upload(session, market.desk, party, content, rows, NOW)
     if work:
         worked(market, outside("imp", made))
     return outside("imp", made)

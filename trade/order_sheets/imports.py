@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,24 +19,29 @@ from trade.desk import Desk
 from trade.models import ImportedOrder, OrderImport
 from trade.order_sheets import files, goods, placing
 from trade.order_sheets.placing import IMPORT
-from trade.order_sheets.rows import opened
 
 KEPT = timedelta(days=90)
 """So long the file and its recipients are kept."""
 PREFIX = "imp"
+
+_COUNTS = text("""
+    SELECT state, count(*) AS orders, sum(total) AS total FROM imported_orders
+    WHERE import_id = :id GROUP BY state
+""")
+_TOLD = text("""
+    SELECT state, reference, rows, lines, total, resembles, failure FROM imported_orders
+    WHERE import_id = :id AND state IN ('asked', 'doubtful', 'failed', 'unsellable') ORDER BY id
+""")
 
 Suggest = Callable[[str], Sequence[Mapping[str, Any]]]
 """The best guesses for what a name of goods may mean."""
 
 
 def upload(
-    session: Session, desk: Desk, party_id: int, content: bytes, now: datetime
+    session: Session, desk: Desk, party_id: int, content: bytes, rows: int, now: datetime
 ) -> tuple[int, bool]:
-    """Keep a sheet to be read; its id and whether it is new. The same sheet again is the first.
-
-    Raises Problem 422 for what is no sheet of orders.
-    """
-    _, count = opened(content)
+    """Keep a sheet with so many `rows` of goods, as `rows.opened` counts them, to be read; its id
+    and whether it is new. The same sheet again is the first."""
     before = session.scalars(
         select(OrderImport).where(
             OrderImport.party_id == party_id,
@@ -45,9 +50,9 @@ def upload(
     ).first()
     if before is not None and before.status not in ("expired", "failed"):
         return before.id, False
-    row = before or _inserted(session, desk.keyring, party_id, content, count)
+    row = before or _inserted(session, desk.keyring, party_id, content, rows)
     if row is None:  # the twin of this request was faster
-        return upload(session, desk, party_id, content, now)
+        return upload(session, desk, party_id, content, rows, now)
     files.erase(session, row)
     files.keep(session, desk.keyring, row, content)
     row.status, row.failure = "reading", None
@@ -57,12 +62,12 @@ def upload(
 
 
 def _inserted(
-    session: Session, keyring: Keyring, party_id: int, content: bytes, count: int
+    session: Session, keyring: Keyring, party_id: int, content: bytes, rows: int
 ) -> OrderImport | None:
     digest = _digests(keyring, content)[0]
     made = session.scalar(
         insert(OrderImport)
-        .values(party_id=party_id, digest=digest, rows=count)
+        .values(party_id=party_id, digest=digest, rows=rows)
         .on_conflict_do_nothing()
         .returning(OrderImport.id)
     )
@@ -89,29 +94,27 @@ def view(
     Raises Problem 404.
     """
     row = own(session, party_id, name)
-    found = session.scalars(
-        select(ImportedOrder).where(ImportedOrder.import_id == row.id).order_by(ImportedOrder.id)
-    ).all()
+    counts = {one.state: one for one in session.execute(_COUNTS, {"id": row.id})}
+    told: dict[str, list[Any]] = {}
+    for one in session.execute(_TOLD, {"id": row.id}):
+        told.setdefault(one.state, []).append(one)
     rejects, asked = files.rejects(desk.keyring, row)
-    by_state: dict[str, list[ImportedOrder]] = {}
-    for one in found:
-        by_state.setdefault(one.state, []).append(one)
-    counted = [one for one in found if one.state in ("ready", "queued", "placed")]
     read = row.status != "reading"
+    total = sum(counts[x].total for x in ("ready", "queued", "placed") if x in counts)
     return {
         "id": outside(PREFIX, row.id),
         "status": "placing" if row.status == "confirmed" else row.status,
         "rows": row.rows,
-        "orders": len(found) if read else None,
-        "total": yuan(sum(one.total for one in counted)) if read else None,
+        "orders": sum(one.orders for one in counts.values()) if read else None,
+        "total": yuan(int(total)) if read else None,
         "max_total": None if row.max_total is None else yuan(row.max_total),
-        "placed": len(by_state.get("placed", [])),
-        "known": len(by_state.get("known", [])),
+        "placed": counts["placed"].orders if "placed" in counts else 0,
+        "known": counts["known"].orders if "known" in counts else 0,
         "rejected": [_reject(asdict(one), reveals=reveals) for one in rejects],
-        "needs_mapping": _asked(by_state.get("asked", []), suggest),
-        "possible_duplicates": [_doubtful(one) for one in by_state.get("doubtful", [])],
+        "needs_mapping": _asked(told.get("asked", []), suggest),
+        "possible_duplicates": [_doubtful(one) for one in told.get("doubtful", [])],
         "ambiguous_addresses": [_place(one, reveals=reveals) for one in asked],
-        "failed": [_failed(one) for one in found if one.state in ("failed", "unsellable")],
+        "failed": [_failed(one) for one in [*told.get("failed", []), *told.get("unsellable", [])]],
         "failure": row.failure,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
@@ -232,7 +235,7 @@ def _locked(session: Session, party_id: int, name: str) -> OrderImport:
     return row
 
 
-def _asked(found: Sequence[ImportedOrder], suggest: Suggest) -> list[dict[str, Any]]:
+def _asked(found: Sequence[Any], suggest: Suggest) -> list[dict[str, Any]]:
     rows: dict[str, list[int]] = {}
     for one in found:
         for line in one.lines:
@@ -256,7 +259,7 @@ def _place(told: dict[str, Any], *, reveals: bool) -> dict[str, Any]:
     }
 
 
-def _doubtful(one: ImportedOrder) -> dict[str, Any]:
+def _doubtful(one: Any) -> dict[str, Any]:
     like = one.resembles or {}
     return {
         "reference": one.reference,
@@ -269,7 +272,7 @@ def _doubtful(one: ImportedOrder) -> dict[str, Any]:
     }
 
 
-def _failed(one: ImportedOrder) -> dict[str, Any]:
+def _failed(one: Any) -> dict[str, Any]:
     why = one.failure or {}
     return {
         "reference": one.reference,

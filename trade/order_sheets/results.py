@@ -33,6 +33,13 @@ _PARCELS = text("""
     WHERE l.order_id = ANY(:orders) GROUP BY 1, 2, 3, 4, p.shipped_at, p.id
     ORDER BY p.shipped_at, p.id
 """)
+_SHOWN = (
+    ImportedOrder.state,
+    ImportedOrder.lines,
+    ImportedOrder.order_id,
+    ImportedOrder.resembles,
+    ImportedOrder.failure,
+)
 _STATES = {
     "asked": "needs_mapping",
     "doubtful": "possible_duplicate",
@@ -51,10 +58,22 @@ class _Outcome:
     reason: str = ""
 
 
-def result(session: Session, desk: Desk, row: OrderImport) -> bytes:
-    """The result as XLSX. Raises Problem 410 once the sheet is gone."""
-    sheet, _ = opened(files.content(session, desk.keyring, row))
-    return _workbook(sheet, _outcomes(session, desk, row))
+@dataclass(frozen=True)
+class Result:
+    """The uploaded file, and what became of its rows."""
+
+    content: bytes
+    outcomes: Mapping[int, _Outcome]
+
+    def xlsx(self) -> bytes:
+        """The sheet that goes back; takes a while, and no database."""
+        sheet, _ = opened(self.content)
+        return _workbook(sheet, self.outcomes)
+
+
+def result(session: Session, desk: Desk, row: OrderImport) -> Result:
+    """What the result is made of. Raises Problem 410 once the sheet is gone."""
+    return Result(files.content(session, desk.keyring, row), _outcomes(session, desk, row))
 
 
 def rejects_csv(desk: Desk, row: OrderImport) -> bytes:
@@ -77,19 +96,19 @@ def _outcomes(session: Session, desk: Desk, row: OrderImport) -> dict[int, _Outc
         said = f"{one.column}: {one.reason}" if one.column else one.reason
         outcome.reason = f"{outcome.reason}; {said}" if outcome.reason else said
     placed = session.execute(
-        select(ImportedOrder, Order.status)
+        select(*_SHOWN, Order.status)
         .outerjoin(Order, Order.id == ImportedOrder.order_id)
         .where(ImportedOrder.import_id == row.id)
     ).all()
-    parcels = _parcels(session, [one.order_id for one, _ in placed if one.order_id is not None])
-    for order, status in placed:
+    parcels = _parcels(session, [one.order_id for one in placed if one.order_id is not None])
+    for order in placed:
         for line in order.lines:
-            told = _told(order, status, parcels.get((order.order_id, line["sku"]), {}))
+            told = _told(order, parcels.get((order.order_id, line["sku"]), {}))
             found |= dict.fromkeys(line["rows"], told)
     return found
 
 
-def _told(order: ImportedOrder, status: str | None, parcels: Mapping[str, str]) -> _Outcome:
+def _told(order: Any, parcels: Mapping[str, str]) -> _Outcome:
     why = order.failure or {}
     like = order.resembles or {}
     reason = str(why.get("detail", ""))
@@ -99,7 +118,7 @@ def _told(order: ImportedOrder, status: str | None, parcels: Mapping[str, str]) 
         reason = "the row repeats another one word for word"
     names = [carriers.name(code) for code in parcels.values()]
     return _Outcome(
-        status or _STATES.get(order.state, order.state),
+        order.status or _STATES.get(order.state, order.state),
         list(dict.fromkeys(names)),
         list(parcels),
         reason,
