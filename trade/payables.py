@@ -38,6 +38,12 @@ _SOURCES = text("""
     ORDER BY 1
 """)
 
+_KNOWN = text("""
+    SELECT EXISTS (SELECT FROM parties WHERE source = :source)
+        OR EXISTS (SELECT FROM offers WHERE source = :source)
+        OR EXISTS (SELECT FROM postings WHERE destination = :account)
+""")
+
 
 def cutoff(terms: str, now: datetime) -> datetime:
     """What was posted before this moment is due now under `terms`: prepaid, T+days, monthly+days.
@@ -87,12 +93,14 @@ def pay(
 ) -> bool:
     """The bank has paid a supplier: payable → bank, once by its reference; whether it is new.
 
-    Raises Problem 422; 409 `more_than_owed` for what is not owed and not meant as prepayment, or
-    `reference_conflict` for a reference that stands for another payment.
+    Raises Problem 404 for a source that there is not; 422; 409 `more_than_owed` for what is not
+    owed and not meant as prepayment, or `reference_conflict` for a reference of another payment.
     """
     if amount <= 0:
         raise _invalid("amount", "an amount is more than 0, for example 100.00")
     account = f"payable:{source}"
+    if not session.execute(_KNOWN, {"source": source, "account": account}).scalar_one():
+        raise Problem(404, "not_found", f"there is no source {source!r}")
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:account, 0))"), {"account": account}
     )

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from connectors.model import ShipTo
 from kit.errors import Problem
 from kit.ids import inside, outside
-from trade import plan_views, planning, recipients
+from trade import plan_views, planning, recipients, share_orders, shares
 from trade.desk import Desk
 from trade.models import Quote, QuotePlan, Recipient
 from trade.planning import LineRequest
@@ -39,14 +39,20 @@ def quote(
     lines: Sequence[LineRequest],
     ship_to: ShipTo,
     now: datetime,
+    *,
+    share: str | None = None,
 ) -> dict[str, Any]:
-    """Price the lines for `ship_to`; lines that cannot be bought are listed under `unsellable`.
+    """Price the lines for `ship_to`, under a `share` as its helper pays; lines that cannot be
+    bought are listed under `unsellable`.
 
-    Raises Problem 422 for malformed lines.
+    Raises Problem 422 for malformed lines, and what `shares.under` and `share_orders` raise.
     """
+    under = shares.under(session, party_id, share, now) if share else None
     found = planning.draft(
         session, desk, party_id, lines, ship_to.region, now, mobile=ship_to.mobile
     )
+    if under is not None:
+        found, _ = share_orders.shared(session, desk, found, under, now)
     content = plan_views.told(found, now)
     row = Quote(
         party_id=party_id,

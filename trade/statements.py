@@ -45,6 +45,7 @@ KINDS = {
     "payout": "提现",
     "payout_tax": "代扣个税",
     "reconciled": "对账调整",
+    "platform_debit": "平台扣款及退款",
 }
 """What a line is called on paper."""
 

@@ -69,9 +69,8 @@ def quote(caller: Writes, asked: QuoteIn) -> Response:
 
     def work(session: Session) -> Reply:
         lines = [_line(one) for one in asked.lines]
-        told = quotes.quote(
-            session, caller.office.terms.desk, caller.party_id, lines, to, clock.now()
-        )
+        desk, party = caller.office.terms.desk, caller.party_id
+        told = quotes.quote(session, desk, party, lines, to, clock.now(), share=asked.share)
         return Reply(201, told)
 
     return caller.do(work)

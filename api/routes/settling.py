@@ -39,6 +39,7 @@ def owed(caller: Reads) -> Response:
     "/payables/{source}/payments",
     response_model=Listed[PayableOut],
     status_code=201,
+    responses={200: {"model": Listed[PayableOut], "description": "This was posted before."}},
     summary="A supplier was paid",
 )
 def pay(caller: Operates, source: SourcePath, asked: PaymentIn) -> Response:

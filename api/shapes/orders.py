@@ -134,6 +134,7 @@ class QuoteIn(In):
 
     lines: list[LineIn] = Field(min_length=1, max_length=200)
     ship_to: ShipToIn
+    share: Key | None = Field(None, description="The code of a share that you order under.")
 
 
 class OrderIn(In):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kit import clock
+from kit.ids import outside
 from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop, ordering
 
 FORBIDDEN = (SOURCE, SELLER, COST)
@@ -52,7 +53,18 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
     new = {"carrier": "顺丰", "tracking_number": "SF7777777777"}
     shop.said("brand", f"/v1/claims/{again}/reissue", new, 200)
     quoted = {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME}
+    own_party = outside("pty", shop.parties["leader"])
+    statement = shop.said("operator", f"/v1/parties/{own_party}/statements")["id"]
+    shared = {"skus": [goods.sku], "retail_price": "20", "commission_ppm": 0}
+    share = shop.said("leader", "/v1/shares", shared)["code"]
     gets = [
+        f"/v1/statements/{statement}",
+        f"/v1/statements/{statement}/lines",
+        f"/v1/statements/{statement}/lines/1",
+        f"/v1/shares/{share}",
+        "/v1/signups",
+        "/v1/payouts",
+        "/v1/commissions",
         "/v1/products",
         f"/v1/products?source={SOURCE}",
         f"/v1/products/{product}",
@@ -85,6 +97,8 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
     posts = {
         "/v1/skus/lookup": {"skus": [goods.sku]},
         "/v1/quotes": quoted,
+        "/v1/shares": shared | {"retail_price": "1"},
+        f"/v1/selections/{goods.sku}/link": {},
         "/v1/orders": ordering(goods, 1000),
         f"{own}/claims": claimed,
         f"{own}/cancel": {"reason": "不要了"},

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
@@ -26,8 +27,10 @@ from trade import (
     claim_answers,
     claim_deadlines,
     claims,
+    earnings,
     purchases,
     rerouting,
+    shares,
     shipping,
 )
 from trade.claims import ClaimedLine, ClaimRequest
@@ -35,6 +38,7 @@ from trade.eligibility import KINDS, PAID
 from trade.invariants import violations
 from trade.models import Claim, OrderLine, Purchase, PurchaseLine
 from trade.purchases import Supplier
+from trade.shares import Terms
 from trade.shipping import Shipment
 
 DEPOSIT = 1_000_000
@@ -80,6 +84,11 @@ class Life(RuleBasedStateMachine):
         self.market.offer(sku_id=first.sku_id, source="manual", cost="3.33", freight=flat)
         self.market.offer(sku_id=second.sku_id, source="manual", cost="0.12", stock=9)
         self.goods: list[Goods] = [first, second]
+        with self.market.db.as_system() as session:
+            terms = Terms([one.sku for one in self.goods], Decimal("4.4321"), 123_456)
+            sharer = self.market.party()
+            told = shares.create(session, self.market.desk, sharer, terms, NOW)
+            self.codes = [None, told["code"]]
 
     def act(self, function: Any, *arguments: Any, **named: Any) -> None:
         """Do it in one transaction; an expected refusal leaves nothing behind."""
@@ -92,11 +101,14 @@ class Life(RuleBasedStateMachine):
             rows = session.scalars(found).all()
             return rows[pick % len(rows)] if rows else None
 
-    @rule(units=st.lists(st.integers(0, 7), min_size=2, max_size=2).filter(any))
-    def order(self, units: list[int]) -> None:
+    @rule(
+        units=st.lists(st.integers(0, 7), min_size=2, max_size=2).filter(any),
+        helps=st.booleans(),
+    )
+    def order(self, units: list[int], helps: bool) -> None:  # noqa: FBT001
         lines = [(g.sku, n) for g, n in zip(self.goods, units, strict=True) if n]
         with expected_refusal():
-            self.orders.append(self.market.place(self.leader, *lines))
+            self.orders.append(self.market.place(self.leader, *lines, share=self.codes[helps]))
 
     @precondition(lambda self: self.orders)
     @rule()
@@ -126,6 +138,12 @@ class Life(RuleBasedStateMachine):
             number = f"SF{self.numbers:010d}"
             parcel = Shipment(outside("pur", row.id), "顺丰", number, lines)
             self.act(shipping.ship, Supplier(row.source), parcel, NOW)
+
+    @precondition(lambda self: self.orders)
+    @rule(pick=choice)
+    def release(self, pick: int) -> None:
+        order_id, later = self.orders[pick % len(self.orders)], NOW + timedelta(days=90)
+        self.act(earnings.release, self.market.desk, order_id, later)
 
     @precondition(lambda self: self.orders)
     @rule()

@@ -13,12 +13,13 @@ from sqlalchemy import select
 
 from kit.errors import Problem
 from kit.ids import outside
-from tests.trade.market import NOW, Goods, Market, submitted
-from trade import claim_answers, claims, earnings, plans, shares, shipping
+from tests.trade.market import HOME, NOW, Goods, Market, submitted
+from trade import claim_answers, claims, earnings, plans, quotes, shares, shipping
 from trade.claims import ClaimedLine, ClaimRequest
 from trade.invariants import violations
 from trade.ledger import standing
 from trade.models import Earning
+from trade.planning import LineRequest
 from trade.purchases import Supplier
 from trade.shares import Terms
 from trade.shipping import Shipment
@@ -127,6 +128,24 @@ def test_refunds_claw_back_per_unit_and_the_sharer_earns_nothing_on_her_own(stal
     with stall.market.db.as_system() as session:
         found = select(Earning).where(Earning.order_id == own)
         assert session.scalars(found).all() == []
+
+
+def test_a_quote_under_a_share_is_consent_to_its_price(stall: Stall) -> None:
+    lines = [LineRequest(3, stall.goods.sku)]
+    market = stall.market
+    with market.db.as_system() as session:
+        desk, helper = market.desk, stall.helper
+        plain = quotes.quote(session, desk, helper, lines, HOME, NOW)
+        told = quotes.quote(session, desk, helper, lines, HOME, NOW, share=stall.code)
+    assert (plain["total"], told["total"]) == ("35.00", "45.50")
+    cheap = refused(
+        lambda: market.place(
+            helper, (stall.goods.sku, 3), share=stall.code, quote=plain["id"], max_total=None
+        )
+    )
+    assert cheap.code == "price_changed"
+    market.place(helper, (stall.goods.sku, 3), share=stall.code, quote=told["id"], max_total=None)
+    assert market.balance(f"held:{helper}") == 4550
 
 
 def test_a_third_earner_is_refused_with_the_path(stall: Stall) -> None:
