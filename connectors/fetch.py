@@ -39,6 +39,8 @@ class Rules:
     """Seconds that one download may take in all."""
     allow_http: bool = False
     allow_private_hosts: bool = False
+    private_hosts: frozenset[str] = frozenset()
+    """`host:port` of single ones that are allowed all the same."""
     pictures: bool = False
     """Pictures are wanted, and nothing else; otherwise lists, and no picture."""
 
@@ -125,7 +127,8 @@ def _request(client: httpx.Client, target: httpx.URL, rules: Rules) -> httpx.Req
             "scheme", f"{shown(target)}: only {' and '.join(allowed)} addresses are fetched"
         )
     port = target.port or (443 if target.scheme == "https" else 80)
-    address = hosts.checked(target.host, port, allow_private=rules.allow_private_hosts)
+    inside = rules.allow_private_hosts or f"{target.host}:{port}" in rules.private_hosts
+    address = hosts.checked(target.host, port, allow_private=inside)
     return client.build_request(
         "GET",
         target.copy_with(host=address, username=None, password=None),

@@ -154,8 +154,9 @@ class MediaSettings(Section):
     max_megapixels: int = Field(25, ge=1, le=200, description="of one that is read")
     side: int = Field(1600, ge=200, le=8000, description="the longest side of what is shown")
     keep_days: int = Field(30, ge=1, description="after the last look; then fetched anew")
-    allow_private_hosts: bool = False
-    """Pictures inside our own network as well."""
+    private_hosts: list[str] = Field(
+        [], description="host:port inside our own network that pictures may come from as well"
+    )
     allow_http: bool = True
     """Pictures without TLS as well: platforms name many so."""
 

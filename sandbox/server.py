@@ -9,6 +9,7 @@ POST /_control/clock    {ahead}                        seconds that the platform
 POST /_control/drift    {platform?, ticks?}            prices and stock move
 POST /_control/goods    {platform, key, price?, stock?}   nailed, price in fen
 POST /_control/act      {platform, deed, …}            something happens over there
+GET  /pictures/…                                       a picture, the same for the same path
 GET  /_control/orders?platform=…                       what the platform holds
 GET  /_control/calls?platform=…                        {items: [{call, at, fault}], …} since reset
 """
@@ -30,6 +31,7 @@ import uvicorn
 
 from .faults import AFTER, BEFORE, ENVELOPED, Bucket, Fault, Faults
 from .frame import Answer, Asked, Clock, Platform
+from .pictures import drawn
 from .world import World
 
 Scope = MutableMapping[str, Any]
@@ -44,6 +46,7 @@ PLATFORMS: dict[str, str] = {
 }
 """One line a platform: its mount, and the module in this room with the class there."""
 
+PICTURES = "pictures"
 PAGE = "<!DOCTYPE html><html><body><h1>系统繁忙，请稍后再试</h1></body></html>".encode()
 ROBOTS = "robots.txt"
 """Belongs to a whole host; the shop answers for ours."""
@@ -88,6 +91,8 @@ class Sandbox:
             await _give(send, self._control(rest, asked))
             for platform in self.platforms.values():
                 _push(platform)
+        elif mount == PICTURES:
+            await _give(send, Answer(drawn(rest), kind="image/jpeg"))
         elif mount in self.platforms:
             await self._serve(mount, replace(asked, path=f"/{rest}"), send)
         else:

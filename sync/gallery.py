@@ -44,7 +44,7 @@ def rules(settings: MediaSettings) -> Rules:
         settings.max_bytes,
         deadline=_DEADLINE,
         allow_http=settings.allow_http,
-        allow_private_hosts=settings.allow_private_hosts,
+        private_hosts=frozenset(settings.private_hosts),
         pictures=True,
     )
     return Rules(road, Limits(settings.max_megapixels * 1_000_000, settings.side))

@@ -44,7 +44,8 @@ class Web:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.host = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.host}"
 
     def file(self, path: str, content: bytes, status: int = 200, **headers: str) -> None:
         """Answer `path` with `content`; header names are written with `_` for `-`."""

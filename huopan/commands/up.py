@@ -1,5 +1,6 @@
 """`up` and `migrate`."""
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +34,7 @@ def up(
     from huopan.demo.opening import Demo
 
     shown = Demo(chosen, typer.echo)
+    _allow_pictures(chosen, shown.platforms.host)
     roles = shown.platforms.roles() | ROLES
     run(chosen, say=typer.echo, commands=roles, prepare=shown.prepare, ready=shown.ready)
 
@@ -50,6 +52,14 @@ def migrate() -> None:
             chosen.ensure_key()
         newest_schema(servers.database_url)
     typer.echo("The database has the newest schema.")
+
+
+def _allow_pictures(chosen: "Settings", host: str) -> None:
+    """Let our children fetch the pictures of the sandbox, which lie on this very machine."""
+    from kit import settings
+
+    allowed = [*chosen.media.private_hosts, host]
+    os.environ[f"{settings.PREFIX}MEDIA__PRIVATE_HOSTS"] = json.dumps(allowed)
 
 
 def _chosen(*, host: str | None, port: int | None, data: Path | None) -> "Settings":

@@ -32,10 +32,15 @@ class Platforms:
         """The command that runs beside the others."""
         return {"sandbox": (sys.executable, "-m", "huopan", "sandbox", "--port", str(self.port))}
 
+    @property
+    def host(self) -> str:
+        """Where the pictures lie: inside, which only this one may."""
+        return f"127.0.0.1:{self.port}"
+
     def configs(self) -> dict[str, dict[str, Any]]:
         """Code → settings of each platform's source. Writes the secrets that they name."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        address = f"http://127.0.0.1:{self.port}"
+        address = f"http://{self.host}"
         return {
             "jd-vop": _jd(address, self._secret),
             "tmall": _tmall(address, self._secret),
@@ -59,6 +64,7 @@ def _jd(address: str, secret: Secret) -> dict[str, Any]:
         "client_secret": secret("jd-client-secret", password),
         "username": secret("jd-user", USER),
         "password": secret("jd-password", PASSWORD),
+        "image_base": f"{address}/pictures/jd/",
         "every": "5m",
     }
 
@@ -82,6 +88,7 @@ def _ali(address: str, secret: Secret) -> dict[str, Any]:
         "app_secret": secret("ali-secret", ali.APP_SECRET),
         "access_token": secret("ali-token", ali.TOKEN),
         "refresh_token": secret("ali-refresh", ali.REFRESH),
+        "image_url": f"{address}/pictures/1688/",
         "every": "5m",
     }
 

@@ -1,10 +1,16 @@
 """Bundles through the door: found, quoted, ordered, shipped and paid back by their parts."""
 
+import io
 from typing import Any
 
+import openpyxl
+from sqlalchemy import text
+
+from catalog import bundles
 from kit.ids import inside
 from tests.api.shop import HOME, SOURCE, Shop, ordering
 from tests.trade.market import Goods
+from tests.trade.order_sheets import csv_text, row, sent, worked
 from trade import invariants
 
 FLAT = {"kind": "flat", "fee": "5.00", "free_from": None}
@@ -142,6 +148,46 @@ def test_a_live_offer_of_its_own_sells_a_bundle(shop: Shop) -> None:
     assert sku_of(shop, whole.sku)["price"] == "25.6665"
     assert shop.ask("brand", "DELETE", f"/v1/bundles/{whole.sku}").status_code == 204
     assert sku_of(shop, whole.sku)["price"] is None
+
+
+def test_a_bundle_is_not_shared(shop: Shop) -> None:
+    tea = shop.offer()
+    shares = {"retail_price": "30", "commission_ppm": 1000}
+    refused = shop.said("leader", "/v1/shares", shares | {"skus": [make(shop, (tea, 2))]}, 422)
+    assert refused["errors"][0]["code"] == "bundle"
+    later = shop.offer()  # shared first, and made a bundle then
+    code = shop.said("leader", "/v1/shares", shares | {"skus": [later.sku]})["code"]
+    with shop.db.as_system() as session:
+        session.execute(
+            text("UPDATE offers SET state = 'off' WHERE id = :o"), {"o": later.offer_id}
+        )
+        bundles.put(session, later.sku_id, {tea.sku_id: 2}, "", 1)
+    shop.said("other", f"/v1/shares/{code}/join", None, 200)
+    order = ordering(later) | {"share": shop.got("other", "/v1/shares")["items"][0]["code"]}
+    refused = shop.said("other", "/v1/orders", order, 409)
+    assert refused["errors"][0]["code"] == "bundle"
+
+
+def test_a_sheet_orders_bundles_and_gets_their_waybills(shop: Shop) -> None:
+    tea, cup = shop.offer(stock=9), shop.offer(stock=9)
+    sku = make(shop, (tea, 2), (cup, 1))
+    rule = {"markup_percent": "10", "code": "SET"}
+    shop.ask("leader", "PUT", f"/v1/selections/{sku}", json=rule)
+    party = shop.parties["leader"]
+    name = sent(shop.market, party, csv_text(row("A1", "SET", 3)))
+    path = f"/v1/orders/imports/{name}"
+    assert shop.got("leader", path)["total"] == "77.00"
+    shop.said("leader", f"{path}/confirm", {"max_total": "77.00"}, 202)
+    worked(shop.market, name)
+    assert shop.got("leader", path)["placed"] == 1
+    shop.submitted()
+    parcel = {"carrier": "顺丰", "tracking_number": "SF0000000009"}
+    shop.said("brand", f"/v1/purchases/{shop.purchase()['id']}/ship", parcel, 200)
+    made = shop.ask("leader", "GET", f"{path}/result.xlsx").content
+    sheet = openpyxl.load_workbook(io.BytesIO(made)).active
+    assert sheet is not None
+    lines = [[cell.value for cell in line] for line in sheet]
+    assert lines[1][6:9] == ["shipped", "顺丰", "SF0000000009"]
 
 
 def test_brands_bundle_their_own_goods_and_see_their_own_bundles(shop: Shop) -> None:

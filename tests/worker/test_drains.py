@@ -10,8 +10,10 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from kit import clock, tally
+from catalog import media
+from kit import clock, outbox, tally
 from kit.ids import outside
+from sync import gallery
 from sync.wake import PULL
 from tests.worker.conftest import Works
 from trade import purchases
@@ -230,3 +232,18 @@ def test_a_drain_for_endpoints_gives_way_to_orders(works: Works, order: int) -> 
     works.shop.redis.flushdb()
     relay.wake(works.shop.redis, [(HOOK, "1")])
     assert not perform._others_wait(works.shop, JOBS[SUBMIT])
+
+
+def test_a_picture_that_somebody_wants_is_fetched_by_its_own_queue(works: Works) -> None:
+    name = bytes(16)
+    with works.shop.db.as_system() as session:
+        media.want(session, name, "http://127.0.0.1:9/a.jpg")
+        outbox.say(session, gallery.MEDIA, gallery.ALL)
+    works.relay()
+    assert (gallery.MEDIA, gallery.ALL) in works.waiting()
+    works.drain()
+    with works.shop.db.as_system() as session:
+        row = media.find(session, name)
+        assert row is not None
+        assert (row.state, row.tries) == ("failed", 1)
+        assert "not on the public internet" in (row.why or "")
