@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog.matching.redirects import current
 from catalog.reads.products import SkuView, skus
 from catalog.shelf import Reader
 from kit.errors import FieldError, Problem
@@ -33,7 +34,8 @@ def lookup(
     codes: Mapping[str, int | None] | None = None,
     region: str = "",
 ) -> list[Found]:
-    """One answer per item asked, in order: ids, then GTINs, then codes (code → SKU id).
+    """One answer per item asked, in order: ids, then GTINs, then codes (code → SKU id). A SKU that
+    was merged is answered by the one it leads to.
 
     Raises Problem 422 beyond 500 items.
     """
@@ -51,8 +53,14 @@ def lookup(
         *((gtin, by_gtin.get(gtin.zfill(14), [])) for gtin in gtins),
         *((code, [] if sku_id is None else [sku_id]) for code, sku_id in codes.items()),
     ]
-    known = skus(session, {sku for _, found in asked for sku in found}, reader, now, region)
-    return [Found(item, [known[sku] for sku in found if sku in known]) for item, found in asked]
+    led = current(session, [sku for _, found in asked for sku in found])
+    known = skus(session, set(led.values()), reader, now, region)
+    return [
+        Found(
+            item, [known[sku] for sku in dict.fromkeys(led[sku] for sku in found) if sku in known]
+        )
+        for item, found in asked
+    ]
 
 
 def _by_gtin(session: Session, gtins: Sequence[str]) -> dict[str, list[int]]:

@@ -114,11 +114,14 @@ _CARDS = """
 _MSRPS = "SELECT id, product_id, msrp FROM skus WHERE product_id = ANY(%s) ORDER BY product_id, id"
 _PRODUCTS = text("""
     SELECT p.id, p.title, p.brand, p.category, p.images, p.description
-    FROM products p WHERE p.id = ANY(:ids)
+    FROM products p WHERE p.id = :id
 """)
-_SKUS = text("""
-    SELECT id, product_id, attributes, gtin, pack, unit, msrp
-    FROM skus WHERE product_id = ANY(:ids) ORDER BY product_id, id
+_STANDING = text("""
+    SELECT s.id, s.product_id, s.attributes, s.gtin, s.pack, s.unit, s.msrp
+    FROM skus s WHERE s.id IN (
+      SELECT coalesce(r.to_sku, k.id) FROM skus k LEFT JOIN sku_redirects r ON r.from_sku = k.id
+      WHERE k.product_id = :id)
+    ORDER BY s.product_id, s.id
 """)
 _SKUS_BY_ID = text("""
     SELECT id, product_id, attributes, gtin, pack, unit, msrp FROM skus WHERE id = ANY(:ids)
@@ -162,17 +165,20 @@ def product(
 ) -> ProductView | None:
     """One product with all its SKUs, also those not for sale (price None); None: no such one.
 
-    What its brands have not opened to the reader is not there.
+    A SKU that was merged shows as the one it leads to, and a product whose SKUs are all merged as
+    the product they lead to. What its brands have not opened to the reader is not there.
     """
-    row = session.execute(_PRODUCTS, {"ids": [product_id]}).one_or_none()
+    rows = session.execute(_STANDING, {"id": product_id}).all()
+    if rows and all(sku.product_id != product_id for sku in rows):
+        product_id = rows[0].product_id
+    row = session.execute(_PRODUCTS, {"id": product_id}).one_or_none()
     if row is None:
         return None
-    by_sku = grouped(all_deals.of_products(session, [product_id], region))
+    by_sku = grouped(all_deals.of_skus(session, [sku.id for sku in rows], region))
     deals = [deal for of_sku in by_sku.values() for deal in of_sku]
     if shelf.hidden(deals, reader, now):
         return None
     policies = corridors.policies(session, by_sku, now)
-    rows = session.execute(_SKUS, {"ids": [product_id]}).all()
     parts = bundles.parts(session, [sku.id for sku in rows], region)
     of = {sku.id: _of(sku.id, by_sku, parts) for sku in rows}
     skus = [sku for sku in rows if not bundles.hidden(*of[sku.id], reader, now)]

@@ -41,7 +41,8 @@ _PAUSED = text("""
 """)
 _PLANNED = text("""
     SELECT p.valid_from, o.source FROM planned_prices p JOIN offers o ON o.id = p.offer_id
-    WHERE o.sku_id = :sku AND o.state = 'live' AND p.mode = 'dropship' AND p.valid_from > :now
+    WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
+      AND o.state = 'live' AND p.mode = 'dropship' AND p.valid_from > :now
     ORDER BY p.valid_from
 """)
 

@@ -70,6 +70,21 @@ def test_a_merged_sku_leads_to_the_goods_of_the_other(database: Database) -> Non
         assert deals.of_products(session, [other.product_id]) == []
 
 
+def test_a_merged_sku_is_shown_as_the_one_it_leads_to(database: Database) -> None:
+    with database.as_system() as session:
+        one, other = two(session)
+        joining.merge(session, other.sku_id, one.sku_id, "operator")
+        reader = Reader("operator")
+        page = reads.product(session, other.product_id, reader, NOW)
+        found = reads.lookup(session, reader, NOW, sku_ids=[other.sku_id], codes={"c": one.sku_id})
+    assert page is not None
+    assert page.card.id == one.product_id
+    assert [sku.id for sku in page.skus] == [one.sku_id]
+    assert len(page.skus[0].offers or ()) == 2
+    assert [item.asked for item in found] == [other.sku_id, "c"]
+    assert [sku.id for item in found for sku in item.skus] == [one.sku_id, one.sku_id]
+
+
 def test_chains_of_merges_lead_to_the_last(database: Database) -> None:
     with database.as_system() as session:
         one, other = two(session)
