@@ -1,4 +1,4 @@
-"""From a listing to the catalogue: stage, judge, apply; resumable at every commit.
+"""From a listing to the catalogue: stage, judge, apply, match; resumable at every commit.
 
 Pages with a cursor are staged whole, with the cursor, and a killed reading goes on behind it.
 Pages without one (files, which are read again in seconds) wait in a local spool while their keys
@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 from sqlalchemy.orm import Session
 
+from catalog.matching import settling
 from connectors.errors import SupplierError
 from connectors.model import Cursor, Listing, Page, Reject
 from kit.db import Database
@@ -122,16 +123,32 @@ def apply(
     with db.as_system() as session:
         lease.confirm(session)
         run = runs.named(session, run_id)
+        since = settling.newest(session) if run.mark == 0 else 0
     if run.as_of is None:
         raise ValueError(f"run {run_id} has no as_of")
     batches = Batches(db, lease, run_id, run.as_of, Traits(**run.traits), told)
     batches.all_behind(run.mark)
+    _settle(db, lease, since)
     with db.as_system() as session:
         lease.confirm(session)
         runs.end(session, run_id, "done")
         done = runs.report(session, run_id)
     told(run_id)
     return done
+
+
+def _settle(db: Database, lease: Held, since: int) -> None:
+    """Let the run's new offers meet the catalogue, unless there are so many that a chore does it.
+
+    A run that went on for a killed one does not know which were the first: those of its source.
+    """
+    with db.as_system() as session:
+        lease.confirm(session)
+        settles = settling.few(session, lease.source, since)
+    while settles:
+        with db.as_system() as session:
+            lease.confirm(session)
+            settles = settling.settle_run(session, lease.source, since) > 0
 
 
 def _usable(session: Session, run: Run, *, can_read_on: bool) -> bool:

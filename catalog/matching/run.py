@@ -37,7 +37,7 @@ SHARED_GTIN = 3
 
 @dataclass(frozen=True)
 class Fresh:
-    """A new offer before it has an id; `n` names it within its batch."""
+    """A new offer; `n` is its id."""
 
     n: int
     seller: str | None
@@ -49,8 +49,6 @@ class Found:
     """What is to be remembered of one new offer."""
 
     n: int
-    owner: int
-    keys: list[int]
     sku_id: int | None
     """The SKU it joins, or None: it gets one of its own."""
     claims: list[tuple[int, Verdict, str]] = field(default_factory=list)
@@ -62,8 +60,12 @@ _CANDIDATES = """
       SELECT n, offer_id, row_number() OVER (PARTITION BY n ORDER BY count(*) DESC, offer_id) AS at
       FROM unnest(%(ns)s::bigint[], %(keys)s::bigint[], %(owners)s::int[]) f(n, key, owner),
         LATERAL (SELECT offer_id, m.owner FROM match_keys m WHERE m.key = f.key LIMIT %(block)s) m
-      WHERE m.owner <> f.owner GROUP BY n, offer_id) ranked
+      WHERE m.owner <> f.owner AND (offer_id < n OR offer_id <> ALL(%(batch)s::bigint[]))
+      GROUP BY n, offer_id) ranked
     WHERE at <= %(most)s"""
+_STAND = """
+    INSERT INTO match_keys (key, owner, offer_id)
+    SELECT * FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) ON CONFLICT DO NOTHING"""
 _OFFERS = """
     SELECT o.id, o.sku_id, o.title, o.brand, o.category, o.gtin, o.mpn, o.pack, o.unit,
       o.attributes, (SELECT min(price) FROM prices p WHERE p.offer_id = o.id) AS price
@@ -77,9 +79,10 @@ _LED = text("SELECT from_sku, to_sku FROM sku_redirects WHERE from_sku = ANY(:sk
 
 
 def match(session: Session, source: str, fresh: Sequence[Fresh]) -> list[Found]:
-    """Where each of these new offers of `source` belongs. Nothing but brands' names is written.
+    """Where each of these new offers of `source` belongs. Brands' names and keys are written.
 
-    SKUs that are joined are held as they are until the transaction ends.
+    Of two that are new, the later may join the earlier. SKUs that are joined are held as they are
+    until the transaction ends.
     """
     if not fresh:
         return []
@@ -88,32 +91,36 @@ def match(session: Session, source: str, fresh: Sequence[Fresh]) -> list[Found]:
     read = {one.n: facts(one.listed, known) for one in fresh}
     under = {n: keys(found) for n, found in read.items()}
     owners = {one.n: owner(source, one.seller) for one in fresh}
+    _stand(session, under, owners)
     near = _near(session, under, owners, known)
     claims = {n: _judge(read[n], near.get(n, [])) for n in read}
     sure = _sure(claims)
     kept = _one_owner(session, source, {one.n: one.seller for one in fresh}, sure)
-    return [_found(n, owners[n], under[n], claims[n], kept.get(n)) for n in read]
+    return [_found(n, claims[n], kept.get(n)) for n in read]
 
 
-def remember(session: Session, found: Iterable[Found], offers: Mapping[int, int]) -> None:
-    """Write keys and claims of new offers that now have ids: `offers` is n → offer id."""
-    found = list(found)
-    with cursor(session) as at:
-        with at.copy("COPY match_keys (key, owner, offer_id) FROM STDIN") as rows:
-            for one in found:
-                for key in one.keys:
-                    rows.write_row((key, one.owner, offers[one.n]))
-        claims = [
-            (offers[one.n], sku_id, state, verdict.score, Jsonb(told(verdict)))
-            for one in found
-            for sku_id, verdict, state in one.claims
-        ]
-        if claims:
+def remember(session: Session, found: Iterable[Found]) -> None:
+    """Write the claims of new offers."""
+    claims = [
+        (one.n, sku_id, state, verdict.score, Jsonb(told(verdict)))
+        for one in found
+        for sku_id, verdict, state in one.claims
+    ]
+    if claims:
+        with cursor(session) as at:
             at.executemany(
                 "INSERT INTO matches (kind, offer_id, sku_id, state, score, evidence)"
                 " VALUES ('match', %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 claims,
             )
+
+
+def _stand(session: Session, under: Mapping[int, list[int]], owners: Mapping[int, int]) -> None:
+    """Write under which keys these offers stand; some may stand since their titles changed."""
+    rows = [(key, owners[n], n) for n, own in under.items() for key in own]
+    if rows:
+        with cursor(session) as at:
+            at.execute(_STAND, [list(column) for column in zip(*rows, strict=True)])
 
 
 def told(verdict: Verdict) -> list[dict[str, Any]]:
@@ -152,6 +159,7 @@ def _near(
                 "ns": [n for n, _, _ in asked],
                 "keys": [key for _, key, _ in asked],
                 "owners": [own for _, _, own in asked],
+                "batch": list(under),
                 "block": BLOCK,
                 "most": CANDIDATES,
             },
@@ -221,14 +229,8 @@ def _one_owner(
     }
 
 
-def _found(
-    n: int,
-    own: int,
-    under: list[int],
-    judged: list[tuple[int, Verdict]],
-    joins: int | None,
-) -> Found:
+def _found(n: int, judged: list[tuple[int, Verdict]], joins: int | None) -> Found:
     if joins is not None:
         verdict = next(verdict for sku, verdict in judged if sku == joins)
-        return Found(n, own, under, joins, [(joins, verdict, "joined")])
-    return Found(n, own, under, None, [(sku, verdict, "review") for sku, verdict in judged[:2]])
+        return Found(n, joins, [(joins, verdict, "joined")])
+    return Found(n, None, [(sku, verdict, "review") for sku, verdict in judged[:2]])

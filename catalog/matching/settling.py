@@ -1,12 +1,13 @@
 """New offers meet the catalogue: each got a SKU of its own when it was listed, and joins another's
-here, set-wise, some at a time, behind the run that brought it.
+here, set-wise, some at a time.
 
-Reading and comparing titles costs ten times what writing a row costs: a price list is in the
-catalogue before the first of its goods is matched, and matching never holds up a listing.
+A run that brings few new offers settles them before it is done. Reading and comparing titles costs
+ten times what writing a row costs: a first load is in the catalogue before the first of its goods
+is matched, and its offers are settled behind it.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -14,17 +15,27 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.matching import joining, run
-from catalog.matching.run import Fresh, listed
+from catalog.matching.run import Found, Fresh, listed
 from kit.ids import outside
 
 AT_ONCE = 1_000
 
+IN_RUN = 5_000
+"""New offers up to which the run that brings them settles them: some seconds, as long as a batch
+or two of a listing. Everyday lists bring tens; a first load of more is settled behind it.
+"""
+
 _LOCK = 0x48504D41  # "HPMA"
 _ALONE = text("SELECT pg_try_advisory_xact_lock(:lock)")
-_NEXT = text("""
-    WITH due AS (
-      SELECT offer_id FROM match_queue ORDER BY offer_id LIMIT :most FOR UPDATE SKIP LOCKED
-    ), taken AS (
+_IN_TURN = text("SELECT pg_advisory_xact_lock(:lock)")
+_ANY = "SELECT offer_id FROM match_queue ORDER BY offer_id LIMIT :most FOR UPDATE SKIP LOCKED"
+_OF_RUN = """SELECT q.offer_id FROM match_queue q JOIN offers o ON o.id = q.offer_id
+      WHERE q.offer_id > :since AND o.source = :source
+      ORDER BY q.offer_id LIMIT :most"""
+_LAST = text("SELECT coalesce(max(id), 0) FROM offers")
+_FEW = text("SELECT count(*) FROM ({due}) waiting".replace("{due}", _OF_RUN))
+_NEXT = """
+    WITH due AS ({due}), taken AS (
       DELETE FROM match_queue q USING due WHERE q.offer_id = due.offer_id RETURNING q.offer_id
     )
     SELECT o.id, o.source, o.seller, o.sku_id, o.title, o.brand, o.category, o.mpn, o.pack, o.unit,
@@ -34,7 +45,10 @@ _NEXT = text("""
         WHERE k.gtin = o.gtin AND x.source = o.source AND x.state <> 'gone' LIMIT 2) twins) < 2
       THEN o.gtin END AS gtin
     FROM taken JOIN offers o ON o.id = taken.offer_id ORDER BY o.source, o.id
-""")
+"""
+_NEXT_OF_ALL = text(_NEXT.replace("{due}", _ANY))
+_NEXT_OF_RUN = text(_NEXT.replace("{due}", f"{_OF_RUN} FOR UPDATE OF q SKIP LOCKED"))
+_AGAIN = text("INSERT INTO match_queue SELECT unnest(CAST(:offers AS bigint[]))")
 _TAKEN = text("SELECT count(*) FROM match_queue")
 _ALONE_THERE = text("""
     SELECT o.sku_id FROM offers o WHERE o.sku_id = ANY(:skus)
@@ -78,17 +92,43 @@ def settle(session: Session, most: int = AT_ONCE) -> int:
     """
     if not session.execute(_ALONE, {"lock": _LOCK}).scalar_one():
         return 0
+    return _settled(session, session.execute(_NEXT_OF_ALL, {"most": most}))
+
+
+def newest(session: Session) -> int:
+    """The last offer that there is: what a run brings after this stands behind it."""
+    return int(session.execute(_LAST).scalar_one())
+
+
+def few(session: Session, source: str, since: int) -> bool:
+    """Whether the run of `source` that brought what stands behind `since` settles it itself."""
+    asked = {"source": source, "since": since, "most": IN_RUN + 1}
+    return 0 < int(session.execute(_FEW, asked).scalar_one()) <= IN_RUN
+
+
+def settle_run(session: Session, source: str, since: int, most: int = AT_ONCE) -> int:
+    """As `settle`, for the offers of `source` behind `since`, in turn with other processes."""
+    session.execute(_IN_TURN, {"lock": _LOCK})
+    asked = {"source": source, "since": since, "most": most}
+    return _settled(session, session.execute(_NEXT_OF_RUN, asked))
+
+
+def _settled(session: Session, waiting: Iterable[Any]) -> int:
     by_source: dict[str, list[Any]] = defaultdict(list)
-    for row in session.execute(_NEXT, {"most": most}):
+    for row in waiting:
         by_source[row.source].append(row)
-    joins: dict[int, tuple[int, int]] = {}
+    own = {row.id: row.sku_id for rows in by_source.values() for row in rows}
+    found: list[Found] = []
     for source, rows in by_source.items():
-        found = run.match(session, source, [Fresh(r.id, r.seller, listed(r)) for r in rows])
-        run.remember(session, found, {one.n: one.n for one in found})
-        own = {row.id: row.sku_id for row in rows}
-        joins |= {one.n: (own[one.n], one.sku_id) for one in found if one.sku_id is not None}
-    _join(session, joins)
-    return sum(map(len, by_source.values()))
+        found += run.match(session, source, [Fresh(r.id, r.seller, listed(r)) for r in rows])
+    leaving = {own[one.n] for one in found if one.sku_id is not None}
+    later = {one.n for one in found if one.sku_id in leaving}
+    if later:  # what they would join moves itself: they are looked at again where it will be
+        session.execute(_AGAIN, {"offers": sorted(later)})
+    found = [one for one in found if one.n not in later]
+    run.remember(session, found)
+    _join(session, {one.n: (own[one.n], one.sku_id) for one in found if one.sku_id is not None})
+    return len(own)
 
 
 def waiting(session: Session) -> int:

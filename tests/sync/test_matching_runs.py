@@ -1,8 +1,9 @@
-"""New offers meet the catalogue behind the run that brought them."""
+"""New offers meet the catalogue in the run that brings them, or behind it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from catalog.matching import brands, queue, settling
@@ -52,7 +53,50 @@ def test_same_gtin_joins_only_the_same_pack(database: Database) -> None:
     assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 3
 
 
-def test_a_list_is_in_the_catalogue_before_its_goods_are_matched(database: Database) -> None:
+def test_a_run_matches_what_it_brings_before_it_is_done(database: Database) -> None:
+    imported(database, offer("a", **BEANS), source="one")
+    imported(database, offer("b", "70", **SAME), source="two")
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 1
+    assert count(database, "SELECT count(*) FROM match_queue") == 0
+
+
+def test_sellers_of_one_source_meet_in_one_run(database: Database) -> None:
+    there = [offer("a", seller="东", **BEANS), offer("b", "70", seller="西", **SAME)]
+    imported(database, *there, offer("c", "66", seller="南", **BEANS), source="one")
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 1
+
+
+def test_runs_at_once_match_in_turn(database: Database) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        running = [
+            pool.submit(imported, database, offer("a", **BEANS), source=source)
+            for source in ("one", "two")
+        ]
+        for run in running:
+            run.result()
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 1
+    assert count(database, "SELECT count(*) FROM matches WHERE state = 'joined'") == 1
+
+
+def test_a_run_that_was_killed_while_it_matched_goes_on_with_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(database, offer("a", **BEANS), source="one")
+    with monkeypatch.context() as dying:
+        dying.setattr(settling, "settle_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            imported(database, offer("b", "70", **SAME), source="two")
+    assert count(database, "SELECT count(*) FROM runs WHERE state = 'applying'") == 1
+    imported(database, offer("b", "70", **SAME), source="two")
+    assert count(database, "SELECT count(*) FROM match_queue") == 0
+    assert count(database, "SELECT count(DISTINCT sku_id) FROM offers") == 1
+    assert count(database, "SELECT count(*) FROM runs WHERE state <> 'done'") == 0
+
+
+def test_a_first_load_is_in_the_catalogue_before_its_goods_are_matched(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "IN_RUN", 0)
     load(database, offer("a", **BEANS), source="one")
     imported(database, offer("b", "70", **SAME), source="two")
     assert count(database, "SELECT count(*) FROM changes WHERE kind = 'listed'") == 2
