@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from kit.errors import Problem
+from kit.ids import outside
 from tests.trade.market import NOW, Market, submitted
 from tests.trade.order_sheets import (
     HEADER,
@@ -359,8 +360,6 @@ class TestResult:
         with market.db.as_system() as session:
             found = session.execute(text("SELECT id FROM purchases ORDER BY id")).scalars().all()
             door = Supplier("teahouse", None)
-            from kit.ids import outside
-
             one = outside("pur", found[0])
             for number, lines in (("SF0000000001", {1: 1}), ("SF0000000002", {1: 1})):
                 shipping.ship(session, door, Shipment(one, "顺丰", number, lines), NOW)
@@ -371,6 +370,30 @@ class TestResult:
         assert "数量" in second[11]
         assert third[7:11] == ["蓝", "processing", "", ""]
         assert "teahouse" not in str([header, first, second, third])
+
+    def test_a_bundle_is_shipped_by_the_parcels_of_its_parts(self, market: Market) -> None:
+        party = market.party(money=100_000)
+        tea, cup = market.offer(cost="3.00"), market.offer(cost="4.00")
+        with market.db.as_system() as session:
+            made = session.execute(
+                text("INSERT INTO skus (product_id) SELECT min(id) FROM products RETURNING id")
+            ).scalar_one()
+            for part in (tea, cup):
+                session.execute(
+                    text("INSERT INTO sku_parts (sku_id, part_id, units) VALUES (:s, :p, 1)"),
+                    {"s": made, "p": part.sku_id},
+                )
+        name = sent(market, party, xlsx(row("A1", outside("sku", made)), row("A2", tea.sku)))
+        told = confirmed(market, party, name)
+        assert (told["placed"], told["total"]) == (2, "10.00")
+        submitted(market)
+        with market.db.as_system() as session:
+            first = session.scalar(text("SELECT min(id) FROM purchases"))
+            parcel = Shipment(outside("pur", first), "顺丰", "SF0000000001")
+            shipping.ship(session, Supplier("teahouse"), parcel, NOW)
+        _, first_row, second_row = result(market, party, name)
+        assert first_row[6:9] == ["shipped", "顺丰", "SF0000000001"]
+        assert second_row[6:8] == ["processing", ""]
 
     def test_a_sheet_goes_when_its_time_is_over(self, market: Market) -> None:
         party = market.party(money=100_000)

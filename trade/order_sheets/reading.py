@@ -35,7 +35,8 @@ AT_ONCE = 500
 SETTLED = ("placed", "known", "queued")
 
 _RECENT = text("""
-    SELECT DISTINCT r.mobile_hash, l.sku_id, o.id, o.reference, o.created_at
+    SELECT DISTINCT r.mobile_hash, coalesce(l.bundle_sku, l.sku_id) AS sku_id,
+           o.id, o.reference, o.created_at
     FROM recipients r JOIN orders o ON o.recipient_id = r.id
     JOIN order_lines l ON l.order_id = o.id
     WHERE r.mobile_hash = ANY(:mobiles) AND o.party_id = :party AND o.created_at > :since
