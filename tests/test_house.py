@@ -76,3 +76,10 @@ def test_a_lock_file_names_no_registry(lock: str) -> None:
     pins = [line for line in lines if re.match(r"[A-Za-z0-9]", line)]
     assert len(pins) > 20
     assert all("==" in line for line in pins)
+
+
+def test_npms_lock_names_no_registry_either() -> None:
+    lock = (ROOT / "package-lock.json").read_text()
+    assert "://" not in lock
+    assert lock.count('"integrity": "sha512-') == lock.count('"node_modules/')
+    assert "://" not in (ROOT / "requirements-node.lock").read_text()
