@@ -165,6 +165,16 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def shared_database(servers: Endpoints, _template: str) -> Iterator[Database]:
+    """A database that the tests of one module share: each makes its own parties and orders, and
+    looks at nothing else."""
+    with _database(servers, _template) as url:
+        opened = Database(url)
+        yield opened
+        opened.close()
+
+
 @pytest.fixture
 def redis_url(servers: Endpoints) -> str:
     """An empty Redis database that only this worker uses."""

@@ -68,6 +68,30 @@ QUERIES: dict[str, str] = {
             SELECT now FROM claim_moves m WHERE m.claim_id = c.id
             ORDER BY m.id DESC LIMIT 1) m ON true
         WHERE c.state <> coalesce(m.now, '')""",
+    "no claim is being made at a platform unattended past its lease": """
+        SELECT 'claim ' || claim_id, 'at ' || source || ', due since ' || due_at
+        FROM platform_claims
+        WHERE state = 'asking' AND due_at < clock_timestamp() - interval '10 minutes'""",
+    "what is asked of platforms for a claim is about its units": """
+        SELECT 'claim ' || p.claim_id, p.units || ' units at the platform, '
+               || coalesce(x.quantity, 0) || ' claimed'
+        FROM (SELECT claim_id, purchase_line_id, sum(quantity) AS units FROM platform_claims
+              GROUP BY claim_id, purchase_line_id) p
+        LEFT JOIN claim_lines x ON x.claim_id = p.claim_id
+              AND x.purchase_line_id = p.purchase_line_id
+        WHERE p.units <> coalesce(x.quantity, 0)""",
+    "what platforms gave back is booked, as far as it was owed": """
+        SELECT 'claim ' || p.claim_id, p.refunded || ' fen came back, '
+               || coalesce(x.fen, 0) || ' booked'
+        FROM (SELECT claim_id, sum(refunded) AS refunded FROM platform_claims
+              WHERE state = 'refunded' AND refunded IS NOT NULL GROUP BY claim_id) p
+        LEFT JOIN (SELECT c.claim_id, sum(o.amount) AS fen FROM platform_claims c
+                   JOIN postings o ON o.reference = 'clawback:' || c.claim_id || ':' || c.id
+                   GROUP BY c.claim_id) x ON x.claim_id = p.claim_id
+        JOIN (SELECT claim_id, sum(owed - l.credited) AS open FROM claim_lines y
+              JOIN purchase_lines l ON l.id = y.purchase_line_id GROUP BY claim_id) r
+              ON r.claim_id = p.claim_id
+        WHERE p.refunded > coalesce(x.fen, 0) AND r.open > 0""",
     "no claim is forgotten: whoever is to act has a deadline, or an operator is told": """
         SELECT 'claim ' || id, state || ' since ' || updated_at FROM claims
         WHERE state IN ('open', 'approved', 'returning', 'received')

@@ -6,17 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select
 
+from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import NOW, Market, make_desk
-from tests.trade.test_supplier_door import TEAHOUSE, Shop
-from trade import claim_answers, claim_views, claims
+from tests.trade.test_supplier_door import Shop
+from trade import claim_answers, claim_views, claims, tracking
 from trade.claims import ClaimedLine, ClaimRequest
 from trade.desk import ClaimTerms
 from trade.invariants import violations
-from trade.models import Parcel
+from trade.models import Order, Parcel
 
 
 def claim(
@@ -37,17 +38,19 @@ def claim(
 
 def approve(shop: Shop, name: str, amount: int | None = None, **more: Any) -> None:
     with shop.market.db.as_system() as session:
-        claim_answers.approve(session, shop.market.desk, TEAHOUSE, name, NOW, amount=amount, **more)
+        claim_answers.approve(
+            session, shop.market.desk, shop.door, name, NOW, amount=amount, **more
+        )
 
 
 def refuse(shop: Shop, name: str, reason: str = "已签收") -> None:
     with shop.market.db.as_system() as session:
-        claim_answers.refuse(session, shop.market.desk, TEAHOUSE, name, reason, ["签收图"], NOW)
+        claim_answers.refuse(session, shop.market.desk, shop.door, name, reason, ["签收图"], NOW)
 
 
 def advance(shop: Shop, name: str, amount: int | None = None) -> None:
     with shop.market.db.as_system() as session:
-        claim_answers.advance(session, shop.market.desk, name, TEAHOUSE, amount, NOW)
+        claim_answers.advance(session, shop.market.desk, name, shop.door, amount, NOW)
 
 
 def seen(shop: Shop, name: str) -> dict[str, Any]:
@@ -62,6 +65,11 @@ def code(shop: Shop, units: int, amount: int | None = None, **fields: object) ->
     with pytest.raises(Problem) as caught:
         claim(shop, units, amount, **fields)  # type: ignore[arg-type]
     return caught.value.code
+
+
+@pytest.fixture
+def market(shared_database: Database) -> Market:
+    return Market(shared_database, make_desk())
 
 
 @pytest.fixture
@@ -133,7 +141,9 @@ def test_claims_end_with_the_return_window(shop: Shop) -> None:
     assert code(shop, 1, now=over + timedelta(seconds=1)) == "too_late"
     assert claim(shop, 1, now=over)
     with shop.market.db.as_system() as session:
-        session.execute(update(Parcel).values(delivered_at=NOW + timedelta(days=1)))
+        (parcel,) = session.scalars(select(Parcel).where(Parcel.order_id == shop.order))
+        order = session.get_one(Order, shop.order)
+        tracking.arrive(session, order, parcel, NOW + timedelta(days=1), NOW)
     assert code(shop, 1, now=NOW + timedelta(days=16, seconds=1)) == "too_late"
 
 
@@ -165,10 +175,14 @@ def test_a_refund_with_a_mark_up_returns_each_side_its_own(market: Market) -> No
         assert violations(session) == []
 
 
-def test_both_sides_list_their_claims(shop: Shop) -> None:
+def test_both_sides_list_their_claims(market: Market) -> None:
+    shop = Shop(market, source="silk")
+    shop.ship("SF1234567890")
     name = claim(shop, 1)
     with shop.market.db.as_system() as session:
-        views, after = claim_views.supplier_page(session, shop.market.desk, TEAHOUSE, status="open")
+        views, after = claim_views.supplier_page(
+            session, shop.market.desk, shop.door, status="open"
+        )
     assert ([view["id"] for view in views], after) == ([name], None)
     with shop.market.db.as_party(shop.leader) as session:
         (view,), _ = claim_views.leader_page(session, shop.market.desk, shop.leader)

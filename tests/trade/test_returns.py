@@ -10,17 +10,24 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from catalog.models import Offer
+from kit.db import Database
 from kit.errors import Problem
+from kit.ids import inside
 from tests.trade.market import NOW, Market, make_desk
 from tests.trade.test_claims import advance, approve, claim, code, refuse, seen
-from tests.trade.test_supplier_door import TEAHOUSE, Shop
+from tests.trade.test_supplier_door import Shop
 from trade import bearing, claim_answers, claim_deadlines, claimable, claims, exceptions
 from trade.claim_states import CLOSED, MOVES, OPEN, STATES
 from trade.desk import ClaimTerms
 from trade.eligibility import KINDS, RULES, Facts, objections
-from trade.models import ClaimMove, ParcelLine
+from trade.models import Claim, ClaimMove, Parcel, ParcelLine
 
 HOUSE = "teahouse 退货组 13800138001 金华市某路 1 号"
+
+
+@pytest.fixture
+def market(shared_database: Database) -> Market:
+    return Market(shared_database, make_desk())
 
 
 @pytest.fixture
@@ -38,12 +45,12 @@ def send_back(shop: Shop, name: str, number: str = "ZT0000000001", now: datetime
 
 def received(shop: Shop, name: str) -> None:
     with shop.market.db.as_system() as session:
-        claim_answers.received(session, shop.market.desk, TEAHOUSE, name, NOW)
+        claim_answers.received(session, shop.market.desk, shop.door, name, NOW)
 
 
 def reissue(shop: Shop, name: str, number: str) -> None:
     with shop.market.db.as_system() as session:
-        claim_answers.reissue(session, shop.market.desk, TEAHOUSE, name, "顺丰", number, NOW)
+        claim_answers.reissue(session, shop.market.desk, shop.door, name, "顺丰", number, NOW)
 
 
 def silence(shop: Shop, now: datetime) -> None:
@@ -60,8 +67,11 @@ def refusal(act: Any, *arguments: Any, **named: Any) -> str:
 
 
 def waiting(shop: Shop) -> list[str]:
+    """Kinds of exceptions about this order."""
     with shop.market.db.as_system() as session:
-        return [one["kind"] for one in exceptions.waiting(session, NOW + timedelta(days=99))]
+        own = set(session.scalars(select(Claim.id).where(Claim.order_id == shop.order)))
+        cases = exceptions.waiting(session, NOW + timedelta(days=99), kind="claim_unanswered")
+        return [one["kind"] for one in cases if one["about"][1] in own]
 
 
 def test_a_return_is_paid_when_its_goods_are_back_and_not_before(shop: Shop) -> None:
@@ -88,7 +98,9 @@ def test_a_return_is_paid_when_its_goods_are_back_and_not_before(shop: Shop) -> 
     ]  # fmt: skip
 
 
-def test_goods_go_back_to_the_last_address_that_a_supplier_gave(shop: Shop) -> None:
+def test_goods_go_back_to_the_last_address_that_a_supplier_gave(market: Market) -> None:
+    shop = Shop(market, source="silk")
+    shop.ship("SF1234567890")
     first, second = claim(shop, 1, kind="return"), claim(shop, 1, kind="return")
     assert refusal(approve, shop, first) == "invalid"
     approve(shop, first, return_to=HOUSE)
@@ -123,7 +135,9 @@ def test_a_reissue_leaves_at_once_and_its_number_may_change(shop: Shop) -> None:
         "SF1234567890", "SF9000000002",
     ]  # fmt: skip
     with shop.market.db.as_system() as session:
-        assert session.scalars(select(ParcelLine.quantity)).all() == [3, 1]
+        own = select(ParcelLine.quantity).join(Parcel, Parcel.id == ParcelLine.parcel_id)
+        own = own.where(Parcel.order_id == shop.order).order_by(Parcel.id)
+        assert session.scalars(own).all() == [3, 1]
 
 
 def test_the_waybill_of_a_reissue_is_no_new_number_of_the_first_parcel(shop: Shop) -> None:
@@ -167,7 +181,8 @@ def test_silence_past_the_stated_time_is_consent(shop: Shop) -> None:
     assert seen(shop, name)["status"] == "refunded"
     assert shop.posted("payable:teahouse") == 500
     with shop.market.db.as_system() as session:
-        moves = session.scalars(select(ClaimMove).order_by(ClaimMove.id)).all()
+        found = select(ClaimMove).where(ClaimMove.claim_id == inside("clm", name))
+        moves = session.scalars(found.order_by(ClaimMove.id)).all()
     assert [move.event for move in moves] == ["open", "approve", "refund"]
     assert moves[1].detail == {"outcome": "silent", "amount": 999}
 
@@ -185,7 +200,7 @@ def test_silence_past_the_stated_time_is_consent(shop: Shop) -> None:
 def test_what_silence_cannot_agree_to_waits_for_an_operator(
     market: Market, terms: dict[str, Any], kind: str
 ) -> None:
-    shop = Shop(Market(market.db, make_desk(claims=ClaimTerms(**terms))))
+    shop = Shop(Market(market.db, make_desk(claims=ClaimTerms(**terms))), source="paper")
     shop.ship("SF1234567890")
     name = claim(shop, 3, kind=kind)
     assert waiting(shop) == []
@@ -267,7 +282,8 @@ def test_each_rule_objects_with_its_code(fields: dict[str, Any], codes: list[str
 def test_what_may_be_claimed_is_shown_before_it_is_asked(shop: Shop) -> None:
     claim(shop, 1)
     with shop.market.db.as_system() as session:
-        session.execute(update(Offer).values(returnable=False))
+        own = Offer.id == shop.goods.offer_id
+        session.execute(update(Offer).where(own).values(returnable=False))
         found = claimable.options(
             session, shop.market.desk, shop.leader, shop.order, "no_reason", NOW
         )

@@ -22,23 +22,26 @@ FLAT = {"kind": "flat", "fee": "5.00", "free_from": None}
 class Shop:
     """A leader's submitted order of three units at 3.33 with 5.00 freight."""
 
-    def __init__(self, market: Market, *, units: int = 3, submit: bool = True) -> None:
+    def __init__(
+        self, market: Market, *, units: int = 3, submit: bool = True, source: str = "teahouse"
+    ) -> None:
         self.market = market
+        self.door = Supplier(source)
         self.leader = market.party(money=10_000)
-        self.goods: Goods = market.offer(cost="3.33", freight=FLAT, stock=100)
+        self.goods: Goods = market.offer(cost="3.33", freight=FLAT, stock=100, source=source)
         self.order = market.place(self.leader, (self.goods.sku, units))
         if submit:
-            submitted(market)
+            submitted(market, source)
         self.name = outside("pur", market.purchases(self.order)[0].id)
 
     def ship(self, number: str, lines: dict[int, int] | None = None, **fields: Any) -> None:
         with self.market.db.as_system() as session:
             parcel = Shipment(self.name, "顺丰", number, lines, **fields)
-            shipping.ship(session, TEAHOUSE, parcel, NOW)
+            shipping.ship(session, self.door, parcel, NOW)
 
     def refuse(self) -> None:
         with self.market.db.as_system() as session:
-            purchases.refuse(session, TEAHOUSE, self.name, "out_of_stock", "没货了", NOW)
+            purchases.refuse(session, self.door, self.name, "out_of_stock", "没货了", NOW)
 
     def cancel(self) -> None:
         with self.market.db.as_system() as session:
@@ -53,7 +56,8 @@ class Shop:
 
     def posted(self, account: str) -> int:
         with self.market.db.as_system() as session:
-            came = select(func.coalesce(func.sum(Posting.amount), 0))
+            own = Posting.order_id == self.order
+            came = select(func.coalesce(func.sum(Posting.amount), 0)).where(own)
             into = session.scalar(came.where(Posting.destination == account)) or 0
             out = session.scalar(came.where(Posting.source == account)) or 0
             return int(into - out)
