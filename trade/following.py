@@ -22,8 +22,9 @@ from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox, handled
+from kit.outbox import say
 from trade import platform_claims, tracking
-from trade.models import Parcel, PurchaseLine
+from trade.models import Parcel, Purchase, PurchaseLine
 from trade.purchases import Locked, Supplier, lock
 from trade.refusal import open_units, refuse_lines, refuse_rest
 from trade.shipping import Shipment, ship, tracking_number
@@ -36,6 +37,8 @@ THREADS = 4
 BATCH = 16
 EVERY = timedelta(minutes=30)
 LEASE = timedelta(minutes=2)
+CANCEL_AGAIN = timedelta(minutes=1)
+"""So soon a cancellation is asked for again that a platform did not answer: goods may leave."""
 WATCHED_AFTER = timedelta(days=15)
 """So long the numbers of a shipped purchase may still change."""
 UNMATCHED = timedelta(hours=1)
@@ -121,6 +124,12 @@ def hear(session: Session, source: str, now: datetime) -> int:
     return understood
 
 
+def hurry(session: Session, purchase: Purchase, now: datetime) -> None:
+    """Its platform is asked about a locked purchase at once; a supplier at our own door is not."""
+    purchase.due_at = now
+    say(session, NEWS, purchase.source)
+
+
 def claim(session: Session, source: str, now: datetime) -> list[Due]:
     """Take a batch; nobody else asks about it for the length of a lease."""
     rows = session.execute(
@@ -162,8 +171,9 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     """The platform's word becomes parcels, new numbers, and units that go back to routing."""
     found = lock(session, one.order_id, one.purchase_id)
     purchase = found.purchase
-    wait = seen.error.wait if seen.error and seen.error.wait else None
-    purchase.due_at = now + (timedelta(seconds=wait) if wait else EVERY)
+    purchase.due_at = now + _pause(one, seen)
+    if purchase.cancel_reason is not None and one.cancel is None:  # asked for while we talked
+        hurry(session, purchase, now)
     if seen.error is not None:
         purchase.failure = seen.error.message
         return
@@ -179,6 +189,14 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     _parcels(session, source, found, progress.parts, now)
     _cancelled(session, found, progress.parts, now)
     restate(session, found.order, now)
+
+
+def _pause(one: Due, seen: Seen) -> timedelta:
+    if seen.error is None:
+        return EVERY
+    if seen.error.wait:
+        return timedelta(seconds=seen.error.wait)
+    return EVERY if one.cancel is None else CANCEL_AGAIN
 
 
 def _work(db: Database, seller: Sells, source: str, one: Due) -> Seen:

@@ -105,6 +105,11 @@ class Jd:
                     service["afsServiceStepName"] = args.get("name", "申请阶段")
                     if "money" in args:
                         service["money"] = args["money"]
+            case "services":
+                return [
+                    {"order": str(one["orderId"]), "sku": one["wareId"], "num": one["num"]}
+                    for one in shop.services.values()
+                ]
             case "grants":
                 return self.grants.asked
             case "skus":

@@ -1,58 +1,48 @@
 """Workers that die where they are told to.
 
 `python -m tests.journeys.mortal` is warm (everything is imported, nothing is open) and forks one
-worker for each line of JSON on its standard input. The worker is the real one on real queues; it
-counts every boundary that it crosses: each statement, each commit, each command to Redis, each
-call of the supplier, before and after. At the one named by `die_at` it is killed (SIGKILL).
+worker for each line of JSON on its standard input. The worker is the real one on real queues, or
+does one deed of DEEDS as an API process or cron would; it counts every boundary that it crosses:
+each statement, each commit, each command to Redis, each call of a platform, before and
+after. At the one named by `die_at` it is killed (SIGKILL).
 """
 
+import gc
 import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import redis
 from sqlalchemy import Engine
+from sqlalchemy.orm import configure_mappers
 
-from connectors.model import Placed, PurchaseOrder
-from kit import log
+from connectors.registry import KINDS, can
+from kit import clock, log
 from kit.redis import connect
 from kit.settings import Settings
+from sync.opening import OpenSources
+from tests.trade.market import ordered
+from trade import cancelling, claim_answers, claims, events, shipping
+from trade import orders as ordering
+from trade.claims import ClaimedLine, ClaimRequest
+from trade.order_sheets import imports
+from trade.purchases import Supplier
+from trade.shipping import Shipment
+from worker import relay
+from worker.cron import perform
 from worker.jobs import ORDERS
 from worker.serve import drain
 from worker.workshop import Workshop, open_workshop
 
-
-@dataclass
-class Shipyard:
-    """A supplier elsewhere: what it was asked to sell stands in a file, whoever dies here."""
-
-    journal: Path
-    boundary: Callable[[str], None]
-
-    def place(self, order: PurchaseOrder) -> Placed:
-        self.boundary("the supplier gets the order")
-        with self.journal.open("a") as kept:
-            kept.write(f"{order.our_ref}\n")
-            kept.flush()
-            os.fsync(kept.fileno())
-        self.boundary("the supplier has the order")
-        return Placed((f"X-{order.our_ref}",), awaits_supplier=True)
-
-    def find(self, our_ref: str) -> Placed | None:
-        self.boundary("the supplier is asked")
-        if our_ref not in self.journal.read_text().split():
-            return None
-        return Placed((f"X-{our_ref}",), awaits_supplier=True)
-
-    def cancel(self, our_ref: str, reason: str) -> None:
-        self.boundary("the supplier is told to cancel")
+Given = dict[str, Any]
 
 
 @dataclass
@@ -82,15 +72,17 @@ class Boundaries:
         self._around(engine.dialect, "do_rollback", lambda *_: "ROLLBACK")
         self._around(redis.Redis, "execute_command", lambda *a: f"redis {a[1]}")
         self._around(redis.client.Pipeline, "execute", lambda *_: "redis pipeline")
+        self._around(httpx.Client, "send", lambda *a, **_: f"call of {a[1].url.path}")
 
     def _around(self, owner: Any, name: str, label: Callable[..., str]) -> None:
         inner = getattr(owner, name)
 
         def outer(*given: Any, **more: Any) -> Any:
             self(f"before {label(*given)}")
-            done = inner(*given, **more)
-            self(f"after {label(*given)}")
-            return done
+            try:
+                return inner(*given, **more)
+            finally:
+                self(f"after {label(*given)}")
 
         setattr(owner, name, outer)
 
@@ -100,24 +92,102 @@ def _short(statement: object) -> str:
     return " ".join(text.split()[:3])
 
 
-def work(shop: Workshop, redis_url: str, order: dict[str, Any]) -> None:
-    boundaries = Boundaries(order["die_at"], Path(order["trace"]))
+def _queues(shop: Workshop, given: Given) -> None:
+    """A worker works what waits."""
+    url = shop.given.redis.url
+    assert url
+    drain(shop, connect(url, timeout=None), given.get("queues", [ORDERS]))
+
+
+def _accept(shop: Workshop, given: Given) -> None:
+    """The API accepts an order; a client that hears nothing sends the same reference again."""
+    request = ordered((given["sku"], given["units"]), reference=given["reference"])
+    with shop.db.as_system() as session:
+        ordering.place(session, shop.desk, given["party"], request, clock.now())
+
+
+def _cancel(shop: Workshop, given: Given) -> None:
+    """The leader cancels her order."""
+    with shop.db.as_system() as session:
+        cancelling.cancel(session, given["party"], given["order"], "不要了", clock.now())
+
+
+def _relay(shop: Workshop, _given: Given) -> None:
+    """Cron's pulse: events get their numbers, wake-ups go to the queues, due rows wake."""
+    with shop.db.as_system() as session:
+        events.number(session)
+    relay.relay(shop.db, shop.redis)
+    perform(shop, "sweep")
+
+
+def _ship(shop: Workshop, given: Given) -> None:
+    """A supplier at our own door ships what she was sold."""
+    parcel = Shipment(given["purchase"], "SF", given["number"])
+    with shop.db.as_system() as session:
+        shipping.ship(session, Supplier(given["source"]), parcel, clock.now())
+
+
+def _claim(shop: Workshop, given: Given) -> None:
+    """The leader opens a claim."""
+    line = ClaimedLine(given["sku"], given["units"], given["amount"])
+    request = ClaimRequest(given["kind"], (line,), "收到破损")
+    with shop.db.as_system() as session:
+        claims.open_claim(session, shop.desk, given["party"], given["order"], request, clock.now())
+
+
+def _approve(shop: Workshop, given: Given) -> None:
+    """A supplier at our own door agrees to a claim: the refund is posted."""
+    door = Supplier(given["source"])
+    with shop.db.as_system() as session:
+        claim_answers.approve(session, shop.desk, door, given["claim"], clock.now())
+
+
+def _confirm_sheet(shop: Workshop, given: Given) -> None:
+    """The leader confirms a sheet of orders."""
+    with shop.db.as_system() as session:
+        imports.confirm(session, given["party"], given["sheet"], 10**9, "skip", clock.now())
+
+
+DEEDS: dict[str, Callable[[Workshop, Given], None]] = {
+    "queues": _queues,
+    "accept": _accept,
+    "cancel": _cancel,
+    "relay": _relay,
+    "ship": _ship,
+    "claim": _claim,
+    "approve": _approve,
+    "confirm sheet": _confirm_sheet,
+}
+"""What somebody does, in processes that may die of it."""
+
+
+def work(shop: Workshop, given: Given) -> None:
+    boundaries = Boundaries(given["die_at"], Path(given["trace"]))
     boundaries.watch(shop.db.engine)
-    shipyard = Shipyard(Path(order["journal"]), boundaries)
-    shop.seller = lambda _: shipyard  # type: ignore[method-assign, assignment]
-    drain(shop, connect(redis_url, timeout=None), order.get("queues", [ORDERS]))
+    hurry(shop)
+    DEEDS[given.get("deed", "queues")](shop, given)
     boundaries.tell()
+
+
+def hurry(shop: Workshop) -> None:
+    """Calls that are repeated are repeated without waiting."""
+    around = shop._sources.around
+    shop._sources = OpenSources(replace(around, sleep=lambda _: None))
 
 
 def main() -> None:
     log.configure()
+    configure_mappers()
+    for kind in KINDS:
+        can({"kind": kind}, object)
+    gc.freeze()
     for line in sys.stdin:
-        order = json.loads(line)
+        given = json.loads(line)
         child = os.fork()
         if child == 0:
-            settings = Settings(**order["settings"])
+            settings = Settings(**given["settings"])
             url, redis_url = settings.database.url, settings.redis.url
-            work(open_workshop(settings, url, redis_url, connections=6), redis_url, order)
+            work(open_workshop(settings, url, redis_url, connections=6), given)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")

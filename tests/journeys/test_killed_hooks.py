@@ -12,7 +12,6 @@ from sqlalchemy import text
 from kit import clock
 from kit.db import Database
 from kit.redis import connect
-from tests.journeys.test_killed_workers import forge as forge
 from tests.soak import Soak
 from tests.trade.market import Market
 from tests.trade.receiver import Receiver, receiving
@@ -45,7 +44,6 @@ def _worker(
         "settings": shop.given.model_dump(mode="json"),
         "die_at": die_at,
         "trace": str(folder / "trace"),
-        "journal": str(folder / "journal"),
         "queues": [HOOKS],
     }
     assert forge.stdin

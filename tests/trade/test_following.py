@@ -144,6 +144,35 @@ def test_a_cancellation_is_asked_of_the_platform_and_never_assumed(
     assert "cancel_too_late" in told
 
 
+def test_a_cancellation_is_asked_at_once_also_while_the_platform_is_being_asked(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    follow(market, jd)
+
+    def cancel() -> None:
+        with market.db.as_system() as session:
+            party = session.scalars(select(Purchase.party_id)).one()
+            cancelling.cancel(session, party, order, "changed her mind", clock.now())
+
+    def due() -> list[str]:
+        with market.db.as_system() as session:
+            return following.due(session, clock.now())
+
+    assert due() == []
+    with market.db.as_system() as session:
+        session.execute(text("UPDATE purchases SET due_at = '2020-01-01Z'"))
+        (asked,) = following.claim(session, "jd-vop", clock.now())
+    cancel()
+    assert due() == ["jd-vop"]
+    with market.db.as_system() as session:
+        following.write_down(session, "jd-vop", asked, following.look(jd, asked), clock.now())
+    assert due() == ["jd-vop"]
+    stage.fault("jd", "drop", "*cancel", times=9)
+    following.drain(market.db, "jd-vop", lambda _: jd, _soon())
+    with market.db.as_system() as session:
+        assert following.due(session, clock.now() + following.CANCEL_AGAIN) == ["jd-vop"]
+
+
 def test_a_message_makes_its_purchase_due_and_may_come_too_early(
     market: Market, stage: Stage, jd: VopSource, order: int
 ) -> None:

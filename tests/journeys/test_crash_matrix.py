@@ -1,0 +1,160 @@
+"""The crash matrix: whatever process is killed at whatever boundary, everything ends as it should.
+
+Undisturbed lives of each kind tell the boundaries of its steps. Then lives are led in which
+every step's process is killed at its n-th boundary, for every n, with faults at the platforms and
+Redis emptied at every other kill. At the end nothing is lost, doubled or unfinished.
+"""
+
+import random
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from kit.db import Database
+from kit.redis import connect
+from tests import ali_stage
+from tests.journeys.conftest import SECRETS
+from tests.journeys.lives import ALI, DOOR, JD, LIVES, UNPAID, Step, Town
+from tests.soak import Soak
+from tests.stage import Stage
+from tests.worker.conftest import make_settings
+from trade import invariants
+from worker.workshop import Workshop
+
+SHARES = 4
+MODES = ("lost", "html_after", "empty_after", "drop", "html", "status")
+"""What goes wrong at a platform: after it did what was asked, or before."""
+LEAST = {"jd": 320, "ali": 320, "cancelled": 240, "door": 240}
+"""Kills in a whole run, over a thousand in all; what a step crosses differs a little each time."""
+FIRST = 30
+"""A sample draws from so many boundaries; nearly every step has as many."""
+
+JD_KEYS = {
+    "kind": "jd_vop",
+    "client_id": "env:VOP_CLIENT",
+    "client_secret": "env:VOP_SECRET",
+    "username": "env:VOP_USER",
+    "password": "env:VOP_PASSWORD",
+    "calls_per_second": 5000,
+}
+
+
+def sources(url: str) -> dict[str, dict[str, object]]:
+    """Every kind of source that sells, the platforms at the sandbox."""
+    ali = {**ali_stage.KEYS, "base_url": f"{url}/ali1688/openapi"}
+    return {
+        JD: {**JD_KEYS, "base_url": f"{url}/jd"},
+        ALI: ali,
+        UNPAID: {**ali, "pay": "person"},
+        DOOR: {"kind": "feed", "accept": "manual"},
+    }
+
+
+@pytest.fixture(params=range(SHARES))
+def share(request: pytest.FixtureRequest, soak: Soak) -> int:
+    """A part of the boundaries; a sample is drawn in the first one."""
+    if request.param and not soak.whole:
+        pytest.skip("the other shares are for the soak")
+    return int(request.param)
+
+
+@pytest.fixture
+def town(
+    database: Database,
+    database_url: str,
+    redis_url: str,
+    stage: Stage,
+    forge: "subprocess.Popen[str]",
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Town]:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    settings = make_settings(database_url, redis_url, tmp_path, sources=sources(stage.url))
+    shop = Workshop(settings, database, connect(redis_url))
+    yield Town(shop, stage, forge, tmp_path)
+    shop._sources.close()
+    shop.redis.close()
+
+
+def undisturbed(town: Town, kind: str) -> dict[str, list[str]]:
+    """A life in which nobody dies: the boundaries of each step."""
+    crossed = {}
+    for step in LIVES[kind](town):
+        assert town.worker(step.given) == 0, step.name
+        crossed[step.name] = town.crossed()
+        assert step.done(), f"{step.name}: {town.looks()}"
+    return crossed
+
+
+def disturbed(town: Town, kind: str, at: Callable[[Step], int | None], dice: random.Random) -> int:
+    """A life in which every step's process dies where `at` says; returns how many did."""
+    kills = 0
+    for step in LIVES[kind](town):
+        die_at = at(step)
+        if die_at is None:
+            town.goes_on(step)
+            continue
+        for platform in ("jd", "ali1688"):
+            mode, skip = dice.choice(MODES), dice.randrange(4)
+            if dice.random() < 0.5:
+                town.stage.fault(platform, mode, skip=skip)
+        ended = town.worker(step.given, die_at)
+        assert ended in (-signal.SIGKILL, 0), step.name
+        kills += ended == -signal.SIGKILL  # one that crossed less this time had nothing to die of
+        if die_at % 2:
+            town.shop.redis.flushdb()
+        town.goes_on(step)
+        town.stage.calm()
+    return kills
+
+
+def ends_well(town: Town) -> None:
+    """Books balanced, nothing held, every unit and fen accounted for."""
+    with town.shop.db.as_system() as session:
+        assert invariants.violations(session) == []
+        held = session.execute(text("SELECT count(*) FROM orders WHERE held <> 0")).scalar_one()
+        assert held == 0
+        spent = session.execute(
+            text("""SELECT coalesce(sum(CASE WHEN source LIKE 'wallet:%' THEN amount
+                        ELSE -amount END), 0) FROM postings
+                    WHERE source LIKE 'wallet:%' OR destination LIKE 'wallet:%'""")
+        ).scalar_one()
+    assert town.market.balance(f"held:{town.leader}") == 0
+    assert town.market.balance(f"wallet:{town.leader}") == -spent
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", sorted(LIVES))
+def test_whoever_is_killed_wherever_nothing_is_lost_doubled_or_left_over(
+    share: int, town: Town, soak: Soak, kind: str
+) -> None:
+    if not soak.whole:
+        _sampled(town, soak, kind)
+        return
+    undisturbed(town, kind)  # the first processes also fetch tokens and tidy queues
+    crossed = undisturbed(town, kind)
+    kills = 0
+    for n in range(1 + share, 1 + max(map(len, crossed.values())), SHARES):
+
+        def at(step: Step, n: int = n) -> int | None:
+            return n if n <= len(crossed[step.name]) else None
+
+        kills += disturbed(town, kind, at, _dice(soak, kind, n))
+    ends_well(town)
+    assert kills >= LEAST[kind] // SHARES
+
+
+def _sampled(town: Town, soak: Soak, kind: str) -> None:
+    """One life, each of its processes killed somewhere in its first boundaries."""
+    dice = _dice(soak, kind)
+    assert disturbed(town, kind, lambda _: dice.randint(1, FIRST), dice) > 1
+    ends_well(town)
+
+
+def _dice(soak: Soak, *about: object) -> random.Random:
+    return random.Random(f"{soak.seed}{about}")  # noqa: S311 - the same in every run

@@ -1,0 +1,111 @@
+"""What routing weighs: units asked for, offers that may serve them, and units taken of an offer."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from catalog.pricing import Goods
+from catalog.stock import Level
+from kit.money import line_amount
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Units of one SKU; `key` is the line that asks for them."""
+
+    key: int
+    sku_id: int
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Supply:
+    """One offer as far as routing is concerned. `cost` None: it is not sold by the piece."""
+
+    offer_id: int
+    sku_id: int
+    source: str
+    external_id: str
+    cost: Decimal | None
+    seller: str | None = None
+    title: str = ""
+    spec: str | None = None
+    brand: str | None = None
+    category: str | None = None
+    ours: str | None = None
+    """The category of ours that is written down for its source's one."""
+    live: bool = True
+    resells: bool = True
+    granted: bool = True
+    """Whether its brand lets the leader have it there."""
+    allowed: int | None = None
+    """Units of the SKU that its source lets this order have of it; None is no limit."""
+    limit: str = ""
+    """The code that is told where `allowed` is too little."""
+    paused: bool = False
+    price_until: datetime | None = None
+    moq: int = 1
+    multiple: int = 1
+    freight: Mapping[str, Any] | None = None
+    weight_g: int | None = None
+    not_delivered_to: tuple[str, ...] = ()
+    stock: Level | None = None
+    shown: int | None = None
+    """Units that readers are shown; more can be taken at a higher risk of a refusal."""
+    unknown_stock: str = "sell"
+    min_retail: Decimal | None = None
+    max_retail: Decimal | None = None
+    ships_within_hours: int | None = None
+    cutoff: str | None = None
+    presale_ship_by: date | None = None
+    supplier_id: int | None = None
+    """The party behind the source, where there is one."""
+    reserved_in: str | None = None
+    """The region for which its stock was read under a lock; None where nothing locks it."""
+
+    @property
+    def goods(self) -> Goods:
+        """What rules may look at."""
+        return Goods(self.source, self.brand, self.category, self.ours)
+
+    @property
+    def left(self) -> int | None:
+        """Units that may be taken; None is no known limit."""
+        return self.stock.quantity if self.stock else None
+
+    def most(self, wanted: int) -> int:
+        """The largest number of units up to `wanted` that this offer sells in one line."""
+        reach = wanted if self.left is None else min(wanted, self.left)
+        units = reach - reach % self.multiple
+        return units if units >= self.moq else 0
+
+    def amounts(self, wanted: int) -> Iterable[int]:
+        """Every number of units up to `wanted` that it sells in one line, the largest first."""
+        least = -(-max(self.moq, 1) // self.multiple) * self.multiple
+        return range(self.most(wanted), least - 1, -self.multiple) if self.most(wanted) else ()
+
+
+@dataclass(frozen=True)
+class Take:
+    """Units of one line bought as one offer."""
+
+    key: int
+    supply: Supply
+    units: int
+
+    @property
+    def cost(self) -> int:
+        """Fen for the goods, at the source's price."""
+        assert self.supply.cost is not None  # noqa: S101 - only offers with a price are taken
+        return line_amount(self.supply.cost, self.units)
+
+    @property
+    def risky(self) -> bool:
+        """Whether more is taken than readers are shown."""
+        return self.supply.shown is not None and self.units > self.supply.shown
+
+
+Choice = tuple[Take, ...]
+"""One way to buy something."""
