@@ -190,7 +190,8 @@ def _traits(text: str) -> tuple[dict[str, frozenset[str]], set[str], str]:
         plain_parts += [text[done:at], spoken if _HAN.fullmatch(spoken) else " "]
         done = at + len(term)
     rest = "".join((*parts, text[done:]))
-    for run in _HAN.findall(_kindless("".join((*plain_parts, text[done:])))):
+    bare = "".join((*plain_parts, text[done:]))
+    for run in _HAN.findall(_kindless(bare)) if not words.lone.keys().isdisjoint(bare) else ():
         if len(run) == 1 or (len(run) == 3 and run[-1] != "粉"):
             for table, value in words.lone.get(run[-1], ()):
                 if table in _LONE and not _known(run, table):

@@ -1,8 +1,11 @@
 """Which article numbers say what a thing is. Pure."""
 
+from functools import lru_cache
+
 from stdnum import ean
 
 
+@lru_cache(maxsize=20_000)
 def identifying(text: str | None) -> str | None:
     """GTIN-14 of a valid number that names one article in the world, else None.
 

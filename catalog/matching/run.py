@@ -25,7 +25,7 @@ from kit.db import cursor
 BLOCK = 200
 """Offers under one key that are looked at; a key with more tells too little."""
 
-CANDIDATES = 4
+CANDIDATES = 6
 """Offers that a new one is compared with, those with the most keys in common."""
 
 MARGIN = 0.5

@@ -21,8 +21,8 @@ from kit.ids import outside
 AT_ONCE = 1_000
 
 IN_RUN = 5_000
-"""New offers up to which the run that brings them settles them: some seconds, as long as a batch
-or two of a listing. Everyday lists bring tens; a first load of more is settled behind it.
+"""New offers up to which the run that brings them settles them: ten seconds or so. Everyday lists
+bring tens; a first load of more is settled behind it, so that it is on sale at once.
 """
 
 _LOCK = 0x48504D41  # "HPMA"

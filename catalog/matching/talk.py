@@ -6,6 +6,8 @@ _PERSONS = (
     "孕产妇|孕妇|产妇|儿童|婴幼儿|婴儿|幼儿|新生儿|宝宝|老人|老年人|中老年人|中老年|学生|成人|大人|小孩|孩子"
     "|男女|男士|女士|男生|女生|男性|女性|情侣|青少年|妈妈|长辈|女友|男友|全家|老少"
 )
+_OF_PERSONS = frozenset("妇儿婴幼宝老学成大孩男女情青妈长友全")
+"""Every name of persons has one of these."""
 _FOR_ALL = re.compile(rf"(?:(?:{_PERSONS})[、/和及, ]?){{2,}}")
 """孕妇儿童, 男女宝宝: several kinds of people one after another are a public, not a variant."""
 _OCCASION = re.compile(
@@ -28,5 +30,8 @@ def plain(text: str) -> str:
         text = _BRACKETED.sub(" ", text)
     if "送" in text or "赠" in text:
         text = _GIFT.sub(" ", _BOUGHT.sub(" ", text))
-    text = _OCCASION.sub("", _FOR_ALL.sub(" ", _SCHOOLS.sub(" ", text)))
-    return _MADE_FOR.sub(" ", _NEW.sub("", text))
+    if not _OF_PERSONS.isdisjoint(text):
+        text = _OCCASION.sub("", _FOR_ALL.sub(" ", _SCHOOLS.sub(" ", text)))
+    if "20" in text:
+        text = _NEW.sub("", text)
+    return _MADE_FOR.sub(" ", text) if "适" in text or "兼容" in text else text
