@@ -52,17 +52,11 @@ def test_a_bundle_is_found_and_shown_by_its_parts(shop: Shop) -> None:
     assert [one["code"] for one in short["reasons"]] == ["stock_short"]
     for answer in (card, shown, short):
         assert SOURCE not in str(answer)
-
-
-def test_search_follows_the_parts(shop: Shop) -> None:
-    tea, cup = shop.offer(stock=9), shop.offer(stock=9)
-    make(shop, (tea, 1), (cup, 1))
-    shop.index()
     found = "/v1/products?q=茶具礼盒&in_stock=true"
     assert len(shop.got("leader", found)["items"]) == 1
-    path = f"/v1/listings/{cup.external_id}/stock"
+    path = f"/v1/listings/{tea.external_id}/stock"
     assert shop.ask("brand", "PUT", path, json={"quantity": 0}).status_code == 200
-    shop.index()
+    shop.index()  # search follows the parts
     assert shop.got("leader", found)["items"] == []
 
 
@@ -106,7 +100,7 @@ def test_an_order_is_taken_apart_and_told_as_one_line(shop: Shop) -> None:
         assert invariants.violations(session) == []
 
 
-def test_a_bundle_is_cancelled_whole_by_its_own_name(shop: Shop) -> None:
+def test_a_bundle_is_bought_and_cancelled_whole(shop: Shop) -> None:
     tea, cup, pot = (shop.offer(stock=9) for _ in range(3))
     sku = make(shop, (tea, 2), (cup, 1))
     lines = [{"sku": sku, "quantity": 2}, {"sku": pot.sku, "quantity": 1}]
@@ -117,9 +111,6 @@ def test_a_bundle_is_cancelled_whole_by_its_own_name(shop: Shop) -> None:
     cancelled = shop.said("leader", path, {"reason": "不要了"}, 200)
     assert [line["cancelled"] for line in cancelled["lines"]] == [2, 1]
     assert sku_of(shop, sku)["stock"]["quantity"] == 4
-
-
-def test_what_cannot_be_bought_whole_is_not_bought_in_part(shop: Shop) -> None:
     tea, cup = shop.offer(stock=9), shop.offer(stock=2, freight=FLAT)
     sku = make(shop, (tea, 1), (cup, 1))
     other = shop.offer(stock=9)
