@@ -88,7 +88,7 @@ _PAGE = text("""
 """).bindparams(bindparam("party", type_=BIGINT))
 _FORGOTTEN = text("""
     SELECT coalesce((SELECT seq > :after + 1 OR at < :before FROM events
-        WHERE seq > :after ORDER BY seq LIMIT 1), :after < :head)
+        WHERE seq > :after ORDER BY seq LIMIT 1), :after <> :head)
 """)
 
 
@@ -147,8 +147,8 @@ def _trade(
         raise Problem(
             410,
             "cursor_expired",
-            f"events after {after} are older than {KEPT.days} days: read what you need afresh and"
-            f" go on with after={LATEST}",
+            f"events after {after} are older than {KEPT.days} days, or this feed was restored and"
+            f" has not come to them: read what you need afresh and go on with after={LATEST}",
             more={"snapshot": reads.SNAPSHOT},
         )
     own = {"everything": party.role == "operator", "party": party.id, "limit": limit}

@@ -76,7 +76,8 @@ def changes(
     `source` narrows it to what one source said, in full: for whoever supplies it.
 
     Leaders get fewer items than rows: what changes nothing for them is passed over. Raises Problem
-    410 `cursor_expired` when something after the cursor is older than 30 days.
+    410 `cursor_expired` when something after the cursor is older than 30 days, or when the cursor
+    is ahead of the feed.
     """
     head = _head(session, after, now)
     skus = None if sku_ids is None else with_led(session, sku_ids)
@@ -92,19 +93,24 @@ def changes(
     else:
         items = _as_seen(session, rows, after, reader, skus, now)
     said = [item for item in items if item is not None]
-    return Changes(said, rows[-1].seq if more else max(after, head), more)
+    return Changes(said, rows[-1].seq if more else head, more)
 
 
 def _head(session: Session, after: int, now: datetime) -> int:
-    """The newest number; refuses a cursor that is too old."""
+    """The newest number; refuses a cursor that is too old, or from after a dump that was restored:
+    behind it other changes will get the numbers that it has passed."""
     head = session.execute(_HEAD).one()
     oldest = session.execute(_OLDEST, {"after": after}).scalar_one()
+    why = ""
     if after < head.forgotten or (oldest is not None and oldest < now - KEPT):
+        why = f"changes after {after} are older than {KEPT.days} days"
+    elif after > head.seq:
+        why = f"this feed has not come to {after}: it was restored from a backup"
+    if why:
         raise Problem(
             410,
             "cursor_expired",
-            f"changes after {after} are older than {KEPT.days} days: read GET {SNAPSHOT} and go on"
-            " from the seq that it states",
+            f"{why}; read GET {SNAPSHOT} and go on from the seq that it states",
             more={"snapshot": SNAPSHOT},
         )
     return int(head.seq)

@@ -161,11 +161,16 @@ def test_a_snapshot_and_the_feed_behind_it_end_with_what_is(
             assert follower.held == in_the_end(database, follower.reader)
 
 
-def test_a_reader_that_is_too_late_is_told_where_to_start(database: Database) -> None:
+def test_a_reader_that_is_too_late_or_ahead_of_a_restored_feed_is_told_where_to_start(
+    database: Database,
+) -> None:
     world = World(database, random.Random(1))  # noqa: S311 - any
     world.list_goods()
     world.number_all()
-    with database.as_nobody() as session, pytest.raises(Problem) as refused:
-        reads.changes(session, 0, 10, READERS["leader"], clock.now() + timedelta(days=31))
-    assert refused.value.more == {"snapshot": "/v1/changes/snapshot"}
-    assert "GET /v1/changes/snapshot" in refused.value.detail
+    late = clock.now() + timedelta(days=31)
+    for after, now in ((0, late), (10**6, clock.now())):
+        with database.as_nobody() as session, pytest.raises(Problem) as refused:
+            reads.changes(session, after, 10, READERS["leader"], now)
+        assert (refused.value.status, refused.value.code) == (410, "cursor_expired")
+        assert refused.value.more == {"snapshot": "/v1/changes/snapshot"}
+        assert "GET /v1/changes/snapshot" in refused.value.detail
