@@ -145,13 +145,14 @@ class PricePoint(Base):
     """What an offer cost from `at` on; written once."""
 
     __tablename__ = "price_points"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (at)"},)
 
     offer_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     mode: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     price: Mapped[UnitPrice]
     tiers: Mapped[list[Any] | None] = mapped_column(JSONB)
-    at: Mapped[Utc]
+    at: Mapped[Utc] = mapped_column(primary_key=True)
 
 
 class Stock(Base):
@@ -219,8 +220,9 @@ class Change(Base):
     __tablename__ = "changes"
     __table_args__ = (
         Index("changes_unnumbered", "at", postgresql_where=text("seq IS NULL")),
-        Index("changes_seq", "seq", unique=True, postgresql_where=text("seq IS NOT NULL")),
+        Index("changes_seq", "seq", postgresql_where=text("seq IS NOT NULL")),
         Index("changes_sku", "sku_id", "seq"),
+        {"postgresql_partition_by": "RANGE (at)"},
     )
 
     offer_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -231,7 +233,7 @@ class Change(Base):
     sku_id: Mapped[Ref]
     was: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     now: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    at: Mapped[Utc]
+    at: Mapped[Utc] = mapped_column(primary_key=True)
 
 
 class FeedHead(Base):

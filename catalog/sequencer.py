@@ -12,6 +12,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from kit import partitions
+
 _LOCK = 0x48505345  # "HPSE"
 """The advisory lock that makes the sequencer one, on however many hosts it runs."""
 
@@ -42,6 +44,7 @@ _NUMBER = text(f"""
     ), numbered AS (
         UPDATE changes c SET seq = (SELECT seq FROM feed_head) + p.place FROM placed p
         WHERE c.offer_id = p.offer_id AND c.version = p.version AND c.kind = p.kind
+          AND c.at = p.at
         RETURNING 1
     ), {_COUNTED}
 """)  # noqa: S608 - no value in it
@@ -62,39 +65,24 @@ def number_changes(session: Session, limit: int = 10_000) -> int:
     return rules + (session.execute(_NUMBER, asked).scalar_one_or_none() or 0)
 
 
-_HORIZON = text("""
-    SELECT max(seq) FROM (
-        SELECT seq, at FROM changes WHERE seq > :after ORDER BY seq LIMIT :limit
-    ) next WHERE at < :before
-""")
-
-_FORGET = text("""
-    WITH last AS (
-        SELECT offer_id, kind, max(seq) AS seq FROM changes
-        WHERE seq > :after AND seq <= :upto GROUP BY offer_id, kind
-    )
-    DELETE FROM changes c USING last
-    WHERE c.offer_id = last.offer_id AND c.kind = last.kind AND c.seq < last.seq
+_NEWEST_BEFORE = text("""
+    SELECT max(seq) AS seq, count(*) FILTER (WHERE seq IS NULL) AS waiting
+    FROM changes WHERE at < :ended
 """)
 _FORGET_RULES = text("DELETE FROM rule_changes WHERE seq <= :upto")
 _FORGOTTEN = text("UPDATE feed_head SET forgotten = greatest(forgotten, :upto)")
 
 
-def forget_changes(
-    session: Session, after: int, before: datetime, limit: int = 10_000
-) -> tuple[int, int]:
-    """Forget numbered changes from before `before` that a later one of their kind supersedes.
-
-    `after` is the number up to which this was done already. Returns the number up to which it is
-    done now and how many rows went. The last event of each kind of each offer stays, however old:
-    it is what the next one is told against.
-    """
-    upto = session.execute(
-        _HORIZON, {"after": after, "before": before, "limit": limit}
-    ).scalar_one()
-    if upto is None:
-        return after, 0
-    gone = session.execute(_FORGET, {"after": after, "upto": upto})
-    session.execute(_FORGET_RULES, {"upto": upto})
-    session.execute(_FORGOTTEN, {"upto": upto})
-    return upto, int(gone.rowcount)  # type: ignore[attr-defined]
+def forget_changes(session: Session, before: datetime) -> int:
+    """Drop the months of changes that ended by `before`; returns how many. What they say is told
+    by what is now, and by what came later (`catalog.reads.told`)."""
+    ended = partitions.past(session, "changes", before)
+    if ended is None:
+        return 0
+    newest = session.execute(_NEWEST_BEFORE, {"ended": ended}).one()
+    if newest.waiting or not (dropped := partitions.drop(session, "changes", ended)):
+        return 0
+    upto = {"upto": newest.seq or 0}
+    session.execute(_FORGET_RULES, upto)
+    session.execute(_FORGOTTEN, upto)
+    return dropped

@@ -20,6 +20,7 @@ for models in (
     "catalog.stock_records",
     "catalog.matching.models",
     "catalog.pricebook",
+    "catalog.rule_changes",
     "catalog.marks",
     "catalog.synonyms",
     "connectors.tokens",

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from kit import partitions
 from kit.ids import outside
 from kit.money import yuan
 from trade.models import Claim, Event, Order, Parcel, Purchase, Statement
@@ -124,11 +125,11 @@ _LOCK = 0x48505756  # "HPWV"
 _TRY = text("SELECT pg_try_advisory_xact_lock(:lock)")
 _NUMBER = text("""
     WITH batch AS (
-        SELECT id, row_number() OVER (ORDER BY id) AS place FROM (
-            SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT :limit) waiting
+        SELECT id, at, row_number() OVER (ORDER BY id) AS place FROM (
+            SELECT id, at FROM events WHERE seq IS NULL ORDER BY id LIMIT :limit) waiting
     ), numbered AS (
         UPDATE events e SET seq = (SELECT seq FROM events_head) + b.place FROM batch b
-        WHERE e.id = b.id RETURNING e.party_id, e.supplier_id
+        WHERE e.id = b.id AND e.at = b.at RETURNING e.party_id, e.supplier_id
     ), counted AS (
         UPDATE events_head SET seq = seq + n FROM (SELECT count(*) AS n FROM numbered) c
         WHERE n > 0 RETURNING n
@@ -141,10 +142,7 @@ _NUMBER = text("""
     )
     SELECT n FROM counted
 """)
-_PRUNE = text("""
-    DELETE FROM events WHERE at < :before AND id IN (
-        SELECT id FROM events WHERE seq IS NOT NULL ORDER BY seq LIMIT :limit)
-""")
+_WAITING = text("SELECT EXISTS (SELECT FROM events WHERE seq IS NULL AND at < :ended)")
 
 
 def number(session: Session, limit: int = 10_000) -> int:
@@ -159,7 +157,9 @@ def number(session: Session, limit: int = 10_000) -> int:
     return session.execute(_NUMBER, asked).scalar_one_or_none() or 0
 
 
-def prune(session: Session, before: datetime, limit: int = 10_000) -> int:
-    """Forget events from before `before`, of the oldest `limit`; returns how many."""
-    gone = session.execute(_PRUNE, {"before": before, "limit": limit})
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+def prune(session: Session, before: datetime) -> int:
+    """Drop the months of events that ended by `before`; returns how many."""
+    ended = partitions.past(session, "events", before)
+    if ended is None or session.execute(_WAITING, {"ended": ended}).scalar_one():
+        return 0
+    return partitions.drop(session, "events", ended)

@@ -16,7 +16,7 @@ from catalog.reads.changes import KEPT
 from catalog.search import roll_sales
 from catalog.sequencer import forget_changes
 from connectors.trading import Ships
-from kit import clock, idempotency, log, outbox
+from kit import clock, idempotency, log, outbox, partitions
 from sync import due, figures, planned, verdicts
 from sync.gallery import MEDIA
 from sync.wake import PULL, key
@@ -179,20 +179,19 @@ def prune_idempotency(_shop: Workshop, session: Session, _last: Result) -> Resul
     return {"gone": idempotency.prune(session)}
 
 
-def prune_feed(_shop: Workshop, session: Session, last: Result) -> Result:
-    """Changes that no cursor may read any more, and that nothing is told against."""
-    after = int(last.get("upto", 0))
-    before = clock.now() - KEPT - timedelta(days=1)
-    upto, gone = forget_changes(session, after, before)
-    return {"upto": upto, "gone": gone, "more": upto > after}
+def months_ahead(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """The partitions of the months to come."""
+    return {"made": partitions.ahead(session)}
+
+
+def prune_feed(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Months of changes that no cursor may read any more."""
+    return {"months": forget_changes(session, clock.now() - KEPT - timedelta(days=1))}
 
 
 def prune_events(_shop: Workshop, session: Session, _last: Result) -> Result:
-    """Events that no cursor may read any more."""
-    most = 10_000
-    before = clock.now() - event_feed.KEPT - timedelta(days=1)
-    gone = events.prune(session, before, most)
-    return {"gone": gone, "more": gone >= most}
+    """Months of events that no cursor may read any more."""
+    return {"months": events.prune(session, clock.now() - event_feed.KEPT - timedelta(days=1))}
 
 
 def sales(_shop: Workshop, session: Session, last: Result) -> Result:
@@ -310,6 +309,7 @@ CHORES: dict[str, Kind] = {
     "prune_evidence": Kind(HOUR, prune_evidence),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),
+    "months_ahead": Kind(HOUR, months_ahead),
     "prune_feed": Kind(HOUR, prune_feed),
     "prune_events": Kind(HOUR, prune_events),
 }

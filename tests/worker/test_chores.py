@@ -3,24 +3,17 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog.models import Change
-from catalog.reads.changes import changes
-from catalog.sequencer import forget_changes, number_changes
-from catalog.shelf import Reader
 from kit import chores, clock
 from kit.db import Database
-from kit.errors import Problem
 from sync import states
 from sync.wake import PULL
-from tests.catalog.goods import product, reprice
 from tests.worker.conftest import SOURCES, Works, make_settings
 from worker.chores import CHORES, Kind
 from worker.cron import perform
@@ -125,63 +118,12 @@ def test_sources_are_read_when_their_time_has_come(
     assert works.waiting() == [(PULL, "a/listing")]
 
 
-class TestForgettingChanges:
-    """The feed is kept for 30 days, and what later events are told against is kept longer."""
-
-    LONG_AGO = clock.now() - timedelta(days=40)
-
-    def feed(self, database: Database) -> int:
-        """Listed at 10, then 11, 12 and 13; all but the last long ago. Returns the offer's id."""
-        with database.as_system() as session:
-            made = product(session, "茶")
-            for version, price in ((2, "11"), (3, "12"), (4, "13")):
-                reprice(session, made, version, price)
-            session.execute(
-                text("UPDATE changes SET at = :at WHERE version < 4"), {"at": self.LONG_AGO}
-            )
-            session.execute(text("UPDATE changes SET at = clock_timestamp() WHERE version = 4"))
-        with database.as_system() as session:
-            number_changes(session)
-        return made.offer_ids[0]
-
-    def forget(self, database: Database, after: int = 0) -> tuple[int, int]:
-        with database.as_system() as session:
-            return forget_changes(session, after, clock.now() - timedelta(days=31))
-
-    def left(self, database: Database) -> list[tuple[int, str]]:
-        with database.as_system() as session:
-            rows = session.execute(select(Change.seq, Change.kind).order_by(Change.seq))
-            return [(seq or 0, kind) for seq, kind in rows]
-
-    def test_the_last_old_event_of_each_kind_stays(self, database: Database) -> None:
-        self.feed(database)
-        assert self.left(database) == [(1, "listed"), (2, "price"), (3, "price"), (4, "price")]
-        upto, gone = self.forget(database)
-        assert (upto, gone) == (3, 1)
-        assert self.left(database) == [(1, "listed"), (3, "price"), (4, "price")]
-        assert self.forget(database, upto) == (3, 0)
-
-    def test_a_cursor_before_what_was_forgotten_has_expired(self, database: Database) -> None:
-        self.feed(database)
-        self.forget(database)
-        with database.as_system() as session:
-            for cursor in (0, 1, 2):
-                with pytest.raises(Problem) as refused:
-                    changes(session, cursor, 10, Reader("operator"), clock.now())
-                assert refused.value.code == "cursor_expired"
-
-    def test_a_leader_still_learns_what_changed(self, database: Database) -> None:
-        self.feed(database)
-        self.forget(database)
-        with database.as_system() as session:
-            (item,) = changes(session, 3, 10, Reader("leader"), clock.now()).items
-        assert (item.was, item.now) == ({"price": Decimal(12)}, {"price": Decimal(13)})
-
-    def test_the_chore_remembers_how_far_it_came(self, works: Works) -> None:
-        self.feed(works.shop.db)
-        assert perform(works.shop, "prune_feed")
-        assert not perform(works.shop, "prune_feed")
-        assert row(works, "prune_feed").result == {"upto": 3, "gone": 0}
+def test_months_are_made_ahead_and_old_ones_asked_for(works: Works) -> None:
+    assert not perform(works.shop, "months_ahead")
+    assert row(works, "months_ahead").result == {"made": 6}
+    for name in ("prune_feed", "prune_events"):
+        assert not perform(works.shop, name)
+        assert row(works, name).result == {"months": 0}
 
 
 def test_what_is_ordered_counts_as_sold_within_a_minute_and_in_full_by_the_hour(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, SmallInteger, text
+from sqlalchemy import BigInteger, Index, Sequence, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,12 +16,16 @@ class Event(Base):
     __tablename__ = "events"
     __table_args__ = (
         Index("events_unnumbered", "id", postgresql_where=text("seq IS NULL")),
-        Index("events_seq", "seq", unique=True, postgresql_where=text("seq IS NOT NULL")),
+        Index("events_seq", "seq", postgresql_where=text("seq IS NOT NULL")),
         Index("events_party", "party_id", "seq"),
         Index("events_supplier", "supplier_id", "seq"),
+        {"postgresql_partition_by": "RANGE (at)"},
     )
 
-    id: Mapped[Id]
+    id: Mapped[int] = mapped_column(
+        BigInteger, Sequence("events_ids"), server_default=text("nextval('events_ids')"),
+        primary_key=True,
+    )  # fmt: skip
     seq: Mapped[int | None]
     kind: Mapped[str]
     about: Mapped[OutsideId]
