@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations import partitions, wall
 
-revision = "0033"
-down_revision = "0032"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
