@@ -122,7 +122,8 @@ class Brands:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = {**famous(), **self.names}
+        stated = {n: b for n, b in self.names.items() if b != n or n not in famous()}
+        names = {**famous(), **stated}  # that a name is a brand's own says less than an alias
         spoken: dict[str, set[str]] = {}
         for name, brand in names.items():
             if _HAN.search(name):

@@ -41,9 +41,12 @@ for _kind, _table in {
         _word, _, _factor = _entry.rpartition(":")
         _UNITS[_word] = (_kind, _factor, _word)
 
-_WORDS = "|".join(re.escape(word) for word in sorted(_UNITS, key=len, reverse=True))
+_BY_LENGTH = sorted(_UNITS, key=len, reverse=True)
+_LATIN_UNITS = "|".join(re.escape(word) for word in _BY_LENGTH if word[-1].isascii())
+_HAN_UNITS = "|".join(re.escape(word) for word in _BY_LENGTH if not word[-1].isascii())
 _TOKEN = re.compile(
-    rf"(?<![a-z0-9.\-])(\d+(?:\.\d+)?)(?![\d.]*\d)[\"”]?\s?(?:({_WORDS})(?![a-z]))?(?![a-z])"
+    rf"(?<![a-z0-9.\-])(\d+(?:\.\d+)?)(?![\d.]*\d)[\"”]?\s?"
+    rf"(?:({_HAN_UNITS})|({_LATIN_UNITS})(?![a-z])|(?![a-z]))"
 )
 _INCHES = re.compile(r"(?<=\d)[\"”]|(?<=\d)寸")
 _SIZED_COUNT = re.compile(r"(?<![a-z])(nb|xxxl|xxl|xl|[sml]|\dxl)(?=\d+[片枚条])")
@@ -289,7 +292,7 @@ def _memory(found: re.Match[str]) -> str:
 def _tokens(text: str) -> list[Token]:
     tokens = []
     for found in _TOKEN.finditer(text):
-        number, unit = found.group(1), found.group(2) or ""
+        number, unit = found.group(1), found.group(2) or found.group(3) or ""
         if not unit and found.group(0).rstrip()[-1] in '"”':
             unit = "寸"
         kind, factor, word = _UNITS.get(unit, ("bare", "1", ""))

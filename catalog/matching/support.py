@@ -39,6 +39,7 @@ WEIGHTS: Mapping[str, float] = {
     "models_unclear": -1.0,
     "kind_same": 0.7,
     "kind_differs": -1.5,
+    "nothing_else": 0.0,
     "title": 3.1,
     "words_apart": -3.0,
     "manner": -0.4,
@@ -124,6 +125,8 @@ def _title_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
         alike = similarity(*own)
         yield _seen("title", f"titles are {alike:.0%} alike", alike - 0.4)
     mine, theirs = unsaid(left, right), unsaid(right, left)
+    if not (mine or theirs or left.traits or right.traits) and not (left.said and right.said):
+        yield _seen("nothing_else", "one says no more than its brand, the other what that is")
     known = left.brands & right.brands and telling(shared_models(left, right))
     words = f"one says {listed(mine) or 'no more'}, the other {listed(theirs) or 'no more'}"
     if not known and (apart := min(_missing(said[0], right), _missing(said[1], left))):

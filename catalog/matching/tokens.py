@@ -32,6 +32,7 @@ def read(rest: str, mpn: str | None, *, nappy: bool = False) -> Tokens:
     """The tokens of what `sizes.read` left, and of a model column."""
     models: set[tuple[str, ...]] = set()
     numbers, letters, editions = set(), set(), set()
+    series: list[str] = []
     written = _ALNUM.findall(rest)
     if mpn:
         written += _ALNUM.findall(normalise(mpn).replace(" ", ""))
@@ -46,11 +47,12 @@ def read(rest: str, mpn: str | None, *, nappy: bool = False) -> Tokens:
                 token = token[: edition.start()]
             if named := _NAMED_MODEL.match(token):
                 numbers.add(named.group(2))
+                series.append(named.group(1))
             else:
                 models.add(_tails(token))
     if nappy and not letters:
         letters |= {next((v for k, v in _NAPPY_SIZES.items() if k in rest), "")} - {""}
-    words = tuple(_words(rest))
+    words = (*_words(rest), *series)
     return Tokens(
         frozenset(model for model in models if model),
         frozenset(n.lstrip("0") or "0" for n in numbers),

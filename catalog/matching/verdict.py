@@ -80,10 +80,14 @@ _TANGIBLE = frozenset(
 
 def _said(weights: Mapping[str, float]) -> bool:
     """Whether anything but sizes says what the thing is: two sorts of eggs are thirty each."""
-    if weights.keys() & {"gtin_same", "model_same", "model_short", "kind_same", "traits_same"}:
+    if weights.keys() & _SAID:
         return weights.get("title", 0) > _FAR or "model_same" in weights
     return weights.get("title", 0) > 0
 
+
+_SAID = frozenset(
+    ["gtin_same", "model_same", "model_short", "kind_same", "traits_same", "nothing_else"]
+)
 
 _FAR = -1.1
 """Weight of titles that have hardly a character in common."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from catalog.matching import gtin, sizes
 from catalog.matching.facts import Brands, Listed, facts
 from catalog.matching.keys import keys, owner
+from catalog.matching.naming import settled, told
 from catalog.matching.text import normalise
 from catalog.matching.verdict import Verdict, compare
 
@@ -206,3 +207,41 @@ def test_an_offer_meets_its_like_under_a_key() -> None:
     assert set(keys(mine)) & set(keys(theirs))
     assert all(-(2**63) <= key < 2**63 for key in keys(mine))
     assert -(2**31) <= owner("tea", None) < 2**31
+
+
+def test_titles_teach_what_a_brand_is_called() -> None:
+    said = [
+        *told("启萌/QIMENG"),
+        *told("雪颜堂"),
+        *told(None, "雪颜堂（SNOWFACE）精华", {"雪颜堂"}),
+    ]
+    names = settled(said)
+    assert (names["qimeng"], names["snowface"]) == ("启萌", "雪颜堂")
+    assert settled(told("红米/小米"))["红米"] == "红米"  # two brands in one column stay two
+    two = [("uni", "三菱"), ("uni", "统一"), ("三菱", "三菱"), ("统一", "统一")]
+    assert settled(two)["uni"] == "uni"  # claimed by two, it is neither's
+
+
+def test_a_brand_in_pinyin_is_the_brand() -> None:
+    assert Brands({"润灶": "润灶", "runzao": "runzao"}).of("RUNZAO") == {"润灶"}
+
+
+def test_a_famous_name_is_a_brand_only_where_it_can_be_one() -> None:
+    known = Brands({"拾光书社": "拾光书社"})
+    assert [brand for *_, brand in known.within("pampers帮宝适 拉拉裤")] == ["帮宝适", "帮宝适"]
+    assert [brand for *_, brand in known.within("拾光书社 小熊的四季")] == ["拾光书社"]
+
+
+def test_an_amount_that_can_be_read_in_two_ways_is_left_to_a_person() -> None:
+    pair = "晨雾包胶哑铃10kg一对", "晨雾哑铃 包胶 20公斤(10kg×2)"
+    assert judge(*pair).decision == "review"
+    assert judge("晨雾包胶哑铃10kg一对", "晨雾哑铃 包胶 20kg一对").decision == "apart"
+
+
+@pytest.mark.parametrize(
+    "words", ["【京东自营】", " 送汤锅", " 孕妇儿童零食", " 官方正品 全国联保"]
+)
+def test_what_sellers_add_to_all_goods_says_nothing(words: str) -> None:
+    plain_one = facts(Listed("晨雾海苔原味54g"), KNOWN)
+    dressed = facts(Listed(f"晨雾海苔原味54g{words}"), KNOWN)
+    assert (dressed.words, dressed.traits) == (plain_one.words, plain_one.traits)
