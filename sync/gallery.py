@@ -23,7 +23,7 @@ MEDIA = "sync.media"
 """The topic of the outbox that wakes this; its key is `all`."""
 ALL = "all"
 THREADS = 4
-_BATCH = 8
+_BATCH = THREADS
 _DEADLINE = 20.0
 """Seconds for one picture."""
 
