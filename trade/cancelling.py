@@ -49,6 +49,25 @@ def cancel(
     tell(session, order, "cancelled" if order.status == "cancelled" else "cancel_asked", now)
 
 
+def cancel_held(session: Session, order_id: int, now: datetime) -> None:
+    """Cancel the units of an order that no source has, and pay them back; what is bought stays.
+
+    Raises Problem 404, 409 `wrong_state` when nothing is held, 409 `bundle`: its parts go together.
+    """
+    order = session.get(Order, order_id, with_for_update=True, populate_existing=True)
+    if order is None:
+        raise Problem(404, "not_found", "there is no such order")
+    purchases = _purchases(session, order)
+    held = [x for x in _lines(session, order, None) if x.unrouted and x.held_reason is not None]
+    if not held:
+        raise Problem(409, "wrong_state", "no units of this order are held any more")
+    if any(line.bundle_sku is not None for line in held):
+        raise Problem(409, "bundle", "a bundle goes whole: its leader cancels it on the order")
+    _cancel_unrouted(session, order, held, purchases)
+    restate(session, order, now)
+    tell(session, order, "cancelled", now)
+
+
 def _lines(session: Session, order: Order, skus: Collection[str] | None) -> list[OrderLine]:
     lines = list(
         session.scalars(

@@ -47,6 +47,7 @@ _OPERATES = frozenset(
         "sources:read",
         "sources:write",
         "audit:read",
+        "exceptions:write",
         "claims:advance",
         "synonyms:write",
         "pricing:read",
@@ -75,7 +76,7 @@ OF_MEMBER: dict[str, frozenset[str]] = {
     - {"wallet:write", "parties:write", "sources:write"}
     - {"pricing:write", "policies:write", "grants:write", "webhooks:write", "payouts:write"}
     - {"claims:advance", "statements:write"},
-    "finance": _READS | {"wallet:write", "payouts:write", "statements:write"},
+    "finance": _READS | {"wallet:write", "payouts:write", "statements:write", "exceptions:write"},
     "viewer": _READS,
 }
 """What a member with this role may do at most, whatever the party may."""

@@ -211,7 +211,7 @@ def write_down(
         return False
     purchase.lease = purchase.leased_until = None
     if outcome.placed is not None:
-        _taken(session, desk, found, outcome.placed, now)
+        taken(session, desk, found, outcome.placed, now)
     elif isinstance(outcome.error, Refused) and not outcome.unknown:
         lines = found.lines.values()
         error = outcome.error
@@ -270,8 +270,8 @@ def _taken_whole(
     return True
 
 
-def _taken(session: Session, desk: Desk, found: Locked, placed: Placed, now: datetime) -> None:
-    """The source holds the purchase, perhaps without some of its lines."""
+def taken(session: Session, desk: Desk, found: Locked, placed: Placed, now: datetime) -> None:
+    """The source holds the locked purchase, perhaps without some of its lines."""
     purchase, lines = found.purchase, list(found.lines.values())
     purchase.external_refs = list(placed.external_refs)
     purchase.failure = None
@@ -301,6 +301,12 @@ def _postpone(
     purchase.due_at = now + wait
     detail = {"code": error.code, "message": error.message}
     move(session, purchase, "unknown" if outcome.unknown else "later", now, detail)
+    withdraw(session, found, now)
+
+
+def withdraw(session: Session, found: Locked, now: datetime) -> None:
+    """Cancel a locked purchase that its source does not hold, where its leader has asked for it."""
+    purchase = found.purchase
     if purchase.state == "ready" and purchase.cancel_reason is not None:
         move(session, purchase, "cancel", now, {"reason": purchase.cancel_reason})
         purchase.cancel_reason = None

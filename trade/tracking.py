@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from connectors.trading import TrackEvent
+from kit.errors import Problem
 from trade import events, parcel_news
 from trade.claim_states import OPEN
 from trade.desk import Desk
@@ -108,6 +109,18 @@ def arrive(
     detail = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
     tell(session, order, "parcel_delivered", now, detail | {"assumed": assumed})
     restate(session, order, now)
+
+
+def found_delivered(session: Session, parcel_id: int, now: datetime) -> None:
+    """A person knows that the parcel has arrived, whatever its carrier tells; again changes
+    nothing. Raises Problem 404."""
+    order_id = session.scalar(select(Parcel.order_id).where(Parcel.id == parcel_id))
+    if order_id is None:
+        raise Problem(404, "not_found", "there is no such parcel")
+    order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
+    parcel = session.get_one(Parcel, parcel_id, populate_existing=True)
+    if parcel.delivered_at is None:
+        arrive(session, order, parcel, now, now)
 
 
 def work_one(session: Session, desk: Desk, now: datetime) -> bool:

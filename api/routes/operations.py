@@ -1,54 +1,59 @@
 """Operators: what waits for a person, and who did what."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import replies
-from api.callers import Caller, allow
-from api.shapes.base import NO_NUL, Limit, Listed, NumberCursor
-from api.shapes.office import AuditOut, ExceptionOut
+from api import replies, workbench
+from api.callers import Caller, Writer, allow, allow_write
+from api.replies import Reply
+from api.shapes.base import NO_NUL, IdPath, Limit, Listed, NumberCursor
+from api.shapes.office import AuditOut
+from api.shapes.workbench import ActedOut, ActionIn, ExceptionOut
 from kit import clock
 from kit.ids import outside
+from kit.money import yuan
 from trade import audits, exceptions
+from trade.exceptions import Kind
 
 router = APIRouter(prefix="/v1", tags=["operators"])
 
 Reads = Annotated[Caller, Depends(allow("audit:read"))]
-Kind = Literal[
-    "order_held",
-    "purchase_stuck",
-    "shipment_late",
-    "cancel_unanswered",
-    "claim_unanswered",
-    "deposit_waiting",
-    "payout_waiting",
-    "statement_disputed",
-    "books_differ",
-    "listing_held",
-    "sheet_not_sent",
-    "webhook_failing",
-]
+Acts = Annotated[Writer, Depends(allow_write("exceptions:write"))]
+ActionPath = Annotated[str, Path(min_length=1, max_length=32, pattern=r"^[a-z_]+$")]
 
 
 @router.get("/exceptions", response_model=Listed[ExceptionOut], summary="What waits for a person")
 def waiting(caller: Reads, kind: Kind | None = None, limit: Limit = 200) -> Response:
-    """The cases that wait longest, first."""
+    """The cases that wait longest, first, with what may safely be done about each."""
+    desk = caller.office.terms.desk
+    platforms = [code for code, terms in desk.sources.items() if terms.platform]
     with caller.system() as session:
-        found = exceptions.waiting(session, clock.now(), kind=kind, limit=limit)
-    return replies.page(
-        [
-            {
-                "kind": one["kind"],
-                "subject": outside(*one["about"]),
-                "detail": one["detail"],
-                "since": one["since"],
-            }
-            for one in found
-        ],
-        None,
-    )
+        found = exceptions.waiting(
+            session, clock.now(), kind=kind, platforms=platforms, limit=limit
+        )
+    return replies.page([_case(one) for one in found], None)
+
+
+@router.post(
+    "/exceptions/{exception_id}/{action}", response_model=ActedOut, summary="Do something about it"
+)
+def act(
+    caller: Acts, exception_id: IdPath, action: ActionPath, asked: ActionIn | None = None
+) -> Response:
+    """One of its `actions`; again changes nothing. Each also needs the right of its own route."""
+
+    def work(session: Session) -> Reply:
+        now = clock.now()
+        workbench.act(session, caller, exception_id, action, asked or ActionIn(), now)
+        session.flush()
+        kind, key = exceptions.inside_id(exception_id)
+        waits = bool(exceptions.waiting(session, now, kind=kind, key=key))
+        return Reply(200, {"id": exception_id, "action": action, "waits": waits})
+
+    return caller.do(work)
 
 
 @router.get("/audit", response_model=Listed[AuditOut], summary="Who did what")
@@ -64,3 +69,17 @@ def audit(
     before = replies.number_cursor(cursor)
     with caller.system() as session:
         return replies.page(*audits.page(session, subject=subject, limit=limit, before=before))
+
+
+def _case(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": one["id"],
+        "kind": one["kind"],
+        "subject": outside(*one["about"]),
+        "cause": {"code": one["code"], "message": one["cause"]},
+        "detail": one["detail"],
+        "money": None if one["money"] is None else yuan(one["money"]),
+        "deadline": one["deadline"],
+        "actions": one["actions"],
+        "since": one["since"],
+    }

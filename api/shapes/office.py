@@ -227,12 +227,3 @@ class DecisionsOut(Out):
     """Every decision about an order, the oldest first."""
 
     items: list[DecisionOut]
-
-
-class ExceptionOut(Out):
-    """Something that waits for a person."""
-
-    kind: str
-    subject: str
-    detail: str | None
-    since: str | None

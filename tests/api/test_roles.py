@@ -183,6 +183,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/webhooks/{webhook_id}/resume"): ALL,
     ("POST", "/v1/webhooks/{webhook_id}/replay"): ALL,
     ("GET", "/v1/exceptions"): OPERATES,
+    ("POST", "/v1/exceptions/{exception_id}/{action}"): OPERATES,
     ("GET", "/v1/audit"): OPERATES,
 }
 OPEN = {
@@ -224,6 +225,8 @@ def filled(path: str) -> str:
     ids = {name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()}
     return path.format(
         line=1,
+        exception_id=outside("order_held", 987_654),
+        action="reroute",
         source="nothing",
         code="nothing",
         external_id="nothing",

@@ -1,0 +1,45 @@
+"""Shapes of what waits for a person."""
+
+from pydantic import Field
+
+from api.shapes.base import In, Key, LongText, Money, Out, Text
+
+
+class CauseOut(Out):
+    """Why it waits."""
+
+    code: str
+    message: str
+
+
+class ExceptionOut(Out):
+    """Something that waits for a person."""
+
+    id: str
+    kind: str
+    subject: str = Field(description="The order, purchase, claim, … that it concerns.")
+    cause: CauseOut
+    detail: str | None
+    money: str | None = Field(description="CNY at stake; null where none is, or it is not known.")
+    deadline: str | None
+    actions: list[str] = Field(description="What may safely be done as it stands.")
+    since: str | None
+
+
+class ActionIn(In):
+    """What an action needs, where it needs anything."""
+
+    reason: Text | None = Field(None, description="refuse, refused, not_placed, dismiss, answer")
+    platform_ref: Key | None = Field(None, description="found: the number at the platform")
+    amount: Money | None = Field(None, description="approve, advance: all that was asked if null")
+    return_to: LongText | None = Field(None, description="approve: where goods go back to")
+    carrier: Text | None = Field(None, description="reissue")
+    tracking_number: Key | None = Field(None, description="reissue")
+
+
+class ActedOut(Out):
+    """It was done, now or before."""
+
+    id: str
+    action: str
+    waits: bool = Field(description="Whether it still waits for a person.")

@@ -1,0 +1,263 @@
+"""What operators do about cases that wait: each action calls the function of the domain for it.
+
+A case that waits no more, and an action that its state does not have, are refused. An action that
+was done is not done again, and is told as done.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api import owners
+from api.callers import Caller
+from api.shapes.workbench import ActionIn
+from kit.errors import FieldError, Problem
+from kit.ids import outside
+from kit.money import fen
+from sync import verdicts
+from trade import (
+    audits,
+    cancelling,
+    claim_answers,
+    cutoff_sheets,
+    exceptions,
+    hooks,
+    payouts,
+    purchases,
+    reconciliations,
+    rerouting,
+    statements,
+    tracking,
+    unsure,
+    wallets,
+)
+from trade.desk import Desk
+from trade.models import Audit, Purchase, SupplierSheet, Webhook
+from trade.suppliers import supplier_of
+
+
+@dataclass(frozen=True)
+class Doing:
+    """One action on one case: `key` is its row, `subject` the outside id of what it concerns."""
+
+    session: Session
+    caller: Caller
+    key: int
+    subject: str
+    asked: ActionIn
+    now: datetime
+
+    @property
+    def desk(self) -> Desk:
+        """The terms of now."""
+        return self.caller.office.terms.desk
+
+    def need(self, field: str) -> str:
+        """What the action cannot do without. Raises Problem 422."""
+        given: str | None = getattr(self.asked, field)
+        if given is None:
+            message = "this action needs it"
+            fault = FieldError(field, "missing", message)
+            raise Problem(422, "invalid", f"{field}: {message}", errors=[fault])
+        return given
+
+    @property
+    def amount(self) -> int | None:
+        """Fen, where an amount was given."""
+        return None if self.asked.amount is None else fen(self.asked.amount)
+
+
+def act(
+    session: Session, caller: Caller, name: str, action: str, asked: ActionIn, now: datetime
+) -> None:
+    """Do `action` about the case `name`, and write down who did it. Runs in system scope.
+
+    Raises Problem 404 (no such case or action), 403 for a token without the right to do it, 409
+    `wrong_state`, and what the action itself raises.
+    """
+    kind, key = exceptions.inside_id(name)
+    known = exceptions.known_actions(kind)
+    if action not in known:
+        can = f"there are {', '.join(known)}" if known else "nothing is done about it from here"
+        raise Problem(404, "unknown_action", f"there is no action {action!r} for {kind}; {can}")
+    needs, work = _WORK[kind, action]
+    if needs not in caller.identity.scopes:
+        raise Problem(403, "not_allowed", f"this token may not do that: it needs {needs}")
+    platforms = [code for code, terms in caller.office.terms.desk.sources.items() if terms.platform]
+    found = exceptions.waiting(session, now, kind=kind, key=key, platforms=platforms)
+    if not found:
+        if _was_done(session, name, action):
+            return
+        raise Problem(409, "wrong_state", "this does not wait for anybody any more")
+    [case] = found
+    if action not in case["actions"]:
+        can = ", ".join(case["actions"]) or "nothing but waiting"
+        raise Problem(409, "wrong_state", f"{action} is not safe as it stands; possible: {can}")
+    work(Doing(session, caller, key, outside(*case["about"]), asked, now))
+    detail = {"subject": outside(*case["about"])} | asked.model_dump(exclude_none=True)
+    detail.pop("return_to", None)  # names a person
+    audits.note(session, caller.actor, f"exception.{action}", name, detail)
+
+
+def _was_done(session: Session, name: str, action: str) -> bool:
+    done = select(Audit.id).where(Audit.subject == name, Audit.action == f"exception.{action}")
+    return session.scalar(done.limit(1)) is not None
+
+
+def _cancel(it: Doing) -> None:
+    cancelling.cancel_held(it.session, it.key, it.now)
+
+
+def _reroute(it: Doing) -> None:
+    rerouting.reroute(it.session, it.desk, it.key, it.now)
+
+
+def _ask(it: Doing) -> None:
+    unsure.hurry(it.session, it.key, it.now)
+
+
+def _found(it: Doing) -> None:
+    unsure.found(it.session, it.desk, it.key, it.need("platform_ref"), it.now)
+
+
+def _not_placed(it: Doing) -> None:
+    unsure.not_placed(it.session, it.key, it.need("reason"), it.now)
+
+
+def _refused(it: Doing) -> None:
+    source = it.session.get_one(Purchase, it.key).source
+    door, reason = supplier_of(it.session, source), it.need("reason")
+    purchases.refuse(it.session, door, it.subject, "told_operator", reason, it.now)
+
+
+def _delivered(it: Doing) -> None:
+    tracking.found_delivered(it.session, it.key, it.now)
+
+
+def _approve_claim(it: Doing) -> None:
+    door = owners.claim_supplier(it.session, it.caller, it.subject)
+    claim_answers.approve(
+        it.session,
+        it.desk,
+        door,
+        it.subject,
+        it.now,
+        amount=it.amount,
+        return_to=it.asked.return_to,
+    )
+
+
+def _refuse_claim(it: Doing) -> None:
+    door = owners.claim_supplier(it.session, it.caller, it.subject)
+    claim_answers.refuse(
+        it.session,
+        it.desk,
+        door,
+        it.subject,
+        it.need("reason"),
+        [],
+        it.now,
+        by=it.caller.party_id,
+    )
+
+
+def _received(it: Doing) -> None:
+    door = owners.claim_supplier(it.session, it.caller, it.subject)
+    claim_answers.received(it.session, it.desk, door, it.subject, it.now)
+
+
+def _reissue(it: Doing) -> None:
+    door = owners.claim_supplier(it.session, it.caller, it.subject)
+    carrier, number = it.need("carrier"), it.need("tracking_number")
+    claim_answers.reissue(it.session, it.desk, door, it.subject, carrier, number, it.now)
+
+
+def _advance(it: Doing) -> None:
+    door = owners.claim_supplier(it.session, it.caller, it.subject)
+    claim_answers.advance(it.session, it.desk, it.subject, door, it.amount, it.now)
+
+
+def _confirm_deposit(it: Doing) -> None:
+    wallets.confirm(it.session, it.subject, it.now)
+
+
+def _refuse_deposit(it: Doing) -> None:
+    wallets.refuse(it.session, it.subject, it.need("reason"), it.now)
+
+
+def _approve_payout(it: Doing) -> None:
+    payouts.approve(it.session, it.desk.person_rule, it.subject, it.caller.party_id, it.now)
+
+
+def _refuse_payout(it: Doing) -> None:
+    payouts.failed(it.session, it.subject, it.need("reason"), it.now)
+
+
+def _answer(it: Doing) -> None:
+    statements.answer(it.session, it.subject, it.need("reason"), it.now)
+
+
+def _accept(it: Doing) -> None:
+    reconciliations.accept(it.session, it.subject, it.now)
+
+
+def _dismiss(it: Doing) -> None:
+    reconciliations.dismiss(it.session, it.subject, it.need("reason"), it.now)
+
+
+def _release(it: Doing) -> None:
+    verdicts.release(it.session, it.key)
+
+
+def _discard(it: Doing) -> None:
+    verdicts.rollback(it.session, it.key, it.now)
+
+
+def _send(it: Doing) -> None:
+    source = it.session.get_one(SupplierSheet, it.key).source
+    cutoff_sheets.send_again(it.session, supplier_of(it.session, source), it.subject, it.now)
+
+
+def _resume(it: Doing) -> None:
+    party = it.session.get_one(Webhook, it.key).party_id
+    hooks.resume(it.session, party, it.subject, it.now)
+
+
+Work = tuple[str, Callable[[Doing], None]]
+_CLAIM: Mapping[str, Work] = {
+    "approve": ("claims:answer", _approve_claim),
+    "refuse": ("claims:answer", _refuse_claim),
+    "received": ("claims:answer", _received),
+    "reissue": ("claims:answer", _reissue),
+    "advance": ("claims:advance", _advance),
+}
+_WORK: Mapping[tuple[str, str], Work] = {
+    ("order_held", "reroute"): ("purchases:write", _reroute),
+    ("order_held", "cancel"): ("purchases:write", _cancel),
+    ("purchase_stuck", "ask"): ("purchases:write", _ask),
+    ("purchase_stuck", "found"): ("purchases:write", _found),
+    ("purchase_stuck", "not_placed"): ("purchases:write", _not_placed),
+    ("purchase_unsent", "retry"): ("purchases:write", _ask),
+    ("shipment_late", "refused"): ("purchases:write", _refused),
+    ("cancel_unanswered", "refused"): ("purchases:write", _refused),
+    ("parcel_stuck", "delivered"): ("purchases:write", _delivered),
+    ("deposit_waiting", "confirm"): ("parties:write", _confirm_deposit),
+    ("deposit_waiting", "refuse"): ("parties:write", _refuse_deposit),
+    ("payout_waiting", "approve"): ("payouts:write", _approve_payout),
+    ("payout_waiting", "refuse"): ("payouts:write", _refuse_payout),
+    ("statement_disputed", "answer"): ("payouts:write", _answer),
+    ("books_differ", "accept"): ("payouts:write", _accept),
+    ("books_differ", "dismiss"): ("payouts:write", _dismiss),
+    ("listing_held", "release"): ("sources:write", _release),
+    ("listing_held", "discard"): ("sources:write", _discard),
+    ("sheet_not_sent", "send"): ("purchases:write", _send),
+    ("webhook_failing", "resume"): ("webhooks:write", _resume),
+} | {
+    (kind, action): work
+    for kind in ("claim_unanswered", "claim_refused_by_source", "claim_replaced")
+    for action, work in _CLAIM.items()
+}
+"""Kind and action → the right that its own route asks for too, and what is done."""

@@ -1,0 +1,264 @@
+"""What waits for a person, and what a person does about it: each kind, through the door."""
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from api import workbench
+from kit import clock
+from kit.ids import outside
+from tests.api.shop import SOURCE, Shop
+from tests.api.test_payouts import PAYEE
+from trade import exceptions, rerouting, rights, tokens
+from trade.invariants import violations
+from trade.models import Difference, ReconciledDay, SupplierSheet
+
+
+def cases(shop: Shop, kind: str) -> list[Any]:
+    return list(shop.got("operator", f"/v1/exceptions?kind={kind}")["items"])
+
+
+def act(
+    shop: Shop, case: Any, action: str, status: int = 200, who: str = "operator", **b: Any
+) -> Any:
+    return shop.said(who, f"/v1/exceptions/{case['id']}/{action}", b, status)
+
+
+def changed(shop: Shop, words: str, **values: Any) -> None:
+    """Make something old, or unknown, as only time and a fault could."""
+    with shop.db.as_system() as session:
+        session.execute(text(words), values)
+
+
+def whole(shop: Shop) -> None:
+    with shop.db.as_system() as session:
+        assert violations(session) == []
+
+
+def state_of(shop: Shop) -> str:
+    with shop.db.as_system() as session:
+        found = session.execute(text("SELECT state FROM purchases ORDER BY id DESC LIMIT 1"))
+        return str(found.scalar_one())
+
+
+def test_every_kind_has_its_cause_and_its_actions_are_done_somewhere() -> None:
+    named = set(re.findall(r"SELECT '([a-z_]+)'(?: AS kind)?, ", exceptions._CASES))
+    assert named == set(exceptions.KINDS) == set(exceptions._CAUSES)
+    offered = {(k, a) for k in exceptions.KINDS for a in exceptions.known_actions(k)}
+    assert offered <= workbench._WORK.keys()
+    assert {needs for needs, _ in workbench._WORK.values()} <= rights.OF_ROLE["operator"]
+
+
+def test_held_units_are_looked_for_again_or_paid_back(shop: Shop) -> None:
+    goods = shop.offer()
+    order = shop.order(goods, 2)
+    shop.submitted()
+    refusal = {"code": "out_of_stock", "message": "没货了"}
+    shop.said("brand", f"/v1/purchases/{shop.purchase()['id']}/refuse", refusal, 200)
+    rerouting.drain(shop.db, shop.market.desk, clock.now() + timedelta(seconds=20))
+    [case] = cases(shop, "order_held")
+    assert (case["subject"], case["money"]) == (order["id"], order["total"])
+    assert case["cause"] == {
+        "code": "no_source",
+        "message": "No source has these units at the agreed price",
+    }
+    assert case["actions"] == ["reroute", "cancel"]
+    assert act(shop, case, "reroute")["waits"] is True
+    assert cases(shop, "order_held")[0]["id"] == case["id"]
+    for _ in range(2):
+        assert act(shop, case, "cancel") == {"id": case["id"], "action": "cancel", "waits": False}
+    assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] == "cancelled"
+    assert shop.got("leader", "/v1/wallet")["balance"] == "10000.00"
+    assert act(shop, case, "reroute")["waits"] is False  # it was done before
+    noted = shop.got("operator", f"/v1/audit?subject={case['id']}")["items"]
+    assert [one["action"] for one in noted] == ["exception.cancel", "exception.reroute"]
+    whole(shop)
+
+
+UNKNOWN = """UPDATE purchases SET state = 'submitting', attempts = 3, failure = 'timed out',
+    external_refs = '{}', due_at = now() + interval '1 hour', leased_until = :until,
+    lease = 'x' WHERE id = (SELECT max(id) FROM purchases)"""
+
+
+def test_a_purchase_of_unknown_outcome_is_settled_by_who_looked(shop: Shop) -> None:
+    goods, now = shop.offer(), clock.now()
+    shop.order(goods)
+    changed(shop, UNKNOWN, until=now + timedelta(minutes=2))
+    [case] = cases(shop, "purchase_stuck")
+    assert case["actions"] == []  # a worker asks at this moment
+    assert act(shop, case, "not_placed", 409, reason="没有")["code"] == "wrong_state"
+    assert state_of(shop) == "submitting"
+    changed(shop, UNKNOWN, until=now - timedelta(minutes=2))
+    [case] = cases(shop, "purchase_stuck")
+    assert case["actions"] == ["ask", "found", "not_placed"]
+    assert (case["cause"]["code"], case["detail"]) == ("outcome_unknown", "timed out")
+    assert case["money"] == "7.78"
+    assert act(shop, case, "found", 422)["errors"][0]["field"] == "platform_ref"
+    act(shop, case, "ask")
+    for _ in range(2):
+        assert act(shop, case, "found", platform_ref="P-1")["waits"] is False
+    assert shop.purchase()["status"] == "submitted"
+    shop.order(goods)
+    changed(shop, UNKNOWN, until=None)
+    [case] = cases(shop, "purchase_stuck")
+    assert act(shop, case, "found", 409, platform_ref="P-1")["code"] == "reference_conflict"
+    act(shop, case, "not_placed", reason="后台查无此单")
+    assert state_of(shop) == "ready"
+    assert act(shop, case, "found", 409, platform_ref="P-2")["code"] == "wrong_state"
+    shop.submitted()
+    assert state_of(shop) == "submitted"
+    whole(shop)
+
+
+def test_what_was_not_placed_is_cancelled_where_its_leader_had_asked(shop: Shop) -> None:
+    order = shop.order(shop.offer())
+    changed(shop, UNKNOWN, until=None)
+    shop.said("leader", f"/v1/orders/{order['id']}/cancel", {"reason": "不要了"}, 200)
+    [case] = cases(shop, "purchase_stuck")
+    act(shop, case, "not_placed", reason="后台查无此单")
+    assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] == "cancelled"
+    assert shop.got("leader", "/v1/wallet")["held"] == "0.00"
+    whole(shop)
+
+
+def test_a_purchase_that_could_not_be_placed_is_tried_at_once(shop: Shop) -> None:
+    shop.order(shop.offer())
+    changed(shop, "UPDATE purchases SET attempts = 3, failure = 'x', due_at = now() + '1 hour'")
+    shop.submitted()
+    [case] = cases(shop, "purchase_unsent")
+    act(shop, case, "retry")
+    shop.submitted()
+    assert (state_of(shop), cases(shop, "purchase_unsent")) == ("submitted", [])
+
+
+def test_a_supplier_who_refused_by_telephone_is_put_down_as_refusing(shop: Shop) -> None:
+    order = shop.order(shop.offer())
+    shop.submitted()
+    changed(shop, "UPDATE purchases SET ship_by = now() - interval '1 hour'")
+    [late] = cases(shop, "shipment_late")
+    assert (late["actions"], late["money"], late["deadline"] is None) == (
+        ["refused"],
+        "7.78",
+        False,
+    )
+    with shop.db.as_system() as session:  # a platform says itself what it will not send
+        [same] = exceptions.waiting(session, clock.now(), platforms=[SOURCE])
+    assert (same["id"], same["actions"]) == (late["id"], ())
+    shop.said("leader", f"/v1/orders/{order['id']}/cancel", {"reason": "不要了"}, 200)
+    changed(shop, "UPDATE purchases SET updated_at = now() - interval '2 days'")
+    [case] = cases(shop, "cancel_unanswered")
+    act(shop, case, "refused", reason="供应商来电：同意取消")
+    assert act(shop, late, "refused", 409, reason="x")["code"] == "wrong_state"
+    assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] == "cancelled"
+    whole(shop)
+
+
+def test_a_parcel_and_a_claim_are_ended_by_a_person(shop: Shop) -> None:
+    goods = shop.offer()
+    order = shop.shipped(goods)
+    changed(shop, "UPDATE parcels SET stuck_at = now(), last_event_at = now() - interval '9 days'")
+    [case] = cases(shop, "parcel_stuck")
+    assert (case["actions"], case["money"]) == (["delivered"], order["total"])
+    for _ in range(2):
+        act(shop, case, "delivered")
+    assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] == "delivered"
+    asked = {"kind": "refund", "lines": [{"sku": goods.sku, "quantity": 1}], "reason": "坏了"}
+    shop.said("leader", f"/v1/orders/{order['id']}/claims", asked)
+    changed(shop, "UPDATE claims SET escalated_at = now()")
+    [case] = cases(shop, "claim_unanswered")
+    assert (case["actions"], case["money"]) == (["approve", "refuse", "advance"], order["total"])
+    assert act(shop, case, "refuse", 422)["errors"][0]["field"] == "reason"
+    act(shop, case, "approve", amount="3.00")
+    assert shop.got("leader", "/v1/claims")["items"][0]["status"] == "refunded"
+    assert cases(shop, "claim_unanswered") == []
+    whole(shop)
+
+
+def test_money_that_waits_for_an_operator(shop: Shop) -> None:
+    for proof in ("回单 1", "回单 2"):
+        shop.said("leader", "/v1/deposit-requests", {"amount": "50.00", "proof": proof})
+    first, second = cases(shop, "deposit_waiting")
+    assert (first["money"], first["detail"]) == ("50.00", "回单 1")
+    for _ in range(2):
+        act(shop, first, "confirm")
+    act(shop, second, "refuse", reason="银行没有收到")
+    assert shop.got("leader", "/v1/wallet")["balance"] == "10050.00"
+    shop.ask("leader", "PUT", "/v1/payee", json=PAYEE)
+    for amount in ("20.00", "30.00"):
+        shop.said("leader", "/v1/payouts", {"amount": amount})
+    first, second = cases(shop, "payout_waiting")
+    act(shop, first, "approve")
+    act(shop, second, "refuse", reason="户名不符")
+    told = shop.got("operator", "/v1/payouts")["items"]
+    assert sorted(one["status"] for one in told) == ["approved", "failed"]
+    party = outside("pty", shop.parties["leader"])
+    statement = shop.said("operator", f"/v1/parties/{party}/statements", {})
+    shop.said("leader", f"/v1/statements/{statement['id']}/dispute", {"reason": "少了"}, 200)
+    [case] = cases(shop, "statement_disputed")
+    act(shop, case, "answer", reason="已核对无误")
+    told = shop.got("leader", f"/v1/statements/{statement['id']}")
+    assert (told["status"], told["answer"]) == ("answered", "已核对无误")
+    whole(shop)
+
+
+def test_books_listings_sheets_and_endpoints(shop: Shop) -> None:
+    with shop.db.as_system() as session:
+        day = ReconciledDay(
+            source=SOURCE,
+            day=date(2026, 3, 1),
+            purchases=0,
+            parcels=0,
+            units=0,
+            amount=0,
+            compared=True,
+        )
+        session.add(day)
+        session.flush()
+        for number, amount in enumerate((120, None)):
+            row = Difference(reconciliation_id=day.id, source=SOURCE, code="amount_differs")
+            row.purchase, row.detail, row.amount, row.state = f"P{number}", "1.20", amount, "open"
+            session.add(row)
+        sheet = SupplierSheet(source=SOURCE, cutoff_at=clock.now(), state="failed", purchases=1)
+        sheet.body, sheet.failure = b"x", "554"
+        session.add(sheet)
+    entry, none = cases(shop, "books_differ")
+    assert (entry["money"], entry["actions"]) == ("1.20", ["accept", "dismiss"])
+    assert (none["money"], none["actions"]) == (None, ["dismiss"])
+    act(shop, entry, "accept")
+    assert act(shop, none, "accept", 409)["code"] == "wrong_state"
+    act(shop, none, "dismiss", reason="平台的尾差")
+    assert cases(shop, "books_differ") == []
+
+    changed(shop, "INSERT INTO runs (source, state, failure) VALUES ('x', 'held', '90 % gone')")
+    [case] = cases(shop, "listing_held")
+    assert act(shop, case, "release", 409)["code"] == "staging_lost"
+    act(shop, case, "discard")
+    assert cases(shop, "listing_held") == []
+
+    [case] = cases(shop, "sheet_not_sent")
+    assert act(shop, case, "send")["waits"] is False
+
+    hook = {"url": "https://example.com/hook", "events": ["order.*"]}
+    made = shop.said("leader", "/v1/webhooks", hook)
+    changed(shop, "UPDATE webhooks SET state = 'disabled', failing_since = now()")
+    [case] = cases(shop, "webhook_failing")
+    assert case["subject"] == made["id"]
+    act(shop, case, "resume")
+    assert shop.got("leader", f"/v1/webhooks/{made['id']}")["status"] == "active"
+
+
+def test_an_unknown_action_names_those_there_are_and_rights_hold_for_each(shop: Shop) -> None:
+    shop.said("leader", "/v1/deposit-requests", {"amount": "50.00", "proof": "回单"})
+    [case] = cases(shop, "deposit_waiting")
+    told = act(shop, case, "vanish", 404)
+    assert (told["code"], "confirm, refuse" in told["detail"]) == ("unknown_action", True)
+    shop.said("operator", "/v1/exceptions/nothing_Xk3vQ9/confirm", {}, 404)
+    with shop.db.as_system() as session:
+        party, scopes = shop.parties["operator"], ["exceptions:write", "audit:read"]
+        shop.tokens["narrow"] = tokens.issue(session, party, scopes=scopes).text
+    refused = act(shop, case, "confirm", 403, who="narrow")
+    assert "parties:write" in refused["detail"]
+    assert cases(shop, "deposit_waiting") == [case]
+    act(shop, case, "confirm", 403, who="leader")
