@@ -177,6 +177,7 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     if seen.error is not None:
         purchase.failure = seen.error.message
         return
+    purchase.failure = None
     if seen.taken_back:
         _refuse(session, found, "cancelled", "the source took it back", now)
         return

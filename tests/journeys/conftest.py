@@ -1,4 +1,4 @@
-"""The warm process that forks workers which may die."""
+"""Every kind of source at once, and the warm process that forks workers which may die."""
 
 import os
 import subprocess
@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from kit.db import Database
+from kit.redis import connect
 from sandbox.jd.gate import APPS, PASSWORD, USER
 from tests import ali_stage
+from tests.stage import Stage
+from tests.worker.conftest import make_settings
+from worker.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {
@@ -39,3 +44,44 @@ def forge() -> Iterator["subprocess.Popen[str]"]:
     process.stdin.close()
     assert process.wait(30) == 0
     process.stdout.close()
+
+
+JD_KEYS = {
+    "kind": "jd_vop",
+    "client_id": "env:VOP_CLIENT",
+    "client_secret": "env:VOP_SECRET",
+    "username": "env:VOP_USER",
+    "password": "env:VOP_PASSWORD",
+    "calls_per_second": 5000,
+}
+
+
+def sources(url: str) -> dict[str, dict[str, object]]:
+    """Every kind of source that sells, the platforms at the sandbox."""
+    ali = {**ali_stage.KEYS, "base_url": f"{url}/ali1688/openapi"}
+    return {
+        "jd-vop": {**JD_KEYS, "base_url": f"{url}/jd"},
+        "ali": ali,
+        "ali-unpaid": {**ali, "pay": "person"},
+        "manual": {"kind": "feed", "accept": "manual"},
+        "outlet": {"kind": "feed", "accept": "manual"},
+    }
+
+
+@pytest.fixture
+def bazaar(
+    database: Database,
+    database_url: str,
+    redis_url: str,
+    stage: Stage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Workshop]:
+    """A workshop with every kind of source that sells."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    settings = make_settings(database_url, redis_url, tmp_path, sources=sources(stage.url))
+    shop = Workshop(settings, database, connect(redis_url))
+    yield shop
+    shop._sources.close()
+    shop.redis.close()

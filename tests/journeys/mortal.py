@@ -24,6 +24,7 @@ import redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import configure_mappers
 
+from connectors.budgets import Budgets
 from connectors.registry import KINDS, can
 from kit import clock, log
 from kit.redis import connect
@@ -170,9 +171,10 @@ def work(shop: Workshop, given: Given) -> None:
 
 
 def hurry(shop: Workshop) -> None:
-    """Calls that are repeated are repeated without waiting."""
-    around = shop._sources.around
-    shop._sources = OpenSources(replace(around, sleep=lambda _: None))
+    """Calls that are repeated are repeated without waiting, and no ban is remembered."""
+    around = replace(shop._sources.around, sleep=lambda _: None, budgets=Budgets(shop.redis))
+    shop._sources.close()
+    shop._sources = OpenSources(around)
 
 
 def main() -> None:

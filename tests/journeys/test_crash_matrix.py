@@ -8,20 +8,15 @@ Redis emptied at every other kill. At the end nothing is lost, doubled or unfini
 import random
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from kit.db import Database
-from kit.redis import connect
-from tests import ali_stage
-from tests.journeys.conftest import SECRETS
-from tests.journeys.lives import ALI, DOOR, JD, LIVES, UNPAID, Step, Town
+from tests.journeys.lives import LIVES, Step, Town
 from tests.soak import Soak
 from tests.stage import Stage
-from tests.worker.conftest import make_settings
 from trade import invariants
 from worker.workshop import Workshop
 
@@ -33,26 +28,6 @@ LEAST = {"jd": 320, "ali": 320, "cancelled": 240, "door": 240}
 FIRST = 30
 """A sample draws from so many boundaries; nearly every step has as many."""
 
-JD_KEYS = {
-    "kind": "jd_vop",
-    "client_id": "env:VOP_CLIENT",
-    "client_secret": "env:VOP_SECRET",
-    "username": "env:VOP_USER",
-    "password": "env:VOP_PASSWORD",
-    "calls_per_second": 5000,
-}
-
-
-def sources(url: str) -> dict[str, dict[str, object]]:
-    """Every kind of source that sells, the platforms at the sandbox."""
-    ali = {**ali_stage.KEYS, "base_url": f"{url}/ali1688/openapi"}
-    return {
-        JD: {**JD_KEYS, "base_url": f"{url}/jd"},
-        ALI: ali,
-        UNPAID: {**ali, "pay": "person"},
-        DOOR: {"kind": "feed", "accept": "manual"},
-    }
-
 
 @pytest.fixture(params=range(SHARES))
 def share(request: pytest.FixtureRequest, soak: Soak) -> int:
@@ -63,22 +38,8 @@ def share(request: pytest.FixtureRequest, soak: Soak) -> int:
 
 
 @pytest.fixture
-def town(
-    database: Database,
-    database_url: str,
-    redis_url: str,
-    stage: Stage,
-    forge: "subprocess.Popen[str]",
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Town]:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    settings = make_settings(database_url, redis_url, tmp_path, sources=sources(stage.url))
-    shop = Workshop(settings, database, connect(redis_url))
-    yield Town(shop, stage, forge, tmp_path)
-    shop._sources.close()
-    shop.redis.close()
+def town(bazaar: Workshop, stage: Stage, forge: "subprocess.Popen[str]", tmp_path: Path) -> Town:
+    return Town(bazaar, stage, forge, tmp_path)
 
 
 def undisturbed(town: Town, kind: str) -> dict[str, list[str]]:

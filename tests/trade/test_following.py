@@ -173,6 +173,15 @@ def test_a_cancellation_is_asked_at_once_also_while_the_platform_is_being_asked(
         assert following.due(session, clock.now() + following.CANCEL_AGAIN) == ["jd-vop"]
 
 
+def test_what_failed_is_no_longer_told_once_the_platform_has_answered(
+    market: Market, stage: Stage, jd: VopSource, order: int
+) -> None:
+    stage.fault("jd", "status", times=0)
+    assert follow(market, jd).failure
+    stage.calm()
+    assert follow(market, jd).failure is None
+
+
 def test_a_message_makes_its_purchase_due_and_may_come_too_early(
     market: Market, stage: Stage, jd: VopSource, order: int
 ) -> None:
