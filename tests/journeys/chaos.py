@@ -147,22 +147,30 @@ class Day:
 
     def work(self, beside: Callable[[], None], *, kill: bool) -> None:
         """A worker process, which may be killed, and one of ours, while something else happens."""
+        self.starts(self.dice.randint(20, 2000) if kill else None)
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(beside)
+            drain(self.shop, self.shop.redis, QUEUES)
+            done.result()
+        self.ends()
+
+    def starts(self, die_at: int | None = None) -> None:
+        """Wake whoever has something to do, and let a worker process begin."""
         mortal.DEEDS["relay"](self.shop, {})
         line = {
             "deed": "queues",
             "queues": list(QUEUES),
             "settings": self.shop.given.model_dump(mode="json"),
-            "die_at": self.dice.randint(20, 2000) if kill else None,
+            "die_at": die_at,
             "trace": str(self.folder / "trace"),
         }
         assert self.forge.stdin
-        assert self.forge.stdout
         self.forge.stdin.write(json.dumps(line) + "\n")
         self.forge.stdin.flush()
-        with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(beside)
-            drain(self.shop, self.shop.redis, QUEUES)
-            done.result()
+
+    def ends(self) -> None:
+        """Wait until that process has ended, however it did."""
+        assert self.forge.stdout
         self.killed += int(self.forge.stdout.readline()) != 0
 
     def time_passes(self) -> None:

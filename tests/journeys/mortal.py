@@ -177,6 +177,18 @@ def hurry(shop: Workshop) -> None:
     shop._sources = OpenSources(around)
 
 
+def live(given: Given) -> None:
+    """The forked process: it ends with 0 once its work is done, and with 1 where that failed."""
+    try:
+        settings = Settings(**given["settings"])
+        url, redis_url = settings.database.url, settings.redis.url
+        work(open_workshop(settings, url, redis_url, connections=6), given)
+    except Exception as error:
+        log.get(__name__).warning("a_worker_failed", why=repr(error))
+        os._exit(1)
+    os._exit(0)
+
+
 def main() -> None:
     log.configure()
     configure_mappers()
@@ -187,10 +199,7 @@ def main() -> None:
         given = json.loads(line)
         child = os.fork()
         if child == 0:
-            settings = Settings(**given["settings"])
-            url, redis_url = settings.database.url, settings.redis.url
-            work(open_workshop(settings, url, redis_url, connections=6), given)
-            os._exit(0)
+            live(given)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()

@@ -36,7 +36,7 @@ UNFINISHED = """
 
 
 @pytest.mark.soak
-def test_after_a_day_of_chaos_every_book_and_every_platform_agrees(
+def test_after_a_day_of_chaos_every_book_and_every_platformagrees(
     bazaar: Workshop, stage: Stage, forge: "subprocess.Popen[str]", tmp_path: Path, soak: Soak
 ) -> None:
     dice = random.Random(soak.seed)  # noqa: S311 - the same dice in every run
@@ -49,11 +49,11 @@ def test_after_a_day_of_chaos_every_book_and_every_platform_agrees(
         day.time_passes()
     stage.calm()
     assert day.placed >= many * 3 // 4
-    _finish(day)
-    _agrees(day)
+    finish(day)
+    agrees(day)
 
 
-def _finish(day: Day) -> None:
+def finish(day: Day) -> None:
     """The evening: held lines are given up, all that is bought is shipped."""
     for _ in range(EVENING):
         day.work(
@@ -71,7 +71,8 @@ def _finish(day: Day) -> None:
     )
 
 
-def _agrees(day: Day) -> None:
+def agrees(day: Day) -> None:
+    """Our books hold, and every platform's truth equals them."""
     with day.shop.db.as_system() as session:
         assert violations(session) == []
         assert session.execute(text("SELECT min(amount) FROM balances")).scalar_one() >= 0
