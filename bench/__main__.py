@@ -5,7 +5,9 @@ Exit code 1 when a figure does not reach its aim.
 
 import argparse
 import importlib
+import os
 import sys
+import time
 
 from bench import figures
 
@@ -29,8 +31,10 @@ def main() -> None:
     only = parser.parse_args().only
     for name, module in BENCHES.items():
         if only in (None, name):
-            print(f"== {name}")
+            print(f"== {name}, load {os.getloadavg()[0]:.1f}")
+            began = time.monotonic()
             importlib.import_module(module).run()
+            print(f"{name} took {time.monotonic() - began:,.0f} s")
     if figures.BOARD:
         print(f"\n{figures.table()}")
     sys.exit(0 if all(figure.reached for figure in figures.BOARD) else 1)

@@ -3,9 +3,10 @@
 Invented goods lie in a database of their own, and are indexed from there as the product does.
 "raw" is Tantivy alone: the same index, the same words (cut beforehand), the same condition that
 the reader may see it, the first twenty in the same order; one query and nothing else. "by score"
-is the same query in the engine's own order. Clients are threads, eight of them in two processes.
-Ours and HTTP ask with the text, as people type it. BENCH_PRODUCTS says how many products, several
-sizes one after another; BENCH_SEARCHES how many searches a figure.
+is the same query in the engine's own order. Ours and HTTP ask with the text, as people type it.
+Clients are threads, eight of them in two processes, as is the API; what stands beside one another
+is measured by turns. BENCH_PRODUCTS says how many products, several sizes one after another;
+BENCH_SEARCHES how many searches a figure.
 """
 
 import itertools
@@ -21,7 +22,7 @@ from pathlib import Path
 import tantivy
 
 from bench import crowd, shop
-from bench.crowd import Measured
+from bench.crowd import Measured, Opened
 from bench.figures import Figure, record
 from bench.goods import number_all, peak_mb, place, timed, write_goods
 from bench.wares import queries
@@ -49,7 +50,10 @@ MOST_MEMORY = 500 + 128
 CROWDS = {"1 client": (1, 1), "8 clients": (2, 4)}
 LISTS = price_lists(Decimal(shop.MARKUP))
 LEADER = Reader("leader", LISTS["resale"])
-QUERIES = queries(1000)
+QUERIES = queries(SEARCHES)
+TURNS = 3
+PROCESSES = 2
+"""Of the API."""
 
 
 def run() -> None:
@@ -58,8 +62,7 @@ def run() -> None:
         with place() as (database, folder, servers):
             print(f"-- {products:,} products")
             _build(database, folder, products)
-            _searches(folder, f"{products:,} products")
-            _through_http(database, folder, servers, f"{products:,} products")
+            _searches(database, folder, servers, f"{products:,} products")
             _others(database, folder)
 
 
@@ -137,37 +140,36 @@ def _touch(database: Database) -> None:
         number_changes(session, 10_000)
 
 
-def _searches(folder: Path, of: str) -> None:
-    for who, (processes, threads) in CROWDS.items():
-        raw, by_score, ours = (
-            crowd.measure(processes, threads, SEARCHES, opening, str(folder))
-            for opening in (_raw, _raw_by_score, _ours)
-        )
-        RAW[of, who] = raw
-        record(Figure("search", f"{of}, {who}: in process", ours.rate, "/s", raw.rate, AT_LEAST))
-        record(Figure("search", f"{of}, {who}: raw by score", by_score.rate, "/s", raw.rate))
-        _p("raw", raw)
-        _p("raw by score", by_score)
-        _p("in process", ours)
-
-
-RAW: dict[tuple[str, str], Measured] = {}
-"""What the raw engine did in this run, by size and crowd."""
-
-
-def _through_http(database: Database, folder: Path, servers: Endpoints, of: str) -> None:
-    with shop.opened(database, folder, servers) as (address, token):
+def _searches(database: Database, folder: Path, servers: Endpoints, of: str) -> None:
+    """Raw, in process and through HTTP, by turns."""
+    with shop.opened(database, folder, servers, PROCESSES) as (address, token):
         for who, (processes, threads) in CROWDS.items():
-            raw = RAW[of, who]
-            got = crowd.measure(processes, threads, SEARCHES, _http, address, token)
-            p99 = (got.p99 * 1000, "ms", raw.p99 * 1000, AT_MOST)
-            record(Figure("search", f"{of}, {who}: HTTP p99", *p99, less_is_better=True))
-            record(Figure("search", f"{of}, {who}: HTTP", got.rate, "/s", raw.rate))
-            _p("HTTP", got)
+            done: dict[str, list[Measured]] = {}
+            for turn, (name, opening) in itertools.product(range(TURNS), OPENINGS.items()):
+                given = (address, token) if name == "HTTP" else (str(folder),)
+                first, count = turn * SEARCHES // TURNS, SEARCHES // TURNS
+                one = crowd.measure(processes, threads, count, opening, first, *given)
+                done.setdefault(name, []).append(one)
+            raw, by_score, ours, http = map(_together, done.values())
+            for name, one in (("raw", raw), ("by score", by_score), ("ours", ours), ("HTTP", http)):
+                _p(f"{who}, {name}", one)
+            name = f"{of}, {who}"
+            record(Figure("search", f"{name}: in process", ours.rate, "/s", raw.rate, AT_LEAST))
+            record(Figure("search", f"{name}: through HTTP", http.rate, "/s", raw.rate))
+            p99 = (http.p99 * 1000, "ms", raw.p99 * 1000, AT_MOST)
+            record(Figure("search", f"{name}: HTTP p99", *p99, less_is_better=True))
+
+
+def _together(turns: Sequence[Measured]) -> Measured:
+    seconds = sum(len(one.took) / one.rate for one in turns)
+    took = sorted(itertools.chain.from_iterable(one.took for one in turns))
+    return Measured(len(took) / seconds, took)
 
 
 @contextmanager
-def _raw(folder: str, order: str | None = "rank_resale") -> Iterator[Callable[[int], None]]:
+def _raw(
+    first: int, folder: str, order: str | None = "rank_resale"
+) -> Iterator[Callable[[int], None]]:
     build = folders.current(folders.root(Path(folder)))
     assert build is not None
     index = tantivy.Index.open(str(build))
@@ -186,35 +188,43 @@ def _raw(folder: str, order: str | None = "rank_resale") -> Iterator[Callable[[i
 
 
 @contextmanager
-def _raw_by_score(folder: str) -> Iterator[Callable[[int], None]]:
-    with _raw(folder, None) as ask:
+def _raw_by_score(first: int, folder: str) -> Iterator[Callable[[int], None]]:
+    with _raw(first, folder, None) as ask:
         yield ask
 
 
 @contextmanager
-def _ours(folder: str) -> Iterator[Callable[[int], None]]:
+def _ours(first: int, folder: str) -> Iterator[Callable[[int], None]]:
     index, thesaurus = SearchIndex(Path(folder)), Thesaurus([("纸尿裤", "尿不湿")])
 
     def ask(number: int) -> None:
-        index.search(Asked(QUERIES[number % len(QUERIES)]), LEADER, LIMIT, None, thesaurus)
+        index.search(Asked(QUERIES[first + number]), LEADER, LIMIT, None, thesaurus)
 
     _warm(ask)
     yield ask
 
 
 @contextmanager
-def _http(address: str, token: str) -> Iterator[Callable[[int], None]]:
+def _http(first: int, address: str, token: str) -> Iterator[Callable[[int], None]]:
     with shop.client(address, token) as get:
 
         def ask(number: int) -> None:
-            get("/v1/products", q=QUERIES[number % len(QUERIES)], limit=str(LIMIT))
+            get("/v1/products", q=QUERIES[first + number], limit=str(LIMIT))
 
         _warm(ask)
         yield ask
 
 
+OPENINGS: dict[str, Callable[..., Opened]] = {
+    "raw": _raw,
+    "by score": _raw_by_score,
+    "ours": _ours,
+    "HTTP": _http,
+}
+
+
 def _warm(ask: Callable[[int], None]) -> None:
-    for number in range(0, len(QUERIES), 5):
+    for number in range(0, SEARCHES // TURNS, 5):
         ask(number)
 
 

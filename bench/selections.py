@@ -1,7 +1,8 @@
 """300,000 leaders on one catalogue: what a selection page, a price change and a feed page cost.
 
-Two sizes are measured and the growth between them is told. The limit beside each figure is the
-plainest query for the same rows: index look-ups by psycopg alone, without pricing or views.
+Two sizes are measured, and what grows between them is told: bytes of table and indexes, and blocks
+that a page touches. "bare" is the very same statements with the same values, recorded once and
+sent by psycopg alone. BENCH_SELECTIONS names the sizes.
 """
 
 import os
@@ -13,6 +14,8 @@ from decimal import Decimal
 import psycopg
 from sqlalchemy import text
 
+from bench import bare
+from bench.figures import Figure, record
 from bench.goods import number_all, place, timed, write_goods
 from catalog.pricing import price_lists
 from catalog.reads.changes import changes
@@ -43,7 +46,7 @@ def run() -> None:
             _select(database, written, size)
             written = size
             print(f"-- {size:,} selections of {LEADERS:,} leaders, {SKUS:,} SKUs")
-            _measure(database)
+            _measure(database, f"{size:,} selections")
 
 
 def _select(database: Database, written: int, size: int) -> None:
@@ -76,60 +79,104 @@ def _select(database: Database, written: int, size: int) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
-def _measure(database: Database) -> None:
+def _measure(database: Database, of: str) -> None:
     dice = random.Random(3)  # noqa: S311 - the same leaders in every run
     leaders = [dice.randrange(1, LEADERS + 1) for _ in range(ASKED)]
     now = clock.now()
 
-    def page(leader: int) -> None:
-        with database.as_party(leader) as session:
+    def page(mine: Database, leader: int) -> None:
+        with mine.as_party(leader) as session:
             selections.page(session, DESK, leader, now, limit=20)
 
-    with psycopg.connect(dsn(_url(database)), autocommit=True) as bare:
-
-        def plainly(leader: int) -> None:
-            bare.execute(
-                "SELECT s.sku_id, k.product_id, p.price, t.quantity FROM (SELECT sku_id"
-                " FROM selections WHERE party_id = %s ORDER BY updated_at, sku_id LIMIT 20) s"
-                " JOIN skus k ON k.id = s.sku_id JOIN offers o ON o.sku_id = k.id"
-                " JOIN prices p ON p.offer_id = o.id JOIN stocks t ON t.offer_id = o.id",
-                [leader],
-            ).fetchall()
-
-        _report("bare rows of a page", plainly, leaders)
-    _report("selection page", page, leaders)
-    _price_change(database)
     head = _head(database)
 
-    def feed(leader: int) -> None:
-        with database.as_party(leader) as session:
+    def feed(mine: Database, leader: int) -> None:
+        with mine.as_party(leader) as session:
             own = session.scalars(
                 text("SELECT sku_id FROM selections WHERE party_id = :party"), {"party": leader}
             ).all()
             changes(session, head - 1000, 100, LEADER, now, sku_ids=own)
 
-    _report("feed of own goods", feed, leaders)
+    _beside_bare(f"{of}: selection page", _url(database), page, leaders)
+    _beside_bare(f"{of}: feed of own goods", _url(database), feed, leaders)
+    rows = _price_change(database, FAVOURITE)
+    other = _price_change(database, _one(database, _UNPICKED))
+    name = f"{of}: rows of a price change, most picked SKU"
+    record(Figure("selections", name, rows, "rows", other, 1, less_is_better=True))
+    _growth(database, leaders[0])
 
 
-def _price_change(database: Database) -> None:
-    """Rows and seconds of a new price for the favourite."""
+_UNPICKED = """
+    SELECT max(id) FROM skus k WHERE NOT EXISTS (SELECT FROM selections s WHERE s.sku_id = k.id)
+    OR id = (SELECT max(id) FROM skus)
+"""
+
+
+def _beside_bare(
+    name: str, url: str, ask: Callable[[Database, int], None], leaders: list[int]
+) -> None:
+    """Ours, and its statements alone; the slowest hundredth of both."""
+    mine = Database(url, connections=1)
+    recorded = []
+    with bare.recording(mine.engine) as sent:
+        for leader in leaders:
+            sent.clear()
+            ask(mine, leader)
+            recorded.append(next(iter(sent.values())))
+    mine.close()
+    mine = Database(url, connections=1)
+    ours = _timed(lambda number: ask(mine, leaders[number]), len(leaders))
+    mine.close()
+    with bare.replaying(url, 1) as replay:
+        limit = _timed(lambda number: replay(recorded[number]), len(leaders))
+    record(Figure("selections", f"{name}, p50", ours[0], "ms", limit[0]))
+    record(Figure("selections", f"{name}, p99", ours[1], "ms", limit[1]))
+
+
+def _timed(ask: Callable[[int], None], count: int) -> tuple[float, float]:
+    """(p50, p99) in milliseconds of asking for 0 … count."""
+    for number in range(20):
+        ask(number % count)
+    took = [timed(lambda one=number: ask(one)) * 1000 for number in range(count)]  # type: ignore[misc]
+    return statistics.median(took), statistics.quantiles(took, n=100)[98]
+
+
+def _growth(database: Database, leader: int) -> None:
+    """Bytes a selection, and blocks that finding a page of them touches."""
+    size = "SELECT {}('selections') / (SELECT count(*) FROM selections)"
+    table, indexes = (
+        _one(database, size.format(name)) for name in ("pg_table_size", "pg_indexes_size")
+    )
+    with psycopg.connect(dsn(_url(database)), autocommit=True) as connection:
+        (plan,) = connection.execute(
+            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT sku_id FROM selections"
+            " WHERE party_id = %s ORDER BY updated_at, sku_id LIMIT 21",
+            [leader],
+        ).fetchone() or ([],)
+    blocks = sum(plan[0]["Plan"][name] for name in ("Shared Hit Blocks", "Shared Read Blocks"))
+    print(f"{table} + {indexes} bytes a selection (table, indexes); {blocks} blocks find a page")
+
+
+def _price_change(database: Database, sku: int) -> float:
+    """Rows that a new price of a SKU with one offer writes, as an import writes it."""
+    written = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables"
     with database.engine.begin() as connection:
+        before = connection.exec_driver_sql(written).scalar_one()  # what is not told yet
         took = timed(
             lambda: connection.exec_driver_sql(
                 "WITH o AS (UPDATE offers SET version = version + 1 WHERE sku_id = %(sku)s"
-                "   RETURNING id, version, sku_id),"
+                "   AND source = 'a' RETURNING id, version, sku_id),"
                 " p AS (UPDATE prices SET price = price + 1 FROM o WHERE offer_id = o.id)"
                 " INSERT INTO changes (offer_id, version, kind, sku_id, at)"
                 " SELECT id, version, 'price', sku_id, clock_timestamp() FROM o",
-                {"sku": FAVOURITE},
+                {"sku": sku},
             )
         )
-        rows = connection.exec_driver_sql(
-            "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables"
-        ).scalar_one()
+        rows = connection.exec_driver_sql(written).scalar_one() - before
     number_all(database)
-    picked = _one(database, "SELECT count(*) FROM selections WHERE sku_id = %s", FAVOURITE)
+    picked = _one(database, "SELECT count(*) FROM selections WHERE sku_id = %s", sku)
     print(f"price change of a SKU that {picked:,} picked: {rows} rows, {took * 1000:.1f} ms")
+    return float(rows)
 
 
 def _head(database: Database) -> int:
@@ -145,11 +192,3 @@ def _one(database: Database, query: str, *values: object) -> int:
 
 def _url(database: Database) -> str:
     return database.engine.url.render_as_string(hide_password=False)
-
-
-def _report(name: str, ask: Callable[[int], None], leaders: list[int]) -> None:
-    for leader in leaders[:20]:
-        ask(leader)
-    took = [timed(lambda one=leader: ask(one)) * 1000 for leader in leaders]  # type: ignore[misc]
-    p99 = statistics.quantiles(took, n=100)[98]
-    print(f"{name:24} p50 {statistics.median(took):6.2f} ms   p99 {p99:6.2f} ms")

@@ -8,21 +8,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, select, text, tuple_
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import bundles, corridors, deals, media, shelf
+from catalog.deals import Deal
 from catalog.media import Album
 from catalog.models import Sku
 from catalog.selling import Reason
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import marked_up, price_text
-from kit.statements import Query, send
+from kit.statements import Query, ids_text, send
 from trade import pricing
 from trade.desk import Desk
 from trade.models import Selection
@@ -191,14 +193,23 @@ def terms(
     session: Session, desk: Desk, party_id: int, sku_ids: Iterable[int], now: datetime
 ) -> dict[int, Offered]:
     """What the party pays for each SKU now, and the corridor of its retail price."""
-    wanted = set(sku_ids)
-    found = deals.of_skus(session, wanted)
-    reader = pricing.leader(session, desk, party_id, now)
+    wanted = sorted(set(sku_ids))
+    who, made, *about = send(
+        session,
+        pricing.question(party_id),
+        bundles.question(wanted),
+        *deals.questions_of_skus(wanted),
+    )
+    reader = pricing.answered(session, who[0], desk, party_id, now)
     policies = corridors.policies(session, wanted, now)
-    parts = bundles.parts(session, wanted)
+    parts = bundles.with_deals(partial(send, session), bundles.answered(made))
+    found: dict[int, list[Deal]] = {}
+    for deal in deals.answered(about):
+        if deal.mode == "dropship":
+            found.setdefault(deal.sku_id, []).append(deal)
     answer = {}
     for sku_id in wanted:
-        own = [deal for deal in found if deal.sku_id == sku_id and deal.mode == "dropship"]
+        own = found.get(sku_id, [])
         of = parts.get(sku_id, ())
         seen = bundles.display(own, of, reader, now, policies=policies)
         granted = not bundles.hidden(own, of, reader, now)
@@ -256,10 +267,10 @@ def _rule(row: Any) -> Rule:
     return Rule(row.retail_price, row.markup_percent, row.code, row.note)
 
 
-_GOODS = text("""
+_GOODS = """
     SELECT s.id, p.title, p.id AS product_id, p.images
-    FROM skus s JOIN products p ON p.id = s.product_id WHERE s.id = ANY(:skus)
-""")
+    FROM skus s JOIN products p ON p.id = s.product_id WHERE s.id = ANY(%s)
+"""
 
 
 def _views(
@@ -268,7 +279,7 @@ def _views(
     if not rows:
         return []
     ids = [row.sku_id for row in rows]
-    goods = {row.id: row for row in session.execute(_GOODS, {"skus": ids})}
+    goods = {row.id: row for row in send(session, (_GOODS, (ids_text(ids),)))[0]}
     offered = terms(session, desk, rows[0].party_id, ids, now)
     return [_view(row, goods[row.sku_id], Album(desk.keyring), offered[row.sku_id]) for row in rows]
 

@@ -1,5 +1,6 @@
 """What a listing does to the catalogue."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -73,3 +74,40 @@ def test_rows_of_one_listing_are_one_product(database: Database) -> None:
     rows = [row(sku, listing="L") for sku in "abe"]
     load(database, *rows, row("c", listing="M"), row("d"))
     assert count(database, "SELECT count(*) FROM products") == 3
+
+
+def test_a_price_change_writes_as_many_rows_however_many_leaders_picked_the_sku(
+    database: Database,
+) -> None:
+    load(database, row("a"), row("b"))
+    with database.as_system() as session:
+        session.execute(
+            text("INSERT INTO parties (role, name) SELECT 'leader', n FROM generate_series(1, 9) n")
+        )
+        session.execute(
+            text("""
+                INSERT INTO selections (party_id, sku_id, markup_percent, updated_at)
+                SELECT p.id, o.sku_id, 15, now() FROM parties p, offers o
+                WHERE o.external_id = 'a'""")
+        )
+    of_many = _written(database, lambda: load(database, row("a", "8"), row("b")))
+    of_none = _written(database, lambda: load(database, row("a", "8"), row("b", "8")))
+    assert of_many == of_none
+    assert of_many["changes"] == 1
+    assert "selections" not in of_many
+
+
+def _written(database: Database, work: Callable[[], object]) -> dict[str, int]:
+    """How many rows of each table `work` writes."""
+    began = count(database, "SELECT pg_current_xact_id()::text::bigint")
+    work()
+    tables = count(
+        database,
+        "SELECT array_agg(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace ="
+        " 'public'::regnamespace",
+    )
+    found = {
+        table: count(database, f"SELECT count(*) FROM {table} WHERE xmin::text::bigint > {began}")  # noqa: S608
+        for table in tables
+    }
+    return {table: rows for table, rows in found.items() if rows}
