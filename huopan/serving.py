@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from api.app import create
+from catalog import search
 from huopan.pool import inherited
 from huopan.servers import Endpoints
 from huopan.up import UpError
@@ -35,6 +36,7 @@ def serve(settings: Settings, servers: Endpoints) -> None:
             server_header=False,
             timeout_graceful_shutdown=FINISH_SECONDS,
         )
+        search.warm()
         gc.collect()
         gc.freeze()  # what stays for good is not looked through again while requests wait
         with inherited() or listening(settings.api.host, settings.api.port) as found:

@@ -79,6 +79,7 @@ class Database:
             url,
             pool_size=connections,
             max_overflow=0,
+            pool_use_lifo=True,  # the connection used last has its plans and caches warm
             connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "connect_timeout": 5},
         )
         _heed_lost_connections(self.engine)

@@ -11,6 +11,7 @@ from catalog.reads.products import Card, cards
 from catalog.search.index import DEEPEST, Hits, SearchIndex
 from catalog.search.indexer import Indexer, ask_rebuild, open_indexer
 from catalog.search.query import SORTS, Asked
+from catalog.search.words import indexed, sounds
 from catalog.shelf import Reader
 from kit.statements import Ask, send
 
@@ -27,6 +28,7 @@ __all__ = [
     "open_indexer",
     "roll_sales",
     "search",
+    "warm",
 ]
 
 
@@ -69,3 +71,9 @@ def found(
     if not hits.ids:
         return Cards([], hits.next)
     return Cards(cards(ask, hits.ids, reader, now, asked.region), hits.next)
+
+
+def warm() -> None:
+    """Read the dictionaries that the first search would wait a second for."""
+    for word in indexed("繁體字的绿茶"):
+        sounds(word)

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import combinations
 
 from tantivy import Occur, Query, Schema, Searcher
 
@@ -26,6 +27,9 @@ _SHORTEST = {1: 4, 2: 8}
 
 _SOUND_OF = {"title": "title_sound", "words": "sound"}
 """Where the words of a field are found by how they are typed."""
+
+_MOST_SPELT_OUT = 6
+"""Up to so many words each choice of most of them is a condition of its own."""
 
 _LONGEST_WORD = 6
 """Characters of a word that a stretch of Chinese is cut into by its sound."""
@@ -140,8 +144,12 @@ class _Ask:
 
     def most_items(self) -> Query:
         """Goods that answer all items but one; of four or more, all but two."""
-        wanted = [(Occur.Should, self._ways("words", item.ways)) for item in self.items]
-        return Query.boolean_query(wanted, max(len(wanted) - 1 - (len(wanted) > 3), 1))
+        wanted = [self._ways("words", item.ways) for item in self.items]
+        least = max(len(wanted) - 1 - (len(wanted) > 3), 1)
+        if len(wanted) > _MOST_SPELT_OUT:
+            return Query.boolean_query([(Occur.Should, one) for one in wanted], least)
+        # Every choice of so many: goods with only one of the words are not even looked at.
+        return _any([_all(some) for some in combinations(wanted, least)])
 
     def most_characters(self, pieces: Sequence[str]) -> Query:
         """Goods with all characters but one; of six or more, all but two."""
