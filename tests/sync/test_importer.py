@@ -103,8 +103,8 @@ def _written(database: Database, work: Callable[[], object]) -> dict[str, int]:
     work()
     tables = count(
         database,
-        "SELECT array_agg(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace ="
-        " 'public'::regnamespace",
+        "SELECT array_agg(relname) FROM pg_class WHERE relkind IN ('r', 'p')"
+        " AND NOT relispartition AND relnamespace = 'public'::regnamespace",
     )
     found = {
         table: count(database, f"SELECT count(*) FROM {table} WHERE xmin::text::bigint > {began}")  # noqa: S608
