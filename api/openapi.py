@@ -20,11 +20,15 @@ _SAID = {
 }
 _REF = {"$ref": "#/components/schemas/ProblemOut"}
 
-ANSWERS: dict[int | str, dict[str, Any]] = {
+Answers = dict[int | str, dict[str, Any]]
+ANSWERS: Answers = {
     status: {"description": said, "content": {PROBLEM: {"schema": _REF}}}
     for status, said in _SAID.items()
 }
 """The problems that every operation may answer."""
+
+EXPIRED: Answers = {410: {"description": "The cursor is too old; start again at `snapshot`."}}
+"""What operations that read on from a cursor of a feed may answer as well."""
 
 
 def described(app: FastAPI) -> dict[str, Any]:

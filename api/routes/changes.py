@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api import present, replies
 from api.callers import Caller, allow
+from api.openapi import EXPIRED
 from api.shapes.catalog import ChangesOut, SnapshotOut
 from catalog import reads
 from kit import clock
@@ -22,7 +23,7 @@ Scope = Annotated[
 ]
 
 
-@router.get("/changes", response_model=ChangesOut, summary="What changed since")
+@router.get("/changes", response_model=ChangesOut, responses=EXPIRED, summary="What changed since")
 def changes(
     caller: Annotated[Caller, Depends(allow("catalog:read"))],
     after: Annotated[

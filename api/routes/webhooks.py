@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api import replies
 from api.callers import Caller, Writer, allow, allow_write
+from api.openapi import EXPIRED
 from api.replies import Reply
 from api.shapes.base import IdPath, Listed
 from api.shapes.webhooks import EventsOut, ReplayIn, WebhookIn, WebhookOut, WebhookSecretOut
@@ -21,7 +22,7 @@ Reads = Annotated[Caller, Depends(allow("webhooks:read"))]
 Writes = Annotated[Writer, Depends(allow_write("webhooks:write"))]
 
 
-@router.get("/events", response_model=EventsOut, summary="What happened since")
+@router.get("/events", response_model=EventsOut, responses=EXPIRED, summary="What happened since")
 def events(
     caller: Reads,
     after: Annotated[
@@ -113,7 +114,12 @@ def resume(caller: Writes, webhook_id: IdPath) -> Response:
     return caller.do(work)
 
 
-@router.post("/webhooks/{webhook_id}/replay", response_model=WebhookOut, summary="Tell it again")
+@router.post(
+    "/webhooks/{webhook_id}/replay",
+    response_model=WebhookOut,
+    responses=EXPIRED,
+    summary="Tell it again",
+)
 def replay(caller: Writes, webhook_id: IdPath, asked: ReplayIn) -> Response:
     """Everything after a cursor, under the same message ids. 410 `cursor_expired` after 30 days."""
 

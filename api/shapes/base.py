@@ -114,6 +114,7 @@ class ProblemOut(Out):
     detail: str = Field(description="A sentence for people.")
     errors: list[FieldFault]
     request_id: str
+    snapshot: str | None = Field(None, description="Of `cursor_expired`: where to start again.")
 
 
 class Trouble(Out):
