@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, select, text, update
+from sqlalchemy import Integer, UniqueConstraint, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -24,6 +24,10 @@ class Inbox(Base):
     received_at: Mapped[Utc] = mapped_column(server_default=text("clock_timestamp()"))
     handled_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    """How often it was handled again, without success."""
+    failure: Mapped[str | None]
+    """What went wrong last, in a sentence without anything of the message."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,20 @@ from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import NO_NUL, IdPath, Limit, Listed, NumberCursor
 from api.shapes.office import AuditOut
-from api.shapes.workbench import ActedOut, ActionIn, ExceptionOut
+from api.shapes.workbench import (
+    ActedOut,
+    ActionIn,
+    DeadLetterOut,
+    ExceptionOut,
+    ReplayedOut,
+    ReplayIn,
+)
 from kit import clock
-from kit.ids import outside
+from kit.ids import inside, outside
 from kit.money import yuan
-from trade import audits, exceptions
+from trade import audits, exceptions, replaying
 from trade.exceptions import Kind
+from trade.replaying import Letter
 
 router = APIRouter(prefix="/v1", tags=["operators"])
 
@@ -56,6 +64,39 @@ def act(
     return caller.do(work)
 
 
+@router.get("/dead-letters", response_model=Listed[DeadLetterOut], summary="What was not handled")
+def dead_letters(caller: Reads, limit: Limit = 50, cursor: NumberCursor = None) -> Response:
+    """Stored messages and sheets that nobody has handled to the end, the oldest first."""
+    after = replies.number_cursor(cursor)
+    with caller.system() as session:
+        found = replaying.waiting(session, clock.now(), limit=limit + 1, after=after)
+    last = inside("ltr", found[limit - 1].id) if len(found) > limit else None
+    return replies.page([_letter(one) for one in found[:limit]], last)
+
+
+@router.post(
+    "/dead-letters/{letter_id}/replay", response_model=ReplayedOut, summary="Handle it again"
+)
+def replay(caller: Acts, letter_id: IdPath, asked: ReplayIn | None = None) -> Response:
+    """Safe to repeat. What goes wrong is kept with the letter, and told as a problem."""
+    dry = asked is not None and asked.dry_run
+    db, desk = caller.office.db, caller.office.terms.desk
+
+    def work() -> Reply:
+        now = clock.now()
+        with caller.system() as session:
+            [letter] = replaying.waiting(session, now, [letter_id])
+            if not dry:
+                audits.note(session, caller.actor, "letter.replay", letter_id)
+        if dry:
+            result = replaying.preview(db, desk, letter)
+        else:
+            result = replaying.replay(db, desk, letter, now)
+        return Reply(200, {"id": letter_id, "dry_run": dry, "result": result})
+
+    return caller.do_each(work)
+
+
 @router.get("/audit", response_model=Listed[AuditOut], summary="Who did what")
 def audit(
     caller: Reads,
@@ -82,4 +123,15 @@ def _case(one: dict[str, Any]) -> dict[str, Any]:
         "deadline": one["deadline"],
         "actions": one["actions"],
         "since": one["since"],
+    }
+
+
+def _letter(one: Letter) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "topic": one.topic,
+        "source": one.source,
+        "received_at": one.received_at,
+        "tries": one.tries,
+        "error": one.error,
     }

@@ -1,5 +1,7 @@
 """Shapes of what waits for a person."""
 
+from typing import Any
+
 from pydantic import Field
 
 from api.shapes.base import In, Key, LongText, Money, Out, Text
@@ -43,3 +45,28 @@ class ActedOut(Out):
     id: str
     action: str
     waits: bool = Field(description="Whether it still waits for a person.")
+
+
+class DeadLetterOut(Out):
+    """A stored message that was not handled to its end; nothing of its content."""
+
+    id: str
+    topic: str = Field(description="waybills | messages")
+    source: str | None
+    received_at: str
+    tries: int = Field(description="How often it was replayed without success.")
+    error: str | None
+
+
+class ReplayIn(In):
+    """`dry_run` opens and reads it, and changes nothing."""
+
+    dry_run: bool = False
+
+
+class ReplayedOut(Out):
+    """What came of it."""
+
+    id: str
+    dry_run: bool
+    result: dict[str, Any] = Field(description="Of a dry run what the letter holds, in numbers.")

@@ -16,7 +16,7 @@ app = typer.Typer()
 def replay(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID…]")] = None,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only open and read them.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Dead letters again: what came in and was stored, but not handled to its end.
@@ -34,15 +34,17 @@ def replay(
         with house.db.as_system() as session:
             letters = replaying.waiting(session, clock.now(), ids or ())
         for letter in letters:
-            result = "waits"
-            if not dry_run:
-                try:
+            try:
+                if dry_run:
+                    replaying.preview(house.db, house.desk, letter)
+                    result = "can be handled"
+                else:
                     replaying.replay(house.db, house.desk, letter, clock.now())
                     result = "handled"
-                except Problem as problem:
-                    result, failed = problem.detail, failed + 1
+            except Problem as problem:
+                result, failed = problem.detail, failed + 1
             results.append({**vars(letter), "result": result})
-    rows = [list(one.values()) for one in results]
+    rows = [[one[key] for key in ("id", "sender", "received_at", "result")] for one in results]
     text = show.table(("id", "from", "received", "result"), rows)
     show.told(results, text if rows else "There are no dead letters.", as_json=as_json)
     if failed:

@@ -184,6 +184,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/webhooks/{webhook_id}/replay"): ALL,
     ("GET", "/v1/exceptions"): OPERATES,
     ("POST", "/v1/exceptions/{exception_id}/{action}"): OPERATES,
+    ("GET", "/v1/dead-letters"): OPERATES,
+    ("POST", "/v1/dead-letters/{letter_id}/replay"): OPERATES,
     ("GET", "/v1/audit"): OPERATES,
 }
 OPEN = {
@@ -217,6 +219,7 @@ PREFIXES = {
     "webhook_id": "whk",
     "match_id": "mat",
     "name": "nam",
+    "letter_id": "ltr",
 }
 
 

@@ -1,5 +1,6 @@
 """What waits for a person, and what a person does about it: each kind, through the door."""
 
+import hashlib
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -7,13 +8,15 @@ from typing import Any
 from sqlalchemy import text
 
 from api import workbench
-from kit import clock
+from kit import clock, inbox
 from kit.ids import outside
 from tests.api.shop import SOURCE, Shop
 from tests.api.test_payouts import PAYEE
+from tests.trade.test_sheets import export, workbook
 from trade import exceptions, rerouting, rights, tokens
 from trade.invariants import violations
 from trade.models import Difference, ReconciledDay, SupplierSheet
+from trade.purchases import Supplier
 
 
 def cases(shop: Shop, kind: str) -> list[Any]:
@@ -262,3 +265,41 @@ def test_an_unknown_action_names_those_there_are_and_rights_hold_for_each(shop: 
     assert "parties:write" in refused["detail"]
     assert cases(shop, "deposit_waiting") == [case]
     act(shop, case, "confirm", 403, who="leader")
+
+
+def test_a_dead_letter_is_read_and_handled_over_http_and_shows_no_recipient(shop: Shop) -> None:
+    order = shop.order(shop.offer())
+    shop.submitted()
+    header, row = export(shop.market, Supplier(SOURCE))
+    sheet = workbook(header, [*row[:-2], "顺丰速运", "SF1234567890"])
+    with shop.db.as_system() as session:
+        for content in (b"no sheet", sheet):
+            sender = f"waybills:{SOURCE}"
+            sealed = shop.market.desk.keyring.seal(content, sender)
+            inbox.receive(session, sender, hashlib.sha256(content).hexdigest(), sealed)
+        inbox.receive(session, "messages:jd", "m", b'{"refs": ["nobody"]}')
+    assert shop.got("operator", "/v1/dead-letters")["items"] == []  # somebody may be at work
+    changed(shop, "UPDATE inbox SET received_at = now() - interval '10 minutes'")
+    bad, good, message = shop.got("operator", "/v1/dead-letters")["items"]
+    assert (good["topic"], good["source"], good["tries"]) == ("waybills", SOURCE, 0)
+    paged = shop.got("operator", "/v1/dead-letters?limit=2")
+    rest = shop.got("operator", f"/v1/dead-letters?limit=2&cursor={paged['next']}")
+    assert [*paged["items"], *rest["items"]] == [bad, good, message]
+
+    def replay(letter: Any, status: int, **body: Any) -> Any:
+        return shop.said("operator", f"/v1/dead-letters/{letter['id']}/replay", body, status)
+
+    assert replay(good, 200, dry_run=True)["result"] == {"rows": 1, "without_number": 0}
+    assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] != "shipped"
+    assert replay(bad, 422, dry_run=True)["code"] == "unreadable_sheet"
+    told = replay(bad, 422)
+    assert replay(message, 409)["code"] == "unmatched"
+    assert replay(good, 200)["result"]["shipped"] == 1
+    assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] == "shipped"
+    assert replay(good, 404)["code"] == "not_found"
+    bad, message = shop.got("operator", "/v1/dead-letters")["items"]
+    assert (bad["tries"], bad["error"]) == (1, told["detail"])
+    assert message["tries"] == 1
+    noted = shop.got("operator", f"/v1/audit?subject={good['id']}")["items"]
+    assert [one["action"] for one in noted] == ["letter.replay"]
+    assert "张三" not in str([bad, good, message, noted])
