@@ -52,8 +52,7 @@ IDLE_SECONDS = 5.0
 
 _SCOPE = "SELECT set_config('huopan.party', %s, true), set_config('huopan.system', %s, true)"
 _ASKING = f"{_SCOPE}, set_config('plan_cache_mode', 'force_generic_plan', true)"
-"""A question is planned once a connection: planning a join of ten tables anew for each page takes
-ten times as long as the join."""
+"""A question is planned once a connection: planning takes longer than answering."""
 
 NOW = text("clock_timestamp()")
 """A column's default: the moment of writing, by the database's clock."""
