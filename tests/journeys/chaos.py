@@ -67,6 +67,7 @@ class Day:
     """Platform and the world's key of each of the platforms' goods."""
     placed: int = field(default=0, init=False)
     asked: int = field(default=0, init=False)
+    pace: int = field(default=0, init=False)
     killed: int = field(default=0, init=False)
     told: list[Message] = field(default_factory=list, init=False)
     left: set[str] = field(default_factory=set, init=False)
@@ -103,7 +104,7 @@ class Day:
 
     def orders(self, many: int) -> None:
         """Leaders order side by side; some ask twice."""
-        wanted = []
+        wanted, self.pace = [], many
         for _ in range(many):
             self.asked += 1
             some = self.dice.sample(self.goods, self.dice.choice([1, 1, 1, 2, 3]))
@@ -195,12 +196,11 @@ class Day:
                 self.tries(cancelling.cancel, party, order, "不要了", now)
         shipped = """SELECT DISTINCT o.id, o.party_id, l.sku_id FROM orders o
                      JOIN order_lines l ON l.order_id = o.id WHERE l.shipped > 0"""
-        for order, party, sku in self.rows(shipped):
-            if dice.random() < 0.01:
-                kind, amount = dice.choice([("refund", 1), ("return", None), ("refund", None)])
-                line = ClaimedLine(outside("sku", sku), 1, amount)
-                request = ClaimRequest(kind, (line,), "收到破损")
-                self.tries(claims.open_claim, desk, party, order, request, now)
+        for order, party, sku in self.some(shipped):
+            kind, amount = dice.choice([("refund", 1), ("return", None), ("refund", None)])
+            line = ClaimedLine(outside("sku", sku), 1, amount)
+            request = ClaimRequest(kind, (line,), "收到破损")
+            self.tries(claims.open_claim, desk, party, order, request, now)
         self.doors()
 
     def doors(self, *, all_of_it: bool = False) -> None:
@@ -230,6 +230,9 @@ class Day:
         for one in stage.orders("jd"):
             refs = [leaf["id"] for leaf in one["leaves"]]
             chance = dice.random()
+            if self.left.intersection(refs) and chance < 0.3:
+                for leaf in refs:
+                    stage.act("jd", "deliver", order=int(leaf))
             if one["state"] != "confirmed" or self.left.intersection(refs):
                 continue
             if chance < 0.05 and not all_of_it:
@@ -250,6 +253,8 @@ class Day:
                 elif chance < 0.8 or all_of_it:
                     stage.act("ali1688", "ship", order=one["ref"])
                 self._tells(ALI, [one["ref"]])
+            elif one["status"] == "waitbuyerreceive" and chance < 0.3:
+                stage.act("ali1688", "status", order=one["ref"], status="signinsuccess")
         stage.act("jd", "service", step=50, money=1)
         for refund in stage.act("ali1688", "refunds"):
             if refund["status"] == "waitselleragree":
@@ -268,6 +273,11 @@ class Day:
             mine = [one for one in now if one.id.startswith(source)]
             with self.shop.db.as_system() as session:
                 heard(session, source, mine)
+
+    def some(self, query: str) -> list[Any]:
+        """Of what there is, as many as a tenth of a round's orders."""
+        found = self.rows(query)
+        return self.dice.sample(found, min(len(found), 1 + self.pace // 10))
 
     def gives_up(self) -> None:
         """Leaders cancel what no source sells at the agreed price."""

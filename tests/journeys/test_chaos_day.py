@@ -46,7 +46,7 @@ HAPPENED = {
 
 
 @pytest.mark.soak
-def test_after_a_day_of_chaos_every_book_and_every_platformagrees(
+def test_after_a_day_of_chaos_every_book_and_every_platform_agrees(
     bazaar: Workshop, stage: Stage, forge: "subprocess.Popen[str]", tmp_path: Path, soak: Soak
 ) -> None:
     dice = random.Random(soak.seed)  # noqa: S311 - the same dice in every run
