@@ -40,6 +40,13 @@ PRICE = 20_000
 KINDS = 6
 """Goods of each platform; the price of the first one moves."""
 LEADERS = 12
+_SHIPPED = """
+    SELECT DISTINCT p.order_id, p.party_id, o.sku_id FROM purchases p
+    JOIN purchase_lines l ON l.purchase_id = p.id JOIN order_lines o ON o.id = l.order_line_id
+    WHERE l.shipped > 0 AND p.source
+"""
+SHIPPED_THERE = f"{_SHIPPED} IN ('{JD}', '{ALI}')"
+SHIPPED_HERE = f"{_SHIPPED} IN ('{DOOR}', '{OUTLET}')"
 RETURN_TO = "王五 13900139000 某路 1 号"
 THREADS = 4
 
@@ -194,9 +201,7 @@ class Day:
         ):
             if dice.random() < 0.02:
                 self.tries(cancelling.cancel, party, order, "不要了", now)
-        shipped = """SELECT DISTINCT o.id, o.party_id, l.sku_id FROM orders o
-                     JOIN order_lines l ON l.order_id = o.id WHERE l.shipped > 0"""
-        for order, party, sku in self.some(shipped):
+        for order, party, sku in [*self.some(SHIPPED_THERE), *self.some(SHIPPED_HERE)]:
             kind, amount = dice.choice([("refund", 1), ("return", None), ("refund", None)])
             line = ClaimedLine(outside("sku", sku), 1, amount)
             request = ClaimRequest(kind, (line,), "收到破损")
