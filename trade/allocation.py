@@ -122,11 +122,12 @@ class _Search:
     def __init__(self, lines: Sequence[Sequence[Choice]], good: Choice) -> None:
         self._lines = [sorted(options, key=_bare) for options in lines]
         self.best, self._weight = good, _weight(good)
-        self._rest = [(0, 0)]
+        self._rest = [(0, 0, 0)]
         for options in reversed(self._lines):
-            risky, goods = self._rest[-1]
-            least = min(_bare(option)[0] for option in options), min(map(_goods, options))
-            self._rest.append((risky + least[0], goods + least[1]))
+            last, risky, goods = self._rest[-1]
+            bare = [_bare(option) for option in options]
+            least = [min(one[part] for one in bare) for part in range(3)]
+            self._rest.append((last + least[0], risky + least[1], goods + least[2]))
         self._rest.reverse()
         self._left = EXHAUSTIVE
         self._go(0, ())
@@ -141,19 +142,19 @@ class _Search:
             if self._left < 0:
                 return
             more = (*takes, *option)
-            risky, goods = _bare(more)
-            least = (0, risky + self._rest[at + 1][0], goods + self._rest[at + 1][1], 0)
+            last, risky, goods = (
+                x + y for x, y in zip(_bare(more), self._rest[at + 1], strict=True)
+            )
+            least = (0, last, risky, goods, 0)
             if least < self._weight:
                 self._go(at + 1, more)
 
 
-def _goods(takes: Choice) -> int:
-    return sum(take.cost for take in takes)
-
-
-def _bare(takes: Choice) -> tuple[int, int]:
-    """Takes that may be refused, then fen for the goods alone."""
-    return sum(take.risky for take in takes), _goods(takes)
+def _bare(takes: Choice) -> tuple[int, int, int]:
+    """Units of offers that serve last, then takes that may be refused, then fen that the goods
+    alone are weighed as."""
+    last = sum(take.units for take in takes if take.supply.last)
+    return last, sum(take.risky for take in takes), sum(take.weighed for take in takes)
 
 
 def _starts(lines: Sequence[Sequence[Choice]]) -> Iterable[Sequence[Choice]]:
@@ -187,14 +188,14 @@ def _joined(pick: Iterable[Choice]) -> Choice:
     return tuple(take for option in pick for take in option)
 
 
-def _weight(takes: Choice) -> tuple[int, int, int, int]:
-    """Parcels of unknown freight, then takes that may be refused, then fen landed, then parcels."""
+def _weight(takes: Choice) -> tuple[int, int, int, int, int]:
+    """Parcels of unknown freight, then units of offers that serve last, then takes that may be
+    refused, then fen landed as rules weigh them, then parcels."""
     sent = parcels(takes)
     unknown = sum(parcel.freight is None for parcel in sent)
-    goods = sum(take.cost for take in takes)
-    risky = sum(take.risky for take in takes)
+    last, risky, goods = _bare(takes)
     landed = goods + sum(parcel.freight or 0 for parcel in sent)
-    return (unknown, risky, landed, len(sent))
+    return (unknown, last, risky, landed, len(sent))
 
 
 def _seller(take: Take) -> tuple[str, str | None]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from kit.ids import outside
 from kit.money import price_text, yuan
+from trade import routing_facts
 from trade.planning import Draft, PricedLine, promise
 from trade.routing import Plan
 
@@ -49,7 +50,8 @@ def _parts(line: PricedLine) -> dict[str, Any]:
 
 
 def record(plan: Plan) -> dict[str, Any]:
-    """The decision, for operators: what is bought where, and why each other offer lost."""
+    """The decision, for operators: what is bought where, why each other offer lost, and the facts
+    that it was made from."""
     return {
         "purchases": [
             {
@@ -70,7 +72,10 @@ def record(plan: Plan) -> dict[str, Any]:
             for purchase in plan.purchases
         ],
         "lost": [
-            {"line": loss.key, "offer": loss.offer_id, "code": loss.code} for loss in plan.lost
+            {"line": loss.key, "offer": loss.offer_id, "code": loss.code}
+            | ({"rule": loss.rule} if loss.rule else {})
+            for loss in plan.lost
         ],
         "unsellable": {str(key): code for key, code in plan.unsellable.items()},
+        "facts": routing_facts.stored(plan.facts),
     }

@@ -34,6 +34,7 @@ MESSAGES = {
     "limit_per_day": "the brand allows no more of it to you today; lower the quantity",
     "limit_per_recipient": "the brand allows no more of it to this recipient today",
     "not_granted": "the brand has not opened it to you for this region; ask your operator",
+    "ruled_out": "it is not bought at the moment; try again later, or choose another SKU",
     "supplier_paused": "its supplier takes no orders at the moment; try again later",
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",
     "not_deliverable": "it is not delivered to this region; choose another SKU",

@@ -52,6 +52,8 @@ _OPERATES = frozenset(
         "synonyms:write",
         "pricing:read",
         "pricing:write",
+        "routing:read",
+        "routing:write",
         "matches:read",
         "matches:write",
         "payouts:write",
@@ -75,7 +77,7 @@ OF_MEMBER: dict[str, frozenset[str]] = {
     "clerk": SCOPES
     - {"wallet:write", "parties:write", "sources:write"}
     - {"pricing:write", "policies:write", "grants:write", "webhooks:write", "payouts:write"}
-    - {"claims:advance", "statements:write"},
+    - {"claims:advance", "statements:write", "routing:write"},
     "finance": _READS | {"wallet:write", "payouts:write", "statements:write", "exceptions:write"},
     "viewer": _READS,
 }

@@ -1,8 +1,9 @@
 """From which offers an order is bought: filter → rank → allocate → split. Pure.
 
 The landed cost (goods and freight) is minimised, then the number of parcels; but an offer whose
-stated stock has probably been sold meanwhile is taken only where no other serves. Every offer that
-was not chosen is named with the reason why, for operators and buyers; leaders see none of it.
+stated stock has probably been sold meanwhile is taken only where no other serves. Operators' own
+rules come before both. Every offer that was not chosen is named with the reason why, and the rule
+that made it lose; for operators, leaders see none of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +41,18 @@ class Lost:
     key: int
     offer_id: int
     code: str
+    rule: str | None = None
+    """The operator's rule without which it would not have lost."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a plan was made from."""
+
+    demands: tuple[Demand, ...]
+    supplies: tuple[Supply, ...]
+    region: str
+    now: datetime
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,7 @@ class Plan:
     purchases: tuple[PlannedPurchase, ...]
     unsellable: Mapping[int, str]
     lost: tuple[Lost, ...]
+    facts: Facts
 
     def takes(self, key: int) -> list[Take]:
         """What line `key` is bought as."""
@@ -66,6 +80,7 @@ _NEAREST = (
     "limit_per_day",
     "limit_per_recipient",
     "freight_unknown",
+    "ruled_out",
     "supplier_paused",
     "not_deliverable",
     "not_granted",
@@ -83,8 +98,10 @@ def route(
     """
     if len({demand.sku_id for demand in demands}) < len(demands):
         raise ValueError("two lines ask for one SKU")
+    wanted = {demand.sku_id for demand in demands}
+    supplies = tuple(one for one in supplies if one.sku_id in wanted)
     by_sku: dict[int, list[Supply]] = {}
-    for supply in sorted(supplies, key=lambda s: (s.cost or Decimal(0), s.offer_id)):
+    for supply in sorted(supplies, key=_rank):
         by_sku.setdefault(supply.sku_id, []).append(supply)
     served: dict[int, Ways] = {}
     unsellable: dict[int, str] = {}
@@ -105,8 +122,55 @@ def route(
     return Plan(
         tuple(PlannedPurchase(p.source, p.seller, p.takes, p.freight or 0) for p in parcels(best)),
         unsellable,
-        (*lost, *_dearer(served, best)),
+        (*lost, *_ruled(_dearer(served, best), served, unsellable, best)),
+        Facts(tuple(demands), supplies, region, now),
     )
+
+
+def _rank(supply: Supply) -> tuple[bool, Decimal, int]:
+    """Sorts what is tried first: what need not serve last, then the cheapest as rules weigh it."""
+    cost, ruling = supply.cost or Decimal(0), supply.ruling
+    if ruling is not None:
+        cost = cost * (1 + ruling.percent / 100) + ruling.per_unit
+    return supply.last, cost, supply.offer_id
+
+
+def _ruled(
+    lost: list[Lost], served: Mapping[int, Ways], unsellable: Mapping[int, str], best: Choice
+) -> list[Lost]:
+    """The losses, with the rule of each offer that would have been chosen without rules: its own,
+    or that of an offer chosen instead of it, or the only one that counts for the order."""
+    rules = {
+        (take.key, take.supply.offer_id): ruling.rule
+        for one in served.values()
+        for way in one.every
+        for take in way
+        if (ruling := take.supply.ruling)
+    }
+    if not rules:
+        return lost
+    plain = [
+        Ways([_unruled(way) for way in one.simply], [_unruled(way) for way in one.every])
+        for key, one in served.items()
+        if key not in unsellable
+    ]
+    would = {(take.key, take.supply.offer_id) for take in cheapest(plain)}
+    chosen = {take.key: rules.get((take.key, take.supply.offer_id)) for take in best}
+    only = next(iter(rules.values())) if len(set(rules.values())) == 1 else None
+    return [
+        replace(
+            loss,
+            code="ruled",
+            rule=rules.get((loss.key, loss.offer_id)) or chosen.get(loss.key) or only,
+        )
+        if (loss.key, loss.offer_id) in would
+        else loss
+        for loss in lost
+    ]
+
+
+def _unruled(way: Choice) -> Choice:
+    return tuple(replace(take, supply=replace(take.supply, ruling=None)) for take in way)
 
 
 def _dearer(served: Mapping[int, Ways], best: Choice) -> list[Lost]:
@@ -131,7 +195,8 @@ def _filter(
         if code is None:
             usable.append(supply)
         else:
-            lost.append(Lost(demand.key, supply.offer_id, code))
+            rule = supply.ruling.rule if supply.ruling and code == "ruled_out" else None
+            lost.append(Lost(demand.key, supply.offer_id, code, rule))
     return usable, lost
 
 
@@ -146,6 +211,8 @@ def _fault(demand: Demand, supply: Supply, region: str, now: datetime) -> str | 
         return "not_granted"
     if supply.paused:
         return "supplier_paused"
+    if supply.ruling is not None and supply.ruling.then == "never":
+        return "ruled_out"
     state = supply.stock.state if supply.stock else "unknown"
     if state == "out" or supply.left == 0:
         return "out_of_stock"

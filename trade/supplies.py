@@ -13,8 +13,10 @@ from catalog.publishing import HEARD, Record
 from catalog.stock import Level
 from kit import clock
 from kit.statements import Query, send
+from trade import routing_rules
 from trade.desk import Desk
-from trade.routing import Supply
+from trade.routing_rules import Rulebook
+from trade.takes import Supply
 
 _ASKED = """SELECT unnest(%(skus)s::bigint[]) AS sku
     UNION SELECT part_id FROM sku_parts WHERE sku_id = ANY(%(skus)s)"""
@@ -86,16 +88,17 @@ def load_with(
 ) -> tuple[list[Supply], list[list[Any]]]:
     """As `load`, and the rows of the queries `along`, which go in the same round trip."""
     asked = {"skus": sorted(set(sku_ids)), "region": region}
-    queries = [(_OFFERS, asked), (_STATED, asked), *along]
+    queries = [(_OFFERS, asked), (_STATED, asked), routing_rules.QUESTION, *along]
     while True:  # levels are read after the lock: by a snapshot that sees who held it before
         answers = send(session, *([(_LOCK, asked)] if lock else []), *queries)
         locked = {row.offer_id for row in answers.pop(0)} if lock else None
-        offers, stated, *rest = answers
+        offers, stated, rules, *rest = answers
         levels = stock.levels_of([row for row in stated if row.state is not None], region)
         if _consistent(offers, stated) and (locked is None or _kept(levels, locked)):
             break
     now = clock.now()
     found = [_supply(row, desk, levels.get(row.id), region, now) for row in offers]
+    found = routing_rules.applied(routing_rules.answered(rules), found, region, now)
     return [replace(one, reserved_in=region) for one in found] if lock else found, rest
 
 
@@ -105,6 +108,7 @@ class Shelf:
     until the transaction ends."""
 
     _desk: Desk
+    _book: Rulebook
     _offers: Mapping[int, Sequence[Any]]
     _stated: Mapping[int, Sequence[Any]]
     _now: datetime
@@ -117,6 +121,7 @@ class Shelf:
         offers = [row for sku in dict.fromkeys(sku_ids) for row in self._offers.get(sku, ())]
         levels = stock.levels_of([x for one in offers for x in self._left(one.id)], region)
         found = [_supply(x, self._desk, levels.get(x.id), region, self._now) for x in offers]
+        found = routing_rules.applied(self._book, found, region, self._now)
         return [replace(one, reserved_in=region) for one in found] if self._locked else found
 
     def take(self, offer_id: int, region: str, units: int) -> None:
@@ -141,10 +146,12 @@ def shelf(session: Session, desk: Desk, sku_ids: Iterable[int], *, lock: bool = 
     asked = {"skus": sorted(set(sku_ids)), "region": ""}
     while True:
         answers = send(
-            session, *([(_LOCK_ALL, asked)] if lock else []), (_OFFERS, asked), (_STATED, asked)
+            session,
+            *([(_LOCK_ALL, asked)] if lock else []),
+            *((_OFFERS, asked), (_STATED, asked), routing_rules.QUESTION),
         )
         locked = {row.offer_id for row in answers.pop(0)} if lock else None
-        offers, stated = answers
+        offers, stated, rules = answers
         numbered = {row.offer_id for row in stated if row.quantity is not None}
         if _consistent(offers, stated) and (locked is None or numbered <= locked):
             break
@@ -155,7 +162,7 @@ def shelf(session: Session, desk: Desk, sku_ids: Iterable[int], *, lock: bool = 
     for row in stated:
         if row.state is not None:
             by_offer.setdefault(row.offer_id, []).append(row)
-    return Shelf(desk, by_sku, by_offer, clock.now(), lock)
+    return Shelf(desk, routing_rules.answered(rules), by_sku, by_offer, clock.now(), lock)
 
 
 def _consistent(offers: Iterable[Any], stated: Iterable[Any]) -> bool:

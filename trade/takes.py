@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
 
 from catalog.pricing import Goods
 from catalog.stock import Level
@@ -18,6 +18,28 @@ class Demand:
     key: int
     sku_id: int
     quantity: int
+
+
+Then = Literal["never", "prefer", "last"]
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What an operator's own rule, named by its id, makes of an offer.
+
+    `never`: nothing is bought of it. `last`: only units that no other offer can serve. `prefer`:
+    it is weighed as if a unit cost `per_unit` CNY and `percent` of its cost more, or less.
+    """
+
+    rule: str
+    then: Then
+    per_unit: Decimal = Decimal(0)
+    percent: Decimal = Decimal(0)
+
+    def weighed(self, cost: int, units: int) -> int:
+        """Fen that units which cost `cost` are weighed as."""
+        whole = cost * (1 + self.percent / 100) + self.per_unit * units * 100
+        return int(whole.to_integral_value(ROUND_HALF_UP))
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,13 @@ class Supply:
     """The party behind the source, where there is one."""
     reserved_in: str | None = None
     """The region for which its stock was read under a lock; None where nothing locks it."""
+    ruling: Ruling | None = None
+    """The operator's own rule for it, where there is one."""
+
+    @property
+    def last(self) -> bool:
+        """Whether it serves only what nothing else can."""
+        return self.ruling is not None and self.ruling.then == "last"
 
     @property
     def goods(self) -> Goods:
@@ -100,6 +129,12 @@ class Take:
         """Fen for the goods, at the source's price."""
         assert self.supply.cost is not None  # noqa: S101 - only offers with a price are taken
         return line_amount(self.supply.cost, self.units)
+
+    @property
+    def weighed(self) -> int:
+        """Fen that the goods are weighed as against other offers."""
+        ruling = self.supply.ruling
+        return self.cost if ruling is None else ruling.weighed(self.cost, self.units)
 
     @property
     def risky(self) -> bool:

@@ -23,6 +23,7 @@ from trade.models.purchases import (
     PurchaseMove,
 )
 from trade.models.reconciliations import Difference, ReconciledDay
+from trade.models.routing import RoutingVersion
 from trade.models.shares import Earning, Share, ShareSku, Signup
 from trade.models.sheets import SheetPurchase, SupplierSheet
 from trade.models.statements import Statement, StatementLine
@@ -67,6 +68,7 @@ __all__ = [
     "Recipient",
     "RecipientOpening",
     "ReconciledDay",
+    "RoutingVersion",
     "Selection",
     "Share",
     "ShareSku",

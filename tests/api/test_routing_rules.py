@@ -1,0 +1,81 @@
+"""Rules of routing through the operator's door: in force for the next order, tried on past ones."""
+
+from datetime import timedelta
+from typing import Any
+
+from kit import clock
+from kit.ids import inside
+from tests.api.shop import HOME, SOURCE, Shop
+from trade.models import OrderPlan
+
+RULES = "/v1/routing-rules"
+BY_HAND = {"source": "other", "cost": "9.00", "stock": "in_stock"}
+
+
+def _put(shop: Shop, *rules: dict[str, Any], version: int, status: int = 200) -> Any:
+    body = {"version": version, "rules": list(rules), "note": "试"}
+    answer = shop.ask("operator", "PUT", RULES, json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def _sources(shop: Shop, order: Any) -> list[str]:
+    decision = shop.got("operator", f"/v1/orders/{order['id']}/decision")["items"][0]
+    return [one["source"] for one in decision["purchases"]]
+
+
+def test_rules_count_for_the_next_order_and_are_tried_on_past_ones(shop: Shop) -> None:
+    goods = shop.offer()
+    shop.market.offer(sku_id=goods.sku_id, **BY_HAND)
+    first = shop.order(goods, 2)
+    assert _sources(shop, first) == [SOURCE]
+    until = (clock.now() + timedelta(hours=1)).isoformat()
+    stop = {"id": "stop", "then": "never", "when": {"source": SOURCE}, "until": until}
+
+    tried = shop.said("operator", f"{RULES}/replay", {"rules": [stop]}, 200)
+    assert (tried["replayed"], tried["changed"], tried["unserved"]) == (1, 1, 0)
+    assert (tried["landed"], tried["landed_then"]) == ("15.56", "18.00")
+    [item] = tried["items"]
+    assert (item["sources"], item["sources_then"]) == ([SOURCE], ["other"])
+    assert shop.got("operator", RULES) == {"version": 0, "rules": []}
+
+    said = _put(shop, stop, version=0)
+    assert said == shop.got("operator", RULES)
+    assert [(one["id"], one["in_force"]) for one in said["rules"]] == [("stop", True)]
+    again = _put(shop, stop, version=0, status=409)
+    assert again["code"] == "version_changed"
+    second = shop.order(goods)
+    assert _sources(shop, second) == ["other"]
+    [decision] = shop.got("operator", f"/v1/orders/{second['id']}/decision")["items"]
+    [lost] = decision["lost"]
+    assert (lost["source"], lost["code"], lost["rule"]) == (SOURCE, "ruled_out", "stop")
+
+    alone = shop.offer()
+    asked = {"lines": [{"sku": alone.sku, "quantity": 1}], "ship_to": HOME}
+    [refused] = shop.said("leader", "/v1/quotes", asked)["unsellable"]
+    assert refused["code"] == "ruled_out"
+    assert SOURCE not in str(refused)
+    _put(shop, {**stop, "until": None}, version=said["version"], status=422)
+    past = (clock.now() - timedelta(seconds=1)).isoformat()
+    wrong = _put(shop, {**stop, "until": past}, version=said["version"], status=422)
+    assert wrong["errors"][0]["field"] == "rules.0.until"
+    _put(shop, version=said["version"])
+    assert not shop.said("leader", "/v1/quotes", asked)["unsellable"]
+
+
+def test_a_replay_says_what_would_not_be_served_and_what_cannot_be_tried(shop: Shop) -> None:
+    goods = shop.offer()
+    older, newer = shop.order(goods), shop.order(goods)
+    stop = {"id": "stop", "then": "never", "when": {"sku": goods.sku}, "until": "2099-01-01T00:00Z"}
+    with shop.db.as_system() as session:  # as orders were recorded before facts were
+        first = OrderPlan(id=0, order_id=inside("ord", older["id"]), plan={"purchases": []})
+        session.add(first)
+    tried = shop.said("operator", f"{RULES}/replay", {"rules": [stop]}, 200)
+    assert (tried["replayed"], tried["unserved"]) == (1, 1)
+    assert (tried["landed"], tried["landed_then"]) == ("0.00", "0.00")
+    assert tried["not_replayable"] == {"facts_not_recorded": 1}
+    [item] = tried["items"]
+    assert (item["order"], item["landed_then"]) == (newer["id"], None)
+    assert item["unsellable"] == {"0": "ruled_out"}
+    until = {"rules": [stop], "to": "2020-01-01T00:00Z"}
+    assert shop.said("operator", f"{RULES}/replay", until, 200)["items"] == []
