@@ -57,8 +57,12 @@ def disturbed(town: Town, kind: str, at: Callable[[Step], int | None], dice: ran
     kills = 0
     for step in LIVES[kind](town):
         die_at = at(step)
+        if step.given["deed"] == "queues":
+            town.due()
         if die_at is None:
-            town.goes_on(step)
+            assert town.worker(step.given) == 0, step.name
+            if not step.done():
+                town.goes_on(step)
             continue
         for platform in ("jd", "ali1688"):
             mode, skip = dice.choice(MODES), dice.randrange(4)
