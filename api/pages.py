@@ -5,7 +5,7 @@ import hashlib
 from html import escape
 
 from kit.clock import SHANGHAI
-from trade.share_pages import Good, PublicPage
+from trade.sharing.share_pages import Good, PublicPage
 
 _STYLE = """
 body{font:16px/1.6 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1rem;color:#222}

@@ -21,21 +21,19 @@ from sync import verdicts
 from trade import (
     audits,
     cancelling,
-    claim_answers,
     cutoff_sheets,
     exceptions,
     hooks,
-    payouts,
     purchases,
-    reconciliations,
     rerouting,
-    statements,
-    tracking,
     unsure,
     wallets,
 )
+from trade.after_sales import claim_answers
 from trade.desk import Desk
 from trade.models import Audit, Purchase, SupplierSheet, Webhook
+from trade.parcels import tracking
+from trade.settling import payouts, reconciliations, statements
 from trade.suppliers import supplier_of
 
 

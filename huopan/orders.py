@@ -13,9 +13,9 @@ from kit.errors import Problem
 from kit.redis import connect
 from sync.opening import OpenSources
 from sync.sources import config_of
-from trade import payables
 from trade.order_lists import reconcile_orders
-from trade.reconciling import Reconciliation
+from trade.settling import payables
+from trade.settling.reconciling import Reconciliation
 
 
 def platform_orders(house: House, code: str, day: date) -> Reconciliation:

@@ -18,14 +18,15 @@ from kit.crypto import Keyring
 from kit.errors import FieldError, Problem
 from kit.money import price_text, yuan
 from kit.statements import Query, insert
-from trade import buying, recipients, selections, share_orders
+from trade import buying, recipients, selections
 from trade.bundling import PartLine
 from trade.desk import Desk
 from trade.models import Order, OrderLine, OrderPlan, Recipient
 from trade.plan_views import record as decided
 from trade.planning import Draft, LineRequest, PricedLine
 from trade.quotes import Promised
-from trade.shares import Under
+from trade.sharing import share_orders
+from trade.sharing.shares import Under
 from trade.states import telling
 
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from kit.money import portion
 from kit.statements import Query
-from trade import earnings
 from trade.ledger import Entry, post
 from trade.models import Order, OrderLine, Purchase, PurchaseLine
+from trade.settling import earnings
 
 ADVANCES = "advances"
 """What was paid for claims that are not settled yet, as a debt of nobody in particular."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kit.money import line_amount, split
-from trade.routing import Demand, Take
+from trade.routing.routing import Demand, Take
 
 PLACES = 1000
 """Keys below it are lines that were asked for; the parts of line `i` are i + 1000, i + 2000, …"""

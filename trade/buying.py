@@ -14,7 +14,7 @@ from kit.outbox import Outbox
 from kit.statements import Query, insert, send
 from trade.models import Order, Purchase, PurchaseLine
 from trade.planning import promise
-from trade.routing import PlannedPurchase, Take
+from trade.routing.routing import PlannedPurchase, Take
 
 SUBMIT = "purchases.submit"
 """The outbox topic that wakes the submit drain; its key is the source."""

@@ -17,7 +17,7 @@ from connectors.trading import TakesBack
 from kit.crypto import Keyring
 from kit.money import fen
 from kit.settings import ClaimSettings, Settings
-from trade.withholding import MONTHLY
+from trade.settling.withholding import MONTHLY
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,12 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox, handled
 from kit.outbox import say
-from trade import platform_claims, tracking
+from trade.after_sales import platform_claims
 from trade.models import Parcel, Purchase, PurchaseLine
+from trade.parcels import tracking
+from trade.parcels.shipping import Shipment, ship, tracking_number
 from trade.purchases import Locked, Supplier, lock
 from trade.refusal import open_units, refuse_lines, refuse_rest
-from trade.shipping import Shipment, ship, tracking_number
 from trade.states import restate, tell
 
 NEWS = "trade.news"

@@ -17,10 +17,10 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox
 from trade import cutoff_sheets, recipients
-from trade.claim_states import OPEN
+from trade.after_sales.claim_states import OPEN
 from trade.models import Audit, Claim, Order, Purchase, Recipient, Signup
 from trade.order_sheets import erasing
-from trade.waybill_sheets import read
+from trade.parcels.waybill_sheets import read
 
 NEEDED = ("pending", "processing", "held", "partly_shipped")
 """Statuses of orders that still have something to send."""

@@ -10,7 +10,8 @@ from itertools import groupby
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from trade import claim_checks, settlement_checks
+from trade.after_sales import claim_checks
+from trade.settling import settlement_checks
 from trade.states import Units, order_status
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from catalog.grants import Grant, Grants
 from catalog.selling import start_of_day
 from kit.crypto import Keyring
-from trade.routing import Supply
+from trade.routing.routing import Supply
 
 Had = Mapping[tuple[str, int], int]
 """Units by source and SKU."""

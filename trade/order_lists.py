@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from connectors.trading import Checked
 from kit.money import yuan
-from trade.reconciling import Finding, Reconciliation, span
+from trade.settling.reconciling import Finding, Reconciliation, span
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from catalog import corridors
 from kit.statements import send
-from trade import accepting, books, buying, planning, quotes, share_orders, shares
+from trade import accepting, books, buying, planning, quotes
 from trade.accepting import Accepted
 from trade.accepting import OrderRequest as OrderRequest
 from trade.desk import Desk
+from trade.sharing import share_orders, shares
 
 
 def place(

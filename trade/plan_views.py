@@ -5,9 +5,9 @@ from typing import Any
 
 from kit.ids import outside
 from kit.money import price_text, yuan
-from trade import routing_facts
 from trade.planning import Draft, PricedLine, promise
-from trade.routing import Plan
+from trade.routing import routing_facts
+from trade.routing.routing import Plan
 
 
 def told(view: Draft, now: datetime) -> dict[str, Any]:

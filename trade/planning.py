@@ -15,11 +15,12 @@ from catalog.shelf import Reader
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import line_amount
-from trade import limits, pricing, routing, selections, supplies
+from trade import limits, pricing, selections, supplies
 from trade.bundling import PLACES, Made, PartLine, apart, together, twice
 from trade.desk import Desk
 from trade.promise import ships_by
-from trade.routing import Demand, Plan, PlannedPurchase, Supply, Take
+from trade.routing import routing
+from trade.routing.routing import Demand, Plan, PlannedPurchase, Supply, Take
 
 MOST_LINES = 200
 MOST_UNITS = 100_000

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from connectors.model import ShipTo
 from kit.errors import Problem
 from kit.ids import inside, outside
-from trade import plan_views, planning, recipients, share_orders, shares
+from trade import plan_views, planning, recipients
 from trade.desk import Desk
 from trade.models import Quote, QuotePlan, Recipient
 from trade.planning import LineRequest
+from trade.sharing import share_orders, shares
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from kit.db import Database
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.inbox import Inbox
-from trade import following, waybill_sheets, waybills
+from trade import following
 from trade.desk import Desk
+from trade.parcels import waybill_sheets, waybills
 from trade.suppliers import supplier_of
 
 AT_WORK = timedelta(minutes=5)

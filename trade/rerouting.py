@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from kit import clock
 from kit.db import Database
 from kit.money import portion
-from trade import buying, limits, plan_views, planning, pricing, routing, supplies
+from trade import buying, limits, plan_views, planning, pricing, supplies
 from trade.desk import Desk
 from trade.models import Order, OrderLine, OrderPlan, Purchase, PurchaseLine, Recipient
 from trade.purchases import lines_of
-from trade.routing import Demand, Plan, Supply
+from trade.routing import routing
+from trade.routing.routing import Demand, Plan, Supply
 from trade.states import restate, tell
 
 BATCH = 100

@@ -13,10 +13,10 @@ from catalog.publishing import HEARD, Record
 from catalog.stock import Level
 from kit import clock
 from kit.statements import Query, send
-from trade import routing_rules
 from trade.desk import Desk
-from trade.routing_rules import Rulebook
-from trade.takes import Supply
+from trade.routing import routing_rules
+from trade.routing.routing_rules import Rulebook
+from trade.routing.takes import Supply
 
 _ASKED = """SELECT unnest(%(skus)s::bigint[]) AS sku
     UNION SELECT part_id FROM sku_parts WHERE sku_id = ANY(%(skus)s)"""

@@ -20,29 +20,26 @@ from kit import clock, idempotency, log, outbox, partitions
 from sync import due, figures, planned, verdicts
 from sync.gallery import MEDIA
 from sync.wake import PULL, key
-from trade import claim_deadlines as deadlines
 from trade import (
-    commissions,
     cutoff_sheets,
     demand,
-    earnings,
     event_feed,
     events,
-    evidence,
     following,
     invariants,
-    platform_claims,
     rerouting,
-    statements,
     stock_claims,
     submit,
     telling,
-    tracking,
 )
+from trade.after_sales import claim_deadlines as deadlines
+from trade.after_sales import evidence, platform_claims
 from trade.buying import SUBMIT
 from trade.order_sheets import files as order_files
 from trade.order_sheets import placing
+from trade.parcels import tracking
 from trade.refusal import REROUTE
+from trade.settling import commissions, earnings, statements
 from worker import relay
 from worker.drains import HELD
 from worker.workshop import Workshop

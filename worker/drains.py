@@ -14,10 +14,12 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import commissions, cutoff_sheets, following, rerouting, taking_back, telling
+from trade import cutoff_sheets, following, rerouting, telling
 from trade import submit as submitting
+from trade.after_sales import taking_back
 from trade.desk import readership
 from trade.order_sheets import placing
+from trade.settling import commissions
 from worker.turns import Turn
 from worker.workshop import Workshop
 

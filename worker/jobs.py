@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from sync.gallery import MEDIA
 from sync.wake import PULL
+from trade.after_sales.platform_claims import TAKE_BACK
 from trade.buying import SUBMIT
-from trade.commissions import COMMISSIONS
 from trade.cutoff_sheets import SHEETS
 from trade.events import HOOK
 from trade.following import NEWS
 from trade.order_sheets.placing import IMPORT
-from trade.platform_claims import TAKE_BACK
 from trade.refusal import REROUTE
+from trade.settling.commissions import COMMISSIONS
 from worker import drains
 from worker.turns import Turn
 from worker.workshop import Workshop

@@ -17,9 +17,9 @@ from kit import clock
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import fen
-from trade import claim_answers, claim_views, claimable, claims
-from trade.bearing import Cause
-from trade.claims import ClaimedLine, ClaimRequest
+from trade.after_sales import claim_answers, claim_views, claimable, claims
+from trade.after_sales.bearing import Cause
+from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.purchases import Supplier
 
 router = APIRouter(prefix="/v1", tags=["claims"])

@@ -13,7 +13,7 @@ from api.shapes.commissions import CommissionOut, LinkOut
 from connectors.errors import NotAuthorised, Refused, SupplierError
 from kit import log
 from kit.errors import Problem
-from trade import commissions
+from trade.settling import commissions
 
 router = APIRouter(prefix="/v1", tags=["money"])
 

@@ -13,7 +13,7 @@ from api.shapes.base import IdPath
 from api.shapes.claims import EvidenceOut
 from api.uploads import BINARY, UPLOAD, Sheet
 from kit import clock
-from trade import evidence
+from trade.after_sales import evidence
 
 router = APIRouter(prefix="/v1/evidence", tags=["claims"])
 

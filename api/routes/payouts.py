@@ -14,8 +14,9 @@ from api.shapes.money import FailedIn, PaidIn, PayeeIn, PayeeOut, PayoutIn, Payo
 from kit import clock
 from kit.ids import inside
 from kit.money import fen
-from trade import audits, payees, payout_sheets, payouts
-from trade.payees import Account
+from trade import audits
+from trade.settling import payees, payout_sheets, payouts
+from trade.settling.payees import Account
 
 router = APIRouter(prefix="/v1", tags=["money"])
 

@@ -20,9 +20,10 @@ from api.shapes.supply import (
     ShippedOut,
 )
 from kit import clock
-from trade import cutoff_sheets, purchases, sheets, shipping, waybills
+from trade import cutoff_sheets, purchases, sheets
+from trade.parcels import shipping, waybills
+from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
-from trade.shipping import Shipment
 
 router = APIRouter(prefix="/v1/purchases", tags=["purchases"])
 

@@ -16,9 +16,10 @@ from api.shapes.routing import ReplayIn, ReplayOut, RoutingRuleIn, RoutingRulesI
 from kit import clock
 from kit.ids import inside, outside
 from kit.money import yuan
-from trade import audits, routing_rules, routing_trials
-from trade.routing_rules import Rule, Rulebook, When
-from trade.routing_trials import Trial
+from trade import audits
+from trade.routing import routing_rules, routing_trials
+from trade.routing.routing_rules import Rule, Rulebook, When
+from trade.routing.routing_trials import Trial
 
 router = APIRouter(prefix="/v1/routing-rules", tags=["operators"])
 

@@ -19,7 +19,8 @@ from api.shapes.settling import (
 )
 from kit import clock
 from kit.money import fen
-from trade import audits, payables, reconciliations
+from trade import audits
+from trade.settling import payables, reconciliations
 
 router = APIRouter(prefix="/v1", tags=["money"])
 

@@ -16,7 +16,7 @@ from api.office import Office, office
 from kit import clock
 from kit.crypto import Keyring
 from kit.errors import Problem
-from trade import share_pages, signups
+from trade.sharing import share_pages, signups
 
 router = APIRouter(prefix="/s", tags=["help-selling"])
 

@@ -16,8 +16,8 @@ from api.shapes.shares import ShareIn, ShareOut, SignupOut, SignupsOrderIn
 from kit import clock
 from kit.errors import Problem
 from kit.money import fen
-from trade import shares, signups
-from trade.shares import Terms
+from trade.sharing import shares, signups
+from trade.sharing.shares import Terms
 
 router = APIRouter(prefix="/v1", tags=["help-selling"])
 

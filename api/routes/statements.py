@@ -23,7 +23,8 @@ from api.shapes.statements import (
 from kit import clock
 from kit.errors import Problem
 from kit.ids import inside, outside
-from trade import audits, parties, statement_lines, statement_sheets, statements
+from trade import audits, parties
+from trade.settling import statement_lines, statement_sheets, statements
 
 router = APIRouter(prefix="/v1", tags=["money"])
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.shapes.base import In, Key, Money, Out, Quantity, Text
-from trade.bearing import Cause
+from trade.after_sales.bearing import Cause
 
 
 class WaybillOut(Out):

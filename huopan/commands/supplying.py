@@ -9,7 +9,7 @@ import typer
 from huopan.show import AsJson
 
 if TYPE_CHECKING:
-    from trade.reconciling import Reconciliation
+    from trade.settling.reconciling import Reconciliation
 
 app = typer.Typer()
 purchases = typer.Typer(help="What suppliers are to send.", no_args_is_help=True)
@@ -56,8 +56,8 @@ def ship_import(
     from huopan.house import opened
     from kit import clock
     from sync.sources import config_of
+    from trade.parcels.waybills import import_sheet
     from trade.suppliers import supplier_of
-    from trade.waybills import import_sheet
 
     content = file.read_bytes()
     with opened() as house:
@@ -93,7 +93,7 @@ def reconcile(
     from huopan.orders import platform_orders
     from kit import clock
     from sync.sources import config_of
-    from trade import reconciliations, reconciling
+    from trade.settling import reconciliations, reconciling
 
     day = date.date()
     content = sheet.read_bytes() if sheet else None

@@ -14,8 +14,8 @@ from kit import clock
 from kit.ids import outside
 from tests.api.shop import Shop
 from tests.stage import Stage
-from trade import commissions
 from trade.invariants import violations
+from trade.settling import commissions
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from kit import clock
 from tests.api.shop import Shop
-from trade import evidence
+from trade.after_sales import evidence
 from trade.models import Evidence
 
 PDF = b"%PDF-1.7 a letter with a head"

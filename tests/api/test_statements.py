@@ -10,10 +10,10 @@ from python_calamine import CalamineWorkbook
 from kit import clock
 from kit.ids import outside
 from tests.api.shop import SELLER, SOURCE, Shop
-from trade import statement_sheets, statements, typeface
 from trade.invariants import violations
 from trade.models import Party
-from trade.statements import KINDS, month_start
+from trade.settling import statement_sheets, statements, typeface
+from trade.settling.statements import KINDS, month_start
 
 
 def stated(shop: Shop, who: str, status: int = 201) -> Any:

@@ -25,11 +25,13 @@ from tests import ali_stage
 from tests.journeys import mortal
 from tests.stage import Stage
 from tests.trade.market import Goods, Market, ordered
-from trade import cancelling, claim_answers, claims, purchases, shipping
+from trade import cancelling, purchases
 from trade import orders as ordering
-from trade.claims import ClaimedLine, ClaimRequest
+from trade.after_sales import claim_answers, claims
+from trade.after_sales.claims import ClaimedLine, ClaimRequest
+from trade.parcels import shipping
+from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
-from trade.shipping import Shipment
 from worker.jobs import QUEUES
 from worker.serve import drain
 from worker.workshop import Workshop

@@ -31,12 +31,14 @@ from kit.redis import connect
 from kit.settings import Settings
 from sync.opening import OpenSources
 from tests.trade.market import ordered
-from trade import cancelling, claim_answers, claims, events, shipping
+from trade import cancelling, events
 from trade import orders as ordering
-from trade.claims import ClaimedLine, ClaimRequest
+from trade.after_sales import claim_answers, claims
+from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.order_sheets import imports
+from trade.parcels import shipping
+from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
-from trade.shipping import Shipment
 from worker import relay
 from worker.cron import perform
 from worker.jobs import ORDERS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from catalog.bundles import composed, scarcest
 from catalog.shelf import NOT_FOR_SALE, Display, Stock
 from trade.bundling import apart, together, twice
-from trade.routing import Supply, Take
+from trade.routing.routing import Supply, Take
 
 STOCKS = st.one_of(
     st.integers(0, 50).map(lambda n: Stock("in_stock" if n > 5 else "low" if n else "out", n)),

@@ -13,11 +13,12 @@ from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import NOW, Market, make_desk
 from tests.trade.test_supplier_door import Shop
-from trade import claim_answers, claim_views, claims, tracking
-from trade.claims import ClaimedLine, ClaimRequest
+from trade.after_sales import claim_answers, claim_views, claims
+from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.desk import ClaimTerms
 from trade.invariants import violations
 from trade.models import Order, Parcel
+from trade.parcels import tracking
 
 
 def claim(

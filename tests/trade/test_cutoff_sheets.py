@@ -26,8 +26,8 @@ from tests.far_servers import Post, mail_server, sftp_server
 from tests.trade.market import HOME, NOW, Market, submitted
 from trade import cutoff_sheets, exceptions, forgetting
 from trade.desk import SourceTerms
+from trade.parcels.shipping import Shipment, ship
 from trade.purchases import Supplier
-from trade.shipping import Shipment, ship
 
 CUTOFF = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """Four in the afternoon in Shanghai."""

@@ -22,24 +22,18 @@ from kit import clock
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import NOW, Goods, Market, submitted
-from trade import (
-    cancelling,
-    claim_answers,
-    claim_deadlines,
-    claims,
-    earnings,
-    purchases,
-    rerouting,
-    shares,
-    shipping,
-)
-from trade.claims import ClaimedLine, ClaimRequest
-from trade.eligibility import KINDS, PAID
+from trade import cancelling, purchases, rerouting
+from trade.after_sales import claim_answers, claim_deadlines, claims
+from trade.after_sales.claims import ClaimedLine, ClaimRequest
+from trade.after_sales.eligibility import KINDS, PAID
 from trade.invariants import violations
 from trade.models import Claim, OrderLine, Purchase, PurchaseLine
+from trade.parcels import shipping
+from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
-from trade.shares import Terms
-from trade.shipping import Shipment
+from trade.settling import earnings
+from trade.sharing import shares
+from trade.sharing.shares import Terms
 
 DEPOSIT = 1_000_000
 REFUSALS = {

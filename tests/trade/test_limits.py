@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trade.market import NOW
-from trade.routing import Demand, Supply, route
+from trade.routing.routing import Demand, Supply, route
 
 
 @st.composite

@@ -24,10 +24,11 @@ from tests.trade.order_sheets import (
     worked,
     xlsx,
 )
-from trade import forgetting, shipping
+from trade import forgetting
 from trade.order_sheets import files, imports, placing, results
+from trade.parcels import shipping
+from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
-from trade.shipping import Shipment
 
 _numbers = itertools.count(1)
 

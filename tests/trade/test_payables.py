@@ -11,9 +11,9 @@ from kit.errors import Problem
 from tests.trade.market import NOW, Market
 from tests.trade.test_sheets import workbook
 from tests.trade.test_supplier_door import Shop
-from trade import payables, reconciliations, reconciling
 from trade.invariants import violations
 from trade.models import Party
+from trade.settling import payables, reconciliations, reconciling
 
 STATEMENT = ["采购单号", "快递单号", "数量", "金额"]
 SOON = datetime(2100, 1, 1, tzinfo=UTC)

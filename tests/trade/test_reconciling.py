@@ -8,7 +8,7 @@ from sqlalchemy import text
 from tests.trade.market import NOW, Market
 from tests.trade.test_sheets import filled, import_sheet, workbook
 from tests.trade.test_supplier_door import Shop
-from trade.reconciling import (
+from trade.settling.reconciling import (
     Finding,
     Reconciliation,
     Record,

@@ -16,10 +16,11 @@ from kit.ids import inside
 from tests.trade.market import NOW, Market, make_desk
 from tests.trade.test_claims import advance, approve, claim, code, refuse, seen
 from tests.trade.test_supplier_door import Shop
-from trade import bearing, claim_answers, claim_deadlines, claimable, claims, exceptions
-from trade.claim_states import CLOSED, MOVES, OPEN, STATES
+from trade import exceptions
+from trade.after_sales import bearing, claim_answers, claim_deadlines, claimable, claims
+from trade.after_sales.claim_states import CLOSED, MOVES, OPEN, STATES
+from trade.after_sales.eligibility import KINDS, RULES, Facts, objections
 from trade.desk import ClaimTerms
-from trade.eligibility import KINDS, RULES, Facts, objections
 from trade.models import Claim, ClaimMove, Parcel, ParcelLine
 
 HOUSE = "teahouse 退货组 13800138001 金华市某路 1 号"

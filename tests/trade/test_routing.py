@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from catalog.freight import Piece, parcel_freight
 from catalog.stock import Level
 from kit.money import line_amount
-from trade import allocation, promise, routing
-from trade.routing import Demand, Supply, route
+from trade import promise
+from trade.routing import allocation, routing
+from trade.routing.routing import Demand, Supply, route
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 FREE: dict[str, Any] = {"kind": "free"}

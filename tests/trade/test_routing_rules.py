@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from kit.errors import Problem
 from tests.trade.test_routing import FLAT, NOW, every_way, markets, small_markets, supply, weight
-from trade import routing_facts
-from trade.routing import Demand, Plan, Supply, route
-from trade.routing_rules import Rule, Rulebook, When, applied, check
-from trade.takes import Ruling
+from trade.routing import routing_facts
+from trade.routing.routing import Demand, Plan, Supply, route
+from trade.routing.routing_rules import Rule, Rulebook, When, applied, check
+from trade.routing.takes import Ruling
 
 Market = tuple[list[Demand], list[Supply]]
 LATER = NOW + timedelta(hours=1)

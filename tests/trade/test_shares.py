@@ -14,15 +14,19 @@ from sqlalchemy import select
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import HOME, NOW, Goods, Market, submitted
-from trade import claim_answers, claims, earnings, plans, quotes, shares, shipping
-from trade.claims import ClaimedLine, ClaimRequest
+from trade import quotes
+from trade.after_sales import claim_answers, claims
+from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.invariants import violations
 from trade.ledger import standing
 from trade.models import Earning
+from trade.parcels import shipping
+from trade.parcels.shipping import Shipment
 from trade.planning import LineRequest
 from trade.purchases import Supplier
-from trade.shares import Terms
-from trade.shipping import Shipment
+from trade.settling import earnings
+from trade.sharing import plans, shares
+from trade.sharing.shares import Terms
 
 DOOR = Supplier("teahouse")
 

@@ -11,9 +11,10 @@ from sqlalchemy import text
 from kit.errors import Problem
 from tests.trade.market import HOME, NOW, Market, submitted
 from tests.trade.test_supplier_door import TEAHOUSE, Shop
-from trade import cancelling, order_views, sheets, waybills
+from trade import cancelling, order_views, sheets
+from trade.parcels import waybills
+from trade.parcels.waybill_sheets import read
 from trade.purchases import Supplier
-from trade.waybill_sheets import read
 
 HEADER = [name for name, _ in sheets.COLUMNS]
 

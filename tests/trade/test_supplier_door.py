@@ -10,10 +10,11 @@ from connectors.model import ShipTo
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import HOME, NOW, Goods, Market, submitted
-from trade import cancelling, order_views, purchases, shipping
+from trade import cancelling, order_views, purchases
 from trade.models import Parcel, Posting, PurchaseMove, RecipientOpening
+from trade.parcels import shipping
+from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
-from trade.shipping import Shipment
 
 TEAHOUSE = Supplier("teahouse")
 FLAT = {"kind": "flat", "fee": "5.00", "free_from": None}

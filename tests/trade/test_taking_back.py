@@ -17,23 +17,21 @@ from tests import ali_stage
 from tests.stage import Stage
 from tests.trade.market import Goods, Market, make_desk
 from tests.trade.test_following import jd as jd
-from trade import (
+from trade import exceptions, following, submit
+from trade.after_sales import (
     claim_answers,
     claim_views,
     claims,
-    exceptions,
-    following,
     platform_answers,
     platform_claims,
-    submit,
     taking_back,
 )
-from trade.claims import ClaimedLine, ClaimRequest
+from trade.after_sales.claims import ClaimedLine, ClaimRequest
+from trade.after_sales.platform_leaves import Take, allocate
+from trade.after_sales.platform_verdicts import Answered, paid, verdict
 from trade.desk import SourceTerms
 from trade.invariants import violations
 from trade.models import PlatformClaim, Posting
-from trade.platform_leaves import Take, allocate
-from trade.platform_verdicts import Answered, paid, verdict
 from trade.purchases import Supplier
 
 

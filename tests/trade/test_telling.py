@@ -19,12 +19,14 @@ from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import Market, make_desk, submitted
 from tests.trade.receiver import Receiver, receiving, verified
-from trade import cancelling, claims, event_feed, events, exceptions, hooks, shipping, telling
-from trade.claims import ClaimedLine, ClaimRequest
+from trade import cancelling, event_feed, events, exceptions, hooks, telling
+from trade.after_sales import claims
+from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.event_feed import Cursor
 from trade.models import Delivery, Party, Webhook
+from trade.parcels import shipping
+from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
-from trade.shipping import Shipment
 
 BEGINNING = Cursor(0, 0)
 ANYWHERE = Rules(allow_private_hosts=True, allow_http=True)

@@ -19,11 +19,12 @@ from tests.trade.test_following import follow, ref
 from tests.trade.test_following import jd as jd
 from tests.trade.test_following import order as order
 from tests.trade.test_supplier_door import TEAHOUSE, Shop
-from trade import carriers, exceptions, order_views, parcel_news, shipping, tracking
+from trade import exceptions, order_views
 from trade.desk import SourceTerms, TrackingTerms
 from trade.invariants import violations
 from trade.models import Order, Parcel
-from trade.shipping import Shipment
+from trade.parcels import carriers, parcel_news, shipping, tracking
+from trade.parcels.shipping import Shipment
 from trade.states import Units, order_status
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

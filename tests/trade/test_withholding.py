@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trade.withholding import CUMULATIVE, INVOICED, MONTHLY, Month, withhold
+from trade.settling.withholding import CUMULATIVE, INVOICED, MONTHLY, Month, withhold
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Claim(Base):
     kind: Mapped[str]
     """refund | return | exchange | reissue."""
     cause: Mapped[str] = mapped_column(server_default="other")
-    """What the reason speaks of, by the rules of `trade.bearing`."""
+    """What the reason speaks of, by the rules of `trade.after_sales.bearing`."""
     state: Mapped[str]
     """open | approved | returning | received | refunded | reissued | refused | cancelled."""
     reason: Mapped[str]

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from connectors.feed.rejects import inert
 from kit.ids import outside
-from trade import carriers
 from trade.desk import Desk
 from trade.models import ImportedOrder, Order, OrderImport
 from trade.order_sheets import files
 from trade.order_sheets.rows import Sheet, opened
+from trade.parcels import carriers
 
 HEADS = ("status", "快递公司", "快递单号", "说明")
 """What is added behind the sheet's own columns; the last is the reason, where there is one."""

@@ -1,0 +1,1 @@
+"""The goods came, and something is wrong: claims, their money, and platforms' own claims."""

@@ -1,0 +1,302 @@
+"""Answers to claims: agree, refuse, goods received, a new parcel; and the operator's advance.
+
+Every answer may safely be repeated. All in system scope, under the lock of the claim's order.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kit.errors import Problem
+from kit.money import yuan
+from trade import events
+from trade.after_sales import bearing, claim_cases, claim_money, evidence
+from trade.after_sales.bearing import Outcome
+from trade.after_sales.claim_cases import Case, invalid
+from trade.after_sales.claim_states import move
+from trade.after_sales.eligibility import GOES_BACK, PAID
+from trade.desk import Desk
+from trade.models import Claim, Parcel, ParcelLine, Purchase
+from trade.parcels.shipping import waybill
+from trade.purchases import Supplier
+from trade.states import tell
+
+_RETURN_TO = "return_to"
+"""The context of a sealed return address."""
+
+
+def approve(
+    session: Session,
+    desk: Desk,
+    supplier: Supplier,
+    claim: str,
+    now: datetime,
+    *,
+    amount: int | None = None,
+    return_to: str | None = None,
+    house: bool = False,
+) -> None:
+    """Agree to `amount` fen (None: all that was asked). A refund is paid at once, a return when its
+    goods are received. `house`: the operator agrees in the supplier's place and bears
+    it. Again changes nothing.
+
+    Raises Problem 404, 409 `wrong_state`; 422 for more than was asked, or without an address to
+    send goods to (the last one that this source gave counts).
+    """
+    case = claim_cases.of_supplier(session, supplier, claim)
+    if case.claim.state in ("approved", "returning", "received", "refunded", "reissued"):
+        return
+    house = house or desk.terms(supplier.source).platform  # it agrees for itself, when it is asked
+    agree(session, desk, case, now, amount=amount, return_to=return_to, house=house)
+
+
+def agree(
+    session: Session,
+    desk: Desk,
+    case: Case,
+    now: datetime,
+    *,
+    amount: int | None = None,
+    return_to: str | None = None,
+    house: bool = False,
+    outcome: Outcome = "agreed",
+    platform: bool = False,
+) -> None:
+    """What `approve` does, of a locked claim. A `platform` pays later, and names an address only
+    where it wants one."""
+    row = case.claim
+    if row.kind in PAID:
+        agreed = case.asked if amount is None else amount
+        if not 0 < agreed <= case.asked:
+            raise invalid("amount", f"approve between 0.01 and {yuan(case.asked)}")
+        row.approved = agreed
+    elif amount is not None:
+        raise invalid("amount", f"an {row.kind} moves goods, not money")
+    if platform:
+        row.return_to = _seal(session, desk, case, return_to, platform=True) if return_to else None
+    elif row.kind in GOES_BACK and row.cause != "intercept":
+        row.return_to = _sealed(session, desk, case, return_to)
+    row.bearer = "house" if house else None
+    detail = {"outcome": outcome, "amount": row.approved}
+    move(session, row, "approve", now, desk.claims, detail)
+    _note(session, case, "claim_approved", now)
+    if row.kind == "refund" and not platform:
+        pay(session, desk, case, now, outcome=outcome)
+
+
+def pay(
+    session: Session,
+    desk: Desk,
+    case: Case,
+    now: datetime,
+    *,
+    outcome: Outcome = "agreed",
+    platform: bool = False,
+) -> None:
+    """Pay what was agreed; goods that came back are gone for good. What a `platform` gave back is
+    booked already."""
+    row = case.claim
+    assert row.approved is not None  # noqa: S101 - it was agreed to
+    who = row.bearer or bearing.bearer(row.cause, outcome, platform=platform)
+    claim_money.pay(session, case, row.approved, who, booked=platform)
+    if row.kind == "return":
+        for line in case.lines:
+            case.bought[line.purchase_line_id].returned += line.quantity
+    move(session, row, "refund", now, desk.claims, {"amount": row.approved, "bearer": who})
+    _note(session, case, "refunded", now, {"amount": yuan(row.approved)})
+
+
+def refuse(
+    session: Session,
+    desk: Desk,
+    supplier: Supplier,
+    claim: str,
+    reason: str,
+    shown: Sequence[str],
+    now: datetime,
+    *,
+    by: int | None = None,
+) -> None:
+    """Decline with a reason for the leader, also after goods came back that were not as they should
+    be; again changes nothing. `by` answers in the supplier's place, and handed the evidence in.
+
+    Raises Problem 404, 409 `wrong_state`, 422 for evidence that was not handed in.
+    """
+    case = claim_cases.of_supplier(session, supplier, claim)
+    if case.claim.state == "refused":
+        return
+    row = case.claim
+    evidence.show(session, row, supplier.party_id if by is None else by, shown, now)
+    told = [claim_cases.blind(session, case, item) for item in shown]
+    row.evidence = [*row.evidence, *({"by": "supplier", "item": item} for item in told)]
+    decline(session, desk, case, claim_cases.blind(session, case, reason), now)
+
+
+def decline(session: Session, desk: Desk, case: Case, reason: str, now: datetime) -> None:
+    """What `refuse` does, of a locked claim, in words that name nobody."""
+    row = case.claim
+    move(session, row, "refuse", now, desk.claims)
+    row.answer = reason
+    claim_money.unpaid(session, case, bearing.bearer(row.cause, "refused", platform=False))
+    _note(session, case, "claim_refused", now)
+
+
+def received(session: Session, desk: Desk, supplier: Supplier, claim: str, now: datetime) -> None:
+    """The goods are back: a return is paid, an exchange waits for its new parcel. Again changes
+    nothing. Raises Problem 404, 409 `wrong_kind`, `wrong_state`."""
+    case = claim_cases.of_supplier(session, supplier, claim)
+    if case.claim.kind not in GOES_BACK:
+        raise Problem(409, "wrong_kind", f"for a {case.claim.kind} nothing comes back")
+    if case.claim.state not in ("received", "refunded", "reissued"):
+        take_in(session, desk, case, now)
+
+
+def take_in(
+    session: Session, desk: Desk, case: Case, now: datetime, outcome: Outcome = "agreed"
+) -> None:
+    """What `received` does, of a locked claim."""
+    move(session, case.claim, "receive", now, desk.claims)
+    _note(session, case, "goods_received", now)
+    if case.claim.kind == "return":
+        pay(session, desk, case, now, outcome=outcome)
+
+
+def reissue(
+    session: Session,
+    desk: Desk,
+    supplier: Supplier,
+    claim: str,
+    carrier: str,
+    tracking_number: str,
+    now: datetime,
+) -> None:
+    """A new parcel leaves in the place of the goods; it moves no money. The same number again
+    changes nothing, another one takes its place.
+
+    Raises Problem 404; 409 `wrong_kind`, or `wrong_state` while goods to be exchanged are not back;
+    422 for an unknown carrier or an impossible number.
+    """
+    case = claim_cases.of_supplier(session, supplier, claim)
+    row = case.claim
+    if row.kind in PAID:
+        raise Problem(409, "wrong_kind", f"a {row.kind} ends with money, not with a parcel")
+    if row.kind == "exchange" and row.state in ("open", "approved", "returning"):
+        raise Problem(409, "wrong_state", "the goods are not back yet; say received first")
+    send(session, desk, case, *waybill(carrier, tracking_number), now)
+
+
+def send(
+    session: Session, desk: Desk, case: Case, carrier: str, number: str, now: datetime
+) -> None:
+    """What `reissue` does, of a locked claim, with a waybill that was checked."""
+    row = case.claim
+    told = {"carrier": carrier, "tracking_number": number}
+    sent = session.scalars(select(Parcel).where(Parcel.claim_id == row.id)).one_or_none()
+    same = select(Parcel.id).where(
+        Parcel.purchase_id == row.purchase_id,
+        Parcel.carrier == carrier,
+        Parcel.tracking_number == number,
+    )
+    if sent is not None and (sent.carrier, sent.tracking_number) == (carrier, number):
+        return
+    if session.scalar(same) is not None:
+        raise invalid("tracking_number", "another parcel of this purchase has this number", "taken")
+    if sent is not None:
+        was = sent.tracking_number
+        sent.carrier, sent.tracking_number = carrier, number
+        events.of_parcel(session, sent, "renumbered", now, {"was": was})
+        _note(session, case, "parcel_renumbered", now, told | {"was": was})
+        return
+    move(session, row, "reissue", now, desk.claims, told)
+    row.bearer = "supplier"
+    _parcel(session, case, carrier, number, now)
+    _note(session, case, "reissued", now, told)
+
+
+def advance(
+    session: Session,
+    desk: Desk,
+    claim: str,
+    supplier: Supplier,
+    amount: int | None,
+    now: datetime,
+) -> None:
+    """The operator pays the leader before there is an answer, within the stated limits.
+
+    Raises Problem 404; 409 `wrong_kind`, `wrong_state`, `already_advanced`, `advance_limit`; 422.
+    """
+    case = claim_cases.of_supplier(session, supplier, claim)
+    if case.claim.kind not in PAID:
+        raise Problem(409, "wrong_kind", f"an {case.claim.kind} ends with a parcel, not with money")
+    move(session, case.claim, "advance", now, desk.claims)
+    paid = claim_money.advance(session, case, amount, desk.claims)
+    _note(session, case, "refund_advanced", now, {"amount": yuan(paid)})
+
+
+def return_address(session: Session, source: str) -> bytes | None:
+    """The sealed address that goods of a source went back to last."""
+    return session.scalar(
+        select(Claim.return_to)
+        .join(Purchase, Purchase.id == Claim.purchase_id)
+        .where(Purchase.source == source, Claim.return_to.is_not(None))
+        .order_by(Claim.id.desc())
+        .limit(1)
+    )
+
+
+def opened_address(desk: Desk, row: Claim) -> str | None:
+    """Where goods go back to, in clear."""
+    if row.return_to is None:
+        return None
+    return desk.keyring.open(row.return_to, _RETURN_TO).decode()
+
+
+def _sealed(session: Session, desk: Desk, case: Case, return_to: str | None) -> bytes:
+    if return_to is not None and return_to.strip():
+        return _seal(session, desk, case, return_to, platform=False)
+    known = return_address(session, case.purchase.source)
+    if known is None:
+        raise invalid("return_to", "say where the goods go back to: name, telephone and address")
+    return known
+
+
+def _seal(session: Session, desk: Desk, case: Case, return_to: str, *, platform: bool) -> bytes:
+    words = claim_cases.blind(session, case, return_to.strip(), platform=platform)
+    return desk.keyring.seal(words.encode(), _RETURN_TO)
+
+
+def _parcel(session: Session, case: Case, carrier: str, number: str, now: datetime) -> None:
+    row = case.claim
+    owners = {"party_id": row.party_id, "supplier_id": row.supplier_id}
+    parcel = Parcel(
+        purchase_id=row.purchase_id,
+        order_id=row.order_id,
+        carrier=carrier,
+        tracking_number=number,
+        claim_id=row.id,
+        shipped_at=now,
+        **owners,
+    )
+    session.add(parcel)
+    session.flush()
+    for line in case.lines:
+        session.add(
+            ParcelLine(
+                parcel_id=parcel.id,
+                purchase_line_id=line.purchase_line_id,
+                order_line_id=line.order_line_id,
+                quantity=line.quantity,
+                **owners,
+            )
+        )
+    events.of_parcel(session, parcel, "shipped", now)
+
+
+def _note(
+    session: Session, case: Case, kind: str, now: datetime, detail: dict[str, Any] | None = None
+) -> None:
+    case.order.updated_at = now
+    tell(session, case.order, kind, now, detail)

@@ -1,0 +1,183 @@
+"""Claims as their leader and their supplier see them.
+
+A leader sees no source, seller or cost, nor who bears a refund; of the supplier only where goods go
+back to, which no return can do without.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.orm import Session
+
+from kit.errors import Problem
+from kit.ids import inside, outside
+from kit.money import yuan
+from trade.after_sales.claim_answers import opened_address
+from trade.desk import Desk
+from trade.models import Claim, ClaimLine, ClaimMove, OrderLine, Parcel, Purchase, PurchaseLine
+from trade.order_views import claim_view, parcel_view, waybill_view
+from trade.purchases import Supplier
+
+Page = tuple[list[dict[str, Any]], tuple[datetime, int] | None]
+
+
+def leader_page(
+    session: Session,
+    desk: Desk,
+    party_id: int,
+    *,
+    status: str | None = None,
+    updated_after: datetime | None = None,
+    limit: int = 50,
+    after: tuple[datetime, int] | None = None,
+) -> Page:
+    """A leader's claims from the oldest change on, and where the next page starts."""
+    found = _from(select(Claim).where(Claim.party_id == party_id), status, updated_after, after)
+    rows = session.scalars(found.limit(limit + 1)).all()
+    return _leader_views(session, desk, rows[:limit]), _next(rows, limit)
+
+
+def leader_get(session: Session, desk: Desk, party_id: int, claim: str) -> dict[str, Any]:
+    """One claim of a leader. Raises Problem 404."""
+    row = session.get(Claim, inside("clm", claim), populate_existing=True)
+    if row is None or row.party_id != party_id:
+        raise Problem(404, "not_found", f"there is no claim {claim!r}")
+    return _leader_views(session, desk, [row])[0]
+
+
+def supplier_page(
+    session: Session,
+    desk: Desk,
+    supplier: Supplier,
+    *,
+    status: str | None = None,
+    updated_after: datetime | None = None,
+    limit: int = 50,
+    after: tuple[datetime, int] | None = None,
+) -> Page:
+    """Claims on a supplier's purchases, the oldest change first, and where the next page starts."""
+    own = select(Purchase.id).where(Purchase.source == supplier.source)
+    found = _from(select(Claim).where(Claim.purchase_id.in_(own)), status, updated_after, after)
+    rows = session.scalars(found.limit(limit + 1)).all()
+    return _supplier_views(session, desk, rows[:limit]), _next(rows, limit)
+
+
+def supplier_get(session: Session, desk: Desk, supplier: Supplier, claim: str) -> dict[str, Any]:
+    """One claim on a supplier's purchase. Raises Problem 404."""
+    own = select(Purchase.id).where(Purchase.source == supplier.source)
+    row = session.scalar(
+        select(Claim).where(Claim.id == inside("clm", claim), Claim.purchase_id.in_(own))
+    )
+    if row is None:
+        raise Problem(404, "not_found", f"there is no claim {claim!r} for you")
+    return _supplier_views(session, desk, [row])[0]
+
+
+def _from(
+    found: Select[Any],
+    status: str | None,
+    updated_after: datetime | None,
+    after: tuple[datetime, int] | None,
+) -> Select[Any]:
+    if status is not None:
+        found = found.where(Claim.state == status)
+    if updated_after is not None:
+        found = found.where(Claim.updated_at > updated_after)
+    if after is not None:
+        found = found.where(tuple_(Claim.updated_at, Claim.id) > tuple_(*after))
+    return found.order_by(Claim.updated_at, Claim.id)
+
+
+def _next(rows: Sequence[Claim], limit: int) -> tuple[datetime, int] | None:
+    return (rows[limit - 1].updated_at, rows[limit - 1].id) if len(rows) > limit else None
+
+
+def _leader_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    lines = _lines(session, claims)
+    wanted = [line.order_line_id for line in lines]
+    skus = session.execute(select(OrderLine.id, OrderLine.sku_id).where(OrderLine.id.in_(wanted)))
+    names = {line_id: outside("sku", sku_id) for line_id, sku_id in skus}
+    sent = _sent(session, claims)
+    return [
+        claim_view(
+            claim,
+            [line for line in lines if line.claim_id == claim.id],
+            names,
+            [sent[claim.id]] if claim.id in sent else [],
+        )
+        | {"return_to": opened_address(desk, claim)}
+        for claim in claims
+    ]
+
+
+def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    lines = _lines(session, claims)
+    bought = {row.id: row for row in _bought(session, [line.purchase_line_id for line in lines])}
+    moves, sent = _moves(session, claims), _sent(session, claims)
+    return [
+        {
+            "id": outside("clm", claim.id),
+            "purchase": outside("pur", claim.purchase_id),
+            "kind": claim.kind,
+            "cause": claim.cause,
+            "status": claim.state,
+            "reason": claim.reason,
+            "evidence": claim.evidence,
+            "answer": claim.answer,
+            "approved": None if claim.approved is None else yuan(claim.approved),
+            "bearer": claim.bearer,
+            "return_to": opened_address(desk, claim),
+            "sent_back": waybill_view(claim.back_carrier, claim.back_number),
+            "reissued": parcel_view(sent.get(claim.id)),
+            "due_at": claim.due_at,
+            "lines": [
+                _line(bought[line.purchase_line_id], line)
+                for line in lines
+                if line.claim_id == claim.id
+            ],
+            "timeline": [
+                {"kind": move.event, "at": move.at} for move in moves if move.claim_id == claim.id
+            ],
+            "created_at": claim.created_at,
+            "updated_at": claim.updated_at,
+        }
+        for claim in claims
+    ]
+
+
+def _line(bought: PurchaseLine, line: ClaimLine) -> dict[str, Any]:
+    return {
+        "line": bought.line,
+        "external_id": bought.external_id,
+        "title": bought.title,
+        "quantity": line.quantity,
+        "amount": yuan(line.asked),
+        "refunded": yuan(line.refunded),
+        "credited": yuan(line.credited),
+    }
+
+
+def _bought(session: Session, ids: Sequence[int]) -> Sequence[PurchaseLine]:
+    return session.scalars(select(PurchaseLine).where(PurchaseLine.id.in_(ids))).all()
+
+
+def _moves(session: Session, claims: Sequence[Claim]) -> Sequence[ClaimMove]:
+    found = select(ClaimMove).where(ClaimMove.claim_id.in_([claim.id for claim in claims]))
+    return session.scalars(found.order_by(ClaimMove.id)).all()
+
+
+def _sent(session: Session, claims: Sequence[Claim]) -> dict[int, Parcel]:
+    """Parcels in the place of others, by claim."""
+    found = select(Parcel).where(Parcel.claim_id.in_([claim.id for claim in claims]))
+    rows = session.scalars(found.execution_options(populate_existing=True))
+    return {row.claim_id: row for row in rows if row.claim_id is not None}
+
+
+def _lines(session: Session, claims: Sequence[Claim]) -> Sequence[ClaimLine]:
+    return session.scalars(
+        select(ClaimLine)
+        .where(ClaimLine.claim_id.in_([claim.id for claim in claims]))
+        .order_by(ClaimLine.claim_id, ClaimLine.purchase_line_id)
+    ).all()

@@ -1,0 +1,168 @@
+"""What of an order may be claimed: the rows that `eligibility` looks at.
+
+All in system scope, because what was bought where decides, and a leader sees none of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog.models import Offer
+from kit.errors import Problem
+from kit.ids import outside
+from kit.money import yuan
+from trade.after_sales.claim_states import OPEN
+from trade.after_sales.eligibility import KINDS, PAID, Facts, objections, window
+from trade.desk import Desk
+from trade.models import Claim, ClaimLine, Order, OrderLine, Parcel, PurchaseLine
+
+_ABROAD = ("保税", "跨境", "海外", "境外", "香港", "直邮")
+
+
+@dataclass(frozen=True)
+class Bought:
+    """One purchase line of a SKU, with the open claims on it, and until when it may be claimed.
+
+    `until` None: nothing of it was shipped.
+    """
+
+    line: PurchaseLine
+    pending: Sequence[ClaimLine]
+    until: datetime | None
+    delivered: bool
+    returnable: bool | None
+    abroad: bool
+
+    @property
+    def under_claim(self) -> int:
+        """Units that somebody is still to decide about."""
+        return sum(claim.quantity for claim in self.pending)
+
+    @property
+    def left(self) -> int:
+        """Units that are shipped, here to stay and under no claim."""
+        return max(self.line.shipped - self.under_claim - self.line.returned, 0)
+
+    def most(self, units: int) -> int:
+        """Fen paid for `units` of the shipped ones, less what went back or is being asked for."""
+        line = self.line
+        if not line.shipped:
+            return 0
+        left = line.captured - line.refunded - sum(x.asked - x.refunded for x in self.pending)
+        return max(min(left, -(-line.captured * units // line.shipped)), 0)
+
+
+def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
+    """Everything bought for a locked order, by SKU."""
+    found = session.execute(
+        select(OrderLine.sku_id, PurchaseLine, Offer.returnable, Offer.ships_from)
+        .join(PurchaseLine, PurchaseLine.order_line_id == OrderLine.id)
+        .outerjoin(Offer, Offer.id == PurchaseLine.offer_id)
+        .where(OrderLine.order_id == order.id)
+        .order_by(PurchaseLine.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    pending = session.scalars(
+        select(ClaimLine)
+        .join(Claim, Claim.id == ClaimLine.claim_id)
+        .where(Claim.order_id == order.id, Claim.state.in_(OPEN))
+        .execution_options(populate_existing=True)
+    ).all()
+    parcels = session.scalars(select(Parcel).where(Parcel.order_id == order.id)).all()
+    goods: dict[int, list[Bought]] = {}
+    for sku_id, line, returnable, ships_from in found:
+        own = [parcel for parcel in parcels if parcel.purchase_id == line.purchase_id]
+        goods.setdefault(sku_id, []).append(
+            Bought(
+                line,
+                [claim for claim in pending if claim.purchase_line_id == line.id],
+                _until(desk, own) if line.shipped else None,
+                bool(own) and all(parcel.delivered_at for parcel in own),
+                returnable,
+                any(word in (ships_from or "") for word in _ABROAD),
+            )
+        )
+    return goods
+
+
+def choose(goods: Sequence[Bought], quantity: int, now: datetime) -> list[tuple[Bought, int, int]]:
+    """Which units a claim is about: those of earlier purchases first, of such as are still in
+    time. Returns (bought, units, fen at most); too few where there are no more."""
+    chosen = []
+    for one in goods:
+        units = min(quantity, one.left)
+        if units and one.until is not None and now <= one.until:
+            chosen.append((one, units, one.most(units)))
+            quantity -= units
+    return chosen
+
+
+def facts(
+    goods: Sequence[Bought], kind: str, cause: str, quantity: int, amount: int | None, now: datetime
+) -> Facts:
+    """What the rules look at, for one SKU."""
+    ends = [one.until for one in goods if one.until is not None]
+    kinds = [one.returnable for one in goods]
+    return Facts(
+        kind=kind,
+        cause=cause,
+        quantity=quantity,
+        amount=amount,
+        shipped=sum(one.line.shipped for one in goods),
+        under_claim=sum(one.under_claim for one in goods),
+        returned=sum(one.line.returned for one in goods),
+        most=sum(most for _, _, most in choose(goods, quantity, now)),
+        now=now,
+        until=max(ends, default=None),
+        delivered=bool(goods) and all(one.delivered for one in goods),
+        returnable=False if False in kinds else (True if True in kinds else None),
+        abroad=any(one.abroad for one in goods),
+    )
+
+
+def options(
+    session: Session, desk: Desk, party_id: int, order_id: int, cause: str, now: datetime
+) -> list[dict[str, Any]]:
+    """What the leader may ask for, SKU by SKU and kind by kind, and why not.
+
+    Raises Problem 404.
+    """
+    order = session.get(Order, order_id, populate_existing=True)
+    if order is None or order.party_id != party_id:
+        raise Problem(404, "not_found", "there is no such order")
+    found = []
+    for sku_id, goods in read(session, desk, order).items():
+        left = sum(one.left for one in goods)
+        for kind in KINDS:
+            seen = facts(goods, kind, cause, left or 1, None, now)
+            why = [{"code": x.code, "message": x.message} for x in objections(seen)]
+            found.append(
+                {
+                    "sku": outside("sku", sku_id),
+                    "kind": kind,
+                    "allowed": not why,
+                    "quantity": 0 if why else left,
+                    "amount": yuan(seen.most) if kind in PAID and not why else "0.00",
+                    "until": seen.until,
+                    "reasons": why,
+                }
+            )
+    return found
+
+
+def _until(desk: Desk, parcels: Sequence[Parcel]) -> datetime | None:
+    terms = desk.claims
+    ends = [
+        window(
+            parcel.shipped_at,
+            parcel.delivered_at,
+            delivery_days=terms.delivery_days,
+            return_days=terms.return_days,
+        )
+        for parcel in parcels
+    ]
+    return max(ends, default=None)

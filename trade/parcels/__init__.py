@@ -1,0 +1,1 @@
+"""What was shipped: waybills, carriers, their news, and the sheets that bring them."""

@@ -1,0 +1,269 @@
+"""Shipping at the supplier's door: parcels, the money they move, and changed waybill numbers.
+
+The same parcel again changes nothing; another number for goods that are all gone replaces the
+former one; units are never shipped beyond what was ordered.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog import stock
+from kit.db import Database
+from kit.errors import FieldError, Problem
+from trade import books, events
+from trade.books import Shipped
+from trade.buying import reservation
+from trade.models import Parcel, ParcelLine
+from trade.parcels import carriers
+from trade.purchases import Locked, Supplier, locked
+from trade.refusal import open_units, order_line
+from trade.states import move, restate, tell
+
+_NUMBER = re.compile(r"[A-Z0-9][A-Z0-9-]{5,39}")
+_ROUNDED = re.compile(r"\d+(\.\d+)?E\+?\d+")
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """One parcel of a purchase. `lines` are units by line number; None is all that is open, and
+    none at all is a further parcel of goods that are counted in another one (a table in two boxes).
+
+    `replaces` is the former number, where a parcel's number was wrong. `trusted`: a platform told
+    it, whose carriers and numbers are as they are.
+    """
+
+    purchase: str
+    carrier: str
+    tracking_number: str
+    lines: Mapping[int, int] | None = None
+    replaces: str | None = None
+    trusted: bool = False
+
+
+def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime) -> None:
+    """Write down that a parcel left, and take the money for what is in it.
+
+    Raises Problem 404; 422 for an unknown carrier or an impossible number; 409 `wrong_state`,
+    `too_many_units` or `which_parcel`.
+    """
+    carrier, number = waybill(shipment.carrier, shipment.tracking_number, trusted=shipment.trusted)
+    found = locked(session, supplier, shipment.purchase)
+    if found.purchase.state in ("refused", "cancelled"):
+        raise Problem(
+            409,
+            "wrong_state",
+            f"purchase {shipment.purchase} is {found.purchase.state}; do not send it",
+        )
+    parcels = _parcels(session, found)
+    same = next((p for p in parcels if (p.carrier, p.tracking_number) == (carrier, number)), None)
+    if same is not None and same.claim_id is not None:
+        return  # it was told in answer to a claim
+    parcels = [parcel for parcel in parcels if parcel.claim_id is None]
+    if shipment.lines is not None and not shipment.lines:
+        if same is None:
+            _further(session, found, carrier, number, now)
+        return
+    wanted = _wanted(session, found, shipment, same)
+    if shipment.replaces is not None or (same is None and not wanted):
+        former = _former(session, found, shipment, parcels)
+        if same is None:
+            _renumber(session, found, former, carrier, number, now)
+    elif wanted:
+        parcel = same or _new_parcel(session, found, carrier, number, now)
+        _send(session, found, parcel, wanted, now)
+
+
+def ship_batch(
+    db: Database, supplier: Supplier, shipments: Sequence[Shipment], now: datetime
+) -> list[Problem | None]:
+    """Each shipment in a transaction of its own; returns what went wrong with each, or None."""
+    results: list[Problem | None] = []
+    for shipment in shipments:
+        try:
+            with db.as_system() as session:
+                ship(session, supplier, shipment, now)
+            results.append(None)
+        except Problem as problem:
+            results.append(problem)
+    return results
+
+
+def tracking_number(text: str) -> str:
+    """A waybill number as it is printed. Raises Problem 422, also for one that lost its digits."""
+    number = re.sub(r"\s", "", text).upper()
+    if _ROUNDED.fullmatch(number):
+        raise _invalid(
+            "tracking_number",
+            "digits_lost",
+            f"{text!r} was rounded by the spreadsheet and its last digits are lost;"
+            " format the column as text and enter it again",
+        )
+    if not _NUMBER.fullmatch(number):
+        raise _invalid("tracking_number", "malformed", f"{text!r} is not a waybill number")
+    return number
+
+
+def waybill(carrier: str, number: str, *, trusted: bool = False) -> tuple[str, str]:
+    """Our code of a carrier by any of its names, and a number as it is printed.
+
+    Raises Problem 422, also for a number of another carrier; what a platform tells is `trusted`.
+    """
+    code = carriers.code(carrier)
+    if code is None:
+        raise _invalid(
+            "carrier",
+            "unknown_carrier",
+            f"no carrier is known as {carrier!r}; write it like 顺丰 or 中通快递",
+        )
+    plain = tracking_number(number)
+    if not trusted and (objection := carriers.objection(code, plain)):
+        raise _invalid("tracking_number", *objection)
+    return code, plain
+
+
+def _parcels(session: Session, found: Locked) -> list[Parcel]:
+    rows = session.scalars(
+        select(Parcel).where(Parcel.purchase_id == found.purchase.id).order_by(Parcel.id)
+    )
+    return list(rows)
+
+
+def _wanted(
+    session: Session, found: Locked, shipment: Shipment, same: Parcel | None
+) -> dict[int, int]:
+    """Units by line that this shipment adds; empty when it tells nothing new."""
+    left = {line.line: units for line, units in open_units(found.lines.values())}
+    if shipment.lines is None:
+        return {} if same is not None else left
+    carried = _carried(session, same) if same is not None else {}
+    wanted = {}
+    for number, units in shipment.lines.items():
+        if number not in found.lines or units < 1:
+            raise _invalid("lines", "unknown_line", f"the purchase has no {units} of line {number}")
+        already = carried.get(found.lines[number].id)
+        if already is not None and already != units:
+            raise Problem(
+                409,
+                "parcel_differs",
+                f"line {number}: this parcel carries {already} units already, not {units};"
+                " send the others under a number of their own",
+            )
+        open_now = left.get(number, 0)
+        if already is None and units > open_now and (same is not None or open_now):
+            raise Problem(
+                409, "too_many_units", f"line {number}: {units} units, but {open_now} are open"
+            )
+        if already is None and open_now:
+            wanted[number] = units
+    return wanted
+
+
+def _carried(session: Session, parcel: Parcel) -> dict[int, int]:
+    rows = session.scalars(select(ParcelLine).where(ParcelLine.parcel_id == parcel.id))
+    return {row.purchase_line_id: row.quantity for row in rows}
+
+
+def _former(session: Session, found: Locked, shipment: Shipment, parcels: list[Parcel]) -> Parcel:
+    """The parcel whose number this shipment corrects."""
+    if shipment.replaces is not None:
+        number = tracking_number(shipment.replaces)
+        named = [p for p in parcels if p.tracking_number == number]
+    elif shipment.lines is None:
+        named = parcels
+    else:
+        meant = {found.lines[number].id for number in shipment.lines}
+        named = [p for p in parcels if meant & _carried(session, p).keys()]
+    if len(named) != 1:
+        raise Problem(
+            409,
+            "which_parcel",
+            f"all units are shipped already, in {len(parcels)} parcels;"
+            " say in replaces which number this one takes the place of",
+        )
+    return named[0]
+
+
+def _further(session: Session, found: Locked, carrier: str, number: str, now: datetime) -> None:
+    """One more box of goods that are shipped already."""
+    if not any(line.shipped for line in found.lines.values()):
+        raise _invalid("lines", "no_lines", "a first parcel carries goods; leave lines out for all")
+    _new_parcel(session, found, carrier, number, now)
+    found.purchase.updated_at = now
+    tell(session, found.order, "shipped", now, {"carrier": carrier, "tracking_number": number})
+    restate(session, found.order, now)
+
+
+def _renumber(
+    session: Session,
+    found: Locked,
+    parcel: Parcel,
+    carrier: str,
+    number: str,
+    now: datetime,
+) -> None:
+    was = parcel.tracking_number
+    parcel.carrier, parcel.tracking_number = carrier, number
+    found.purchase.updated_at = now
+    detail = {"carrier": carrier, "tracking_number": number, "was": was}
+    events.of_parcel(session, parcel, "renumbered", now, {"was": was})
+    tell(session, found.order, "parcel_renumbered", now, detail)
+    restate(session, found.order, now)
+
+
+def _new_parcel(
+    session: Session, found: Locked, carrier: str, number: str, now: datetime
+) -> Parcel:
+    parcel = Parcel(
+        purchase_id=found.purchase.id,
+        order_id=found.order.id,
+        party_id=found.order.party_id,
+        supplier_id=found.purchase.supplier_id,
+        carrier=carrier,
+        tracking_number=number,
+        shipped_at=now,
+    )
+    session.add(parcel)
+    session.flush()
+    events.of_parcel(session, parcel, "shipped", now)
+    return parcel
+
+
+def _send(
+    session: Session, found: Locked, parcel: Parcel, wanted: Mapping[int, int], now: datetime
+) -> None:
+    purchase, order = found.purchase, found.order
+    first = not any(line.shipped for line in found.lines.values())
+    parts = []
+    for number, units in wanted.items():
+        line = found.lines[number]
+        parts.append(Shipped(line, order_line(session, line), units))
+        session.add(
+            ParcelLine(
+                parcel_id=parcel.id,
+                purchase_line_id=line.id,
+                order_line_id=line.order_line_id,
+                party_id=order.party_id,
+                supplier_id=purchase.supplier_id,
+                quantity=units,
+            )
+        )
+    books.capture(session, order, purchase, parcel.id, parts, first=first)
+    done = not open_units(found.lines.values())
+    detail = {"parcel": parcel.id, "units": {str(n): units for n, units in wanted.items()}}
+    move(session, purchase, "ship" if done else "ship_part", now, detail)
+    stock.known(session, [reservation(found.lines[n].id) for n in wanted], now)
+    if done and purchase.cancel_reason is not None:
+        purchase.cancel_reason = None
+        tell(session, order, "cancel_too_late", now)
+    told = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
+    tell(session, order, "shipped", now, told)
+    restate(session, order, now)
+
+
+def _invalid(field: str, code: str, message: str) -> Problem:
+    return Problem(422, "invalid", message, errors=[FieldError(field, code, message)])

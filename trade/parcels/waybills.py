@@ -1,0 +1,218 @@
+"""A supplier's sheet of waybills becomes shipments, in whatever state its purchases are.
+
+A row is matched by purchase id, else by order reference, else by name, phone and SKU; what fits
+several purchases is asked about, never guessed. The same sheet again changes nothing, another
+number takes the place of the former one. The sheet holds recipients: it is kept sealed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kit import inbox
+from kit.db import Database
+from kit.errors import Problem
+from kit.ids import inside, outside
+from kit.money import split
+from trade import addresses, recipients
+from trade.desk import Desk
+from trade.models import Parcel, ParcelLine, Purchase, PurchaseLine, Recipient
+from trade.parcels.shipping import Shipment, ship, tracking_number
+from trade.parcels.waybill_sheets import Row, read
+from trade.purchases import Supplier
+
+
+@dataclass
+class Report:
+    """What became of a sheet; `failed` names each row at fault and says what to do."""
+
+    rows: int = 0
+    without_number: int = 0
+    shipped: int = 0
+    unchanged: int = 0
+    failed: list[dict[str, Any]] = field(default_factory=list)
+
+    def fail(self, line: int, code: str, message: str) -> None:
+        """One row could not be used."""
+        self.failed.append({"row": line, "code": code, "message": message})
+
+
+@dataclass(frozen=True)
+class _Match:
+    """The purchase that a row speaks of, and its lines (None: all of them)."""
+
+    purchase: Purchase
+    lines: Sequence[PurchaseLine]
+
+
+def import_sheet(
+    db: Database, desk: Desk, supplier: Supplier, content: bytes, now: datetime
+) -> Report:
+    """Ship what the sheet says, each row in a transaction of its own.
+
+    Raises Problem 422 `unreadable_sheet`, when nothing of it was used.
+    """
+    sheet = read(content)
+    sender = f"waybills:{supplier.source}"
+    with db.as_system() as session:
+        sealed = desk.keyring.seal(content, sender)
+        digest = hashlib.sha256(content).hexdigest()
+        message = inbox.receive(session, sender, digest, sealed)
+    report = Report(rows=len(sheet.rows), without_number=sheet.empty)
+    for row in sheet.rows:
+        try:
+            with db.as_system() as session:
+                changed = _ship_row(session, desk, supplier, row, now)
+        except Problem as problem:
+            report.fail(row.line, problem.code, problem.detail)
+            continue
+        report.shipped += changed
+        report.unchanged += not changed
+    with db.as_system() as session:
+        inbox.handled(session, message.id, vars(report))
+    return report
+
+
+def _ship_row(session: Session, desk: Desk, supplier: Supplier, row: Row, now: datetime) -> bool:
+    numbers = tuple(dict.fromkeys(tracking_number(number) for number in row.numbers))
+    match = _match(session, desk, supplier, row, numbers)
+    name = outside("pur", match.purchase.id)
+    carried = _numbers(session, match)
+    new = [number for number in numbers if number not in carried]
+    if not new:
+        return False
+    if not row.carrier:
+        raise Problem(422, "carrier_missing", "快递公司 is empty; write the carrier's name")
+    waiting = _waiting(match, row)
+    if waiting:
+        for number, lines in zip(new, _shares(waiting, len(new)), strict=True):
+            ship(session, supplier, Shipment(name, row.carrier, number, lines), now)
+        return True
+    for number, former in _replaced(carried, numbers, new):
+        further: dict[int, int] | None = None if former else {}
+        ship(session, supplier, Shipment(name, row.carrier, number, further, former), now)
+    return True
+
+
+def _waiting(match: _Match, row: Row) -> dict[int, int]:
+    """Open units by line; the row's own quantity where it speaks of one line."""
+    waiting = {
+        line.line: line.quantity - line.shipped - line.cancelled
+        for line in match.lines
+        if line.quantity > line.shipped + line.cancelled
+    }
+    if row.quantity is not None and len(waiting) == 1 and len(match.lines) == 1:
+        return {number: min(units, row.quantity) for number, units in waiting.items()}
+    return waiting
+
+
+def _shares(waiting: dict[int, int], parcels: int) -> list[dict[int, int]]:
+    """Units spread over several numbers; numbers beyond the units are further boxes."""
+    shares: list[dict[int, int]] = [{} for _ in range(parcels)]
+    for line, units in waiting.items():
+        for share, part in zip(shares, split(units, [1] * parcels), strict=True):
+            if part:
+                share[line] = part
+    return shares
+
+
+def _replaced(
+    carried: Sequence[str], numbers: Sequence[str], new: Sequence[str]
+) -> list[tuple[str, str | None]]:
+    """Each new number with the former one that it takes the place of; None is a further box."""
+    gone = [number for number in carried if number not in numbers]
+    if not gone:
+        return [(number, None) for number in new]
+    if len(gone) != len(new):
+        raise Problem(
+            409,
+            "which_parcel",
+            f"these goods left under {', '.join(gone)}; write every number that still counts",
+        )
+    return list(zip(new, gone, strict=True))
+
+
+def _numbers(session: Session, match: _Match) -> list[str]:
+    """Numbers of the parcels that carry these lines, or nothing of their own."""
+    ids = [line.id for line in match.lines]
+    rows = session.execute(
+        select(Parcel.tracking_number, ParcelLine.purchase_line_id)
+        .outerjoin(ParcelLine, ParcelLine.parcel_id == Parcel.id)
+        .where(Parcel.purchase_id == match.purchase.id, Parcel.claim_id.is_(None))
+        .order_by(Parcel.id)
+    )
+    found = [number for number, line in rows if line is None or line in ids]
+    return list(dict.fromkeys(found))
+
+
+def _match(
+    session: Session, desk: Desk, supplier: Supplier, row: Row, numbers: Sequence[str]
+) -> _Match:
+    candidates = _candidates(session, desk, supplier, row)
+    matches = []
+    for purchase in candidates:
+        lines = _lines(session, purchase, row)
+        if lines:
+            matches.append(_Match(purchase, lines))
+    if len(matches) > 1:
+        matches = _narrowed(session, matches, numbers)
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise Problem(
+            409,
+            "ambiguous",
+            f"{len(matches)} purchases fit this row; write the 采购单号 of the one that is meant",
+        )
+    raise Problem(404, "no_match", "no purchase fits this row; check 采购单号, 订单号 and 商品编码")
+
+
+def _candidates(session: Session, desk: Desk, supplier: Supplier, row: Row) -> Sequence[Purchase]:
+    found = select(Purchase).where(Purchase.source == supplier.source).order_by(Purchase.id)
+    if row.purchase:
+        return session.scalars(found.where(Purchase.id == inside("pur", row.purchase))).all()
+    if row.reference:
+        return session.scalars(found.where(Purchase.order_reference == row.reference)).all()
+    if not (row.name and row.mobile and row.sku):
+        raise Problem(
+            422,
+            "unnamed",
+            "the row names no purchase; fill 采购单号, or 订单号, or 收件人, 电话 and 商品编码",
+        )
+    mobile = addresses.phone(row.mobile) or row.mobile
+    known = session.scalars(
+        found.join(Recipient, Recipient.id == Purchase.recipient_id).where(
+            Recipient.mobile_hash == desk.keyring.fingerprint(mobile, "mobile")
+        )
+    ).all()
+    return [purchase for purchase in known if _is(session, desk, supplier, purchase, row.name)]
+
+
+def _is(session: Session, desk: Desk, supplier: Supplier, purchase: Purchase, name: str) -> bool:
+    opened = recipients.reveal(
+        session, desk.keyring, purchase.recipient_id, supplier.party_id, "match waybill"
+    )
+    return opened.name == name
+
+
+def _lines(session: Session, purchase: Purchase, row: Row) -> Sequence[PurchaseLine]:
+    found = select(PurchaseLine).where(PurchaseLine.purchase_id == purchase.id)
+    if row.sku:
+        found = found.where(PurchaseLine.external_id == row.sku)
+    return session.scalars(found.order_by(PurchaseLine.line)).all()
+
+
+def _narrowed(session: Session, matches: Sequence[_Match], numbers: Sequence[str]) -> list[_Match]:
+    """Those that carry these numbers already, else those with open units."""
+    same = [match for match in matches if set(_numbers(session, match)) & set(numbers)]
+    return same or [
+        match
+        for match in matches
+        if any(line.quantity > line.shipped + line.cancelled for line in match.lines)
+        and match.purchase.state not in ("refused", "cancelled")
+    ]

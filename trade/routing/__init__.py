@@ -1,0 +1,1 @@
+"""Which source sells what: routing, the rules it obeys, and what the rules would have done."""

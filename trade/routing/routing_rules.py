@@ -1,0 +1,219 @@
+"""Operators' own rules of routing: set after set, each a version that is never edited.
+
+A rule with `then` "never" is a kill switch: for the goods that it names, or for another rule. It
+wins over every other rule and ends by itself. Of the others the first that fits decides: the higher
+priority, then the one for fewer goods, then the later in the list.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from kit.errors import FieldError, Problem
+from kit.statements import Query, send
+from trade.models import RoutingVersion
+from trade.routing.takes import Ruling, Supply, Then
+
+MOST_RULES = 500
+
+_LOCK = 0x48505252  # "HPRR"
+_NEWEST = "SELECT id, rules::text AS rules FROM routing_versions ORDER BY id DESC LIMIT 1"
+
+
+@dataclass(frozen=True)
+class When:
+    """What a rule is for; None names all. `region` is the beginning of a division's code,
+    `rule` the id of a rule that is switched off."""
+
+    source: str | None = None
+    seller: str | None = None
+    sku: int | None = None
+    brand: str | None = None
+    category: str | None = None
+    region: str | None = None
+    rule: str | None = None
+
+    @property
+    def named(self) -> int:
+        """How many things it names."""
+        return sum(value is not None for value in vars(self).values())
+
+    def fits(self, supply: Supply, region: str) -> bool:
+        """Whether an offer for delivery to `region` is among what it names."""
+        return (
+            self.rule is None
+            and (self.source is None or self.source == supply.source)
+            and (self.seller is None or self.seller == supply.seller)
+            and (self.sku is None or self.sku == supply.sku_id)
+            and (self.brand is None or self.brand == supply.brand)
+            and (self.category is None or supply.goods.is_in(self.category))
+            and (self.region is None or region.startswith(self.region))
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule; `per_unit` (CNY) and `percent` (of the cost) are what "prefer" adds, or takes off.
+
+    It counts until `until`; None is until it is removed.
+    """
+
+    id: str
+    then: Then
+    when: When = When()
+    priority: int = 0
+    per_unit: Decimal = Decimal(0)
+    percent: Decimal = Decimal(0)
+    until: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules of one version; version 0 is the installation before its first rule."""
+
+    version: int = 0
+    rules: tuple[Rule, ...] = ()
+
+    def in_force(self, now: datetime) -> list[Rule]:
+        """The rules that count at `now`, each before those that it beats."""
+        holding = [rule for rule in self.rules if rule.until is None or now < rule.until]
+        off = {rule.when.rule for rule in holding}
+        return sorted((rule for rule in reversed(holding) if rule.id not in off), key=_rank)
+
+
+def _rank(rule: Rule) -> tuple[bool, int, int]:
+    return rule.then != "never", -rule.priority, -rule.when.named
+
+
+def applied(book: Rulebook, supplies: Iterable[Supply], region: str, now: datetime) -> list[Supply]:
+    """The supplies for delivery to `region`, each with the rule that decides about it. Pure."""
+    rules = book.in_force(now)
+    if not rules:
+        return list(supplies)
+    return [
+        replace(one, ruling=Ruling(rule.id, rule.then, rule.per_unit, rule.percent))
+        if (rule := next((x for x in rules if x.when.fits(one, region)), None))
+        else one
+        for one in supplies
+    ]
+
+
+QUESTION: Query = (_NEWEST, {})
+"""What `answered` needs to know, to be asked along with other things."""
+
+
+def answered(rows: Sequence[Any]) -> Rulebook:
+    """The rules in force, by the answer to `QUESTION`."""
+    return Rulebook(rows[0].id, _rules(rows[0].rules)) if rows else Rulebook()
+
+
+def current(session: Session) -> Rulebook:
+    """The rules in force now."""
+    return answered(send(session, QUESTION)[0])
+
+
+def put(
+    session: Session,
+    rules: Sequence[Rule],
+    *,
+    version: int,
+    actor: str,
+    note: str | None,
+    now: datetime,
+) -> Rulebook:
+    """Put a new set in force, made from `version`.
+
+    Raises Problem 409 `version_changed` when another set came into force meanwhile, 422 for rules
+    that cannot be meant.
+    """
+    check(rules)
+    session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    former = current(session)
+    if former.version != version:
+        raise Problem(
+            409,
+            "version_changed",
+            f"these rules were made from version {version}, but version {former.version} is in"
+            " force; read GET /v1/routing-rules again and repeat your change",
+        )
+    for place, rule in enumerate(rules):
+        if rule.until is not None and rule.until <= now and rule not in former.rules:
+            raise _invalid(f"rules.{place}.until", "it would have ended already")
+    row = RoutingVersion(rules=[_plain(rule) for rule in rules], note=note, actor=actor)
+    session.add(row)
+    session.flush()
+    return Rulebook(row.id, tuple(rules))
+
+
+def check(rules: Sequence[Rule]) -> None:
+    """Raises Problem 422 that names the first rule and field at fault."""
+    if len(rules) > MOST_RULES:
+        raise _invalid("rules", f"there are at most {MOST_RULES} rules")
+    by_id = {rule.id: rule for rule in rules}
+    seen: set[str] = set()
+    for place, rule in enumerate(rules):
+        field, fault = ("id", "another rule has this id") if rule.id in seen else _fault(rule)
+        if not fault and rule.when.rule is not None:
+            field, fault = "when.rule", _switched(by_id.get(rule.when.rule))
+        if fault:
+            raise _invalid(f"rules.{place}.{field}", fault)
+        seen.add(rule.id)
+
+
+def _fault(rule: Rule) -> tuple[str, str | None]:
+    if rule.then == "never" and rule.until is None:
+        return "until", "a kill switch ends by itself: say when"
+    if rule.then == "never" and rule.when.named == 0:
+        return "when", "it would stop every order: name a source, a SKU or the like"
+    if rule.when.rule is not None and (rule.then != "never" or rule.when.named > 1):
+        return "when.rule", "only a kill switch names a rule, and then nothing else"
+    weighs = rule.per_unit != 0 or rule.percent != 0
+    if weighs != (rule.then == "prefer"):
+        return "per_unit", 'give per_unit or percent, other than 0, with "prefer" and only there'
+    if not -100 < rule.percent <= 1000:
+        return "percent", "it is above -100 and at most 1000"
+    return "", None
+
+
+def _switched(rule: Rule | None) -> str | None:
+    if rule is None:
+        return "no rule of this set has this id"
+    return None if rule.when.rule is None else "that rule switches another one off itself"
+
+
+@lru_cache(maxsize=8)
+def _rules(stored: str) -> tuple[Rule, ...]:
+    """The rules of a version in their order; the same text is read once."""
+    return tuple(_rule(one) for one in orjson.loads(stored))
+
+
+def _rule(stored: Mapping[str, Any]) -> Rule:
+    values = {x.name: stored[x.name] for x in fields(Rule) if x.name in stored}
+    values["when"] = When(**stored["when"])
+    for name in ("per_unit", "percent"):
+        values[name] = Decimal(values[name])
+    if "until" in values:
+        values["until"] = datetime.fromisoformat(values["until"])
+    return Rule(**values)
+
+
+def _plain(rule: Rule) -> dict[str, Any]:
+    values = {name: value for name, value in asdict(rule).items() if value is not None}
+    values["when"] = {name: one for name, one in values["when"].items() if one is not None}
+    for name in ("per_unit", "percent"):
+        values[name] = f"{values[name]:f}"
+    return values | ({"until": rule.until.isoformat()} if rule.until else {})
+
+
+def _invalid(field: str, message: str) -> Problem:
+    return Problem(
+        422, "invalid", f"{field}: {message}", errors=[FieldError(field, "invalid", message)]
+    )

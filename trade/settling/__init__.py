@@ -1,0 +1,1 @@
+"""Who is owed what: statements, payouts, payables, commissions, and what platforms say."""

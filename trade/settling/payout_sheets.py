@@ -1,0 +1,103 @@
+"""Payouts as sheets: the one the bank pays from, and the list of incomes of a quarter.
+
+Both open what is sealed of payees, and whoever has them made is in the audit.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from kit.clock import SHANGHAI
+from kit.crypto import Keyring
+from kit.ids import outside
+from kit.money import yuan
+from trade.models import Payout
+from trade.settling import payees
+from trade.settling.payees import Account
+from trade.workbooks import workbook
+
+KINDS = {"person": "个人", "individual_business": "个体工商户", "company": "企业"}
+BANK = (
+    ("付款编号", 18),
+    ("收款人", 24),
+    ("收款账号", 28),
+    ("开户行", 28),
+    ("金额（元）", 14),
+    ("用途", 16),
+    ("应付（元）", 14),
+    ("代扣个税（元）", 14),
+    ("备注", 24),
+)
+INCOME = (
+    ("季度", 10),
+    ("姓名/名称", 24),
+    ("类型", 12),
+    ("证件号/统一社会信用代码", 26),
+    ("收入额（元）", 16),
+    ("已扣税额（元）", 16),
+    ("实付（元）", 16),
+    ("笔数", 8),
+    ("计税规则", 20),
+)
+_NOBODY = Account("", "", "", "")
+
+
+def for_bank(session: Session, keyring: Keyring) -> bytes:
+    """Every approved payout that is not confirmed yet, the oldest first. System scope."""
+    rows = session.scalars(
+        select(Payout).where(Payout.state == "approved").order_by(Payout.approved_at, Payout.id)
+    )
+    return workbook("待付款", BANK, [_bank_row(keyring, row) for row in rows])
+
+
+def incomes(session: Session, keyring: Keyring, year: int, quarter: int) -> bytes:
+    """Who earned how much in a quarter, by what was paid in it. System scope.
+
+    What platforms report of each quarter by 《互联网平台企业涉税信息报送规定》(国务院令第810号):
+    name, kind, number, income, and the tax withheld. Deposits given back are no income.
+    """
+    months = [3 * quarter - 2, 3 * quarter + 1]
+    since, until = (
+        datetime(year + (month > 12), (month - 1) % 12 + 1, 1, tzinfo=SHANGHAI).astimezone(UTC)
+        for month in months
+    )
+    newest = func.max(Payout.id)
+    found = session.execute(
+        select(newest, func.sum(Payout.earnings), func.sum(Payout.tax), func.count(), Payout.rule)
+        .where(
+            Payout.state == "paid",
+            Payout.earnings > 0,
+            Payout.paid_at >= since,
+            Payout.paid_at < until,
+        )
+        .group_by(Payout.party_id, Payout.kind, Payout.payee, Payout.rule)
+        .order_by(newest)
+    ).all()
+    rows = []
+    for payout_id, income, tax, count, rule in found:
+        row = session.get_one(Payout, payout_id)
+        number = _payee(keyring, row).number
+        money = [yuan(int(income)), yuan(int(tax)), yuan(int(income - tax))]
+        kind = KINDS[row.kind]
+        rows.append([f"{year}Q{quarter}", row.payee, kind, number, *money, str(count), rule])
+    return workbook("收入信息", INCOME, rows)
+
+
+def _bank_row(keyring: Keyring, row: Payout) -> list[str]:
+    to = _payee(keyring, row)
+    return [
+        outside("pay", row.id),
+        row.payee,
+        to.account,
+        to.bank,
+        yuan(row.amount - row.tax),
+        "佣金" if row.earnings else "预付款退回",
+        yuan(row.amount),
+        yuan(row.tax),
+        "" if row.envelope else "收款账号未登记",
+    ]
+
+
+def _payee(keyring: Keyring, row: Payout) -> Account:
+    return payees.opened(keyring, row.envelope) if row.envelope else _NOBODY

@@ -1,0 +1,275 @@
+"""Payouts: asked for and held, approved with the tax fixed, then paid and posted, or given back.
+
+Huopan moves no money: a payout is a line of the sheet that the operator gives to the bank, and is
+posted when the bank confirms it. Earnings go first, less tax; then what the party had paid in.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, text, tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from kit.clock import SHANGHAI
+from kit.errors import FieldError, Problem
+from kit.ids import inside, outside
+from kit.money import yuan
+from trade import ledger
+from trade.ledger import Entry
+from trade.models import Balance, Party, Payee, Payout
+from trade.settling.earnings import earned
+from trade.settling.payees import NOT_STATED
+from trade.settling.withholding import Month, Withheld, withhold
+
+IN_FLIGHT = ("requested", "approved")
+Page = tuple[list[dict[str, Any]], tuple[datetime, int] | None]
+
+
+def leaving(party_id: int) -> str:
+    """The account of what is held for payouts that are not confirmed."""
+    return f"paying:{party_id}"
+
+
+def ask(
+    session: Session, person_rule: str, party_id: int, amount: int, now: datetime
+) -> dict[str, Any]:
+    """Hold `amount` fen for a payout. System scope.
+
+    Raises Problem 422, or 409 `balance_short`: credit is never paid out.
+    """
+    if amount <= 0:
+        raise _invalid("amount", "an amount is more than 0, for example 100.00")
+    _queue(session, party_id)
+    from_earnings, from_deposits = _parts(session, party_id, amount)
+    stated = session.get(Payee, party_id, populate_existing=True)
+    row = Payout(
+        party_id=party_id,
+        amount=amount,
+        earnings=from_earnings,
+        deposits=from_deposits,
+        plans=_plans(session, party_id, from_earnings),
+        kind=stated.kind if stated else "person",
+        payee=stated.name if stated else session.get_one(Party, party_id).name,
+        envelope=stated.envelope if stated else None,
+        mask=stated.mask if stated else NOT_STATED,
+        state="requested",
+        created_at=now,
+        updated_at=now,
+    )
+    _tax(row, _withheld(session, row, person_rule, now))
+    session.add(row)
+    session.flush()
+    _move(session, row, "payout", "earned", earned(party_id), leaving(party_id), from_earnings)
+    _move(session, row, "payout", "wallet", f"wallet:{party_id}", leaving(party_id), from_deposits)
+    return view(row)
+
+
+def approve(
+    session: Session, person_rule: str, payout: str, by_party: int, now: datetime
+) -> dict[str, Any]:
+    """An operator agrees, and the tax is fixed by what was paid out before. Again changes nothing.
+
+    System scope. Raises Problem 404, 409 `wrong_state`, 403 `own_payout`: nobody approves his own.
+    """
+    row = _locked(session, payout)
+    if row.party_id == by_party:
+        raise Problem(403, "own_payout", "nobody approves his own payout; ask another operator")
+    if row.state != "approved":
+        _check(row, ("requested",))
+        _tax(row, _withheld(session, row, person_rule, now))
+        row.state, row.approved_at, row.updated_at = "approved", now, now
+    return view(row)
+
+
+def paid(
+    session: Session, payout: str, bank_reference: str, by_party: int, now: datetime
+) -> dict[str, Any]:
+    """The bank has paid the net amount: posted, once. System scope.
+
+    Raises Problem 404, 409 `wrong_state`, 409 `reference_conflict` for a bank reference that stands
+    for another payout, 403 `own_payout`.
+    """
+    row = _locked(session, payout)
+    if row.party_id == by_party:
+        raise Problem(403, "own_payout", "nobody confirms his own payout; ask another operator")
+    if row.state == "paid" and row.bank_reference == bank_reference.strip():
+        return view(row)
+    _check(row, ("approved",))
+    row.bank_reference = bank_reference.strip()
+    row.state, row.paid_at, row.updated_at = "paid", now, now
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError as error:
+        message = f"another payout has the bank reference {bank_reference!r}; check it"
+        wrong = FieldError("bank_reference", "reference_conflict", "already used")
+        raise Problem(409, "reference_conflict", message, errors=[wrong]) from error
+    _move(session, row, "payout", "net", leaving(row.party_id), "bank", row.amount - row.tax)
+    _move(session, row, "payout_tax", "tax", leaving(row.party_id), "tax", row.tax)
+    return view(row)
+
+
+def failed(session: Session, payout: str, reason: str, now: datetime) -> dict[str, Any]:
+    """It is refused, or the bank could not pay: all goes back where it came from. System scope.
+
+    Again changes nothing. Raises Problem 404, 409 `wrong_state`.
+    """
+    row = _locked(session, payout)
+    if row.state != "failed":
+        _check(row, IN_FLIGHT)
+        row.state, row.failure, row.updated_at = "failed", reason, now
+        held, back = leaving(row.party_id), f"wallet:{row.party_id}"
+        _move(session, row, "payout_back", "unearned", held, earned(row.party_id), row.earnings)
+        _move(session, row, "payout_back", "unwallet", held, back, row.deposits)
+    return view(row)
+
+
+def page(
+    session: Session,
+    party_id: int | None,
+    *,
+    status: str | None = None,
+    limit: int = 50,
+    after: tuple[datetime, int] | None = None,
+) -> Page:
+    """Payouts of a party (None: of all, for operators), the oldest change first."""
+    found = select(Payout)
+    if party_id is not None:
+        found = found.where(Payout.party_id == party_id)
+    if status is not None:
+        found = found.where(Payout.state == status)
+    if after is not None:
+        found = found.where(tuple_(Payout.updated_at, Payout.id) > tuple_(*after))
+    rows = session.scalars(found.order_by(Payout.updated_at, Payout.id).limit(limit + 1)).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return [view(row) for row in rows[:limit]], (last.updated_at, last.id) if last else None
+
+
+def view(row: Payout) -> dict[str, Any]:
+    """A payout as its party and operators see it."""
+    return {
+        "id": outside("pay", row.id),
+        "party": outside("pty", row.party_id),
+        "status": row.state,
+        "amount": yuan(row.amount),
+        "gross": yuan(row.amount),
+        "earnings": yuan(row.earnings),
+        "deposits": yuan(row.deposits),
+        "tax": yuan(row.tax),
+        "net": yuan(row.amount - row.tax),
+        "rule": row.rule,
+        "basis": row.basis,
+        "plans": row.plans,
+        "payee": {"kind": row.kind, "name": row.payee, **row.mask},
+        "bank_reference": row.bank_reference,
+        "failure": row.failure,
+        "created_at": row.created_at,
+        "approved_at": row.approved_at,
+        "paid_at": row.paid_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def _parts(session: Session, party_id: int, amount: int) -> tuple[int, int]:
+    """What of `amount` comes from earnings, what from the wallet. Raises Problem 409."""
+    made = max(ledger.standing(session, earned(party_id)), 0)
+    own = session.get(Balance, f"wallet:{party_id}", with_for_update=True, populate_existing=True)
+    there = max(own.amount, 0) if own else 0
+    from_earnings = min(amount, made)
+    if amount - from_earnings > there:
+        raise Problem(
+            409,
+            "balance_short",
+            f"{yuan(made + there)} can be paid out: {yuan(made)} earned and {yuan(there)} in the"
+            " wallet; credit and earnings still frozen cannot",
+        )
+    return from_earnings, amount - from_earnings
+
+
+_PLANS = text("""
+    WITH paid AS (SELECT coalesce(sum(earnings), 0) AS fen FROM payouts
+                  WHERE party_id = :party AND state <> 'failed'),
+    made AS (SELECT plan, released AS fen, released_at AS at, id FROM earnings
+             WHERE party_id = :party AND released > 0
+             UNION ALL SELECT plan, earned, settled_at, id FROM commissions
+             WHERE party_id = :party AND earned > 0),
+    each AS (SELECT plan, fen, sum(fen) OVER (ORDER BY at, plan, id) AS upto FROM made)
+    SELECT DISTINCT plan FROM each, paid
+    WHERE upto > paid.fen AND upto - each.fen < paid.fen + :amount ORDER BY plan
+""")
+
+
+def _plans(session: Session, party_id: int, amount: int) -> list[str]:
+    """Under which versions of the plan the next `amount` fen were earned: the oldest go first."""
+    return list(session.scalars(_PLANS, {"party": party_id, "amount": amount}))
+
+
+def _withheld(session: Session, row: Payout, person_rule: str, now: datetime) -> Withheld:
+    """The tax on a payout that is approved now, in Shanghai's month and year."""
+    local = now.astimezone(SHANGHAI)
+    month = func.extract("month", func.timezone("Asia/Shanghai", Payout.approved_at))
+    year = func.extract("year", func.timezone("Asia/Shanghai", Payout.approved_at))
+    before = session.execute(
+        select(month, func.sum(Payout.earnings), func.sum(Payout.tax))
+        .where(
+            Payout.party_id == row.party_id,
+            Payout.kind == row.kind,
+            Payout.state.in_(("approved", "paid")),
+            Payout.earnings > 0,
+            year == local.year,
+        )
+        .group_by(month)
+        .order_by(month)
+    )
+    months = [Month(int(number), int(income), int(tax)) for number, income, tax in before]
+    return withhold(row.kind, person_rule, row.earnings, local.month, months)
+
+
+def _tax(row: Payout, due: Withheld) -> None:
+    row.tax, row.rule = due.tax, due.rule
+    row.basis = {
+        "income": yuan(due.income),
+        "taxed": yuan(due.taxed),
+        "withheld_before": yuan(due.before),
+    }
+
+
+def _move(
+    session: Session,
+    row: Payout,
+    kind: str,
+    part: str,
+    source: str,
+    destination: str,
+    amount: int,
+) -> None:
+    name = f"payout-{part}:{row.id}"
+    ledger.post(session, [Entry(name, kind, source, destination, amount, row.party_id)])
+
+
+def _queue(session: Session, party_id: int) -> None:
+    """One payout of a party after the other: earnings have no balance row that could be locked."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('payout', :party))"),
+        {"party": party_id},
+    )
+
+
+def _locked(session: Session, payout: str) -> Payout:
+    number = inside("pay", payout)
+    owner = session.scalar(select(Payout.party_id).where(Payout.id == number))
+    if owner is None:
+        raise Problem(404, "not_found", f"there is no payout {payout!r}")
+    _queue(session, owner)
+    return session.get_one(Payout, number, with_for_update=True, populate_existing=True)
+
+
+def _check(row: Payout, states: tuple[str, ...]) -> None:
+    if row.state not in states:
+        raise Problem(409, "wrong_state", f"this payout is {row.state}")
+
+
+def _invalid(field: str, message: str) -> Problem:
+    error = FieldError(field, "invalid", message)
+    return Problem(422, "invalid", f"{field}: {message}", errors=[error])

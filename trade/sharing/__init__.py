@@ -1,0 +1,1 @@
+"""Goods that one leader shares and another helps to sell."""

@@ -1,0 +1,84 @@
+"""An order under a share: what the helper pays for each line, and what the sharer earns on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from kit.errors import FieldError, Problem
+from kit.statements import Query, insert
+from trade import planning, pricing
+from trade.desk import Desk
+from trade.models import Earning, Order
+from trade.planning import Draft, LineRequest, PricedLine
+from trade.sharing import plans
+from trade.sharing.shares import Under
+
+Rests = Mapping[int, int]
+"""The sharer's earning in fen on each line, by the line's index."""
+
+
+def at_retail(lines: Sequence[LineRequest], under: Under) -> tuple[LineRequest, ...]:
+    """The lines at the share's retail price. Raises Problem 422 for one with another price."""
+    for index, line in enumerate(lines):
+        if line.retail_price not in (None, under.retail_price):
+            field = f"lines.{index}.retail_price"
+            message = "under a share its retail price holds; leave this out"
+            error = FieldError(field, "not_the_shares", message)
+            raise Problem(422, "invalid", f"{field}: {message}", errors=[error])
+    return tuple(replace(line, retail_price=under.retail_price) for line in lines)
+
+
+def shared(
+    session: Session, desk: Desk, draft: Draft, under: Under, now: datetime
+) -> tuple[Draft, Rests]:
+    """The draft as it is paid for under a share, and what its sharer earns.
+
+    Raises Problem 409 `not_orderable` for goods that are not shared, or `negative_rest` where the
+    sharer would lose by it.
+    """
+    lines = [one.line for one in draft.lines]
+    if foreign := [line for line in lines if line.sku_id not in under.skus]:
+        raise _refused("not_orderable", "not_shared", planning.MESSAGES["not_shared"], foreign)
+    if made := [one.line for one in draft.lines if one.parts]:
+        raise _refused("not_orderable", "bundle", planning.MESSAGES["bundle"], made)
+    if under.helper is None:
+        return draft, {}
+    reader = pricing.leader(session, desk, under.sharer, now)
+    paid: list[PricedLine] = []
+    rests: dict[int, int] = {}
+    for line in lines:
+        takes = draft.plan.takes(line.index)
+        own = planning.priced_line(line, takes, reader.prices).amount
+        amount = plans.helper_pays(under.retail_price, under.commission_ppm, line.quantity)
+        paid.append(PricedLine(line, planning.mean(amount, line.quantity), amount))
+        rests[line.index] = amount - own
+    if short := [line for line in lines if rests[line.index] < 0]:
+        message = "the share does not cover it any more; ask its sharer for a new one"
+        raise _refused("negative_rest", "negative_rest", message, short)
+    return replace(draft, lines=tuple(paid)), rests
+
+
+def writes(order: Order, under: Under, rests: Rests, ids: Mapping[int, int]) -> list[Query]:
+    """The earnings on a new order; `ids` are its lines by index."""
+    rows: list[dict[str, Any]] = [
+        {
+            "party_id": under.sharer,
+            "share_id": under.share_id,
+            "order_id": order.id,
+            "order_line_id": ids[index],
+            "plan": under.plan,
+            "amount": rest,
+            "created_at": order.created_at,
+        }
+        for index, rest in rests.items()
+        if rest
+    ]
+    return [insert(Earning, rows)] if rows else []
+
+
+def _refused(code: str, why: str, message: str, lines: Sequence[planning.Resolved]) -> Problem:
+    errors = [FieldError(f"lines.{line.index}", why, message) for line in lines]
+    return Problem(409, code, f"nothing was ordered: {message}", errors=errors)
