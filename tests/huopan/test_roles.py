@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def test_an_unknown_queue_is_told_with_the_known_ones(huopan: Cli) -> None:
     done = huopan("worker", "--queues", "parcels")
     assert done.code == 2
-    assert "there is no queue parcels; there are orders, hooks, sync" in done.err
+    assert "there is no queue parcels; there are orders, hooks, pictures, sync" in done.err
 
 
 def test_a_busy_port_is_told(huopan: Cli) -> None:
