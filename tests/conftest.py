@@ -37,6 +37,9 @@ WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 BEGAN = time.monotonic()
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+ROOM = 8 * 2**30
+
 _numbers = itertools.count(1)
 
 
@@ -82,9 +85,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         if config.stash[_soak].whole:
             config.pluginmanager.register(soaking.Notes(config, config.stash[_soak]))
-        folder = tempfile.mkdtemp(prefix="huopan-tests-")
+        folder = tempfile.mkdtemp(prefix="huopan-tests-", dir=_memory())
         os.chmod(folder, 0o711)  # noqa: S103 - under root the server user must pass through
         os.environ[FOLDER] = folder
+
+
+def _memory() -> str | None:
+    """Where the servers' files lie in memory, if there is room: a database of a test's own is
+    copied there in a fortieth of the time."""
+    there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
+    return str(MEMORY) if there and shutil.disk_usage(MEMORY).free >= ROOM else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
