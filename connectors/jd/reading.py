@@ -77,7 +77,7 @@ def table(value: Any) -> dict[str, Any]:
 
 
 def ids(value: Any) -> list[str]:
-    """Ids as a list, a comma string or a single number."""
+    """Ids as a list, a comma string or a single number. Raises Unreadable for broken JSON."""
     found = unpacked(value)
     if isinstance(found, list):
         return [text(each) for each in found if text(each)]
