@@ -57,9 +57,11 @@ def begin(config: pytest.Config) -> Soak:
 
 
 def leave_out_passed(config: pytest.Config, items: list[pytest.Item], soak: Soak) -> None:
-    """Of a soak's tests, keep those that have not passed under this seed."""
+    """Of a soak's tests, keep those that have not passed under this seed. Feeds come before lives
+    and days: a slice holds many short ones, and the long ones are left to the next."""
     if not soak.whole:
         return
+    items.reverse()
     passed = set(_state(config)["passed"])
     gone = [item for item in items if item.nodeid in passed]
     if gone and len(gone) < len(items):

@@ -101,8 +101,8 @@ def _walk(shop: Shop, role: str, mode: GenerationMode, examples: int, checks: li
 
 @pytest.fixture
 def examples(request: pytest.FixtureRequest) -> int:
-    """How many requests an operation gets: ten, or a hundred in the soak."""
-    return 100 if request.config.getoption("--soak", default=False) else 10
+    """How many requests an operation gets: ten, or twenty in the soak."""
+    return 20 if request.config.getoption("--soak", default=False) else 10
 
 
 @pytest.mark.soak
