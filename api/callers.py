@@ -24,7 +24,7 @@ from catalog.pricebook import Pricebook
 from catalog.shelf import Reader
 from kit import clock, idempotency
 from kit.errors import Problem
-from kit.ids import outside
+from kit.ids import inside, outside
 from kit.statements import Query
 from trade import rights, tokens
 from trade.tokens import Identity
@@ -56,6 +56,12 @@ class Caller:
     def operates(self) -> bool:
         """Whether it is an operator."""
         return self.identity.role == "operator"
+
+    def whose(self, party: str | None) -> int | None:
+        """Whose things are asked for: the caller's own, or an operator's choice (None: all)."""
+        if not self.operates:
+            return self.party_id
+        return None if party is None else inside("pty", party)
 
     @property
     def actor(self) -> str:
@@ -92,6 +98,12 @@ class Caller:
     def system(self) -> Iterator[Session]:
         """A transaction that sees everything; what is done in it checks the owner itself."""
         with self.office.db.as_system() as session:
+            yield session
+
+    @contextmanager
+    def seeing(self) -> Iterator[Session]:
+        """A transaction that reads: everything for an operator, else like `own`."""
+        with self.system() if self.operates else self.own() as session:
             yield session
 
 

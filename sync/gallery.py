@@ -5,7 +5,7 @@ Downloads share a few threads; drawing is done one at a time, because unpacked p
 
 import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from connectors.errors import SupplierError, TryLater
 from connectors.pictures import Limits, Picture
 from kit import clock, log
 from kit.db import Database
+from kit.drains import drained
 from kit.settings import MediaSettings
 
 MEDIA = "sync.media"
@@ -52,17 +53,16 @@ def rules(settings: MediaSettings) -> Rules:
 
 def drain(db: Database, by: Rules, until: datetime) -> int:
     """Fetch what is wanted until there is nothing left or the time is up; returns how many."""
-    done = 0
     drawing = threading.Lock()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="pictures") as threads:
-        while clock.now() < until:
-            with db.as_system() as session:
-                batch = media.claim(session, clock.now(), _BATCH)
-            if not batch:
-                break
-            list(threads.map(lambda one: _one(db, by, one, drawing), batch))
-            done += len(batch)
-    return done
+
+    def take() -> Sequence[Claimed]:
+        with db.as_system() as session:
+            return media.claim(session, clock.now(), _BATCH)
+
+    def work(one: Claimed) -> None:
+        _one(db, by, one, drawing)
+
+    return drained(take, work, until, threads=THREADS, name="pictures")
 
 
 def _one(db: Database, by: Rules, claimed: Claimed, drawing: threading.Lock) -> None:

@@ -66,13 +66,20 @@ class Web:
 def web_server() -> Iterator[Web]:
     """A running `Web`."""
     web = Web()
-    thread = threading.Thread(target=web.server.serve_forever, args=(0.01,), daemon=True)
+    with _serving(web.server):
+        yield web
+
+
+@contextlib.contextmanager
+def _serving(server: socketserver.BaseServer) -> Iterator[None]:
+    """`server` answers while the block runs."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield web
+        yield
     finally:
-        web.server.shutdown()
-        web.server.server_close()
+        server.shutdown()
+        server.server_close()
         thread.join()
 
 
@@ -157,14 +164,8 @@ class Post:
 def mail_server() -> Iterator[Post]:
     """A running `Post`."""
     post = Post()
-    thread = threading.Thread(target=post.server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with _serving(post.server):
         yield post
-    finally:
-        post.server.shutdown()
-        post.server.server_close()
-        thread.join()
 
 
 class _Door(paramiko.ServerInterface):

@@ -6,7 +6,6 @@ tree of platform orders replaces what was known. Suppliers at our own door tell 
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +18,7 @@ from connectors.model import Sells
 from connectors.trading import Confirms, Part, Progress, Ships, SourceParcel
 from kit import clock, log
 from kit.db import Database
+from kit.drains import drained
 from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox, handled
@@ -86,19 +86,20 @@ def drain(db: Database, source: str, open_source: Callable[[str], Sells], until:
     seller = open_source(source)
     if not isinstance(seller, Ships):
         return 0
-    done = 0
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="follow") as pool:
-        while clock.now() < until:
-            with db.as_system() as session:
-                hear(session, source, clock.now())
-                found = claim(session, source, clock.now())
-            if not found:
-                break
-            seen = list(pool.map(lambda one: _work(db, seller, source, one), found))
-            done += len(found)
-            if any(isinstance(each.error, NotAuthorised) for each in seen):
-                break
-    return done
+
+    def take() -> list[Due]:
+        with db.as_system() as session:
+            hear(session, source, clock.now())
+            return claim(session, source, clock.now())
+
+    return drained(
+        take,
+        lambda one: _work(db, seller, source, one),
+        until,
+        threads=THREADS,
+        name="follow",
+        ends=lambda seen: isinstance(seen.error, NotAuthorised),
+    )
 
 
 def hear(session: Session, source: str, now: datetime) -> int:

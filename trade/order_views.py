@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
@@ -29,6 +29,7 @@ from trade.models import (
     ParcelLine,
     Recipient,
 )
+from trade.paging import changed
 
 
 @dataclass(frozen=True)
@@ -87,18 +88,15 @@ def page(
     found = select(Order).where(Order.party_id == party_id)
     if status is not None:
         found = found.where(Order.status == status)
-    if updated_after is not None:
-        found = found.where(Order.updated_at > updated_after)
     if placed_from is not None:
         found = found.where(Order.created_at >= placed_from)
     if placed_to is not None:
         found = found.where(Order.created_at < placed_to)
-    if after is not None:
-        found = found.where(tuple_(Order.updated_at, Order.id) > tuple_(*after))
-    rows = session.scalars(found.order_by(Order.updated_at, Order.id).limit(limit + 1)).all()
-    more = len(rows) > limit
-    views = _views(session, rows[:limit])
-    return views, (rows[limit - 1].updated_at, rows[limit - 1].id) if more else None
+    key = (Order.updated_at, Order.id)
+    rows, following = changed(
+        session, found, *key, limit=limit, after=after, updated_after=updated_after
+    )
+    return _views(session, rows), following
 
 
 def view(rows: Rows) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog import stock
@@ -21,6 +21,7 @@ from trade import recipients
 from trade.buying import reservation
 from trade.desk import Desk
 from trade.models import Order, Purchase, PurchaseLine, Recipient
+from trade.paging import changed
 from trade.refusal import refuse_rest
 from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, move, restate
 
@@ -62,12 +63,15 @@ def page(
     )
     if status is not None:
         found = found.where(Purchase.state == status)
-    if updated_after is not None:
-        found = found.where(Purchase.updated_at > updated_after)
-    if after is not None:
-        found = found.where(tuple_(Purchase.updated_at, Purchase.id) > tuple_(*after))
-    rows = session.scalars(found.order_by(Purchase.updated_at, Purchase.id).limit(limit + 1)).all()
-    shown = rows[:limit]
+    shown, following = changed(
+        session,
+        found,
+        Purchase.updated_at,
+        Purchase.id,
+        limit=limit,
+        after=after,
+        updated_after=updated_after,
+    )
     lines = lines_of(session, [row.id for row in shown])
     to_send = {row.recipient_id for row in shown if row.state in OPEN}
     clear = recipients.reveal_many(session, desk.keyring, to_send, supplier.party_id, "ship")
@@ -75,8 +79,7 @@ def page(
         view(row, lines[row.id], clear.get(row.recipient_id) if row.state in OPEN else None)
         for row in shown
     ]
-    more = len(rows) > limit
-    return views, (rows[limit - 1].updated_at, rows[limit - 1].id) if more else None
+    return views, following
 
 
 def get(session: Session, desk: Desk, supplier: Supplier, purchase: str) -> dict[str, Any]:

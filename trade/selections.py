@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ from kit.statements import Query, ids_text, send
 from trade import pricing
 from trade.desk import Desk
 from trade.models import Selection
+from trade.paging import changed
 
 BATCH = 500
 
@@ -141,14 +142,9 @@ def page(
 ) -> tuple[list[dict[str, Any]], tuple[datetime, int] | None]:
     """Selections from the oldest change on, and where the next page starts."""
     found = select(Selection).where(Selection.party_id == party_id)
-    if after is not None:
-        found = found.where(tuple_(Selection.updated_at, Selection.sku_id) > tuple_(*after))
-    rows = session.scalars(
-        found.order_by(Selection.updated_at, Selection.sku_id).limit(limit + 1)
-    ).all()
-    views = _views(session, desk, rows[:limit], now)
-    more = len(rows) > limit
-    return views, (rows[limit - 1].updated_at, rows[limit - 1].sku_id) if more else None
+    key = (Selection.updated_at, Selection.sku_id)
+    rows, following = changed(session, found, *key, limit=limit, after=after)
+    return _views(session, desk, rows, now), following
 
 
 def remove(session: Session, party_id: int, sku: str) -> None:

@@ -7,7 +7,6 @@ the database alone.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -21,6 +20,7 @@ from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
 from connectors.trading import Confirms
 from kit import clock, log
 from kit.db import Database
+from kit.drains import drained
 from kit.statements import insert, send
 from trade import events, recipients
 from trade.buying import reservation
@@ -114,18 +114,19 @@ def drain(db: Database, desk: Desk, source: str, open_source: OpenSource, until:
     May run any number of times at once, and be killed at any moment.
     """
     seller = open_source(source)
-    done = 0
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="submit") as pool:
-        while clock.now() < until:
-            with db.as_system() as session:
-                claimed = claim(session, desk, source, clock.now())
-            if not claimed:
-                break
-            outcomes = list(pool.map(lambda one: _work(db, desk, seller, one), claimed))
-            done += len(claimed)
-            if any(isinstance(outcome.error, NotAuthorised) for outcome in outcomes):
-                break
-    return done
+
+    def take() -> list[Claimed]:
+        with db.as_system() as session:
+            return claim(session, desk, source, clock.now())
+
+    return drained(
+        take,
+        lambda one: _work(db, desk, seller, one),
+        until,
+        threads=THREADS,
+        name="submit",
+        ends=lambda outcome: isinstance(outcome.error, NotAuthorised),
+    )
 
 
 def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Claimed]:

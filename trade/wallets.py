@@ -6,7 +6,7 @@ Huopan keeps books and moves no money: a deposit is what a bank's statement says
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from kit.errors import FieldError, Problem
@@ -15,6 +15,7 @@ from kit.money import yuan
 from trade import ledger, parties
 from trade.ledger import Entry
 from trade.models import Balance, DepositRequest, Posting
+from trade.paging import changed
 
 
 def deposit(session: Session, party_id: int, amount: int, reference: str) -> bool:
@@ -154,13 +155,9 @@ def requests(
         found = found.where(DepositRequest.party_id == party_id)
     if status is not None:
         found = found.where(DepositRequest.state == status)
-    if after is not None:
-        found = found.where(tuple_(DepositRequest.updated_at, DepositRequest.id) > tuple_(*after))
-    ordered = found.order_by(DepositRequest.updated_at, DepositRequest.id).limit(limit + 1)
-    rows = session.scalars(ordered).all()
-    more = len(rows) > limit
-    views = [request_view(row) for row in rows[:limit]]
-    return views, (rows[limit - 1].updated_at, rows[limit - 1].id) if more else None
+    key = (DepositRequest.updated_at, DepositRequest.id)
+    rows, following = changed(session, found, *key, limit=limit, after=after)
+    return [request_view(row) for row in rows], following
 
 
 def request_view(row: DepositRequest) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def page(
 ) -> Response:
     """From the oldest change on."""
     after = replies.moment_cursor(cursor)
-    with caller.system() if caller.operates else caller.own() as session:
+    with caller.seeing() as session:
         return replies.page(
             *order_views.page(
                 session,
@@ -157,7 +157,7 @@ def page(
 def get(caller: Reads, order_id: IdPath) -> Response:
     """With parcels, timeline and claims."""
     number = inside("ord", order_id)
-    with caller.system() if caller.operates else caller.own() as session:
+    with caller.seeing() as session:
         owner = order_owner(session, caller, number)
         return replies.answer(order_views.by_id(session, owner, number))
 

@@ -78,16 +78,9 @@ def page(
 ) -> Response:
     """Your own, or for operators everybody's; from the oldest change on."""
     after = replies.moment_cursor(cursor)
-    if caller.operates:
-        whose = None if party is None else inside("pty", party)
-        with caller.system() as session:
-            return replies.page(
-                *payouts.page(session, whose, status=status, limit=limit, after=after)
-            )
-    with caller.own() as session:
-        return replies.page(
-            *payouts.page(session, caller.party_id, status=status, limit=limit, after=after)
-        )
+    whose = caller.whose(party)
+    with caller.seeing() as session:
+        return replies.page(*payouts.page(session, whose, status=status, limit=limit, after=after))
 
 
 @router.get(

@@ -1,7 +1,5 @@
 """Statements: what moved a party's money, line by line, to confirm or to dispute."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -57,7 +55,7 @@ def page(
     whose: int | None = caller.party_id
     if caller.operates and party is not None:
         whose = None if party == "all" else inside("pty", party)
-    with _seeing(caller) as session:
+    with caller.seeing() as session:
         return replies.page(
             *statements.page(
                 session, whose, period=period, status=status, limit=limit, before=before
@@ -92,7 +90,7 @@ def issue(caller: Operates, party_id: IdPath) -> Response:
 @router.get("/statements/{statement_id}", response_model=StatementOut, summary="A statement")
 def get(caller: Reads, statement_id: IdPath) -> Response:
     """With its sums; its lines are under `/lines`."""
-    with _seeing(caller) as session:
+    with caller.seeing() as session:
         row = statements.find(session, _own(caller), statement_id)
         return replies.answer(statements.view(session, row))
 
@@ -107,7 +105,7 @@ def lines(
 ) -> Response:
     """In the order of their first postings."""
     after = replies.number_cursor(cursor)
-    with _seeing(caller) as session:
+    with caller.seeing() as session:
         row = statements.find(session, _own(caller), statement_id)
         return replies.page(*statement_lines.page(session, row, limit=limit, after=after))
 
@@ -142,7 +140,7 @@ def explain(
 )
 def xlsx(caller: Reads, statement_id: IdPath) -> Response:
     """With every line."""
-    with _seeing(caller) as session:
+    with caller.seeing() as session:
         row = statements.find(session, _own(caller), statement_id)
         return sheet(statement_sheets.as_sheet(session, row), f"{statement_id}.xlsx")
 
@@ -155,7 +153,7 @@ def xlsx(caller: Reads, statement_id: IdPath) -> Response:
 )
 def pdf(caller: Reads, statement_id: IdPath) -> Response:
     """With its sums and up to 2,000 lines."""
-    with _seeing(caller) as session:
+    with caller.seeing() as session:
         row = statements.find(session, _own(caller), statement_id)
         content = statement_sheets.as_pdf(session, row)
     named = {"Content-Disposition": f'attachment; filename="{statement_id}.pdf"'}
@@ -213,9 +211,3 @@ def answer(caller: Operates, statement_id: IdPath, asked: AnswerIn) -> Response:
 def _own(caller: Caller) -> int | None:
     """Whose statements the caller may see; None is everybody's."""
     return None if caller.operates else caller.party_id
-
-
-@contextmanager
-def _seeing(caller: Caller) -> Iterator[Session]:
-    with caller.system() if caller.operates else caller.own() as session:
-        yield session

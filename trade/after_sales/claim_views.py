@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from kit.errors import Problem
@@ -18,6 +18,7 @@ from trade.after_sales.claim_answers import opened_address
 from trade.desk import Desk
 from trade.models import Claim, ClaimLine, ClaimMove, OrderLine, Parcel, Purchase, PurchaseLine
 from trade.order_views import claim_view, parcel_view, waybill_view
+from trade.paging import Cursor, changed
 from trade.purchases import Supplier
 
 Page = tuple[list[dict[str, Any]], tuple[datetime, int] | None]
@@ -34,9 +35,9 @@ def leader_page(
     after: tuple[datetime, int] | None = None,
 ) -> Page:
     """A leader's claims from the oldest change on, and where the next page starts."""
-    found = _from(select(Claim).where(Claim.party_id == party_id), status, updated_after, after)
-    rows = session.scalars(found.limit(limit + 1)).all()
-    return _leader_views(session, desk, rows[:limit]), _next(rows, limit)
+    own = select(Claim).where(Claim.party_id == party_id)
+    rows, following = _page(session, own, status, updated_after, limit, after)
+    return _leader_views(session, desk, rows), following
 
 
 def leader_get(session: Session, desk: Desk, party_id: int, claim: str) -> dict[str, Any]:
@@ -59,9 +60,9 @@ def supplier_page(
 ) -> Page:
     """Claims on a supplier's purchases, the oldest change first, and where the next page starts."""
     own = select(Purchase.id).where(Purchase.source == supplier.source)
-    found = _from(select(Claim).where(Claim.purchase_id.in_(own)), status, updated_after, after)
-    rows = session.scalars(found.limit(limit + 1)).all()
-    return _supplier_views(session, desk, rows[:limit]), _next(rows, limit)
+    claimed = select(Claim).where(Claim.purchase_id.in_(own))
+    rows, following = _page(session, claimed, status, updated_after, limit, after)
+    return _supplier_views(session, desk, rows), following
 
 
 def supplier_get(session: Session, desk: Desk, supplier: Supplier, claim: str) -> dict[str, Any]:
@@ -75,23 +76,18 @@ def supplier_get(session: Session, desk: Desk, supplier: Supplier, claim: str) -
     return _supplier_views(session, desk, [row])[0]
 
 
-def _from(
-    found: Select[Any],
+def _page(
+    session: Session,
+    found: Select[Claim],
     status: str | None,
     updated_after: datetime | None,
-    after: tuple[datetime, int] | None,
-) -> Select[Any]:
+    limit: int,
+    after: Cursor | None,
+) -> tuple[Sequence[Claim], Cursor | None]:
     if status is not None:
         found = found.where(Claim.state == status)
-    if updated_after is not None:
-        found = found.where(Claim.updated_at > updated_after)
-    if after is not None:
-        found = found.where(tuple_(Claim.updated_at, Claim.id) > tuple_(*after))
-    return found.order_by(Claim.updated_at, Claim.id)
-
-
-def _next(rows: Sequence[Claim], limit: int) -> tuple[datetime, int] | None:
-    return (rows[limit - 1].updated_at, rows[limit - 1].id) if len(rows) > limit else None
+    key = (Claim.updated_at, Claim.id)
+    return changed(session, found, *key, limit=limit, after=after, updated_after=updated_after)
 
 
 def _leader_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> list[dict[str, Any]]:

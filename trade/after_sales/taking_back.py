@@ -7,7 +7,6 @@ stands, until it ends. What is due is found from the database alone; a message o
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from connectors.errors import NoSuchThing, NotAuthorised, Refused, SupplierError, TryLater
@@ -15,6 +14,7 @@ from connectors.model import Sells
 from connectors.trading import ClaimState, Ships, SourceClaim, TakesBack, Withdraws
 from kit import clock, log
 from kit.db import Database
+from kit.drains import drained
 from trade.after_sales import platform_answers
 from trade.after_sales.platform_claims import Heard, Job, take
 from trade.desk import Desk
@@ -37,18 +37,19 @@ def drain(
     platform = open_source(source)
     if not isinstance(platform, TakesBack):
         return 0
-    done = 0
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="take-back") as pool:
-        while clock.now() < until:
-            with db.as_system() as session:
-                jobs = take(session, desk, source, clock.now())
-            if not jobs:
-                break
-            heard = list(pool.map(lambda job: _work(db, desk, platform, job), jobs))
-            done += len(jobs)
-            if any(isinstance(each.error, NotAuthorised) for each in heard):
-                break
-    return done
+
+    def due() -> list[Job]:
+        with db.as_system() as session:
+            return take(session, desk, source, clock.now())
+
+    return drained(
+        due,
+        lambda job: _work(db, desk, platform, job),
+        until,
+        threads=THREADS,
+        name="take-back",
+        ends=lambda heard: isinstance(heard.error, NotAuthorised),
+    )
 
 
 def talk(platform: TakesBack, job: Job) -> Heard:

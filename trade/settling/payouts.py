@@ -7,7 +7,7 @@ posted when the bank confirms it. Earnings go first, less tax; then what the par
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from kit.money import yuan
 from trade import ledger
 from trade.ledger import Entry
 from trade.models import Balance, Party, Payee, Payout
+from trade.paging import changed
 from trade.settling.earnings import earned
 from trade.settling.payees import NOT_STATED
 from trade.settling.withholding import Month, Withheld, withhold
@@ -139,11 +140,9 @@ def page(
         found = found.where(Payout.party_id == party_id)
     if status is not None:
         found = found.where(Payout.state == status)
-    if after is not None:
-        found = found.where(tuple_(Payout.updated_at, Payout.id) > tuple_(*after))
-    rows = session.scalars(found.order_by(Payout.updated_at, Payout.id).limit(limit + 1)).all()
-    last = rows[limit - 1] if len(rows) > limit else None
-    return [view(row) for row in rows[:limit]], (last.updated_at, last.id) if last else None
+    key = (Payout.updated_at, Payout.id)
+    rows, following = changed(session, found, *key, limit=limit, after=after)
+    return [view(row) for row in rows], following
 
 
 def view(row: Payout) -> dict[str, Any]:
