@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import replies
+from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import Cursor, IdPath, Limit, Listed
@@ -19,14 +19,6 @@ from trade.settling import payees, payout_sheets, payouts
 from trade.settling.payees import Account
 
 router = APIRouter(prefix="/v1", tags=["money"])
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SHEET: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
-        "description": "The sheet.",
-    }
-}
 
 Reads = Annotated[Caller, Depends(allow("wallet:read"))]
 Writes = Annotated[Writer, Depends(allow_write("wallet:write"))]
@@ -86,7 +78,7 @@ def page(
 @router.get(
     "/payouts/export.xlsx",
     response_class=Response,
-    responses=SHEET,
+    responses=uploads.given(uploads.XLSX, "The sheet."),
     summary="Approved payouts, as a sheet for the bank",
 )
 def export(caller: Sheets) -> Response:
@@ -94,13 +86,13 @@ def export(caller: Sheets) -> Response:
     with caller.system() as session:
         content = payout_sheets.for_bank(session, caller.office.terms.desk.keyring)
         audits.note(session, caller.actor, "payouts.export", "payouts")
-    return sheet(content, "payouts.xlsx")
+    return uploads.download(content, uploads.XLSX, "payouts.xlsx")
 
 
 @router.get(
     "/payouts/income.xlsx",
     response_class=Response,
-    responses=SHEET,
+    responses=uploads.given(uploads.XLSX, "The sheet."),
     summary="Who earned how much in a quarter",
 )
 def income(
@@ -113,7 +105,7 @@ def income(
         keyring = caller.office.terms.desk.keyring
         content = payout_sheets.incomes(session, keyring, int(year), int(number))
         audits.note(session, caller.actor, "payouts.income", quarter)
-    return sheet(content, f"income-{quarter}.xlsx")
+    return uploads.download(content, uploads.XLSX, f"income-{quarter}.xlsx")
 
 
 @router.post("/payouts/{payout_id}/approve", response_model=PayoutOut, summary="Agree to a payout")
@@ -148,11 +140,6 @@ def failed(caller: Operates, payout_id: IdPath, asked: FailedIn) -> Response:
         return _noted(session, caller, "payout.failed", told)
 
     return caller.do(work)
-
-
-def sheet(content: bytes, name: str) -> Response:
-    """An XLSX file to keep."""
-    return Response(content, 200, {"Content-Disposition": f'attachment; filename="{name}"'}, XLSX)
 
 
 def _noted(session: Session, caller: Writer, action: str, told: dict[str, Any]) -> Reply:

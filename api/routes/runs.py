@@ -9,11 +9,12 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import replies
+from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import NO_NUL, IdPath, In, Limit, Listed, NumberCursor
 from api.shapes.office import DiffOut, RunOut, SourceOut
+from connectors.feed.rejects import inert
 from kit import clock
 from kit.ids import inside, outside
 from sync import overview, runs, verdicts
@@ -89,9 +90,11 @@ def rejects(caller: Reads, run_id: IdPath) -> Response:
     out = StringIO()
     rows = csv.writer(out)
     rows.writerow(["file", "line", "column", "value", "reason"])
-    rows.writerows([one.file, one.line, one.column, _plain(one.value), one.reason] for one in found)
-    named = {"Content-Disposition": f'attachment; filename="rejects-{run_id}.csv"'}
-    return Response(out.getvalue().encode("utf-8-sig"), 200, named, "text/csv; charset=utf-8")
+    for one in found:
+        texts = map(inert, (one.column, one.value, one.reason))
+        rows.writerow([inert(one.file), one.line, *texts])
+    content = out.getvalue().encode("utf-8-sig")
+    return uploads.download(content, uploads.CSV, f"rejects-{run_id}.csv")
 
 
 @router.post("/runs/{run_id}/release", response_model=RunOut, summary="Apply a held reading")
@@ -136,8 +139,3 @@ def _view(run: Run) -> dict[str, Any]:
         "failure": run.failure,
         "notes": run.notes,
     }
-
-
-def _plain(value: str) -> str:
-    """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -1,15 +1,14 @@
 """Statements: what moved a party's money, line by line, to confirm or to dispute."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import replies
+from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.routes.payouts import SHEET, sheet
 from api.shapes.base import IdPath, Limit, Listed, NumberCursor
 from api.shapes.statements import (
     AnswerIn,
@@ -30,12 +29,7 @@ Reads = Annotated[Caller, Depends(allow("statements:read"))]
 Writes = Annotated[Writer, Depends(allow_write("statements:write"))]
 Operates = Annotated[Writer, Depends(allow_write("payouts:write"))]
 Party = Annotated[str | None, Query(max_length=64, description="Whose; for operators only.")]
-_PDF: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
-        "description": "The statement.",
-    }
-}
+_PDF = "application/pdf"
 
 
 @router.get("/statements", response_model=Listed[StatementOut], summary="Your statements")
@@ -135,20 +129,22 @@ def explain(
 @router.get(
     "/statements/{statement_id}/statement.xlsx",
     response_class=Response,
-    responses=SHEET,
+    responses=uploads.given(uploads.XLSX, "The sheet."),
     summary="As a sheet",
 )
 def xlsx(caller: Reads, statement_id: IdPath) -> Response:
     """With every line."""
     with caller.seeing() as session:
         row = statements.find(session, _own(caller), statement_id)
-        return sheet(statement_sheets.as_sheet(session, row), f"{statement_id}.xlsx")
+        return uploads.download(
+            statement_sheets.as_sheet(session, row), uploads.XLSX, f"{statement_id}.xlsx"
+        )
 
 
 @router.get(
     "/statements/{statement_id}/statement.pdf",
     response_class=Response,
-    responses=_PDF,
+    responses=uploads.given(_PDF, "The statement."),
     summary="On paper",
 )
 def pdf(caller: Reads, statement_id: IdPath) -> Response:
@@ -156,8 +152,7 @@ def pdf(caller: Reads, statement_id: IdPath) -> Response:
     with caller.seeing() as session:
         row = statements.find(session, _own(caller), statement_id)
         content = statement_sheets.as_pdf(session, row)
-    named = {"Content-Disposition": f'attachment; filename="{statement_id}.pdf"'}
-    return Response(content, 200, named, "application/pdf")
+    return uploads.download(content, _PDF, f"{statement_id}.pdf")
 
 
 @router.post(

@@ -26,8 +26,3 @@ def identifying(text: str | None) -> str | None:
 def article(gtin14: str) -> str:
     """What a case's number and its single's have in common: the digits between level and check."""
     return gtin14[1:13]
-
-
-def is_case(gtin14: str) -> bool:
-    """Whether the number is that of a case (packaging level 1 to 8)."""
-    return gtin14[0] in "12345678"

@@ -1,6 +1,7 @@
 """Bundles through the door: found, quoted, ordered, shipped and paid back by their parts."""
 
 import io
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -74,7 +75,7 @@ def test_an_order_is_taken_apart_and_told_as_one_line(shop: Shop) -> None:
     (line,) = order["lines"]
     told = (line["line"], line["sku"], line["quantity"], line["unit_price"], line["amount"])
     assert told == (1, sku, 3, "25.6665", "77.00")
-    assert sum(float(part["amount"]) for part in line["parts"]) == 77.0
+    assert sum(Decimal(part["amount"]) for part in line["parts"]) == Decimal("77.00")
     assert order["held"] == order["total"] == "82.00"
     shop.submitted()
     purchase = shop.purchase()
@@ -95,7 +96,7 @@ def test_an_order_is_taken_apart_and_told_as_one_line(shop: Shop) -> None:
     (line,) = order["lines"]
     back = {part["sku"]: part["refunded"] for part in line["parts"]}
     assert (line["refunded"], back) == (back[cup.sku], {tea.sku: "0.00", cup.sku: back[cup.sku]})
-    assert float(back[cup.sku]) > 8
+    assert Decimal(back[cup.sku]) > 8
     with shop.db.as_system() as session:
         assert invariants.violations(session) == []
 

@@ -1,6 +1,7 @@
 """Statements: what moved a party's money, explained by its postings, never changed once issued."""
 
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -55,8 +56,8 @@ def test_each_party_is_told_what_moved_its_money_and_why(shop: Shop) -> None:
             path = f"/v1/statements/{first[who]['id']}/lines/{line['line']}"
             parts = shop.got(who, path)["items"]
             assert len(parts) == line["postings"]
-            whole = sum(round(float(one["amount"]) * 100) for one in parts)
-            assert whole == round(float(line["amount"]) * 100)
+            whole = sum(Decimal(one["amount"]) for one in parts)
+            assert whole == Decimal(line["amount"])
     [owed] = lines(shop, "brand", first["brand"])
     assert (owed["order"], owed["reference"]) == (None, order["reference"])
     seen = str([shop.got("leader", "/v1/statements"), deposit, captured])

@@ -3,6 +3,7 @@
 import random
 import subprocess
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def agrees(day: Day) -> None:
         assert violations(session) == []
         assert session.execute(text("SELECT min(amount) FROM balances")).scalar_one() >= 0
     jd = {
-        one["our_ref"]: (Counter(one["lines"]), round(float(one["amount"]) * 100))
+        one["our_ref"]: (Counter(one["lines"]), int(Decimal(one["amount"]) * 100))
         for one in _alive(day.stage.orders("jd"), "state")
     }
     ali = {
