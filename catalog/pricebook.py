@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from catalog import rule_changes
 from catalog.pricing import Rule
 from kit.db import NOW, Base, Id, Utc
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, version_changed
 
 MOST_RULES = 2_000
 MOST_LEVELS = 7
@@ -76,12 +76,7 @@ def put(
     session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     former = current(session)
     if former.version != version:
-        raise Problem(
-            409,
-            "version_changed",
-            f"these rules were made from version {version}, but version {former.version} is in"
-            " force; read GET /v1/pricing-rules again and repeat your change",
-        )
+        raise version_changed(version, former.version, "/v1/pricing-rules")
     row = PricingVersion(rules=[_plain(rule) for rule in rules], note=note, actor=actor)
     session.add(row)
     session.flush()

@@ -39,3 +39,14 @@ class Problem(Exception):
         self.errors = errors or []
         self.retry_after = retry_after
         self.more = dict(more or {})
+
+
+def version_changed(made_from: int, in_force: int, address: str) -> Problem:
+    """409: a set of rules was made from another version than the one in force; `address` is where
+    that one is read."""
+    return Problem(
+        409,
+        "version_changed",
+        f"these rules were made from version {made_from}, but version {in_force} is in force; read"
+        f" GET {address} again and repeat your change",
+    )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from kit.ids import outside
 from trade.models import Audit
+from trade.paging import newest
 
 
 def note(
@@ -35,12 +36,10 @@ def page(
     session: Session, *, subject: str | None = None, limit: int = 50, before: int | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:
     """What was done, the newest first, and the id before which the next page starts."""
-    found = select(Audit).order_by(Audit.id.desc()).limit(limit + 1)
+    found = select(Audit)
     if subject is not None:
         found = found.where(Audit.subject == subject)
-    if before is not None:
-        found = found.where(Audit.id < before)
-    rows = session.scalars(found).all()
+    rows, following = newest(session, found, Audit.id, limit=limit, before=before)
     views = [
         {
             "id": outside("aud", row.id),
@@ -51,6 +50,6 @@ def page(
             "detail": row.detail,
             "at": row.at,
         }
-        for row in rows[:limit]
+        for row in rows
     ]
-    return views, rows[limit - 1].id if len(rows) > limit else None
+    return views, following

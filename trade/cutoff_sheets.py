@@ -27,6 +27,7 @@ from kit.outbox import say
 from trade import sheets
 from trade.desk import Desk
 from trade.models import Purchase, SheetPurchase, SupplierSheet
+from trade.paging import newest
 from trade.purchases import Supplier, lock, take_over
 from trade.suppliers import supplier_of
 
@@ -222,11 +223,8 @@ def page(
     found = select(SupplierSheet).where(
         SupplierSheet.source == supplier.source, SupplierSheet.state != "empty"
     )
-    if before is not None:
-        found = found.where(SupplierSheet.id < before)
-    rows = session.scalars(found.order_by(SupplierSheet.id.desc()).limit(limit + 1)).all()
-    after = rows[limit - 1].id if len(rows) > limit else None
-    return [view(row) for row in rows[:limit]], after
+    rows, following = newest(session, found, SupplierSheet.id, limit=limit, before=before)
+    return [view(row) for row in rows], following
 
 
 def view(row: SupplierSheet) -> dict[str, Any]:

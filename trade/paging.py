@@ -1,4 +1,4 @@
-"""Pages of rows from the oldest change on, and where the next one starts."""
+"""Pages of rows, by the oldest change or the newest first, and where the next one starts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,3 +34,21 @@ def changed(
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], (getattr(last, changed_at.key), getattr(last, key.key))
+
+
+def newest(
+    session: Session,
+    found: Select[Row],
+    key: InstrumentedAttribute[int],
+    *,
+    limit: int,
+    before: int | None,
+) -> tuple[Sequence[Row], int | None]:
+    """At most `limit` rows of `found` with keys below `before`, the highest first, and the key
+    before which the next page starts, or None at the end."""
+    if before is not None:
+        found = found.where(key < before)
+    rows = session.scalars(found.order_by(key.desc()).limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], getattr(rows[limit - 1], key.key)

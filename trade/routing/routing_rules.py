@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, version_changed
 from kit.statements import Query, send
 from trade.models import RoutingVersion
 from trade.routing.takes import Ruling, Supply, Then
@@ -138,12 +138,7 @@ def put(
     session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     former = current(session)
     if former.version != version:
-        raise Problem(
-            409,
-            "version_changed",
-            f"these rules were made from version {version}, but version {former.version} is in"
-            " force; read GET /v1/routing-rules again and repeat your change",
-        )
+        raise version_changed(version, former.version, "/v1/routing-rules")
     for place, rule in enumerate(rules):
         if rule.until is not None and rule.until <= now and rule not in former.rules:
             raise _invalid(f"rules.{place}.until", "it would have ended already")

@@ -27,6 +27,7 @@ from trade import ledger
 from trade.desk import Desk
 from trade.ledger import Entry
 from trade.models import CommissionRow, CommissionsRead, Party
+from trade.paging import newest
 from trade.settling.earnings import earned
 
 COMMISSIONS = "trade.commissions"
@@ -126,14 +127,11 @@ def page(
     before: int | None = None,
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Commissions of a party (None: of all, for operators), the newest first."""
-    found = select(CommissionRow).order_by(CommissionRow.id.desc()).limit(limit + 1)
+    found = select(CommissionRow)
     if party_id is not None:
         found = found.where(CommissionRow.party_id == party_id)
-    if before is not None:
-        found = found.where(CommissionRow.id < before)
-    rows = session.scalars(found).all()
-    views = [view(row, operates=party_id is None) for row in rows[:limit]]
-    return views, rows[limit - 1].id if len(rows) > limit else None
+    rows, following = newest(session, found, CommissionRow.id, limit=limit, before=before)
+    return [view(row, operates=party_id is None) for row in rows], following
 
 
 def view(row: CommissionRow, *, operates: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from kit.money import yuan
 from trade import ledger
 from trade.ledger import Entry
 from trade.models import Difference, Purchase, ReconciledDay
+from trade.paging import newest
 from trade.settling.reconciling import Reconciliation
 
 ADVICE = {
@@ -112,12 +113,10 @@ def page(
     before: int | None = None,
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Days that were compared, the newest first, with their differences."""
-    found = select(ReconciledDay).order_by(ReconciledDay.id.desc()).limit(limit + 1)
+    found = select(ReconciledDay)
     if source is not None:
         found = found.where(ReconciledDay.source == source)
-    if before is not None:
-        found = found.where(ReconciledDay.id < before)
-    rows = session.scalars(found).all()
+    rows, following = newest(session, found, ReconciledDay.id, limit=limit, before=before)
     ids = [row.id for row in rows]
     differences = session.scalars(
         select(Difference).where(Difference.reconciliation_id.in_(ids)).order_by(Difference.id)
@@ -135,9 +134,9 @@ def page(
             "made_at": row.made_at,
             "differences": [view(one) for one in differences if one.reconciliation_id == row.id],
         }
-        for row in rows[:limit]
+        for row in rows
     ]
-    return views, rows[limit - 1].id if len(rows) > limit else None
+    return views, following
 
 
 def view(row: Difference) -> dict[str, Any]:

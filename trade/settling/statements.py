@@ -18,6 +18,7 @@ from kit.ids import inside, outside
 from kit.money import yuan
 from trade import events
 from trade.models import Party, Statement
+from trade.paging import newest
 from trade.settling import statement_lines
 
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -170,18 +171,15 @@ def page(
     before: int | None = None,
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Statements of a party (None: of all), the newest first, without their lines."""
-    found = select(Statement).order_by(Statement.id.desc()).limit(limit + 1)
+    found = select(Statement)
     if party_id is not None:
         found = found.where(Statement.party_id == party_id)
     if period is not None:
         found = found.where(Statement.period == period)
     if status is not None:
         found = found.where(Statement.state == status)
-    if before is not None:
-        found = found.where(Statement.id < before)
-    rows = session.scalars(found).all()
-    views = [view(session, row) for row in rows[:limit]]
-    return views, rows[limit - 1].id if len(rows) > limit else None
+    rows, following = newest(session, found, Statement.id, limit=limit, before=before)
+    return [view(session, row) for row in rows], following
 
 
 def view(session: Session, row: Statement) -> dict[str, Any]:
