@@ -1,6 +1,6 @@
 """What a source stated to have, less what our own open purchases have taken of it.
 
-A stated number is never sold twice: `reserve` locks the stock rows first and counts the open
+A stated number is never sold twice: who takes of it locks the stock rows first and counts the open
 reservations in a statement of its own, whose snapshot sees all that was committed before the lock.
 An offer without a stated number cannot run out here; its reservations are kept all the same, so
 that they count as soon as the source states one.
@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.models import Reservation
-from kit.statements import Query, insert, send
+from kit.statements import Query, insert
 
 
 @dataclass(frozen=True)
@@ -81,24 +81,13 @@ STATED = f"""
 """  # noqa: S608 - no value in it
 """What is stated of %(offers)s (ids, or a query for them) for `levels_of`."""
 
-_LOCK = text("""
-    SELECT offer_id FROM stocks
-    WHERE offer_id = ANY(:offers) AND quantity IS NOT NULL AND starts_with(:region, region)
-    ORDER BY offer_id, region FOR UPDATE
-""")
 
-
-def available(session: Session, offer_ids: Iterable[int], region: str) -> dict[int, Level]:
-    """What is left of each offer for delivery to `region` (a GB/T 2260 code, or "").
+def levels_of(rows: Iterable[Any], region: str) -> dict[int, Level]:
+    """What is left of each offer for delivery to `region` (a GB/T 2260 code, or ""), from rows of
+    stocks, sorted by offer, with what is TAKEN.
 
     An offer that its source says nothing about is absent from the answer.
     """
-    asked = {"offers": sorted(set(offer_ids)), "region": region}
-    return levels_of(send(session, (STATED, asked))[0], region)
-
-
-def levels_of(rows: Iterable[Any], region: str) -> dict[int, Level]:
-    """As `available`, from rows of stocks, sorted by offer, with what is TAKEN."""
     return {
         offer_id: level_of(
             [Statement(r.region, r.state, r.quantity, int(r.taken), r.as_of) for r in stated],
@@ -125,20 +114,6 @@ def level_of(stated: Sequence[Statement], region: str) -> Level:
     bounds = [own.left, *(one.left for one in wider if _is_total(one, own))]
     numbers = [left for left in bounds if left is not None]
     return _level(own.state, min(numbers, default=None), own.as_of)
-
-
-def lock(session: Session, offer_ids: Iterable[int], region: str) -> set[int]:
-    """Keep every stated number of these offers until this transaction ends; returns whose."""
-    rows = session.execute(_LOCK, {"offers": sorted(set(offer_ids)), "region": region})
-    return {row.offer_id for row in rows}
-
-
-def reserve(session: Session, wants: Sequence[Want], region: str) -> list[Shortage]:
-    """Take the units of every want, or none of them: then the shortages are returned."""
-    short = shortages(wants, _locked_levels(session, [want.offer_id for want in wants], region))
-    if not short:
-        send(session, taking(wants, region))
-    return short
 
 
 def shortages(wants: Iterable[Want], levels: Mapping[int, Level]) -> list[Shortage]:
@@ -204,15 +179,6 @@ def settle(session: Session) -> int:
         """)
     )
     return int(gone.rowcount)  # type: ignore[attr-defined]
-
-
-def _locked_levels(session: Session, offer_ids: Iterable[int], region: str) -> dict[int, Level]:
-    """Levels of which every stated number is locked, even one stated a moment ago."""
-    while True:
-        locked = lock(session, offer_ids, region)
-        levels = available(session, offer_ids, region)
-        if all(level.quantity is None or offer in locked for offer, level in levels.items()):
-            return levels
 
 
 def _is_total(wider: Statement, own: Statement) -> bool:

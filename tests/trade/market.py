@@ -9,12 +9,15 @@ from typing import Any
 
 from sqlalchemy import select
 
+from catalog import stock
 from catalog.models import Offer, Price, Product, Sku, Stock, Terms
+from catalog.stock import Level, Want
 from connectors.model import Placed, PurchaseOrder, ShipTo
 from kit import clock
 from kit.crypto import Keyring
 from kit.db import Database
 from kit.ids import outside
+from kit.statements import send
 from trade import orders, submit
 from trade.desk import Desk, SourceTerms
 from trade.ledger import Entry, post
@@ -105,6 +108,24 @@ class Market:
         state = stated if isinstance(stated, str) else "in_stock"
         quantity = stated if isinstance(stated, int) else None
         session.add(Stock(offer_id=offer_id, region="", state=state, quantity=quantity, as_of=NOW))
+
+    def reserve(self, goods: Goods, units: int, reference: str, region: str = "440305") -> None:
+        """Units that an open purchase line has taken."""
+        with self.db.as_system() as session:
+            send(session, stock.taking([Want(reference, goods.offer_id, units)], region))
+
+    def level(self, goods: Goods, region: str = "440305") -> Level | None:
+        """What is left for delivery to `region`; None: its source says nothing."""
+        with self.db.as_nobody() as session:
+            asked = {"offers": [goods.offer_id], "region": region}
+            [rows] = send(session, (stock.STATED, asked))
+        return stock.levels_of(rows, region).get(goods.offer_id)
+
+    def left(self, goods: Goods, region: str = "440305") -> int | None:
+        """The number that is left of it; None: none is stated."""
+        level = self.level(goods, region)
+        assert level is not None
+        return level.quantity
 
     def party(self, role: str = "leader", *, money: int = 0, source: str | None = None) -> int:
         """A party with so many fen in its wallet; returns its id."""

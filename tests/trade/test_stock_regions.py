@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from catalog import stock
 from catalog.models import Stock
-from catalog.stock import Level, Shortage, Statement, Want, level_of
+from catalog.stock import Level, Statement, level_of
 from tests.trade.market import NOW, Goods, Market
 
 SHENZHEN, GUANGZHOU, BEIJING = "440305", "440106", "110101"
@@ -27,38 +27,25 @@ def state(market: Market, goods: Goods, region: str, quantity: int | None, hours
         )
 
 
-def reserve(
-    market: Market, goods: Goods, units: int, region: str, reference: str
-) -> list[Shortage]:
-    with market.db.as_system() as session:
-        return stock.reserve(session, [Want(reference, goods.offer_id, units)], region)
-
-
-def left(market: Market, goods: Goods, region: str) -> int | None:
-    with market.db.as_nobody() as session:
-        return stock.available(session, [goods.offer_id], region)[goods.offer_id].quantity
-
-
 def test_a_region_with_its_own_number_goes_before_everywhere(market: Market) -> None:
     goods = market.offer(stock=9)
     state(market, goods, "44", 2)
-    assert reserve(market, goods, 2, SHENZHEN, "a") == []
-    assert left(market, goods, SHENZHEN) == left(market, goods, GUANGZHOU) == 0
+    market.reserve(goods, 2, "a", SHENZHEN)
+    assert market.left(goods, SHENZHEN) == market.left(goods, GUANGZHOU) == 0
 
 
 def test_what_a_region_took_is_gone_from_everywhere(market: Market) -> None:
     goods = market.offer(stock=9)
     state(market, goods, "44", 4)
-    reserve(market, goods, 4, SHENZHEN, "a")
-    assert left(market, goods, BEIJING) == 5
-    assert reserve(market, goods, 6, BEIJING, "b") == [Shortage(goods.offer_id, 6, 5)]
+    market.reserve(goods, 4, "a", SHENZHEN)
+    assert market.left(goods, BEIJING) == 5
 
 
 def test_a_total_that_is_sold_out_leaves_nothing_in_a_region(market: Market) -> None:
     goods = market.offer(stock=9)
     state(market, goods, "44", 4)
-    reserve(market, goods, 9, BEIJING, "a")
-    assert left(market, goods, SHENZHEN) == 0
+    market.reserve(goods, 9, "a", BEIJING)
+    assert market.left(goods, SHENZHEN) == 0
 
 
 def test_a_region_in_stock_without_number_is_bound_by_the_number_for_everywhere(
@@ -66,54 +53,50 @@ def test_a_region_in_stock_without_number_is_bound_by_the_number_for_everywhere(
 ) -> None:
     goods = market.offer(stock=9)
     state(market, goods, "44", None)
-    assert left(market, goods, SHENZHEN) == 9
-    assert reserve(market, goods, 10, SHENZHEN, "a") == [Shortage(goods.offer_id, 10, 9)]
+    assert market.left(goods, SHENZHEN) == 9
 
 
 def test_a_region_that_has_more_than_everywhere_is_believed(market: Market) -> None:
     goods = market.offer(stock=0)
     state(market, goods, "44", 4)
-    assert (left(market, goods, SHENZHEN), left(market, goods, BEIJING)) == (4, 0)
+    assert (market.left(goods, SHENZHEN), market.left(goods, BEIJING)) == (4, 0)
 
 
 def test_a_reservation_counts_in_a_region_that_is_stated_later(market: Market) -> None:
     goods = market.offer(stock=9)
-    reserve(market, goods, 3, SHENZHEN, "a")
+    market.reserve(goods, 3, "a", SHENZHEN)
     state(market, goods, "44", 4)
     state(market, goods, "11", 4)
-    assert (left(market, goods, SHENZHEN), left(market, goods, BEIJING)) == (1, 4)
+    assert (market.left(goods, SHENZHEN), market.left(goods, BEIJING)) == (1, 4)
 
 
 def test_a_reservation_is_settled_once_every_statement_counts_it_in(market: Market) -> None:
     goods = market.offer(stock=9)
     state(market, goods, "44", 4)
-    reserve(market, goods, 3, SHENZHEN, "a")
+    market.reserve(goods, 3, "a", SHENZHEN)
     with market.db.as_system() as session:
         stock.known(session, ["a"], NOW + timedelta(hours=1))
     state(market, goods, "44", 4, hours=2)
     with market.db.as_system() as session:
         assert stock.settle(session) == 0
-    assert (left(market, goods, SHENZHEN), left(market, goods, BEIJING)) == (4, 6)
+    assert (market.left(goods, SHENZHEN), market.left(goods, BEIJING)) == (4, 6)
     state(market, goods, "", 9, hours=2)
     with market.db.as_system() as session:
         assert stock.settle(session) == 1
-    assert left(market, goods, BEIJING) == 9
+    assert market.left(goods, BEIJING) == 9
 
 
 def test_goods_that_only_regions_have_are_on_hand_in_no_stated_number(market: Market) -> None:
     goods = market.offer(stock=None)
     state(market, goods, "44", 4)
     state(market, goods, "11", 0)
-    with market.db.as_nobody() as session:
-        assert stock.available(session, [goods.offer_id], "")[goods.offer_id] == Level(
-            "in_stock", None, NOW
-        )
-        assert stock.available(session, [goods.offer_id], "310101") == {}
+    assert market.level(goods, "") == Level("in_stock", None, NOW)
+    assert market.level(goods, "310101") is None
 
 
 def test_reservations_keep_where_the_goods_go(market: Market) -> None:
     goods = market.offer(stock=9)
-    reserve(market, goods, 1, SHENZHEN, "a")
+    market.reserve(goods, 1, "a", SHENZHEN)
     with market.db.as_system() as session:
         assert session.scalars(text("SELECT region FROM reservations")).all() == [SHENZHEN]
 
