@@ -105,10 +105,9 @@ _CASES = f"""
            NULL, d.updated_at
     FROM (
         SELECT p.id, p.claim_id, p.refunded, p.updated_at,
-               (l.owed * x.asked / greatest(l.captured, 1)) * p.quantity / x.quantity AS expected
+               x.asked_cost * p.quantity / x.quantity AS expected
         FROM platform_claims p
         JOIN claim_lines x ON x.claim_id = p.claim_id AND x.purchase_line_id = p.purchase_line_id
-        JOIN purchase_lines l ON l.id = p.purchase_line_id
         WHERE p.state = 'refunded' AND p.updated_at > :now - interval '30 days') d
     WHERE d.refunded IS NULL OR abs(d.refunded - d.expected) > 1
     UNION ALL

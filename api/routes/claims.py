@@ -117,6 +117,7 @@ def page(
                 updated_after=updated_after,
                 limit=limit,
                 after=after,
+                operates=caller.operates,
             )
         )
 
@@ -130,7 +131,9 @@ def get(caller: Reads, claim_id: IdPath) -> Response:
             return replies.answer(claim_views.leader_get(session, desk, caller.party_id, claim_id))
     with caller.system() as session:
         door = owners.claim_supplier(session, caller, claim_id)
-        return replies.answer(claim_views.supplier_get(session, desk, door, claim_id))
+        operates = caller.operates
+        view = claim_views.supplier_get(session, desk, door, claim_id, operates=operates)
+        return replies.answer(view)
 
 
 @router.post("/claims/{claim_id}/cancel", response_model=ClaimOut, summary="Withdraw a claim")
@@ -166,8 +169,8 @@ def send_back(caller: Asks, claim_id: IdPath, asked: SentBackIn) -> Response:
 
 @router.post("/claims/{claim_id}/approve", response_model=SupplierClaimOut, summary="Agree")
 def approve(caller: Answers, claim_id: IdPath, asked: ApproveIn | None = None) -> Response:
-    """To all that was asked, or to `amount`; once. A refund is paid at once, a return when goods
-    are received."""
+    """To all that was asked, or to `amount` of the supplier's own price; once. A refund is paid at
+    once, a return when goods are received."""
     given = asked or ApproveIn()
     if given.bearer == "house" and not caller.operates:
         fault = FieldError("bearer", "operators_only", "only an operator pays for the house")
@@ -256,8 +259,9 @@ def _at_the_door(
         door = owners.claim_supplier(session, caller, claim_id)
         act(session, door)
         session.flush()
-        desk = caller.office.terms.desk
-        return Reply(200, claim_views.supplier_get(session, desk, door, claim_id))
+        desk, operates = caller.office.terms.desk, caller.operates
+        view = claim_views.supplier_get(session, desk, door, claim_id, operates=operates)
+        return Reply(200, view)
 
     return caller.do(work)
 

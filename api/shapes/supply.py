@@ -114,9 +114,17 @@ class SupplierClaimLineOut(Out):
     external_id: str
     title: str
     quantity: int
-    amount: str
+    amount: str = Field(description="What is asked of the supplier, of its own price.")
+    credited: str = Field(description="What the supplier has given back of it.")
+
+
+class LeaderSideOut(Out):
+    """A claim's money as its leader sees it; for operators."""
+
+    asked: str
+    approved: str | None
     refunded: str
-    credited: str
+    advanced: str
 
 
 class SupplierClaimOut(Out):
@@ -138,13 +146,15 @@ class SupplierClaimOut(Out):
     due_at: str | None
     lines: list[SupplierClaimLineOut]
     timeline: list[EventOut]
+    leader: LeaderSideOut | None = Field(None, description="For operators only.")
     created_at: str
     updated_at: str
 
 
 class ApproveIn(In):
-    """Agree to `amount`; without it to all that was asked. Goods go back to `return_to`: name,
-    telephone and address; without it to the last one given."""
+    """Agree to `amount` of the supplier's own price, and the leader gets the same part of hers;
+    without it to all that was asked. Where the house bears it, `amount` is hers. Goods go back to
+    `return_to`: name, telephone and address; without it to the last one given."""
 
     amount: Money | None = None
     return_to: Text | None = None

@@ -116,6 +116,30 @@ def test_no_answer_to_a_leader_names_source_seller_or_cost(shop: Shop) -> None:
         assert not names(answer) & NAMES, f"{path} has {names(answer) & NAMES}"
 
 
+def test_no_answer_to_a_supplier_says_what_a_leader_pays(shop: Shop) -> None:
+    goods = shop.offer()  # 7.7777 to us, 8.5555 to the leader: 15.56 and 17.11 for two
+    order = shop.shipped(goods, 2)
+    asked = {"kind": "refund", "lines": [{"sku": goods.sku, "quantity": 2}], "reason": "坏了"}
+    claim = shop.said("leader", f"/v1/orders/{order['id']}/claims", asked)["items"][0]["id"]
+    own = f"/v1/claims/{claim}"
+    seen = [shop.got("brand", "/v1/claims"), shop.got("brand", own)]
+    seen.append(shop.said("brand", f"{own}/approve", {"amount": "17.11"}, 422))
+    assert "15.56" in seen[-1]["detail"]
+    assert seen[1]["lines"][0]["amount"] == "15.56"
+    agreed = shop.said("brand", f"{own}/approve", {"amount": "7.78"}, 200)
+    assert agreed["lines"][0]["credited"] == "7.78"
+    assert shop.got("leader", own)["lines"][0]["refunded"] == "8.56"
+    brand = outside("pty", shop.parties["brand"])
+    statement = shop.said("operator", f"/v1/parties/{brand}/statements")["id"]
+    more = ["events", "purchases", "wallet", "wallet/entries", f"statements/{statement}"]
+    more += [f"statements/{statement}/lines", f"statements/{statement}/lines/1"]
+    seen += [agreed, *(shop.got("brand", f"/v1/{path}") for path in more)]
+    for answer in seen:
+        assert not {word for word in ("8.5555", "17.11", "8.56", "8.55") if word in str(answer)}
+    both = shop.got("operator", own)
+    assert (both["approved"], both["leader"]["refunded"]) == ("7.78", "8.56")
+
+
 @pytest.mark.parametrize("role", ["operator", "buyer"])
 def test_operators_and_buyers_see_source_and_cost(shop: Shop, role: str) -> None:
     shop.offer()

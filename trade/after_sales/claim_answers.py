@@ -40,8 +40,10 @@ def approve(
     house: bool = False,
 ) -> None:
     """Agree to `amount` fen (None: all that was asked). A refund is paid at once, a return when its
-    goods are received. `house`: the operator agrees in the supplier's place and bears
-    it. Again changes nothing.
+    goods are received. Again changes nothing.
+
+    The supplier's `amount` is of its own price, and the leader gets the same part of hers. `house`:
+    the operator agrees in the supplier's place and bears it, in fen that the leader gets.
 
     Raises Problem 404, 409 `wrong_state`; 422 for more than was asked, or without an address to
     send goods to (the last one that this source gave counts).
@@ -69,10 +71,7 @@ def agree(
     where it wants one."""
     row = case.claim
     if row.kind in PAID:
-        agreed = case.asked if amount is None else amount
-        if not 0 < agreed <= case.asked:
-            raise invalid("amount", f"approve between 0.01 and {yuan(case.asked)}")
-        row.approved = agreed
+        row.approved, row.approved_cost = _agreed(case, amount, house=house)
     elif amount is not None:
         raise invalid("amount", f"an {row.kind} moves goods, not money")
     if platform:
@@ -99,9 +98,9 @@ def pay(
     """Pay what was agreed; goods that came back are gone for good. What a `platform` gave back is
     booked already."""
     row = case.claim
-    assert row.approved is not None  # noqa: S101 - it was agreed to
+    assert row.approved is not None and row.approved_cost is not None  # noqa: S101, PT018 - it was agreed to
     who = row.bearer or bearing.bearer(row.cause, outcome, platform=platform)
-    claim_money.pay(session, case, row.approved, who, booked=platform)
+    claim_money.pay(session, case, row.approved, row.approved_cost, who, booked=platform)
     if row.kind == "return":
         for line in case.lines:
             case.bought[line.purchase_line_id].returned += line.quantity
@@ -252,6 +251,20 @@ def opened_address(desk: Desk, row: Claim) -> str | None:
     if row.return_to is None:
         return None
     return desk.keyring.open(row.return_to, _RETURN_TO).decode()
+
+
+def _agreed(case: Case, amount: int | None, *, house: bool) -> tuple[int, int]:
+    """Fen for the leader, and fen of its own price that the supplier gives back for them."""
+    if house:
+        agreed, most = case.asked if amount is None else amount, case.asked
+        found = agreed, 0
+    else:
+        agreed, most = case.asked_cost if amount is None else amount, case.asked_cost
+        found = claim_money.at_price(case, agreed), agreed
+    if amount is not None and not 0 < amount <= most:
+        limits = f"between 0.01 and {yuan(most)}" if most else "without an amount"
+        raise invalid("amount", f"approve {limits}")
+    return found
 
 
 def _sealed(session: Session, desk: Desk, case: Case, return_to: str | None) -> bytes:

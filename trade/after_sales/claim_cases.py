@@ -28,6 +28,11 @@ class Case:
         """Fen that the leader wants."""
         return sum(line.asked for line in self.lines)
 
+    @property
+    def asked_cost(self) -> int:
+        """Fen of the supplier's own price among what is `asked`."""
+        return sum(line.asked_cost for line in self.lines)
+
 
 def of_supplier(session: Session, supplier: Supplier, claim: str) -> Case:
     """A claim at a supplier's door. Raises Problem 404."""

@@ -12,6 +12,18 @@ QUERIES: dict[str, str] = {
                    FROM claim_lines GROUP BY purchase_line_id) c ON c.purchase_line_id = p.id
         WHERE p.refunded <> coalesce(c.fen, 0) OR p.refunded > p.captured
            OR p.charged <> coalesce(c.charged, 0) OR p.credited <> coalesce(c.credited, 0)""",
+    "no more is asked of a supplier than it is owed, nor given back than was asked": """
+        SELECT 'purchase line ' || p.id, p.owed || ' fen owed, ' || p.credited || ' given back, '
+               || coalesce(c.fen, 0) || ' asked for, ' || coalesce(c.over, 0) || ' claims over'
+        FROM purchase_lines p
+        JOIN (SELECT x.purchase_line_id,
+                     sum(x.asked_cost) FILTER (WHERE c.state IN
+                         ('open', 'approved', 'returning', 'received')) AS fen,
+                     count(*) FILTER (WHERE x.credited > x.asked_cost) AS over
+              FROM claim_lines x JOIN claims c ON c.id = x.claim_id
+              WHERE NOT EXISTS (SELECT FROM platform_claims y WHERE y.claim_id = c.id)
+              GROUP BY x.purchase_line_id) c ON c.purchase_line_id = p.id
+        WHERE p.credited + coalesce(c.fen, 0) > p.owed OR c.over > 0""",
     "refunds of an order's lines = of its claims = what postings gave the leader": """
         SELECT 'order ' || o.id, coalesce(l.fen, 0) || ' fen on lines, ' || coalesce(c.fen, 0)
                || ' by claims, ' || coalesce(x.fen, 0) || ' posted'

@@ -1,7 +1,9 @@
 """The money of claims: paid back once, advanced before there is an answer, borne as rules say.
 
 A line's `refunded` is what the leader has; `charged` is the part of it that its supplier bears, and
-`credited` what we owe less for that. Between an advance and its settlement the money stands in the
+`credited` what we owe less for that. The two sides never see each other's price: a supplier agrees
+to a part of its own, the leader gets the same part of hers, and the rest is the house's margin on
+these goods, which it gives back. Between an advance and its settlement the money stands in the
 account `advances`; what the house bears stands in `loss:claims`.
 """
 
@@ -16,7 +18,7 @@ from trade import books
 from trade.after_sales import bearing
 from trade.after_sales.claim_cases import Case, invalid
 from trade.desk import ClaimTerms
-from trade.models import Claim, PurchaseLine
+from trade.models import Claim, ClaimLine, PurchaseLine
 from trade.refusal import order_line
 from trade.settling import earnings
 
@@ -51,12 +53,29 @@ def advance(session: Session, case: Case, amount: int | None, terms: ClaimTerms)
     return wanted
 
 
-def pay(session: Session, case: Case, amount: int, bearer: str, *, booked: bool = False) -> None:
-    """Pay the leader `amount` fen in all, borne by `bearer`.
+def at_cost(line: PurchaseLine, pending: Sequence[ClaimLine], share: int) -> int:
+    """The supplier's part of a refund of `share` fen: what is owed falls as what was paid falls, to
+    the fen, with what is asked for already."""
+    asked = line.charged + sum(one.asked for one in pending) + share
+    taken = line.credited + sum(one.asked_cost for one in pending)
+    return max(line.owed * asked // line.captured - taken, 0)
+
+
+def at_price(case: Case, agreed: int) -> int:
+    """What the leader gets of what she asked for where its supplier gives `agreed` fen of its own
+    price back: the same part, half up, and never nothing."""
+    if agreed >= case.asked_cost:
+        return case.asked
+    return max((2 * case.asked * agreed + case.asked_cost) // (2 * case.asked_cost), 1)
+
+
+def pay(
+    session: Session, case: Case, amount: int, cost: int, bearer: str, *, booked: bool = False
+) -> None:
+    """Pay the leader `amount` fen in all, borne by `bearer`: a supplier gives `cost` fen back.
 
     What was advanced counts as paid; if it was more, the rest is borne as if the claim had been
-    refused. `booked`: what a platform gave back is in the books already (see `credit`); else we owe
-    the supplier its share less.
+    refused. `booked`: what a platform gave back is in the books already (see `credit`).
     """
     claim = case.claim
     claim.bearer = bearer
@@ -66,7 +85,7 @@ def pay(session: Session, case: Case, amount: int, bearer: str, *, booked: bool 
     others = [line.asked - share for line, share in zip(case.lines, shares, strict=True)]
     more = split(kept, others) if kept else [0] * len(shares)
     _pay_lines(session, case, [share + rest for share, rest in zip(shares, more, strict=True)])
-    credited = _charge(case, shares, booked=booked) if bearer in CHARGED else 0
+    credited = _charge(case, shares, 0 if booked else cost) if bearer in CHARGED else 0
     books.refund(
         session,
         case.order,
@@ -138,21 +157,14 @@ def _weights(case: Case) -> list[int]:
     return [line.asked for line in case.lines]
 
 
-def _charge(case: Case, shares: Sequence[int], *, booked: bool) -> int:
-    """Count what the supplier bears, and by how much we owe it less; returns that."""
-    credited = 0
-    for line, share in zip(case.lines, shares, strict=True):
+def _charge(case: Case, shares: Sequence[int], cost: int) -> int:
+    """Count what the supplier bears, and the `cost` fen by which we owe it less; returns those."""
+    weights = [line.asked_cost for line in case.lines]
+    credits = split(cost, weights) if cost else [0] * len(weights)
+    for line, share, less in zip(case.lines, shares, credits, strict=True):
         bought = case.bought[line.purchase_line_id]
-        less = 0 if booked else share_owed(bought, share)
         line.charged = share
         line.credited += less
         bought.charged += share
         bought.credited += less
-        credited += less
-    return credited
-
-
-def share_owed(line: PurchaseLine, share: int) -> int:
-    """The supplier's part of a refund: what is owed falls as what was paid falls, to the fen."""
-    due = line.owed * (line.charged + share) // line.captured
-    return max(due - line.credited, 0)
+    return sum(credits)

@@ -1,7 +1,8 @@
 """Claims as their leader and their supplier see them.
 
 A leader sees no source, seller or cost, nor who bears a refund; of the supplier only where goods go
-back to, which no return can do without.
+back to, which no return can do without. A supplier sees amounts of its own price, and nothing of
+what the leader paid; operators see both.
 """
 
 from collections.abc import Sequence
@@ -57,23 +58,30 @@ def supplier_page(
     updated_after: datetime | None = None,
     limit: int = 50,
     after: tuple[datetime, int] | None = None,
+    operates: bool = False,
 ) -> Page:
-    """Claims on a supplier's purchases, the oldest change first, and where the next page starts."""
+    """Claims on a supplier's purchases, the oldest change first, and where the next page starts;
+    who `operates` sees the leader's side as well."""
     own = select(Purchase.id).where(Purchase.source == supplier.source)
     claimed = select(Claim).where(Claim.purchase_id.in_(own))
     rows, following = _page(session, claimed, status, updated_after, limit, after)
-    return _supplier_views(session, desk, rows), following
+    views = _supplier_views(session, desk, rows)
+    return _with_leaders(session, rows, views) if operates else views, following
 
 
-def supplier_get(session: Session, desk: Desk, supplier: Supplier, claim: str) -> dict[str, Any]:
-    """One claim on a supplier's purchase. Raises Problem 404."""
+def supplier_get(
+    session: Session, desk: Desk, supplier: Supplier, claim: str, *, operates: bool = False
+) -> dict[str, Any]:
+    """One claim on a supplier's purchase, for an operator with the leader's side. Raises Problem
+    404."""
     own = select(Purchase.id).where(Purchase.source == supplier.source)
     row = session.scalar(
         select(Claim).where(Claim.id == inside("clm", claim), Claim.purchase_id.in_(own))
     )
     if row is None:
         raise Problem(404, "not_found", f"there is no claim {claim!r} for you")
-    return _supplier_views(session, desk, [row])[0]
+    views = _supplier_views(session, desk, [row])
+    return (_with_leaders(session, [row], views) if operates else views)[0]
 
 
 def _page(
@@ -122,7 +130,7 @@ def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> li
             "reason": claim.reason,
             "evidence": claim.evidence,
             "answer": claim.answer,
-            "approved": None if claim.approved is None else yuan(claim.approved),
+            "approved": None if claim.approved_cost is None else yuan(claim.approved_cost),
             "bearer": claim.bearer,
             "return_to": opened_address(desk, claim),
             "sent_back": waybill_view(claim.back_carrier, claim.back_number),
@@ -143,14 +151,31 @@ def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> li
     ]
 
 
+def _with_leaders(
+    session: Session, claims: Sequence[Claim], views: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The suppliers' views with what the leaders asked for and got."""
+    lines = _lines(session, claims)
+    found = []
+    for claim, view in zip(claims, views, strict=True):
+        own = [line for line in lines if line.claim_id == claim.id]
+        side = {
+            "asked": yuan(sum(line.asked for line in own)),
+            "approved": None if claim.approved is None else yuan(claim.approved),
+            "refunded": yuan(sum(line.refunded for line in own)),
+            "advanced": yuan(claim.advanced),
+        }
+        found.append(view | {"leader": side})
+    return found
+
+
 def _line(bought: PurchaseLine, line: ClaimLine) -> dict[str, Any]:
     return {
         "line": bought.line,
         "external_id": bought.external_id,
         "title": bought.title,
         "quantity": line.quantity,
-        "amount": yuan(line.asked),
-        "refunded": yuan(line.refunded),
+        "amount": yuan(line.asked_cost),
         "credited": yuan(line.credited),
     }
 

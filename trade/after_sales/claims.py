@@ -231,6 +231,8 @@ def _write(
             order_line_id=part.bought.line.order_line_id,
             quantity=part.units,
             asked=part.asked,
+            asked_cost=part.asked
+            and claim_money.at_cost(part.bought.line, part.bought.pending, part.asked),
             **owners,
         )
         for part in parts

@@ -193,7 +193,7 @@ def _forward(
     else:
         if row.state == "returning":
             move(session, row, "receive", now, desk.claims)
-        row.approved = amount
+        row.approved, row.approved_cost = amount, sum(part.refunded for part in parts)
         claim_answers.pay(session, desk, case, now, platform=True)
 
 
@@ -228,8 +228,4 @@ def _answered(case: Case, row: PlatformClaim) -> Answered:
 def _expected(case: Case, row: PlatformClaim) -> int:
     """Fen of our cost that a part of the claim should bring back."""
     line = next(one for one in case.lines if one.purchase_line_id == row.purchase_line_id)
-    bought = case.bought[row.purchase_line_id]
-    if not bought.captured:
-        return 0
-    whole = bought.owed * line.asked // bought.captured
-    return split(whole, [row.quantity, line.quantity - row.quantity])[0]
+    return split(line.asked_cost, [row.quantity, line.quantity - row.quantity])[0]

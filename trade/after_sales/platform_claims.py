@@ -190,7 +190,7 @@ def _source_claim(
 ) -> SourceClaim:
     """What is asked; an amount only where the leader asks for less than the units cost her."""
     part = session.execute(
-        text("""SELECT x.asked, x.quantity, l.captured, l.owed, l.shipped FROM claim_lines x
+        text("""SELECT x.asked, x.asked_cost, x.quantity, l.captured, l.shipped FROM claim_lines x
             JOIN purchase_lines l ON l.id = x.purchase_line_id
             WHERE x.claim_id = :claim AND x.purchase_line_id = :line"""),
         {"claim": row.claim_id, "line": row.purchase_line_id},
@@ -198,8 +198,7 @@ def _source_claim(
     amount = None
     whole = part.captured * part.quantity // part.shipped
     if claim.kind == "refund" and part.asked < whole:
-        fen = part.owed * part.asked * row.quantity // (part.captured * part.quantity)
-        amount = Decimal(fen) / 100
+        amount = Decimal(part.asked_cost * row.quantity // part.quantity) / 100
     images = [item["item"] for item in claim.evidence if item["item"].startswith("https://")]
     return SourceClaim(
         our_claim=f"C{row.id}",

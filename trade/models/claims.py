@@ -40,6 +40,8 @@ class Claim(Base):
     """Why the supplier refused."""
     approved: Mapped[int | None]
     """Fen that were agreed to be paid back; null before there is an answer."""
+    approved_cost: Mapped[int | None]
+    """Fen of its own price that the supplier gives back for that; null like `approved`."""
     advanced: Mapped[Fen] = mapped_column(server_default="0")
     """Fen that the operator paid the leader and that are not settled yet."""
     bearer: Mapped[str | None]
@@ -68,6 +70,8 @@ class ClaimLine(Base):
     supplier_id: Mapped[int | None]
     quantity: Mapped[int]
     asked: Mapped[Fen]
+    asked_cost: Mapped[Fen] = mapped_column(server_default="0")
+    """The part of `asked` that is the supplier's own price: all that a supplier sees of it."""
     refunded: Mapped[Fen] = mapped_column(server_default="0")
     """Fen paid to the leader, with what was advanced."""
     charged: Mapped[Fen] = mapped_column(server_default="0")
