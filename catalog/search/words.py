@@ -53,8 +53,10 @@ def made_of(word: str) -> list[str]:
     """
     if word.isascii() or len(word) < 3:
         return [word]
-    shorter = {part for part in rjieba.cut_for_search(word) if part != word}
-    parts = list(_cover(word, shorter))
+    fine = rjieba.cut_for_search(word)
+    if word not in fine:  # guessed by jieba from its neighbours, and cut otherwise alone
+        return [word]
+    parts = list(_cover(word, {part for part in fine if part != word}))
     return parts if "".join(parts) == word else [word]
 
 

@@ -22,6 +22,7 @@ def test_part_of_a_text_is_found_by_its_characters_and_their_pairs(text: str) ->
 
 
 @given(TEXTS)
+@example("儿山耳叶夥茵")  # 儿山耳 is a word only beside 叶伙茵
 def test_a_text_is_found_by_its_own_words(text: str) -> None:
     short = words.plain(text)[: words.LONGEST]
     asked = {part for word in words.asked(short) for part in words.made_of(word)}
