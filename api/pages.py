@@ -1,4 +1,4 @@
-"""The public page of a share: HTML from the server, without script, picture or network."""
+"""The public page of a share: HTML from the server, without script; its pictures are ours."""
 
 import base64
 import hashlib
@@ -11,6 +11,8 @@ _STYLE = """
 body{font:16px/1.6 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1rem;color:#222}
 h1{font-size:1.3rem}.price{color:#c00;font-size:1.6rem;font-weight:700}
 .good{border:1px solid #ddd;border-radius:8px;margin:.6rem 0;padding:.6rem .8rem}
+.good{overflow:hidden}.good img{aspect-ratio:1;background:#f5f5f5;border-radius:6px;float:left;
+margin-right:.8rem;object-fit:cover;width:6rem}
 .stock{color:#080}.out{color:#999}.said{background:#f5f5f5;border-radius:8px;padding:.6rem .8rem}
 .wrong{background:#fee;border-radius:8px;padding:.6rem .8rem}label{display:block;margin:.6rem 0}
 input,select,textarea{box-sizing:border-box;font:inherit;padding:.4rem;width:100%}
@@ -20,14 +22,14 @@ _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 HEADERS = {
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self';"
+        f"default-src 'none'; img-src 'self'; style-src 'sha256-{_HASH}'; form-action 'self';"
         " base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-"""Of every page: nothing is loaded, framed or kept."""
+"""Of every page: nothing of others is loaded, nothing framed or kept."""
 
 _STOCK = {"in_stock": "有货", "low": "库存紧张", "out": "已售罄", "unknown": "以团长确认为准"}
 _STATUS = {"closed": "本团已关闭", "ended": "本团已结束", "scheduled": "本团尚未开始"}
@@ -60,8 +62,11 @@ def missing() -> str:
 
 def _good(good: Good) -> str:
     kind = "out" if good.stock == "out" else "stock"
+    picture = ""
+    if good.picture is not None:
+        picture = f'<img src="{escape(good.picture)}" alt="" loading="lazy">'
     return (
-        f'<div class="good"><strong>{escape(good.title)}</strong>'
+        f'<div class="good">{picture}<strong>{escape(good.title)}</strong>'
         f"<div>{escape(good.spec)}</div>"
         f'<div class="{kind}">{_STOCK.get(good.stock, _STOCK["unknown"])}</div></div>'
     )

@@ -57,6 +57,12 @@ def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(dumps(content), status, headers, JSON)
 
 
+def held(tag: str, if_none_match: str | None) -> bool:
+    """Whether the caller says that it has the version with this tag."""
+    said = (one.strip().removeprefix("W/") for one in (if_none_match or "").split(","))
+    return tag in said
+
+
 def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
     """A problem as RFC 9457 has it."""
     return {

@@ -88,6 +88,12 @@ class ApiSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$",
+        description="where customers reach us, for links on kits and posters; empty: where the"
+        " leader's own request came to",
+    )
     requests_per_minute: int = Field(
         60_000, ge=1, description="of one token; beyond it the answer is 429 with Retry-After"
     )

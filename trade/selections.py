@@ -125,10 +125,15 @@ def put_many(
 
 def get(session: Session, desk: Desk, party_id: int, sku: str, now: datetime) -> dict[str, Any]:
     """One selection. Raises Problem 404."""
+    return _views(session, desk, [picked(session, party_id, sku)], now)[0]
+
+
+def picked(session: Session, party_id: int, sku: str) -> Selection:
+    """The party's selection of a SKU. Raises Problem 404."""
     row = session.get(Selection, (party_id, inside("sku", sku)), populate_existing=True)
     if row is None:
         raise Problem(404, "not_found", f"{sku!r} is not among your selections")
-    return _views(session, desk, [row], now)[0]
+    return row
 
 
 def page(
@@ -182,7 +187,7 @@ def question(party_id: int, sku_ids: Iterable[int]) -> Query:
 
 def answered(rows: Iterable[Any]) -> dict[int, Rule]:
     """Rules by SKU."""
-    return {row.sku_id: _rule(row) for row in rows}
+    return {row.sku_id: rule_of(row) for row in rows}
 
 
 def terms(
@@ -259,7 +264,8 @@ def _invalid(field: str, code: str, message: str) -> Problem:
     return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])
 
 
-def _rule(row: Any) -> Rule:
+def rule_of(row: Any) -> Rule:
+    """What a selection says of its retail price."""
     return Rule(row.retail_price, row.markup_percent, row.code, row.note)
 
 
@@ -281,7 +287,7 @@ def _views(
 
 
 def _view(row: Selection, goods: Any, album: Album, offered: Offered) -> dict[str, Any]:
-    retail = _rule(row).retail(offered.price)
+    retail = rule_of(row).retail(offered.price)
     return {
         "sku": outside("sku", row.sku_id),
         "title": goods.title,

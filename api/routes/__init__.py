@@ -12,6 +12,7 @@ from api.routes import (
     evidence,
     freight,
     hooks,
+    kits,
     listings,
     matches,
     media,
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     catalog.router,
     changes.router,
     selections.router,
+    kits.router,
     order_imports.router,  # before the orders' own ids
     orders.router,
     claims.router,

@@ -64,3 +64,17 @@ class SignupsOrderIn(In):
     ids: list[Key] = Field(min_length=1, max_length=200)
     max_total: Money
     ship_to: ShipToIn | None = None
+
+
+class KitOut(Out):
+    """What to share of a SKU that you picked."""
+
+    sku: str
+    title: str
+    points: list[str]
+    text: str = Field(description="Ready to be sent in a chat.")
+    images: list[str]
+    materials: list[str] = Field(description="The pictures of its description.")
+    link: str | None = Field(description="Your own page, where an open share of yours has it.")
+    price: str | None = Field(description="What customers are asked; null: none may be named.")
+    withheld: str | None = Field(description="Why no price is named.")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from api.routes import media as route
+from api import pictures
 from catalog import media
 from connectors import fetch, hosts
 from kit import clock
@@ -32,7 +32,7 @@ def jpeg(size: tuple[int, int] = (60, 40)) -> bytes:
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "FIRST_PAUSE", 0)
-    monkeypatch.setattr(route, "PATIENCE", 0)
+    monkeypatch.setattr(pictures, "PATIENCE", 0)
 
 
 @pytest.fixture
@@ -208,8 +208,8 @@ def test_readers_wait_for_a_picture_that_is_on_its_way(
     address = f"{stage.url}/pictures/jd/goods/0/0.jpg"
     assert b"sandbox" in httpx.get(address, trust_env=False).content  # its camera's note
     path = road(shop, address)
-    monkeypatch.setattr(route, "PATIENCE", 20)
-    monkeypatch.setattr(route, "LOOK", 0.01)
+    monkeypatch.setattr(pictures, "PATIENCE", 20)
+    monkeypatch.setattr(pictures, "LOOK", 0.01)
     real = media.find
 
     def found(session: Any, hash_: bytes) -> Any:  # the worker comes while the reader waits

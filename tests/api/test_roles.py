@@ -36,6 +36,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/selections/{sku}"): SELLS,
     ("PUT", "/v1/selections/{sku}"): SELLS,
     ("DELETE", "/v1/selections/{sku}"): SELLS,
+    ("GET", "/v1/selections/{sku}/kit"): SELLS,
+    ("GET", "/v1/selections/{sku}/poster.png"): SELLS,
     ("POST", "/v1/quotes"): SELLS,
     ("GET", "/v1/quotes/{quote_id}"): SELLS | OPERATES,
     ("POST", "/v1/orders"): SELLS,

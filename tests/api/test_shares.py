@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from kit.ids import outside
 from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop
@@ -45,7 +46,10 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.routes.share_page.SIGNS", 1_000)
 
 
-def test_the_page_shows_price_stock_and_end_and_loads_nothing(shop: Shop) -> None:
+def test_the_page_shows_price_stock_end_and_our_picture_and_loads_nothing_else(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.pictures.PATIENCE", 0)
     shop.join("<b>", "leader")
     _, code = shared(shop, "<b>", until="2099-01-02T03:04:00Z")
     page, _, _ = form(shop, code)
@@ -55,12 +59,19 @@ def test_the_page_shows_price_stock_and_end_and_loads_nothing(shop: Shop) -> Non
     for secret in (SOURCE, SELLER, COST, "8.56", "1.29", "http", "<script"):
         assert secret not in page.text
     policy = page.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
+    assert "default-src 'none'; img-src 'self'" in policy
+    assert "<img" not in page.text
     assert "form-action 'self'" in policy
     assert "unsafe" not in policy
     assert shop.client.get("/s/nothing").status_code == 404
     assert shop.ask("<b>", "DELETE", f"/v1/shares/{code}").status_code == 204
     assert "本团已关闭" in shop.client.get(f"/s/{code}").text
+    with shop.db.as_system() as session:
+        session.execute(text("""UPDATE products SET images = '["https://img.jd.example/a.jpg"]'"""))
+    shown = re.findall(r'<img src="([^"]+)"', shop.client.get(f"/s/{code}").text)
+    assert len(shown) == 1
+    assert shown[0].startswith("/media/")
+    assert shop.client.get(shown[0]).json()["code"] == "media_pending"
 
 
 def test_customers_sign_up_once_and_are_ordered_for_once(shop: Shop) -> None:

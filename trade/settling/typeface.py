@@ -21,7 +21,7 @@ GETA = "〓"
 def file() -> Path:
     """The font's file. Raises Problem 503 where set-up could not build it."""
     if not FILE.is_file():
-        raise Problem(503, "font_missing", "PDFs need the font that set-up brings; run make font")
+        raise Problem(503, "font_missing", "this needs the font that set-up brings; run make font")
     return FILE
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog import deals, shelf
+from catalog import deals, media, shelf
+from catalog.media import Album
 from catalog.models import Product, Sku
 from kit.ids import outside
 from kit.money import price_text
@@ -18,12 +19,13 @@ from trade.sharing import shares
 
 @dataclass(frozen=True)
 class Good:
-    """One SKU on the page; `stock` is in_stock, low, out or unknown."""
+    """One SKU on the page; `stock` is in_stock, low, out or unknown, `picture` a road of ours."""
 
     sku: str
     title: str
     spec: str
     stock: str
+    picture: str | None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def _goods(
     session: Session, desk: Desk, party_id: int, skus: list[int], now: datetime
 ) -> list[Good]:
     named = session.execute(
-        select(Sku.id, Sku.attributes, Product.title)
+        select(Sku.id, Sku.attributes, Sku.product_id, Product.title, Product.images)
         .join(Product, Product.id == Sku.product_id)
         .where(Sku.id.in_(skus))
         .order_by(Sku.id)
@@ -63,9 +65,12 @@ def _goods(
     reader = pricing.leader(session, desk, party_id, now)
     offered = [one for one in deals.of_skus(session, skus) if one.mode == "dropship"]
     goods = []
-    for sku_id, attributes, title in named:
-        own = [one for one in offered if one.sku_id == sku_id]
+    album = Album(desk.keyring)
+    for row in named:
+        own = [one for one in offered if one.sku_id == row.id]
         seen = shelf.display(own, reader, now)
-        spec = " ".join(str(value) for value in (attributes or {}).values())
-        goods.append(Good(outside("sku", sku_id), title, spec, seen.stock.state))
+        spec = " ".join(str(value) for value in (row.attributes or {}).values())
+        roads = album.roads(media.addresses(row.images)[:1], row.product_id)
+        picture = roads[0] if roads else None
+        goods.append(Good(outside("sku", row.id), row.title, spec, seen.stock.state, picture))
     return goods
