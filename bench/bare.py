@@ -95,5 +95,5 @@ def _send(connection: psycopg.Connection, trip: Sequence[Sent]) -> None:
             (at.executemany if one.many else at.execute)(one.query, one.values)
             cursors.append(at)
     for at in cursors:
-        if at.description:
+        if at.rownumber is not None:
             at.fetchall()

@@ -120,7 +120,8 @@ _copies = itertools.count()
 
 @contextmanager
 def market(servers: str) -> Iterator[str]:
-    """A migrated database with goods and leaders that have money."""
+    """A migrated database with goods and leaders that have money, of which PostgreSQL knows how
+    much there is, as it does a minute after an import."""
     url = _renamed(servers, "bench_market")
     with psycopg.connect(dsn(servers), autocommit=True) as connection:
         connection.execute("CREATE DATABASE bench_market")
@@ -130,6 +131,8 @@ def market(servers: str) -> Iterator[str]:
         for statement in _GOODS:
             session.execute(text(statement), {"skus": SKUS, "leaders": LEADERS})
     database.close()
+    with psycopg.connect(dsn(url), autocommit=True) as connection:
+        connection.execute("ANALYZE")
     yield url
 
 

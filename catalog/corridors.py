@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Mapped, Session
 
 from catalog import scopes
 from catalog.pricing import Goods
 from catalog.scopes import Rule, Scope
 from kit.db import UnitPrice
+from kit.statements import Query, ids_text, send
 
 Corridor = tuple[Decimal | None, Decimal | None]
 """The lowest and the highest retail price, CNY a unit; None is no limit."""
@@ -87,24 +87,31 @@ def allows_none(allowed: Corridor) -> bool:
     return floor is not None and ceiling is not None and floor > ceiling
 
 
-_FOR_SKUS = text("""
-    (sku_id IS NULL OR sku_id = ANY(:skus)
-     OR sku_id IN (SELECT from_sku FROM sku_redirects WHERE to_sku = ANY(:skus)))
-""")
+_FOR_SKUS = f"""
+    SELECT {", ".join(PricePolicyRow.__table__.columns.keys())} FROM price_policies
+    WHERE (sku_id IS NULL OR sku_id = ANY(%(skus)s)
+           OR sku_id IN (SELECT from_sku FROM sku_redirects WHERE to_sku = ANY(%(skus)s)))
+      AND (valid_from IS NULL OR valid_from <= %(now)s)
+      AND (valid_until IS NULL OR valid_until > %(now)s)
+"""  # noqa: S608 - our own columns
 
 
 def policies(session: Session, sku_ids: Collection[int], now: datetime) -> list[PricePolicy]:
     """The policies that may count for these SKUs at `now`, in any scope of parties."""
-    rows = session.scalars(
-        select(PricePolicyRow).where(
-            _FOR_SKUS.bindparams(skus=sorted(set(sku_ids))),
-            or_(PricePolicyRow.valid_from.is_(None), PricePolicyRow.valid_from <= now),
-            or_(PricePolicyRow.valid_until.is_(None), PricePolicyRow.valid_until > now),
-        )
-    ).all()
+    return answered(session, send(session, question(sku_ids, now))[0])
+
+
+def question(sku_ids: Collection[int], now: datetime) -> Query:
+    """What `policies` asks; `answered` reads the rows."""
+    return _FOR_SKUS, {"skus": ids_text(sorted(set(sku_ids))), "now": now}
+
+
+def answered(session: Session, rows: Iterable[Any]) -> list[PricePolicy]:
+    """The policies; `session` is asked where the SKUs that they name were merged into others."""
+    found = [PricePolicyRow(**row._asdict()) for row in rows]
     return [
         PricePolicy(scope, row.min_retail, row.max_retail)
-        for row, scope in scopes.followed(session, rows)
+        for row, scope in scopes.followed(session, found)
     ]
 
 

@@ -4,7 +4,7 @@ A source without any grant is open to all. One with a grant on record, also one 
 not begun, is closed to whoever no grant in force names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -121,7 +121,13 @@ _TO_READER = text(
 
 def of(session: Session, party: int, *, own: str | None = None) -> Grants:
     """What `party` was granted, in its own scope or the system's; `own` is a source it supplies."""
-    closed = session.scalar(text(CLOSED))
+    return given(session, session.scalar(text(CLOSED)), party, own=own)
+
+
+def given(
+    session: Session, closed: Collection[str] | None, party: int, *, own: str | None = None
+) -> Grants:
+    """As `of`, where `closed` are the sources that use grants."""
     if not closed:
         return OPEN
     rows = session.scalars(select(GrantRow).from_statement(_TO_READER), {"party": party}).all()

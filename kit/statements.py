@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, Protocol
 
+import orjson
 import psycopg
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
@@ -40,7 +41,7 @@ def send(session: Session, *statements: Query) -> list[list[Any]]:
                 connection.cursor(row_factory=namedtuple_row).execute(query.encode(), values)
                 for query, values in statements
             ]
-        return [at.fetchall() if at.description else [] for at in cursors]
+        return [[] if at.rownumber is None else at.fetchall() for at in cursors]
     except psycopg.Error as error:  # without the values: they may be a person's
         raise DBAPIError.instance(
             "; ".join(query for query, _ in statements), None, error, psycopg.Error
@@ -92,5 +93,5 @@ def _plain(value: Any) -> Any:
     """Integers as text: psycopg types them by their size, and each mixture of types would be
     another statement to prepare."""
     if isinstance(value, dict):
-        return Jsonb(value)
+        return Jsonb(value, orjson.dumps)
     return str(value) if type(value) is int else value

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 from catalog import corridors
-from catalog.corridors import PricePolicy
 from connectors.model import ShipTo
 from kit.crypto import Keyring
 from kit.errors import FieldError, Problem
@@ -181,9 +180,7 @@ def _check_same(draft: Draft, request: OrderRequest, promise: Promised) -> None:
         )
 
 
-def retail_prices(
-    draft: Draft, policies: Sequence[PricePolicy], region: str, now: datetime
-) -> dict[int, Decimal | None]:
+def retail_prices(draft: Draft, region: str, now: datetime) -> dict[int, Decimal | None]:
     """Each line's retail price, the order's own or the selection's, checked on the corridor. Raises
     Problem 409 `outside_corridor`."""
     prices: dict[int, Decimal | None] = {}
@@ -195,7 +192,7 @@ def retail_prices(
             retail = rule.retail(priced.unit_price)
         own = draft.supplies.get(line.sku_id, ())  # a bundle may have no offer of its own
         open_to = [one for one in own if one.live and one.granted]
-        floor, ceiling = corridors.corridor(open_to, policies, region, now)
+        floor, ceiling = corridors.corridor(open_to, draft.policies, region, now)
         if fault := selections.corridor_fault(retail, floor, ceiling):
             field = f"lines.{line.index}.retail_price"
             faults.append(FieldError(field, "outside_corridor", fault))

@@ -1,17 +1,17 @@
 """Many orders of one party priced at one moment, from what is read once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from catalog import bundles
-from catalog.shelf import Reader
+from catalog import bundles, corridors
+from kit.statements import send
 from trade import limits, pricing, selections, supplies
 from trade.bundling import Made
 from trade.desk import Desk
-from trade.planning import Bought, Draft, Resolved, drafted
+from trade.planning import Bought, Draft, Resolved, Terms, drafted
 from trade.supplies import Shelf
 
 
@@ -20,10 +20,9 @@ class Estimates:
     """What prices many orders of one party at one moment, read once."""
 
     _shelf: Shelf
-    _reader: Reader
+    _terms: Terms
     _party: int
     _now: datetime
-    _rules: Mapping[int, selections.Rule]
     _made: Made
 
     def draft(self, lines: Sequence[Resolved], region: str) -> Draft:
@@ -33,7 +32,7 @@ class Estimates:
         offers = self._shelf.supplies([*skus, *parts], region)
         offers = limits.granted(offers, self._asks(region), self._now)
         bought = Bought(offers, self._made, region, self._now)
-        return drafted(lines, [], bought, self._reader, self._rules)
+        return drafted(lines, [], bought, self._terms)
 
     def counted(self, draft: Draft, region: str) -> bool:
         """Whether brands limit what is ordered of these goods by what was ordered before."""
@@ -47,7 +46,7 @@ class Estimates:
                 self._shelf.take(one.supply.offer_id, region, one.units)
 
     def _asks(self, region: str) -> limits.Asking:
-        return limits.Asking(self._party, self._reader.grants, region)
+        return limits.Asking(self._party, self._terms.reader.grants, region)
 
 
 def estimates(
@@ -62,7 +61,13 @@ def estimates(
     """For many orders of these SKUs by one party; `lock` keeps stated stock as it is."""
     wanted = set(sku_ids)
     found = supplies.shelf(session, desk, wanted, lock=lock)
-    reader = pricing.leader(session, desk, party_id, now)
-    rules = selections.rules(session, party_id, wanted)
-    made = bundles.definitions(session, wanted)
-    return Estimates(found, reader, party_id, now, rules, made)
+    [payer], chosen, made, allowed = send(
+        session,
+        pricing.question(party_id),
+        selections.question(party_id, wanted),
+        bundles.question(wanted),
+        corridors.question(wanted, now),
+    )
+    reader = pricing.answered(session, payer, desk, party_id, now)
+    terms = Terms(reader, selections.answered(chosen), corridors.answered(session, allowed))
+    return Estimates(found, terms, party_id, now, bundles.answered(made))

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from catalog import corridors
 from kit.statements import send
 from trade import accepting, books, buying, planning, quotes
 from trade.accepting import Accepted
@@ -47,8 +46,7 @@ def place(
     if under:
         draft, rests = share_orders.shared(session, desk, draft, under, now)
     accepting.check_price(draft, request, promise)
-    policies = corridors.policies(session, [line.line.sku_id for line in draft.lines], now)
-    retail = accepting.retail_prices(draft, policies, region, now)
+    retail = accepting.retail_prices(draft, region, now)
     quote_id = promise.quote_id if promise else None
     accepted = Accepted(party_id, request, draft, retail, quote_id, under, rests)
     order, writes = accepted.write(desk, buying.new_ids(session, **accepted.needs()), now)

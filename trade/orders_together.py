@@ -10,8 +10,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from catalog import corridors
-from catalog.corridors import PricePolicy
 from catalog.matching.redirects import current
 from kit.errors import Problem
 from kit.ids import inside
@@ -50,12 +48,11 @@ def place_together(
     lines = _resolved(session, {at: x for at, x in plain.items() if at not in before})
     skus = {line.sku_id for some in lines.values() for line in some}
     shelf = estimating.estimates(session, desk, party_id, skus, now, lock=True)
-    policies = corridors.policies(session, skus, now)
     left = ledger.kept(session, party_id)
     accepted: dict[int, Accepted] = {}
     for at, some in lines.items():
         try:
-            found = _accepted(shelf, policies, party_id, plain[at], some, now)
+            found = _accepted(shelf, party_id, plain[at], some, now)
         except Problem as problem:
             outcomes[at] = problem
             continue
@@ -123,7 +120,6 @@ def _resolved(
 
 def _accepted(
     shelf: Estimates,
-    policies: Sequence[PricePolicy],
     party_id: int,
     request: OrderRequest,
     lines: Sequence[Resolved],
@@ -137,7 +133,7 @@ def _accepted(
     if draft.unsellable:
         raise accepting.not_orderable(draft)
     accepting.check_price(draft, request, None)
-    retail = accepting.retail_prices(draft, policies, region, now)
+    retail = accepting.retail_prices(draft, region, now)
     return Accepted(party_id, request, draft, retail)
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from catalog import bundles
+from catalog import bundles, corridors
+from catalog.corridors import PricePolicy
 from catalog.matching.redirects import current
 from catalog.pricing import PriceList
 from catalog.shelf import Reader
@@ -103,6 +104,8 @@ class Draft:
     unsellable: tuple[Unsellable, ...]
     rules: Mapping[int, selections.Rule]
     """The leader's own rules for retail prices, by SKU."""
+    policies: Sequence[PricePolicy]
+    """What brands allow as retail prices of these SKUs."""
 
     @property
     def freight(self) -> int:
@@ -139,14 +142,17 @@ def draft(
         pricing.question(party_id),
         selections.question(party_id, skus),
         bundles.question(skus),
+        corridors.question(skus, now),
     ]
-    offers, (payer, chosen, made) = supplies.load_with(session, desk, skus, region, also, lock=lock)
+    offers, rest = supplies.load_with(session, desk, skus, region, also, lock=lock)
+    payer, chosen, made, allowed = rest
     reader = pricing.answered(session, payer[0], desk, party_id, now)
     mobiles = limits.keyed(desk.keyring, mobile) if mobile else ()
     asks = limits.Asking(party_id, reader.grants, region, mobiles)
     offers = limits.applied(session, offers, asks, now, lock=lock)
     bought = Bought(offers, bundles.answered(made), region, now)
-    return drafted(found, unknown, bought, reader, selections.answered(chosen))
+    terms = Terms(reader, selections.answered(chosen), corridors.answered(session, allowed))
+    return drafted(found, unknown, bought, terms)
 
 
 class Bought(NamedTuple):
@@ -158,14 +164,19 @@ class Bought(NamedTuple):
     now: datetime
 
 
+class Terms(NamedTuple):
+    """Under what terms lines are sold on: what the leader pays, the leader's own rules for retail
+    prices by SKU, and what brands allow as retail prices."""
+
+    reader: Reader
+    rules: Mapping[int, selections.Rule]
+    policies: Sequence[PricePolicy]
+
+
 def drafted(
-    found: Sequence[Resolved],
-    unknown: Sequence[Unsellable],
-    bought: Bought,
-    reader: Reader,
-    rules: Mapping[int, selections.Rule],
+    found: Sequence[Resolved], unknown: Sequence[Unsellable], bought: Bought, terms: Terms
 ) -> Draft:
-    """Lines that were found, over what they are bought from, as `reader` pays them. Pure."""
+    """Lines that were found, over what they are bought from, under these terms. Pure."""
     by_sku: dict[int, tuple[Supply, ...]] = {}
     for offer in bought.offers:
         by_sku[offer.sku_id] = (*by_sku.get(offer.sku_id, ()), offer)
@@ -185,14 +196,14 @@ def drafted(
         if line.index in codes
     ]
     priced = [
-        _bundle(line, parts[line.index], plan, reader.prices)
+        _bundle(line, parts[line.index], plan, terms.reader.prices)
         if line.index in parts
-        else priced_line(line, plan.takes(line.index), reader.prices)
+        else priced_line(line, plan.takes(line.index), terms.reader.prices)
         for line in found
         if line.index not in codes
     ]
     unsellable = sorted([*unknown, *refused], key=lambda line: line.index)
-    return Draft(tuple(priced), plan, by_sku, tuple(unsellable), rules)
+    return Draft(tuple(priced), plan, by_sku, tuple(unsellable), terms.rules, terms.policies)
 
 
 def _sold_whole(own: Sequence[Supply]) -> bool:

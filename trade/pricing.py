@@ -12,7 +12,7 @@ from catalog.pricebook import Pricebook
 from catalog.pricing import Buyer, price_lists
 from catalog.readers import Readership
 from catalog.shelf import Reader, SourcePolicy
-from kit.statements import Query
+from kit.statements import Query, send
 from trade.desk import Desk
 
 _BUYER = text("SELECT level, party_above(id) AS above FROM parties WHERE id = :party")
@@ -28,10 +28,11 @@ def question(party_id: int) -> Query:
     """What `answered` needs to know of the party and the rules in force, in one row."""
     return (
         """
-        SELECT p.level, p.above, v.id AS version, v.rules FROM (SELECT 1) AS always
+        SELECT p.level, p.above, v.id AS version, v.rules, c.closed FROM (SELECT 1) AS always
         LEFT JOIN (SELECT level, party_above(id) AS above FROM parties WHERE id = %s) p ON true
         LEFT JOIN (SELECT id, rules::text AS rules FROM pricing_versions
                    ORDER BY id DESC LIMIT 1) v ON true
+        CROSS JOIN (SELECT granting_sources() AS closed) c
         """,
         [party_id],
     )
@@ -41,20 +42,14 @@ def answered(session: Session, row: Any, desk: Desk, party_id: int, now: datetim
     """As `leader`, by the answer to `question`."""
     found = Buyer() if row.above is None else Buyer(party_id, frozenset(row.above), row.level)
     book = Pricebook() if row.version is None else pricebook.read(row.version, row.rules)
-    return _reader(session, desk, party_id, book, found, now)
-
-
-def leader(session: Session, desk: Desk, party_id: int, now: datetime) -> Reader:
-    """How the party reads the catalogue as somebody who resells, and what it pays."""
-    book = pricebook.current(session)
-    return _reader(session, desk, party_id, book, buyer(session, party_id), now)
-
-
-def _reader(
-    session: Session, desk: Desk, party_id: int, book: Pricebook, found: Buyer, now: datetime
-) -> Reader:
     policies = {code: terms.policy for code, terms in desk.sources.items()}
     lists = price_lists(desk.markup_percent)
     ordinary = SourcePolicy(refusal_risk=desk.refusal_risk)
     reader = Readership(lists, policies, book, ordinary).reader("leader", found, now)
-    return replace(reader, grants=grants.of(session, party_id))
+    return replace(reader, grants=grants.given(session, row.closed, party_id))
+
+
+def leader(session: Session, desk: Desk, party_id: int, now: datetime) -> Reader:
+    """How the party reads the catalogue as somebody who resells, and what it pays."""
+    [[row]] = send(session, question(party_id))
+    return answered(session, row, desk, party_id, now)

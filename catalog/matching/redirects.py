@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_LED = text("SELECT from_sku, to_sku FROM sku_redirects WHERE from_sku = ANY(:skus)")
+from kit.statements import ids_text, send
+
+_LED = "SELECT from_sku, to_sku FROM sku_redirects WHERE from_sku = ANY(%s)"
 
 
 def current(session: Session, skus: Iterable[int]) -> dict[int, int]:
     """Each SKU and the one that now stands for it: itself, unless it was merged."""
     asked = list(dict.fromkeys(skus))
-    led = {row.from_sku: row.to_sku for row in session.execute(_LED, {"skus": asked})}
+    led = dict(send(session, (_LED, [ids_text(asked)]))[0])
     return {sku: led.get(sku, sku) for sku in asked}
 
 

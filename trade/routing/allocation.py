@@ -4,8 +4,10 @@ Landed cost is goods and freight, and freight is counted for all that one seller
 lines are chosen together, and a unit may be bought dearer where that makes a delivery free.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import itemgetter, mul
 
 from catalog.freight import Piece, parcel_freight
 from trade.routing.takes import Choice, Demand, Supply, Take
@@ -13,6 +15,8 @@ from trade.routing.takes import Choice, Demand, Supply, Take
 SPLITS = 2_000
 """So many ways to begin a split of one line are tried; a line that has more is served by each offer
 first, with as much as it has, and the cheapest after it."""
+FEW = 50
+"""So few partial combinations of lines are weighed without looking for a good one first."""
 EXHAUSTIVE = 2_000
 """So many partial combinations of lines are weighed. Ordinary orders need far fewer, and then the
 plan is the best there is; beyond it, lines are improved one at a time and that is what counts."""
@@ -108,9 +112,15 @@ def cheapest(lines: Sequence[Ways]) -> Choice:
     """One way a line, with the least landed cost and then the fewest parcels."""
     if all(len(line.every) == 1 for line in lines):
         return _joined(line.every[0] for line in lines)
-    simply = [line.simply for line in lines]
-    good = min((_improved(list(start), simply) for start in _starts(simply)), key=_weight)
-    return _Search([line.every for line in lines], good).best
+    simply, every = [line.simply for line in lines], [line.every for line in lines]
+    starts = _starts(simply)
+    if sum(accumulate(map(len, every), mul)) <= FEW:
+        return _Search(every, _joined(next(starts))).best
+    good = min((_improved(list(start), simply) for start in starts), key=_weight)
+    return _Search(every, good).best
+
+
+_Bare = tuple[int, int, int]
 
 
 class _Search:
@@ -120,44 +130,47 @@ class _Search:
     """
 
     def __init__(self, lines: Sequence[Sequence[Choice]], good: Choice) -> None:
-        self._lines = [sorted(options, key=_bare) for options in lines]
+        self._lines = [
+            sorted(((_bare(option), option) for option in options), key=itemgetter(0))
+            for options in lines
+        ]
         self.best, self._weight = good, _weight(good)
-        self._rest = [(0, 0, 0)]
+        self._rest: list[_Bare] = [(0, 0, 0)]
         for options in reversed(self._lines):
-            last, risky, goods = self._rest[-1]
-            bare = [_bare(option) for option in options]
-            least = [min(one[part] for one in bare) for part in range(3)]
-            self._rest.append((last + least[0], risky + least[1], goods + least[2]))
+            bare = [one for one, _ in options]
+            last, risky, goods = (min(part) for part in zip(*bare, strict=True))
+            self._rest.append(_plus(self._rest[-1], (last, risky, goods)))
         self._rest.reverse()
         self._left = EXHAUSTIVE
-        self._go(0, ())
+        self._go(0, (), (0, 0, 0))
 
-    def _go(self, at: int, takes: Choice) -> None:
+    def _go(self, at: int, takes: Choice, bare: _Bare) -> None:
         if at == len(self._lines):
             if (weight := _weight(takes)) < self._weight:
                 self.best, self._weight = takes, weight
             return
-        for option in self._lines[at]:
+        for own, option in self._lines[at]:
             self._left -= 1
             if self._left < 0:
                 return
-            more = (*takes, *option)
-            last, risky, goods = (
-                x + y for x, y in zip(_bare(more), self._rest[at + 1], strict=True)
-            )
-            least = (0, last, risky, goods, 0)
+            more = _plus(bare, own)
+            least = (0, *_plus(more, self._rest[at + 1]), 0)
             if least < self._weight:
-                self._go(at + 1, more)
+                self._go(at + 1, (*takes, *option), more)
 
 
-def _bare(takes: Choice) -> tuple[int, int, int]:
+def _plus(one: _Bare, other: _Bare) -> _Bare:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _bare(takes: Choice) -> _Bare:
     """Units of offers that serve last, then takes that may be refused, then fen that the goods
     alone are weighed as."""
     last = sum(take.units for take in takes if take.supply.last)
     return last, sum(take.risky for take in takes), sum(take.weighed for take in takes)
 
 
-def _starts(lines: Sequence[Sequence[Choice]]) -> Iterable[Sequence[Choice]]:
+def _starts(lines: Sequence[Sequence[Choice]]) -> Iterator[Sequence[Choice]]:
     """The cheapest option of every line, and for each seller as many lines as it serves."""
     yield [min(options, key=_weight) for options in lines]
     sellers = {_seller(take) for options in lines for option in options for take in option}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from catalog.pricing import Goods
@@ -124,13 +125,13 @@ class Take:
     supply: Supply
     units: int
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """Fen for the goods, at the source's price."""
         assert self.supply.cost is not None  # noqa: S101 - only offers with a price are taken
         return line_amount(self.supply.cost, self.units)
 
-    @property
+    @cached_property
     def weighed(self) -> int:
         """Fen that the goods are weighed as against other offers."""
         ruling = self.supply.ruling
