@@ -188,6 +188,12 @@ class ClaimSettings(Section):
     receive_days: int = Field(
         10, ge=1, le=90, description="after so long on its way back a return counts as received"
     )
+    postage_most: Decimal = Field(
+        Decimal(20),
+        ge=0,
+        decimal_places=2,
+        description="CNY that sending goods back may have cost a leader at most",
+    )
     advance_most: Decimal = Field(
         Decimal(200),
         ge=0,

@@ -125,6 +125,29 @@ def refund(
     earnings.settle(session, order)
 
 
+def carriage(
+    session: Session,
+    order: Order,
+    source: str,
+    what: str,
+    name: str,
+    amount: int,
+    credit: int,
+    *,
+    house: bool,
+) -> None:
+    """Freight (`freight_back`) or `postage` for a leader, once by its name: sales, or what the
+    `house` bears: loss → wallet, and payable → cost for what its supplier bears of it."""
+    wallet, _ = _accounts(order)
+    about, owed_to = (order.party_id, order.id), f"payable:{source}"
+    paid_by = LOSS if house else "sales"
+    entries = [
+        Entry(f"{what}:{name}", what, paid_by, wallet, amount, *about),
+        Entry(f"{what}-clawback:{name}", "clawback", owed_to, "cost", credit, None, order.id),
+    ]
+    post(session, entries)
+
+
 def credit(
     session: Session, order: Order, source: str, claim_id: int, part: int, amount: int
 ) -> None:

@@ -44,6 +44,7 @@ class ClaimTerms:
     silent_most: int = 500_00
     send_back_days: int = 7
     receive_days: int = 10
+    postage_most: int = 20_00
     advance_most: int = 200_00
     advance_total: int = 2000_00
 
@@ -122,7 +123,7 @@ def readership(settings: Settings, book: Pricebook, album: Album | None = None) 
 
 
 def _claims(given: ClaimSettings) -> ClaimTerms:
-    money = ("silent_most", "advance_most", "advance_total")
+    money = ("silent_most", "postage_most", "advance_most", "advance_total")
     return ClaimTerms(**given.model_dump() | {name: fen(getattr(given, name)) for name in money})
 
 

@@ -143,6 +143,8 @@ def claim_view(
         "evidence": claim.evidence,
         "answer": claim.answer,
         "approved": None if claim.approved is None else yuan(claim.approved),
+        "freight_refunded": yuan(claim.freight_refunded),
+        "postage": postage_view(claim, "refunded", claim.postage_refunded),
         "sent_back": waybill_view(claim.back_carrier, claim.back_number),
         "reissued": parcel_view(next((p for p in parcels if p.claim_id == claim.id), None)),
         "due_at": claim.due_at,
@@ -158,6 +160,11 @@ def claim_view(
         "created_at": claim.created_at,
         "updated_at": claim.updated_at,
     }
+
+
+def postage_view(claim: Claim, name: str, given: int) -> dict[str, str] | None:
+    """What sending goods back has cost, and what was `given` for it, where it was asked for."""
+    return {"asked": yuan(claim.postage), name: yuan(given)} if claim.postage else None
 
 
 def waybill_view(carrier: str | None, number: str | None) -> dict[str, Any] | None:

@@ -161,6 +161,8 @@ def send_back(caller: Asks, claim_id: IdPath, asked: SentBackIn) -> Response:
             asked.carrier,
             asked.tracking_number,
             clock.now(),
+            postage=None if asked.postage is None else fen(asked.postage),
+            proof=asked.proof,
         )
         return _leaders(session, caller, claim_id)
 

@@ -15,6 +15,13 @@ class WaybillOut(Out):
     tracking_number: str
 
 
+class PostageOut(Out):
+    """What sending goods back has cost, and what of it was paid back."""
+
+    asked: str
+    refunded: str
+
+
 class ClaimLineOut(Out):
     """Units under a claim."""
 
@@ -36,6 +43,8 @@ class ClaimOut(Out):
     evidence: list[Any]
     answer: str | None
     approved: str | None
+    freight_refunded: str = Field(description="Freight that went back with this claim.")
+    postage: PostageOut | None
     sent_back: WaybillOut | None
     reissued: WaybillOut | None
     due_at: str | None = Field(description="Until when whoever is to act next may take.")
@@ -106,7 +115,10 @@ class EvidenceOut(Out):
 
 
 class SentBackIn(In):
-    """The waybill of goods on their way back."""
+    """The waybill of goods on their way back; where that is for a fault of theirs also what sending
+    them has cost, with a `proof` of it."""
 
     carrier: Text
     tracking_number: Text
+    postage: Money | None = None
+    proof: list[Text] = Field([], max_length=5)

@@ -125,6 +125,14 @@ class LeaderSideOut(Out):
     approved: str | None
     refunded: str
     advanced: str
+    freight_refunded: str
+
+
+class PostageBorneOut(Out):
+    """What sending goods back has cost their buyer, and what of it the supplier bears."""
+
+    asked: str
+    credited: str
 
 
 class SupplierClaimOut(Out):
@@ -140,6 +148,8 @@ class SupplierClaimOut(Out):
     answer: str | None
     approved: str | None
     bearer: str | None
+    freight_credited: str = Field(description="What you give back of the freight to the buyer.")
+    postage: PostageBorneOut | None
     return_to: str | None
     sent_back: WaybillOut | None
     reissued: WaybillOut | None

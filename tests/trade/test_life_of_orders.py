@@ -40,7 +40,7 @@ REFUSALS = {
     "wrong_state", "not_orderable", "too_late", "shared_purchase", "too_many_units",
     "which_parcel", "parcel_differs", "not_shipped", "already_refunded", "not_found",
     "balance_short", "under_claim", "sent_back", "wrong_kind", "advanced", "already_advanced",
-    "advance_limit",
+    "advance_limit", "nothing_asked", "postage_not_paid",
 }  # fmt: skip
 
 ANSWERS = (
@@ -178,7 +178,7 @@ class Life(RuleBasedStateMachine):
     def answer(self, pick: int, answer: str) -> None:
         with self.market.db.as_system() as session:
             rows = session.execute(
-                select(Claim.id, Purchase.source)
+                select(Claim.id, Claim.kind, Purchase.source)
                 .join(Purchase, Purchase.id == Claim.purchase_id)
                 .where(Claim.party_id == self.leader)
                 .order_by(Claim.id)
@@ -192,7 +192,8 @@ class Life(RuleBasedStateMachine):
             case "agree":
                 self.act(claim_answers.approve, desk, door, name, NOW, return_to=to)
             case "one fen":
-                self.act(claim_answers.approve, desk, door, name, NOW, amount=1, return_to=to)
+                part = 1 if row.kind in PAID else None
+                self.act(claim_answers.approve, desk, door, name, NOW, amount=part, return_to=to)
             case "house":
                 self.act(claim_answers.approve, desk, door, name, NOW, return_to=to, house=True)
             case "refuse":
@@ -204,7 +205,8 @@ class Life(RuleBasedStateMachine):
             case "advance":
                 self.act(claim_answers.advance, desk, name, door, None, NOW)
             case "send back":
-                self.act(claims.send_back, desk, self.leader, name, "中通", number, NOW)
+                back = (desk, self.leader, name, "中通", number, NOW)
+                self.act(claims.send_back, *back, postage=row.id % 3 * 100 or None, proof=["单据"])
             case "cancel":
                 self.act(claims.cancel, desk, self.leader, name, NOW)
 

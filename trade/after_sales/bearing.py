@@ -1,5 +1,6 @@
 """Why a claim is made, and who bears what is paid for it: stated rules over words. Pure."""
 
+from collections.abc import Collection
 from typing import Literal, get_args
 
 Cause = Literal[
@@ -41,6 +42,9 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
 BUYERS_OWN: frozenset[str] = frozenset({"no_reason", "intercept"})
 """Causes with no fault of whoever sold and sent the goods."""
 
+FAULTS: frozenset[str] = frozenset(CAUSES) - BUYERS_OWN - {"other"}
+"""Causes that lie with the goods or with how they were sent."""
+
 
 def cause_of(reason: str) -> Cause:
     """The cause that a reason speaks of: its own name, or words that people use."""
@@ -61,3 +65,19 @@ def bearer(cause: str, outcome: Outcome, *, platform: bool) -> Bearer:
     if outcome != "refused":
         return "platform" if platform else "supplier"
     return "leader" if cause in BUYERS_OWN else "house"
+
+
+def carriage(causes: Collection[str], who: Bearer) -> Bearer:
+    """Who bears freight and postage of goods that `who` pays back, for all these causes.
+
+    | | a fault of goods or sending | her own wish, or none stated |
+    |---|---|---|
+    | freight, once all goods of a purchase are paid back | who bears these | the leader |
+    | postage, with its proof and up to `postage_most` | who bears these | the leader |
+
+    What a platform bears it says itself, with the sum that it gives back: for these the house bears
+    what goes beyond that.
+    """
+    if not causes or not FAULTS.issuperset(causes):
+        return "leader"
+    return "house" if who == "platform" else who

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from kit.errors import Problem
 from kit.money import yuan
 from trade import events
-from trade.after_sales import bearing, claim_cases, claim_money, evidence
-from trade.after_sales.bearing import Outcome
+from trade.after_sales import bearing, carriage, claim_cases, claim_money, evidence
+from trade.after_sales.bearing import Bearer, Outcome
 from trade.after_sales.claim_cases import Case, invalid
 from trade.after_sales.claim_states import move
 from trade.after_sales.eligibility import GOES_BACK, PAID
@@ -45,8 +45,9 @@ def approve(
     The supplier's `amount` is of its own price, and the leader gets the same part of hers. `house`:
     the operator agrees in the supplier's place and bears it, in fen that the leader gets.
 
-    Raises Problem 404, 409 `wrong_state`; 422 for more than was asked, or without an address to
-    send goods to (the last one that this source gave counts).
+    Raises Problem 404, 409 `wrong_state`, `nothing_asked` (an amount of a supplier of whom none is
+    asked); 422 for more than was asked, or without an address to send goods to (the last one that
+    this source gave counts).
     """
     case = claim_cases.of_supplier(session, supplier, claim)
     if case.claim.state in ("approved", "returning", "received", "refunded", "reissued"):
@@ -99,13 +100,24 @@ def pay(
     booked already."""
     row = case.claim
     assert row.approved is not None and row.approved_cost is not None  # noqa: S101, PT018 - it was agreed to
-    who = row.bearer or bearing.bearer(row.cause, outcome, platform=platform)
+    who = bearing.bearer(row.cause, outcome, platform=platform)
+    if row.bearer == "house":
+        who = "house"
     claim_money.pay(session, case, row.approved, row.approved_cost, who, booked=platform)
     if row.kind == "return":
         for line in case.lines:
             case.bought[line.purchase_line_id].returned += line.quantity
     move(session, row, "refund", now, desk.claims, {"amount": row.approved, "bearer": who})
     _note(session, case, "refunded", now, {"amount": yuan(row.approved)})
+    if freight := carriage.freight_back(session, case, who):
+        _note(session, case, "freight_refunded", now, {"amount": yuan(freight)})
+    pay_postage(session, case, who, now)
+
+
+def pay_postage(session: Session, case: Case, who: Bearer, now: datetime) -> None:
+    """Goods are back, and `who` bears the claim: so it does what sending them has cost, once."""
+    if postage := carriage.postage_back(session, case, who):
+        _note(session, case, "postage_refunded", now, {"amount": yuan(postage)})
 
 
 def refuse(
@@ -161,6 +173,9 @@ def take_in(
     _note(session, case, "goods_received", now)
     if case.claim.kind == "return":
         pay(session, desk, case, now, outcome=outcome)
+    else:
+        house = case.claim.bearer == "house" or desk.terms(case.purchase.source).platform
+        pay_postage(session, case, "house" if house else "supplier", now)
 
 
 def reissue(
@@ -261,9 +276,10 @@ def _agreed(case: Case, amount: int | None, *, house: bool) -> tuple[int, int]:
     else:
         agreed, most = case.asked_cost if amount is None else amount, case.asked_cost
         found = claim_money.at_price(case, agreed), agreed
+    if amount is not None and not most:
+        raise Problem(409, "nothing_asked", "nothing of your price is asked; leave amount out")
     if amount is not None and not 0 < amount <= most:
-        limits = f"between 0.01 and {yuan(most)}" if most else "without an amount"
-        raise invalid("amount", f"approve {limits}")
+        raise invalid("amount", f"approve between 0.01 and {yuan(most)}")
     return found
 
 

@@ -39,6 +39,32 @@ QUERIES: dict[str, str] = {
                    GROUP BY order_id) x ON x.order_id = o.id
         WHERE coalesce(l.fen, 0) <> coalesce(c.fen, 0)
            OR coalesce(l.fen, 0) <> coalesce(x.fen, 0)""",
+    "freight goes back once, as it was paid; postage up to what was asked": """
+        SELECT 'claim ' || c.id, c.freight_refunded || ' of ' || p.freight_price || ' fen freight, '
+               || c.freight_credited || ' of ' || p.freight_cost || ' borne by its supplier, '
+               || c.postage_refunded || ' fen postage; posted ' || coalesce(x.freight, 0) || ', '
+               || coalesce(x.freight_credit, 0) || ', ' || coalesce(x.postage, 0) || ', '
+               || coalesce(x.postage_credit, 0)
+        FROM claims c JOIN purchases p ON p.id = c.purchase_id
+        LEFT JOIN LATERAL (
+            SELECT sum(amount) FILTER (WHERE reference = 'freight_back:' || p.id) AS freight,
+                   sum(amount) FILTER (WHERE reference = 'freight_back-clawback:' || p.id)
+                       AS freight_credit,
+                   sum(amount) FILTER (WHERE reference = 'postage:' || c.id) AS postage,
+                   sum(amount) FILTER (WHERE reference = 'postage-clawback:' || c.id)
+                       AS postage_credit
+            FROM postings WHERE reference IN (
+                'freight_back:' || p.id, 'freight_back-clawback:' || p.id, 'postage:' || c.id,
+                'postage-clawback:' || c.id)) x ON true
+        WHERE (c.freight_refunded > 0 OR c.freight_credited > 0)
+              AND (c.freight_refunded <> p.freight_price OR c.freight_credited > p.freight_cost
+                   OR c.freight_refunded <> coalesce(x.freight, 0)
+                   OR c.freight_credited <> coalesce(x.freight_credit, 0)
+                   OR c.state <> 'refunded' OR EXISTS (
+                     SELECT FROM purchase_lines l WHERE l.purchase_id = p.id
+                     AND l.refunded <> l.captured))
+           OR c.postage_refunded <> coalesce(x.postage, 0)
+           OR c.postage_credited <> coalesce(x.postage_credit, 0)""",
     "what is advanced on claims = the account of advances": """
         SELECT 'account advances', coalesce(x.fen, 0) || ' fen by postings, ' || c.fen
                || ' by claims'

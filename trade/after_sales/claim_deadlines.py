@@ -63,7 +63,7 @@ def _consents(session: Session, desk: Desk, case: Case) -> bool:
     row, source = case.claim, case.purchase.source
     if desk.claims.when_silent != "approve" or desk.terms(source).platform:
         return False
-    if row.kind not in PAID or case.asked > desk.claims.silent_most:
+    if row.kind not in PAID or case.asked + row.postage > desk.claims.silent_most:
         return False
     if row.state != "open" or row.kind == "refund" or not waits_for_leader(row):
         return True

@@ -18,7 +18,7 @@ from kit.money import yuan
 from trade.after_sales.claim_answers import opened_address
 from trade.desk import Desk
 from trade.models import Claim, ClaimLine, ClaimMove, OrderLine, Parcel, Purchase, PurchaseLine
-from trade.order_views import claim_view, parcel_view, waybill_view
+from trade.order_views import claim_view, parcel_view, postage_view, waybill_view
 from trade.paging import Cursor, changed
 from trade.purchases import Supplier
 
@@ -132,6 +132,8 @@ def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> li
             "answer": claim.answer,
             "approved": None if claim.approved_cost is None else yuan(claim.approved_cost),
             "bearer": claim.bearer,
+            "freight_credited": yuan(claim.freight_credited),
+            "postage": postage_view(claim, "credited", claim.postage_credited),
             "return_to": opened_address(desk, claim),
             "sent_back": waybill_view(claim.back_carrier, claim.back_number),
             "reissued": parcel_view(sent.get(claim.id)),
@@ -164,6 +166,7 @@ def _with_leaders(
             "approved": None if claim.approved is None else yuan(claim.approved),
             "refunded": yuan(sum(line.refunded for line in own)),
             "advanced": yuan(claim.advanced),
+            "freight_refunded": yuan(claim.freight_refunded),
         }
         found.append(view | {"leader": side})
     return found

@@ -14,6 +14,7 @@ from kit.ids import inside
 from kit.money import split
 from trade.after_sales import (
     bearing,
+    carriage,
     claim_cases,
     claim_money,
     claim_states,
@@ -128,21 +129,29 @@ def send_back(
     carrier: str,
     tracking_number: str,
     now: datetime,
+    *,
+    postage: int | None = None,
+    proof: Sequence[str] = (),
 ) -> None:
     """The goods are on their way back; another number takes the place of the former one.
+    `postage` in fen is what sending them has cost, as `proof` shows.
 
-    Raises Problem 404; 409 `wrong_kind`, `wrong_state` (nobody has agreed yet); 422 for an unknown
-    carrier or an impossible number.
+    Raises Problem 404; 409 `wrong_kind`, `wrong_state` (nobody has agreed yet), or what is said of
+    `carriage.ask_postage`; 422 for an unknown carrier or an impossible number.
     """
     case = claim_cases.of_leader(session, party_id, claim)
     if case.claim.kind not in GOES_BACK and case.claim.return_to is None:
         raise Problem(409, "wrong_kind", f"for a {case.claim.kind} nothing is sent back")
     code, number = waybill(carrier, tracking_number)
     row = case.claim
+    told_before = postage in (None, row.postage)
     if row.state in ("returning", "received", "refunded", "reissued") and (
-        (row.back_carrier, row.back_number) == (code, number)
+        told_before and (row.back_carrier, row.back_number) == (code, number)
     ):
         return
+    if not told_before:
+        claim_states.check(row, "send_back")
+        carriage.ask_postage(session, case, postage or 0, proof, desk.claims, now)
     told = {"carrier": code, "tracking_number": number}
     row.back_carrier, row.back_number = code, number
     move(session, row, "send_back", now, desk.claims, told)

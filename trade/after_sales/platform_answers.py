@@ -183,6 +183,8 @@ def _forward(
         move(session, row, "send_back", now, desk.claims)
     if word == "received" and row.state in ("approved", "returning"):
         move(session, row, "receive", now, desk.claims)
+        if row.kind == "exchange":
+            claim_answers.pay_postage(session, case, "house", now)
     if word in ("approved", "returning", "received"):
         return
     amount = paid(case.asked, parts)

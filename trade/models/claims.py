@@ -20,7 +20,14 @@ class Claim(Base):
         Index("claims_order", "order_id"),
         Index("claims_purchase", "purchase_id"),
         Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "claims_freight",
+            "purchase_id",
+            unique=True,
+            postgresql_where=text("freight_refunded > 0 OR freight_credited > 0"),
+        ),
         CheckConstraint("advanced >= 0", name="claims_advanced"),
+        CheckConstraint("postage_refunded IN (0, postage)", name="claims_postage"),
     )
 
     id: Mapped[Id]
@@ -46,6 +53,15 @@ class Claim(Base):
     """Fen that the operator paid the leader and that are not settled yet."""
     bearer: Mapped[str | None]
     """supplier | platform | house | leader: who bears what was paid; null while nothing was."""
+    freight_refunded: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of the purchase's freight that went back with this claim: all of it, or none."""
+    freight_credited: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen by which what we owe for that freight fell."""
+    postage: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen that sending the goods back has cost the leader, as shown by a proof."""
+    postage_refunded: Mapped[Fen] = mapped_column(server_default="0")
+    postage_credited: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of `postage_refunded` that its supplier bears."""
     return_to: Mapped[bytes | None]
     """Where goods go back to, sealed: it names a person."""
     back_carrier: Mapped[str | None]

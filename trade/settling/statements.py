@@ -31,6 +31,8 @@ KINDS = {
     "deposit": "充值",
     "capture": "货款及运费",
     "refund": "售后退款",
+    "freight_back": "售后退运费",
+    "postage": "退货邮费",
     "advance": "售后垫付",
     "taken_back": "垫付收回",
     "written_off": "垫付核销",
