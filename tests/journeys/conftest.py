@@ -12,6 +12,7 @@ from kit.db import Database
 from kit.redis import connect
 from sandbox.jd.gate import APPS, PASSWORD, USER
 from tests import ali_stage
+from tests.far_servers import Post, mail_server
 from tests.stage import Stage
 from tests.worker.conftest import make_settings
 from worker.workshop import Workshop
@@ -65,7 +66,15 @@ def sources(url: str) -> dict[str, dict[str, object]]:
         "ali-unpaid": {**ali, "pay": "person"},
         "manual": {"kind": "feed", "accept": "manual"},
         "outlet": {"kind": "feed", "accept": "manual"},
+        "mailed": {"kind": "feed", "accept": "on_export", "send_to": "mailto:cang@tea.example"},
     }
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    """The mail server of who is mailed sheets."""
+    with mail_server() as running:
+        yield running
 
 
 @pytest.fixture
@@ -74,13 +83,15 @@ def bazaar(
     database_url: str,
     redis_url: str,
     stage: Stage,
+    post: Post,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Workshop]:
     """A workshop with every kind of source that sells."""
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    settings = make_settings(database_url, redis_url, tmp_path, sources=sources(stage.url))
+    more = {"sources": sources(stage.url), "mail": {"smtp": post.url}}
+    settings = make_settings(database_url, redis_url, tmp_path, **more)
     shop = Workshop(settings, database, connect(redis_url))
     yield shop
     shop._sources.close()

@@ -5,17 +5,23 @@ and names when it is done; between two steps the platform does its part. What is
 a life is the platform's own truth.
 """
 
+import email
+import email.policy
+import io
 import json
 import subprocess
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 from sqlalchemy import text
 
 from kit.ids import outside
 from tests import ali_stage
+from tests.far_servers import Post
 from tests.journeys import mortal
 from tests.stage import Stage
 from tests.trade.market import Goods, Market
@@ -24,7 +30,7 @@ from worker.jobs import QUEUES
 from worker.serve import drain
 from worker.workshop import Workshop
 
-JD, ALI, UNPAID, DOOR = "jd-vop", "ali", "ali-unpaid", "manual"
+JD, ALI, UNPAID, DOOR, MAILED = "jd-vop", "ali", "ali-unpaid", "manual", "mailed"
 MONEY = 10**9
 UNITS = 2
 PATIENCE = 6
@@ -52,6 +58,7 @@ class Town:
     stage: Stage
     forge: "subprocess.Popen[str]"
     folder: Path
+    post: Post
     market: Market = field(init=False)
     leader: int = field(init=False)
     goods: dict[str, Goods] = field(init=False)
@@ -62,6 +69,7 @@ class Town:
         self.market = Market(self.shop.db, self.shop.desk)
         self.leader = self.market.party(money=MONEY)
         self.goods = {DOOR: picked(self.market, self.leader, "TEA", source=DOOR)}
+        self.goods[MAILED] = self.market.offer(source=MAILED)
         sku = self.stage.act("jd", "skus")[0]
         key = self.stage.act("jd", "good", sku=sku)["key"]
         self.stage.post("goods", platform="jd", key=key, stock=100_000, price=2000)
@@ -115,7 +123,7 @@ class Town:
     def time_passes(self) -> None:
         """Leases, waits, marks and rests of budgets run out."""
         with self.shop.db.as_system() as session:
-            for table in ("purchases", "platform_claims", "chores"):
+            for table in ("purchases", "platform_claims", "supplier_sheets", "chores"):
                 session.execute(text(f"UPDATE {table} SET due_at = '2020-01-01Z'"))  # noqa: S608
         for mark in self.shop.redis.keys("huopan:wake:*"):
             self.shop.redis.delete(mark)
@@ -295,9 +303,43 @@ def door(town: Town) -> Iterator[Step]:
     yield Step("refund", claim, lambda: town.claim().state == "refunded", person=True)
 
 
+def mailed(town: Town) -> Iterator[Step]:
+    """In a sheet that a supplier is mailed at cut-off, who ships it."""
+    long_ago = "timestamptz '2020-01-01Z' + id * interval '1 day'"
+    with town.shop.db.as_system() as session:  # the next cut-off has come
+        session.execute(text(f"UPDATE supplier_sheets SET cutoff_at = {long_ago}"))  # noqa: S608
+    yield from town.accepted(MAILED)
+    yield Step("submit", QUEUES_WORKED, town.is_in("submitted"))
+    made = town.answers("SELECT state <> 'empty' FROM supplier_sheets ORDER BY cutoff_at DESC")
+    yield Step("cut off", {"deed": "cut off"}, made, person=True)
+    town.due()
+    yield Step("send", QUEUES_WORKED, town.is_in("accepted"))
+    purchase = town.purchase()
+    parcel = {"deed": "ship", "source": MAILED, "purchase": outside("pur", purchase.id)}
+    parcel |= {"number": f"SF{town.number:010d}"}
+    yield Step("ship and capture", parcel, town.is_in("shipped"), person=True)
+    told = [sheet for sheet, refs in _mailed_sheets(town.post).items() if purchase.our_ref in refs]
+    assert len(told) == 1
+
+
+def _mailed_sheets(post: Post) -> dict[str, set[str]]:
+    """What each sheet that was mailed asks for; one that came twice came byte for byte."""
+    mails: dict[str, set[bytes]] = defaultdict(set)
+    for _, content in post.mails:
+        mails[email.message_from_bytes(content)["Message-ID"]].add(content)
+    sheets = {}
+    for name, (content,) in mails.items():
+        parsed = email.message_from_bytes(content, policy=email.policy.default)
+        (part,) = parsed.iter_attachments()
+        (table,) = openpyxl.load_workbook(io.BytesIO(part.get_content())).worksheets
+        sheets[name] = {str(cells[0]) for cells in table.iter_rows(2, values_only=True)}
+    return sheets
+
+
 LIVES: dict[str, Callable[[Town], Iterator[Step]]] = {
     "jd": jd,
     "ali": ali,
     "cancelled": cancelled,
     "door": door,
+    "mailed": mailed,
 }

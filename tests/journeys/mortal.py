@@ -3,14 +3,15 @@
 `python -m tests.journeys.mortal` is warm (everything is imported, nothing is open) and forks one
 worker for each line of JSON on its standard input. The worker is the real one on real queues, or
 does one deed of DEEDS as an API process or cron would; it counts every boundary that it crosses:
-each statement, each commit, each command to Redis, each call of a platform, before and
-after. At the one named by `die_at` it is killed (SIGKILL).
+each statement, each commit, each command to Redis, each call of a platform or a mail server,
+before and after. At the one named by `die_at` it is killed (SIGKILL).
 """
 
 import gc
 import json
 import os
 import signal
+import smtplib
 import sys
 import threading
 from collections.abc import Callable
@@ -76,6 +77,8 @@ class Boundaries:
         self._around(redis.Redis, "execute_command", lambda *a: f"redis {a[1]}")
         self._around(redis.client.Pipeline, "execute", lambda *_: "redis pipeline")
         self._around(httpx.Client, "send", lambda *a, **_: f"call of {a[1].url.path}")
+        for name in ("connect", "mail", "rcpt", "data"):
+            self._around(smtplib.SMTP, name, lambda *_, name=name, **__: f"smtp {name}")
 
     def _around(self, owner: Any, name: str, label: Callable[..., str]) -> None:
         inner = getattr(owner, name)
@@ -151,6 +154,11 @@ def _confirm_sheet(shop: Workshop, given: Given) -> None:
         imports.confirm(session, given["party"], given["sheet"], 10**9, "skip", clock.now())
 
 
+def _cut_off(shop: Workshop, _given: Given) -> None:
+    """Cron makes the sheets whose cut-off has come."""
+    perform(shop, "cutoff_sheets")
+
+
 DEEDS: dict[str, Callable[[Workshop, Given], None]] = {
     "queues": _queues,
     "accept": _accept,
@@ -160,6 +168,7 @@ DEEDS: dict[str, Callable[[Workshop, Given], None]] = {
     "claim": _claim,
     "approve": _approve,
     "confirm sheet": _confirm_sheet,
+    "cut off": _cut_off,
 }
 """What somebody does, in processes that may die of it."""
 

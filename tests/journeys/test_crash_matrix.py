@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.far_servers import Post
 from tests.journeys.lives import LIVES, MONEY, Step, Town
 from tests.soak import Soak
 from tests.stage import Stage
@@ -23,7 +24,7 @@ from worker.workshop import Workshop
 SHARES = 4
 MODES = ("lost", "html_after", "empty_after", "drop", "html", "status")
 """What goes wrong at a platform: after it did what was asked, or before."""
-LEAST = {"jd": 320, "ali": 320, "cancelled": 240, "door": 240}
+LEAST = {"jd": 320, "ali": 320, "cancelled": 240, "door": 240, "mailed": 240}
 """Kills in a whole run, over a thousand in all; what a step crosses differs a little each time."""
 FIRST = 30
 """A sample draws from so many boundaries; nearly every step has as many."""
@@ -38,8 +39,10 @@ def share(request: pytest.FixtureRequest, soak: Soak) -> int:
 
 
 @pytest.fixture
-def town(bazaar: Workshop, stage: Stage, forge: "subprocess.Popen[str]", tmp_path: Path) -> Town:
-    return Town(bazaar, stage, forge, tmp_path)
+def town(
+    bazaar: Workshop, stage: Stage, forge: "subprocess.Popen[str]", tmp_path: Path, post: Post
+) -> Town:
+    return Town(bazaar, stage, forge, tmp_path, post)
 
 
 def undisturbed(town: Town, kind: str) -> dict[str, list[str]]:
@@ -68,7 +71,9 @@ def disturbed(town: Town, kind: str, at: Callable[[Step], int | None], dice: ran
             mode, skip = dice.choice(MODES), dice.randrange(4)
             if dice.random() < 0.5:
                 town.stage.fault(platform, mode, skip=skip)
+        town.post.mood = dice.choice(("take", "drop", "later"))
         ended = town.worker(step.given, die_at)
+        town.post.mood = "take"
         assert ended in (-signal.SIGKILL, 0), step.name
         kills += ended == -signal.SIGKILL  # one that crossed less this time had nothing to die of
         if die_at % 2:
