@@ -125,7 +125,7 @@ class Writer(Caller):
                 body = replies.dumps(reply.content)
                 if self.key is not None:
                     answer = idempotency.Answer(reply.status, body)
-                    idempotency.finish(session, self.party_id, self.route, self.key, answer)
+                    self._remember(session, self.key, answer)
         except Problem as problem:
             return self._refused(problem)
         except BaseException:
@@ -156,7 +156,8 @@ class Writer(Caller):
             return None
         hashed = idempotency.request_hash(self.body)
         with self.own() as session:
-            found = idempotency.begin(session, self.party_id, self.route, self.key, hashed)
+            keyring = self.office.terms.desk.keyring
+            found = idempotency.begin(session, keyring, self.party_id, self.route, self.key, hashed)
         if found is None:
             return None
         kind = replies.JSON if found.status < 400 else replies.PROBLEM
@@ -173,7 +174,11 @@ class Writer(Caller):
     def _finish(self, answer: idempotency.Answer) -> None:
         if self.key is not None:
             with self.own() as session:
-                idempotency.finish(session, self.party_id, self.route, self.key, answer)
+                self._remember(session, self.key, answer)
+
+    def _remember(self, session: Session, key: str, answer: idempotency.Answer) -> None:
+        keyring = self.office.terms.desk.keyring
+        idempotency.finish(session, keyring, self.party_id, self.route, key, answer)
 
     def _abandon(self) -> None:
         if self.key is not None:

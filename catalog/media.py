@@ -33,6 +33,7 @@ FORGET_FAILURE = timedelta(days=1)
 """After so long a picture that failed is tried anew for whoever asks."""
 LEASE = timedelta(seconds=120)
 
+_PURPOSE = "media"
 _NAME = re.compile(r"([0-9a-f]{32})-(prd_[0-9A-Za-z]{1,20})")
 _ADDRESS = re.compile(r"(https?:)?//[^\s/]+/\S*", re.IGNORECASE)
 
@@ -111,9 +112,8 @@ class Album:
             return None
         told = wording.pictures(row.description) if row.description else []
         for one in dict.fromkeys([*addresses(row.images), *addresses(told)]):
-            for key in (self.keyring.current, *self.keyring.previous):
-                if _fingerprint(Keyring(key), one) == named.hash:
-                    return one
+            if named.hash in self.keyring.fingerprints(one, _PURPOSE):
+                return one
         return None
 
 
@@ -223,7 +223,7 @@ def prune(session: Session, now: datetime, kept: timedelta, limit: int) -> int:
 @lru_cache(maxsize=2**16)
 def _fingerprint(keyring: Keyring, address: str) -> bytes:
     """A page names some hundred pictures, and the same ones again and again."""
-    return keyring.fingerprint(address, "media")
+    return keyring.fingerprint(address, _PURPOSE)
 
 
 def _parts(content: bytes) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ credentials change. Tokens are renewed early, and after a failure the platform i
 growing while: platforms block accounts that ask too often.
 """
 
+import hashlib
 import json
 import threading
 import time
@@ -44,6 +45,7 @@ class SourceToken(Base):
     source: Mapped[str] = mapped_column(primary_key=True)
     envelope: Mapped[bytes | None]
     origin: Mapped[bytes | None]
+    """From which credentials of the settings it came: a digest, sealed."""
     expires_at: Mapped[datetime | None]
     refresh_expires_at: Mapped[datetime | None]
     lease: Mapped[str | None]
@@ -211,10 +213,13 @@ class Tokens:
         return _unpacked(self._ring().open(row.envelope, _context(row.source)))
 
     def _same(self, row: SourceToken, origin: str) -> bool:
-        return row.origin == self._ring().fingerprint(origin, "token-origin")
+        """Whether what is kept came from the same credentials; not marked yet, it is trusted."""
+        if row.origin is None:
+            return True
+        return self._ring().open(row.origin, _origin_context(row.source)) == _digest(origin)
 
     def _mark(self, row: SourceToken, origin: str) -> None:
-        row.origin = self._ring().fingerprint(origin, "token-origin")
+        row.origin = self._ring().seal(_digest(origin), _origin_context(row.source))
 
     def _ring(self) -> Keyring:
         if self.keyring is None:
@@ -239,6 +244,14 @@ def _key(source: str, origin: str) -> str:
 
 def _context(source: str) -> str:
     return f"source-token:{source}"
+
+
+def _origin_context(source: str) -> str:
+    return f"source-token-origin:{source}"
+
+
+def _digest(origin: str) -> bytes:
+    return hashlib.sha256(origin.encode()).digest()
 
 
 def _good(token: Token, stale: Token | None, now: datetime) -> bool:

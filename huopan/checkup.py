@@ -9,6 +9,7 @@ from datetime import timedelta
 import redis
 from sqlalchemy import Connection, create_engine, pool, text
 
+from huopan import keys
 from huopan.checks import Check
 from huopan.commands.worker import PROCESSES
 from huopan.credentials import examine_sources
@@ -16,7 +17,7 @@ from huopan.servers import Endpoints
 from kit import __version__, clock
 from kit.db import APP_ROLE, newest_schema
 from kit.redis import connect
-from kit.settings import Settings, SettingsError
+from kit.settings import Settings
 from worker import cron, serve
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -40,9 +41,20 @@ def examine(settings: Settings, servers: Endpoints) -> list[Check]:
         checks += [*_database(connection, settings), _clock(connection)]
     with connect(servers.redis_url) as client:
         checks.append(_redis(client))
+    key = keys.readable(settings)
     if not any(check.name == "schema" and check.advice for check in checks):
-        checks += examine_sources(settings, servers)
-    return [*checks, _data(settings), _key(settings)]
+        checks += _sealed(settings, servers)
+    return [*checks, _data(settings), key]
+
+
+def _sealed(settings: Settings, servers: Endpoints) -> Iterator[Check]:
+    """Whether what is sealed opens; only then the sources, whose secrets are among it."""
+    opens = keys.opens(settings, servers)
+    if opens is not None:
+        yield opens
+        if opens.advice:
+            return
+    yield from examine_sources(settings, servers)
 
 
 def _database(connection: Connection, settings: Settings) -> Iterator[Check]:
@@ -126,13 +138,3 @@ def _data(settings: Settings) -> Check:
     free = shutil.disk_usage(folder).free
     advice = f"free some space: below {FREE_BYTES >> 30} GB" if free < FREE_BYTES else ""
     return Check("data", f"{folder}, {free / 2**30:.1f} GB free", advice)
-
-
-def _key(settings: Settings) -> Check:
-    try:
-        settings.keyring()
-    except SettingsError as error:
-        return Check(
-            "key", str(error), "it is made by the first `huopan up`, or copy it from there"
-        )
-    return Check("key", "readable; keep a copy of it apart from the database's backup")

@@ -21,10 +21,17 @@ _NONCE = 12
 _KEY = 32
 _WRAPPED = _NONCE + _KEY + 16
 _KEY_ID = 4
+HEAD = _KEY_ID + _WRAPPED
+"""Bytes of an envelope before its content: by which key it is wrapped, and its own key."""
 
 
 class CannotOpen(Exception):
     """An envelope that no key of the ring opens, or that belongs to another context."""
+
+
+def wrapped_by(envelope: bytes) -> str:
+    """The name of the key that an envelope, or the head of one, is wrapped with."""
+    return envelope[:_KEY_ID].hex()
 
 
 def new_key() -> str:
@@ -51,7 +58,18 @@ class Keyring:
         keys = [base64.urlsafe_b64decode(text.strip()) for text in (current, *previous)]
         if any(len(key) != _KEY for key in keys):
             raise ValueError("a key must be 32 bytes in URL-safe base64")
-        return cls(keys[0], tuple(keys[1:]))
+        first, *others = dict.fromkeys(keys)
+        return cls(first, tuple(others))
+
+    @property
+    def name(self) -> str:
+        """What the current key is called: eight characters by which nobody learns the key."""
+        return _key_id(self.current).hex()
+
+    @property
+    def former(self) -> tuple[str, ...]:
+        """What the other keys of the ring are called."""
+        return tuple(_key_id(key).hex() for key in self.previous)
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """An envelope of `plain` that opens only with the same `context`."""
@@ -60,17 +78,22 @@ class Keyring:
 
     def open(self, envelope: bytes, context: str) -> bytes:
         """The content of `envelope`. Raises CannotOpen."""
-        data_key = self._unwrap(envelope[: _KEY_ID + _WRAPPED], context)
-        return _decrypt(data_key, envelope[_KEY_ID + _WRAPPED :], context)
+        data_key = self._unwrap(envelope[:HEAD], context)
+        return _decrypt(data_key, envelope[HEAD:], context)
 
     def rewrap(self, envelope: bytes, context: str) -> bytes:
-        """The same envelope under the current key."""
-        head, body = envelope[: _KEY_ID + _WRAPPED], envelope[_KEY_ID + _WRAPPED :]
-        return self._wrap(self._unwrap(head, context), context) + body
+        """The same envelope, or its head alone, under the current key. Raises CannotOpen."""
+        return self._wrap(self._unwrap(envelope[:HEAD], context), context) + envelope[HEAD:]
 
     def fingerprint(self, value: str, purpose: str) -> bytes:
         """A keyed hash by which `value` is found without being stored (16 bytes)."""
         return _mac(_derive(self.current, f"find:{purpose}"), value.encode())[:16]
+
+    def fingerprints(self, value: str, purpose: str) -> tuple[bytes, ...]:
+        """The keyed hash under each key of the ring, the current one's first: what is looked for
+        while not every hash is made anew."""
+        keys = (self.current, *self.previous)
+        return tuple(Keyring(key).fingerprint(value, purpose) for key in keys)
 
     def sign(self, message: bytes, purpose: str) -> str:
         """A signature of `message`, as URL-safe text."""
@@ -91,7 +114,10 @@ class Keyring:
         for key in (self.current, *self.previous):
             if _key_id(key) == head[:_KEY_ID]:
                 return _decrypt(_derive(key, "wrap"), head[_KEY_ID:], context)
-        raise CannotOpen("the key of this envelope is not in the ring; see security.previous_keys")
+        raise CannotOpen(
+            f"the key {wrapped_by(head)} that this is sealed with is not here; name it in"
+            " [security] previous_keys"
+        )
 
 
 def _key_id(key: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 `begin` commits a claim before the work starts; the answer is written by `finish` in the work's own
 transaction, so a crash between leaves either both or neither. A claim whose worker died expires.
+Answers are kept sealed: some show a token or an address that is kept nowhere else in clear.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kit.crypto import Keyring
 from kit.db import Base, Utc
 from kit.errors import Problem
 
@@ -29,6 +31,8 @@ class IdempotencyKey(Base):
     claimed_until: Mapped[Utc]
     status: Mapped[int | None]
     body: Mapped[bytes | None]
+    sealed: Mapped[bool] = mapped_column(server_default="false")
+    """False of answers that an older Huopan gave."""
     created_at: Mapped[datetime] = mapped_column(
         server_default=text("clock_timestamp()"), index=True
     )
@@ -47,10 +51,13 @@ def request_hash(body: bytes) -> bytes:
     return hashlib.sha256(body).digest()
 
 
-def begin(session: Session, party_id: int, route: str, key: str, hashed: bytes) -> Answer | None:
+def begin(
+    session: Session, keyring: Keyring, party_id: int, route: str, key: str, hashed: bytes
+) -> Answer | None:
     """Claim the key, or return the remembered answer.
 
-    Raises Problem 409 `idempotency_conflict` (another body) or `in_progress` (still running).
+    Raises Problem 409 `idempotency_conflict` (another body) or `in_progress` (still running),
+    CannotOpen.
     """
     where = {"party": party_id, "route": route, "key": key, "hash": hashed}
     claimed = session.execute(
@@ -68,7 +75,7 @@ def begin(session: Session, party_id: int, route: str, key: str, hashed: bytes) 
     if claimed:
         return None
     row = session.execute(
-        text("""SELECT request_hash, status, body FROM idempotency_keys
+        text("""SELECT request_hash, status, body, sealed FROM idempotency_keys
                 WHERE party_id = :party AND route = :route AND key = :key"""),
         where,
     ).one()
@@ -85,16 +92,21 @@ def begin(session: Session, party_id: int, route: str, key: str, hashed: bytes) 
             "the first request with this Idempotency-Key is still running; ask again shortly",
             retry_after=2,
         )
-    return Answer(row.status, bytes(row.body))
+    body = bytes(row.body)
+    if row.sealed:
+        body = keyring.open(body, _context(party_id, route, key))
+    return Answer(row.status, body)
 
 
-def finish(session: Session, party_id: int, route: str, key: str, answer: Answer) -> None:
+def finish(
+    session: Session, keyring: Keyring, party_id: int, route: str, key: str, answer: Answer
+) -> None:
     """Remember the answer, in the transaction that did the work."""
+    body = keyring.seal(answer.body, _context(party_id, route, key))
     session.execute(
-        text("""UPDATE idempotency_keys SET status = :status, body = :body
+        text("""UPDATE idempotency_keys SET status = :status, body = :body, sealed = true
                 WHERE party_id = :party AND route = :route AND key = :key"""),
-        {"party": party_id, "route": route, "key": key}
-        | {"status": answer.status, "body": answer.body},
+        {"party": party_id, "route": route, "key": key, "status": answer.status, "body": body},
     )
 
 
@@ -113,3 +125,7 @@ def prune(session: Session) -> int:
         text("DELETE FROM idempotency_keys WHERE created_at < clock_timestamp() - interval '7 d'")
     )
     return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def _context(party_id: int, route: str, key: str) -> str:
+    return f"answer:{party_id}:{route}:{key}"

@@ -4,7 +4,10 @@ Secrets stand in neither: they are named as `"env:NAME"` or `"file:PATH"`.
 """
 
 import os
+import shlex
+import subprocess
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +24,8 @@ from kit.crypto import Keyring, new_key
 
 PREFIX = "HUOPAN_"
 DEFAULT_KEY = "file:var/secret.key"
+KEY_SECONDS = 20.0
+"""How long the program may take that gives a key."""
 
 
 class SettingsError(Exception):
@@ -42,6 +47,44 @@ def secret(reference: str) -> str:
     raise SettingsError(
         'a secret is written as "env:NAME" or "file:PATH", never in the file itself'
     )
+
+
+def key_text(reference: str) -> str:
+    """What `env:NAME`, `file:PATH` or `command:PROGRAM …` stands for: a key may also be given by
+    whoever guards keys here. Raises SettingsError."""
+    kind, _, said = reference.partition(":")
+    return guarded_key(said) if kind == "command" else secret(reference)
+
+
+@cache
+def guarded_key(command: str) -> str:
+    """What the program says, asked once a process; nothing that it says is shown anywhere.
+
+    Raises SettingsError.
+    """
+    try:
+        program = shlex.split(command)
+    except ValueError as error:
+        raise SettingsError(f"the key's command cannot be read: {error}") from error
+    if not program:
+        raise SettingsError("the key's command names no program")
+    try:
+        ended = subprocess.run(  # noqa: S603 - named by whoever owns the settings
+            program,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=KEY_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = error.strerror if isinstance(error, OSError) else f"no answer in {KEY_SECONDS:.0f} s"
+        raise SettingsError(f"the key's command cannot be run: {why}") from None
+    if ended.returncode:
+        raise SettingsError(
+            f"the key's command ended with {ended.returncode}: run it by hand to see why"
+        )
+    return ended.stdout.decode(errors="replace").strip()
 
 
 class Opened(SecretStr):
@@ -108,8 +151,12 @@ class DataSettings(Section):
 class SecuritySettings(Section):
     """Keys for sealed data and signatures."""
 
-    key: str = Field(DEFAULT_KEY, description="made at the first `up`; the same on every host")
-    previous_keys: list[str] = Field([], description="former keys that old envelopes still need")
+    key: str = Field(
+        DEFAULT_KEY,
+        description="made at the first `up`; the same on every host; env:NAME, file:PATH, or"
+        " command:PROGRAM, which prints it",
+    )
+    previous_keys: list[str] = Field([], description="other keys that envelopes still need")
 
 
 class MailSettings(Section):
@@ -279,10 +326,15 @@ class Settings(BaseSettings):
         """The keys of `[security]`. Raises SettingsError when one is missing or malformed."""
         try:
             return Keyring.from_text(
-                secret(self._key()), [secret(key) for key in self.security.previous_keys]
+                key_text(self._key()), [key_text(key) for key in self.security.previous_keys]
             )
         except ValueError as error:
             raise SettingsError(f"security.key: {error}") from error
+
+    def key_files(self) -> list[str]:
+        """The files that keys are read from."""
+        named = [self._key(), *self.security.previous_keys]
+        return [one.removeprefix("file:") for one in named if one.startswith("file:")]
 
     def ensure_key(self) -> None:
         """Make the key file when there is none yet, readable by its owner only."""

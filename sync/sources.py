@@ -6,7 +6,8 @@ settings that know both, with `with_recorded`. Secrets are sealed in the databas
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -15,9 +16,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from connectors.registry import read_settings, secret_keys
+from kit import log
+from kit.crypto import CannotOpen, Keyring, wrapped_by
 from kit.errors import Problem
+from kit.rewrapping import Place, Turn
 from kit.settings import Opened, Settings, SettingsError
 from sync.models import Source
+
+_log = log.get(__name__)
 
 HIDDEN = "***"
 """What a secret is shown as."""
@@ -115,11 +121,57 @@ def record(session: Session, settings: Settings, code: str, config: Mapping[str,
     )
 
 
+class _Recorded:
+    """The secrets of recorded sources, as a place of envelopes; there are few."""
+
+    name = "sources.config"
+
+    def count(self, session: Session) -> Counter[str]:
+        """How many secrets are under which key, by its name."""
+        configs = session.scalars(select(Source.config))
+        return Counter(
+            wrapped_by(b64decode(one)) for config in configs for one in _envelopes(config)
+        )
+
+    def turn(self, session: Session, keyring: Keyring, after: list[Any] | None) -> Turn:
+        """Re-wrap every secret that stands under a former key of the ring."""
+        del after  # it is one window
+        rows = session.scalars(select(Source).order_by(Source.code).with_for_update()).all()
+        done = broken = 0
+        for row in rows:
+            config = dict(row.config)
+            for name, value in row.config.items():
+                envelope = b64decode(value[SEALED]) if _is_sealed(value) else b""
+                if wrapped_by(envelope) not in keyring.former:
+                    continue
+                try:
+                    fresh = keyring.rewrap(envelope, _context(row.code, name))
+                except CannotOpen as error:
+                    broken += 1
+                    _log.error("A secret cannot be opened", source=row.code, why=str(error))
+                    continue
+                config[name], done = {SEALED: b64encode(fresh).decode()}, done + 1
+            row.config = config
+        session.flush()
+        return Turn(len(rows), done, broken)
+
+
+RECORDED: Place = _Recorded()
+
+
+def _is_sealed(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {SEALED}
+
+
+def _envelopes(config: Mapping[str, Any]) -> Iterator[str]:
+    return (value[SEALED] for value in config.values() if _is_sealed(value))
+
+
 def _unsealed(code: str, config: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Sealed values opened; all others as they are."""
     opened = dict(config)
     for name, value in config.items():
-        if isinstance(value, dict) and set(value) == {SEALED}:
+        if _is_sealed(value):
             clear = settings.keyring().open(b64decode(value[SEALED]), _context(code, name))
             opened[name] = Opened(clear.decode())
     return opened

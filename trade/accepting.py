@@ -154,9 +154,7 @@ def check_price(draft: Draft, request: OrderRequest, promise: Promised | None) -
 
 def same(keyring: Keyring, request: OrderRequest, content_hash: bytes) -> bool:
     """Whether the order placed before, of which this is left, was the same."""
-    keys = (keyring.current, *keyring.previous)
-    said = content(request)
-    return bytes(content_hash) in [Keyring(key).fingerprint(said, "order") for key in keys]
+    return bytes(content_hash) in keyring.fingerprints(content(request), "order")
 
 
 def reference_conflict(reference: str) -> Problem:

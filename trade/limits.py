@@ -37,8 +37,7 @@ class Asking:
 
 def keyed(keyring: Keyring, mobile: str) -> tuple[bytes, ...]:
     """The hashes that a recipient's number may be kept under."""
-    keys = (keyring.current, *keyring.previous)
-    return tuple(Keyring(key).fingerprint(mobile, "mobile") for key in keys)
+    return keyring.fingerprints(mobile, "mobile")
 
 
 def applied(
@@ -135,7 +134,7 @@ def _counted(
         by_person = set()
     if lock:
         keys = {f"limit:{sku}:party:{asks.party_id}" for sku in by_day}
-        keys |= {f"limit:{sku}:to:{asks.mobiles[0].hex()}" for sku in by_person}
+        keys |= {f"limit:{sku}:to:{one.hex()}" for sku in by_person for one in asks.mobiles}
         session.execute(_LOCK, {"keys": sorted(keys)})
     since = start_of_day(now)
     counts: dict[str, Had] = {}

@@ -36,9 +36,13 @@ def sealed(keyring: Keyring, party_id: int, ship_to: ShipTo) -> dict[str, Any]:
             "address": "***",
         },
         "region": ship_to.region,
-        "mobile_hash": keyring.fingerprint(ship_to.mobile, "mobile"),
-        "address_hash": keyring.fingerprint(f"{ship_to.name}|{ship_to.address}", "address"),
+        **_hashes(keyring, ship_to),
     }
+
+
+def hashes(keyring: Keyring, opened: bytes) -> dict[str, bytes]:
+    """What a recipient is found by unopened, under the current key, from the envelope's content."""
+    return _hashes(keyring, _read(opened))
 
 
 def reveal(
@@ -50,7 +54,7 @@ def reveal(
     if is_shredded(row):
         raise forgotten()
     session.add(RecipientOpening(recipient_id=recipient_id, party_id=by, purpose=purpose))
-    return ShipTo(*orjson.loads(keyring.open(row.envelope, _CONTEXT)))
+    return _read(keyring.open(row.envelope, _CONTEXT))
 
 
 def reveal_many(
@@ -64,7 +68,7 @@ def reveal_many(
         opened = [{"recipient_id": one, "party_id": by, "purpose": purpose} for one in found]
         send(session, insert(RecipientOpening, opened))
     return {
-        recipient_id: ShipTo(*orjson.loads(keyring.open(envelope, _CONTEXT)))
+        recipient_id: _read(keyring.open(envelope, _CONTEXT))
         for recipient_id, envelope in found.items()
     }
 
@@ -85,3 +89,14 @@ def shred(row: Recipient) -> None:
     """Leave nothing of a recipient but the region, by which no person is known."""
     row.envelope = row.mobile_hash = row.address_hash = b""
     row.mask = {"name": "***", "mobile": "***", "region": row.region, "address": "***"}
+
+
+def _read(opened: bytes) -> ShipTo:
+    return ShipTo(*orjson.loads(opened))
+
+
+def _hashes(keyring: Keyring, to: ShipTo) -> dict[str, bytes]:
+    return {
+        "mobile_hash": keyring.fingerprint(to.mobile, "mobile"),
+        "address_hash": keyring.fingerprint(f"{to.name}|{to.address}", "address"),
+    }

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kit import clock
 from kit.db import Database
 from kit.money import portion
-from trade import buying, limits, plan_views, planning, pricing, supplies
+from trade import buying, limits, plan_views, planning, pricing, recipients, supplies
 from trade.desk import Desk
 from trade.models import Order, OrderLine, OrderPlan, Purchase, PurchaseLine, Recipient
 from trade.purchases import lines_of
@@ -120,7 +120,11 @@ def _allowed(
     """The market with what brands allow the leader to have and this recipient to get."""
     to = session.get_one(Recipient, order.recipient_id)
     granted = pricing.leader(session, desk, order.party_id, now).grants
-    asks = limits.Asking(order.party_id, granted, to.region, (to.mobile_hash,), order.id)
+    known: tuple[bytes, ...] = (to.mobile_hash,)
+    if desk.keyring.previous:  # others may be kept under another key's hash still
+        opened = recipients.reveal(session, desk.keyring, to.id, None, "count what was ordered")
+        known = limits.keyed(desk.keyring, opened.mobile)
+    asks = limits.Asking(order.party_id, granted, to.region, known, order.id)
     return limits.applied(session, market, asks, now, lock=True)
 
 

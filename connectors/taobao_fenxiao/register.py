@@ -72,18 +72,18 @@ class Register:
         made = Applied(
             our_ref,
             dict(units),
-            self.hashed(to.name, to.mobile, to.address),
-            self.hashed(to.mobile[-4:]),
+            self.hashes(to.name, to.mobile, to.address)[0],
+            self.hashes(to.mobile[-4:])[0],
             known.begun_at if known else now,
         )
         self._put(made)
         return made
 
     def bind(self, our_ref: str, ref: str) -> None:
-        """Note which requisition a purchase became."""
+        """Note which requisition a purchase became: nobody looks for its recipient any more."""
         known = self.of(our_ref)
         if known is not None:
-            self._put(replace(known, ref=ref))
+            self._put(replace(known, ref=ref, recipient=b"", mobile_tail=b""))
 
     def bound(self, refs: set[str]) -> set[str]:
         """Those of the platform's requisitions that belong to purchases of ours already."""
@@ -97,12 +97,12 @@ class Register:
             )
             return {ref for ref in found if ref}
 
-    def hashed(self, *words: str) -> bytes:
-        """A keyed hash of a recipient's words, spaces aside."""
+    def hashes(self, *words: str) -> tuple[bytes, ...]:
+        """Keyed hashes of a recipient's words, spaces aside; the one to keep is the first."""
         plain = "\n".join("".join(word.split()) for word in words)
         if self._tokens.keyring is not None:
-            return self._tokens.keyring.fingerprint(plain, "fenxiao-recipient")
-        return hashlib.blake2b(plain.encode(), digest_size=16).digest()
+            return self._tokens.keyring.fingerprints(plain, "fenxiao-recipient")
+        return (hashlib.blake2b(plain.encode(), digest_size=16).digest(),)
 
     def _put(self, made: Applied) -> None:
         if self._tokens.database is None:
@@ -133,10 +133,10 @@ def _read(row: FenxiaoRequisition) -> Applied:
     )
 
 
-Hash = Callable[..., bytes]
+Hashes = Callable[..., tuple[bytes, ...]]
 
 
-def same_recipient(applied: Applied, receiver: Mapping[str, Any], hashed: Hash) -> bool:
+def same_recipient(applied: Applied, receiver: Mapping[str, Any], hashes: Hashes) -> bool:
     """Whether a requisition goes to the recipient that was written down.
 
     Where the platform masks it, the last digits of the mobile have to do.
@@ -144,5 +144,5 @@ def same_recipient(applied: Applied, receiver: Mapping[str, Any], hashed: Hash) 
     said = [str(receiver.get(key) or "") for key in ("name", "mobile_phone", "address")]
     mobile = said[1] or str(receiver.get("phone") or "")
     if any("*" in word for word in (said[0], mobile, said[2])):
-        return "*" in mobile[-4:] or hashed(mobile[-4:]) == applied.mobile_tail
-    return hashed(said[0], mobile, said[2]) == applied.recipient
+        return "*" in mobile[-4:] or applied.mobile_tail in hashes(mobile[-4:])
+    return applied.recipient in hashes(said[0], mobile, said[2])

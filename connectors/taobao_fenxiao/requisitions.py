@@ -186,7 +186,7 @@ class Requisitions:
     def _fits(self, told: Record, applied: Applied) -> bool:
         receiver = told.get("receiver")
         return mapping.units(told) == Counter(applied.units) and same_recipient(
-            applied, receiver if isinstance(receiver, dict) else {}, self._register.hashed
+            applied, receiver if isinstance(receiver, dict) else {}, self._register.hashes
         )
 
 

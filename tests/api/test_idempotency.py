@@ -41,7 +41,8 @@ def test_while_the_first_still_runs_the_second_is_told_to_wait(shop: Shop) -> No
     sent = shop.client.build_request("POST", "/v1/deposit-requests", json=body).content
     hashed = idempotency.request_hash(b"/v1/deposit-requests?\n" + sent)
     with shop.db.as_party(party) as session:
-        idempotency.begin(session, party, "POST /v1/deposit-requests", "k-1", hashed)
+        keyring = shop.app.state.office.terms.desk.keyring
+        idempotency.begin(session, keyring, party, "POST /v1/deposit-requests", "k-1", hashed)
     answer = shop.ask("leader", "POST", "/v1/deposit-requests", json=body, key="k-1")
     assert (answer.status_code, answer.json()["code"]) == (409, "in_progress")
     assert int(answer.headers["retry-after"]) > 0
