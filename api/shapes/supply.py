@@ -191,3 +191,38 @@ class RefuseClaimIn(In):
 
     reason: Text
     evidence: list[Text] = Field([], max_length=20)
+
+
+class SoldOut(Out):
+    """What was sold: purchases, units that were not cancelled, and money of goods in CNY."""
+
+    purchases: int
+    units: int
+    shipped: int
+    returned: int
+    amount: str
+    refunds: str
+
+
+class SalesGroupOut(SoldOut):
+    """One group; only the words it is grouped by are there."""
+
+    day: str | None = None
+    month: str | None = None
+    sku: str | None = None
+    external_id: str | None = None
+    title: str | None = None
+    brand: str | None = None
+    category: str | None = None
+    region: str | None = Field(None, description="The province, as GB/T 2260 has it.")
+    region_name: str | None = None
+
+
+class SalesOut(Out):
+    """A page of groups; `total` is of all of them."""
+
+    items: list[SalesGroupOut]
+    next: str | None = Field(description="The cursor of the next page; null at the end.")
+    total: SoldOut
+    since: str = Field(alias="from")
+    until: str = Field(alias="to")

@@ -117,6 +117,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/purchases/{purchase_id}/accept"): DOOR,
     ("POST", "/v1/purchases/{purchase_id}/refuse"): DOOR,
     ("POST", "/v1/purchases/{purchase_id}/ship"): DOOR,
+    ("GET", "/v1/sales"): DOOR,
     ("GET", "/v1/listings"): BRANDS,
     ("GET", "/v1/listings/{external_id}"): BRANDS,
     ("PUT", "/v1/listings/{external_id}"): BRANDS,

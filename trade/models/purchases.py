@@ -18,6 +18,7 @@ class Purchase(Base):
         UniqueConstraint("our_ref"),
         Index("purchases_order", "order_id"),
         Index("purchases_source", "source", "updated_at", "id"),
+        Index("purchases_sold", "source", "created_at"),
         Index("purchases_recipient", "recipient_id"),
         Index("purchases_reference", "source", "order_reference"),
         Index(
