@@ -19,9 +19,13 @@ _WAITS = text("""SELECT kind FROM (VALUES ('price'), ('stock')) k(kind) WHERE EX
     SELECT FROM figures WHERE source = :source AND kind = k.kind AND due_at <= :now)""")
 _HINTS = text("SELECT EXISTS (SELECT FROM hints WHERE source = :source)")
 _UNFINISHED = text("""SELECT EXISTS (SELECT FROM runs r WHERE r.source = :source
-    AND r.state IN ('reading', 'judged', 'applying')
+    AND r.state = ANY(:states)
     AND r.kind NOT IN ('messages', 'prices', 'stock')) AND NOT EXISTS (
       SELECT FROM source_leases WHERE source = :source AND stream = 'listing' AND until > :now)""")
+
+
+_STAGED = ("judged", "applying")
+"""States of a run that goes on without its source."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,14 @@ def due(session: Session, now: datetime, sources: Iterable[Source]) -> list[Due]
 
 
 def _of(session: Session, now: datetime, source: Source, state: SourceState) -> list[Due]:
-    facts = {"source": source.code, "now": now}
+    states_ = [*_STAGED, "reading"] if lists(source) else [*_STAGED]
+    facts = {"source": source.code, "now": now, "states": states_}
     found: list[Due] = []
-    if lists(source):
-        since = _listing_since(source, state, now)
-        if since is None and session.execute(_UNFINISHED, facts).scalar_one():
-            since = now  # a killed run waits to be ended
-        if since is not None:
-            found.append(Due(source.code, "listing", since))
+    since = _listing_since(source, state, now) if lists(source) else None
+    if since is None and session.execute(_UNFINISHED, facts).scalar_one():
+        since = now  # a killed run waits to be ended, or one that was handed in to be applied
+    if since is not None:
+        found.append(Due(source.code, "listing", since))
     asked = _next(state.asked_at, source.settings.messages_every, now)
     hinted = session.execute(_HINTS, facts).scalar_one()
     if hinted or (isinstance(source, Notifies) and asked <= now):

@@ -45,6 +45,8 @@ class Reading:
     kind: str = "full"
     since: Cursor | None = None
     told: Callable[[int], None] = _quiet
+    most: int | None = None
+    """So many rows that differ are applied at once; of more, all are left to a worker."""
 
 
 def run_listing(
@@ -179,8 +181,11 @@ def _read(
             stage.judge(session)
             held = judging.settle(session, run_id, reading.guard)
             done = runs.report(session, run_id)
+            planned = runs.named(session, run_id).planned
     reading.told(run_id)
-    return done if held else apply(db, lease, run_id, reading.told)
+    if held or (reading.most is not None and planned > reading.most):
+        return done
+    return apply(db, lease, run_id, reading.told)
 
 
 def _broke_off(db: Database, lease: Held, run_id: int, error: SupplierError) -> None:

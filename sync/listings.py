@@ -29,7 +29,7 @@ from sync.figures import Answer
 StockState = Literal["in_stock", "low", "out"]
 
 _OWN = ("location", "format", "columns", "encoding", "sheet", "header_row", "complete")
-"""Keys of a feed that say how its files look: a listing has a form of its own."""
+"""Keys of a feed that say how its files look: what is handed in has a form of its own."""
 
 
 def put(
@@ -96,6 +96,18 @@ def get(session: Session, source: str, external_id: str) -> dict[str, Any]:
     return _view(row)
 
 
+def terms_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file supplier's settings say, but for the form of its files.
+
+    Raises Problem 409 for a platform's source.
+    """
+    if config.get("kind") != "feed":
+        raise Problem(
+            409, "platform_source", "what this source offers is read from its platform, not here"
+        )
+    return {name: value for name, value in config.items() if name not in _OWN}
+
+
 def page(
     session: Session, source: str, *, limit: int = 50, after: int | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:
@@ -135,7 +147,7 @@ def _view(row: Any) -> dict[str, Any]:
         "brand": row.brand,
         "category": row.category,
         "gtin": row.gtin,
-        "state": row.state,
+        "state": "draft" if row.state == "off" else row.state,
         "price": None if row.dropship is None else price_text(row.dropship),
         "bulk_price": None if row.bulk is None else price_text(row.bulk),
         "tiers": [{"quantity": int(n), "price": price_text(Decimal(p))} for n, p in row.tiers]
@@ -165,11 +177,7 @@ def _read(
     fields: Mapping[str, Any],
     now: datetime,
 ) -> Page:
-    if config.get("kind") != "feed":
-        raise Problem(
-            409, "platform_source", "what this source offers is read from its platform, not here"
-        )
-    kept = {name: value for name, value in config.items() if name not in _OWN}
+    kept = terms_of(config)
     given = {"sku": external_id} | {name: _text(value) for name, value in fields.items()}
     with tempfile.TemporaryDirectory(prefix="huopan-listing-") as folder:
         file = Path(folder) / "listing.jsonl"

@@ -1,20 +1,23 @@
 """Brands: what they offer, one listing at a time."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import owners, replies
+from api import owners, replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import NO_NUL, Limit, Listed, NumberCursor
-from api.shapes.listings import ListingIn, ListingOut, PriceIn, StockIn
+from api.shapes.base import NO_NUL, IdPath, Limit, Listed, NumberCursor
+from api.shapes.listings import ListingImportOut, ListingIn, ListingOut, PriceIn, StockIn
+from connectors.feed.rejects import rejects_csv
 from kit import clock
 from kit.errors import FieldError, Problem
-from sync import listings
+from kit.ids import outside
+from sync import handed, listings, runs, sources
 from trade import audits
 
 router = APIRouter(prefix="/v1/listings", tags=["listings"])
@@ -30,6 +33,62 @@ def page(caller: Reads, limit: Limit = 50, cursor: NumberCursor = None) -> Respo
     after = replies.number_cursor(cursor)
     with caller.system() as session:
         return replies.page(*listings.page(session, _source(caller), limit=limit, after=after))
+
+
+@router.post(
+    "/import",
+    response_model=ListingImportOut,
+    status_code=202,
+    openapi_extra=uploads.UPLOAD,
+    summary="Hand in a price list",
+)
+def hand_in(
+    caller: Writes,
+    content: uploads.Sheet,
+    *,
+    complete: Annotated[
+        bool, Query(description="Whether what is absent from it is offered no more.")
+    ] = False,
+) -> Response:
+    """XLSX, XLS, CSV, JSON or XML in the unified fields, or in columns that can be guessed. Good
+    rows load, each of the others is rejected with its reason. A list that would do more harm than
+    your source may do alone waits for a review, and nothing of it counts."""
+    source = _source(caller)
+    writer = uploads.writer(caller, content)
+
+    def work() -> Reply:
+        config = _recorded(caller, source)
+        run_id = handed.take(caller.office.db, source, config, content, whole=complete)
+        with caller.system() as session:
+            row = runs.named(session, run_id)
+            named = outside("run", run_id)
+            audits.note(session, caller.actor, "listing.import", named, party_id=caller.party_id)
+            return Reply(202, handed.view(row))
+
+    return writer.do_each(work)
+
+
+@router.get(
+    "/imports/{import_id}", response_model=ListingImportOut, summary="What became of a price list"
+)
+def imported(caller: Reads, import_id: IdPath) -> Response:
+    """draft, review, live or refused, and how many rows did what."""
+    with caller.system() as session:
+        return replies.answer(handed.view(handed.find(session, _source(caller), import_id)))
+
+
+@router.get(
+    "/imports/{import_id}/rejects.csv",
+    response_class=Response,
+    responses=uploads.given("text/csv", "File, line, column, value and reason."),
+    summary="Rows that did not load",
+)
+def rejects(caller: Reads, import_id: IdPath) -> Response:
+    """UTF-8 with a mark, as spreadsheets like it."""
+    with caller.system() as session:
+        row = handed.find(session, _source(caller), import_id)
+        content = rejects_csv(runs.rejects(session, row.id))
+    return uploads.download(content, uploads.CSV, f"rejects-{import_id}.csv")
 
 
 @router.get("/{external_id}", response_model=ListingOut, summary="One listing")
@@ -80,6 +139,17 @@ def price(caller: Writes, external_id: ExternalId, asked: PriceIn) -> Response:
         return Reply(200, told)
 
     return caller.do(work)
+
+
+def _recorded(caller: Caller, source: str) -> Mapping[str, Any]:
+    """The settings of the caller's source; one that nobody set up is a supplier of files."""
+    given = caller.office.terms.settings
+    if source in given.sources:
+        return given.sources[source]
+    config = {"kind": "feed"}
+    with caller.system() as session:
+        sources.record(session, given, source, config)
+    return config
 
 
 def _source(caller: Caller) -> str:

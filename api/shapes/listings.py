@@ -71,10 +71,29 @@ class ListingOut(Out):
     brand: str | None
     category: str | None
     gtin: str | None
-    state: str = Field(description="live | off | gone")
+    state: str = Field(
+        description="live | draft (not offered) | gone (absent from a whole price list)"
+    )
     price: str | None
     bulk_price: str | None
     tiers: list[TierOut] | None
     freight: dict[str, Any] | None
     stock: StockOut
     seen_at: str
+
+
+class ListingImportOut(Out):
+    """What became of a price list that was handed in."""
+
+    id: str
+    state: str = Field(
+        description="draft (being read or applied) | review (an operator decides) | live | refused"
+    )
+    rows: int = Field(description="Good rows of it.")
+    changed: int
+    withdrawn: int = Field(description="Listings that were absent from a whole list.")
+    rejected: int
+    reason: str | None = Field(description="Why it waits for a review, or was refused.")
+    guess: list[dict[str, Any]] = Field(description="How each sheet was read.")
+    started_at: str
+    ended_at: str | None

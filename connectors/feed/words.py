@@ -70,9 +70,11 @@ def invoice(text: str) -> str:
 
 
 def state(text: str) -> str:
-    """live (`上架`, `在售`) or off (`下架`, `停产`). Raises Bad."""
+    """live (`上架`, `在售`) or off (`下架`, `停产`, a draft). Raises Bad."""
     rest = plain(text).lower()
-    if re.search(r"下架|停售|停产|停用|禁用|删除|作废|^off$|inactive|archived|^否$|^0$", rest):
+    if re.search(
+        r"下架|停售|停产|停用|禁用|删除|作废|^off$|inactive|archived|草稿|^draft$|^否$|^0$", rest
+    ):
         return "off"
     if re.search(r"上架|在售|正常|启用|销售中|有效|^live$|^on$|^active$|新品|^是$|^1$", rest):
         return "live"
