@@ -56,10 +56,11 @@ def span(since: date | datetime | None, until: date | datetime | None, now: date
     try:
         end = now if until is None else _begins(until, 1)
         begin = _begins(_day(end) - timedelta(DAYS - 1) if since is None else since, 0)
-        if begin < end <= begin + timedelta(days=MOST_DAYS):
-            return Span(begin, end)
+        fits = begin < end <= begin + timedelta(days=MOST_DAYS)
     except OverflowError:  # a day at the end of time
-        pass
+        fits = False
+    if fits:
+        return Span(begin, end)
     message = f"name up to {MOST_DAYS} days, the first one first"
     raise Problem(422, "invalid", f"to: {message}", errors=[FieldError("to", "invalid", message)])
 
