@@ -13,6 +13,9 @@ SupplierError(code, wait)
 └── Unreadable       a reply or file in no form we know: keep it, alert, skip the record
 """
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 
 class SupplierError(Exception):
     """A source did not do what was asked.
@@ -45,7 +48,22 @@ class OutOfStock(Refused):
 
 
 class PriceChanged(Refused):
-    """The source asks another price than the one offered to it."""
+    """The source asks another price than the one offered to it.
+
+    `prices` are what it asks now, in CNY a unit by external id, as far as it was told; a line that
+    is not among them may have kept its price.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        wait: float | None = None,
+        prices: Mapping[str, Decimal] | None = None,
+    ) -> None:
+        super().__init__(code, message, wait=wait)
+        self.prices = dict(prices or {})
 
 
 class NotDeliverable(Refused):

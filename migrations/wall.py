@@ -95,6 +95,7 @@ LATER_TABLES = {
     "platform_claims": "false",
     "evidence": OWN,
     "parcel_events": f"{OWN} OR {SUPPLIER}",
+    "dearer_lines": "false",
 }
 """The same for tables that later migrations make; each protects its own."""
 

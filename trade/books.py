@@ -7,6 +7,7 @@ amount to the fen. So what is held is a pure function of lines and purchases (an
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -89,11 +90,37 @@ def cancel_units(line: OrderLine, units: int) -> int:
 
 
 def release(session: Session, order: Order, amount: int) -> None:
-    """Held → wallet. What the locked order still holds names the posting: it only ever falls."""
+    """Held → wallet. What the locked order still holds names the posting: between two changes of
+    its price it only ever falls."""
     wallet, kept = _accounts(order)
-    name = f"release:{order.id}:{order.held}"
+    name = f"release:{order.id}:{order.held}" + (f":{order.repriced}" if order.repriced else "")
     post(session, [Entry(name, "release", kept, wallet, amount, order.party_id, order.id)])
     order.held -= amount
+
+
+def absorb(session: Session, order: Order, line: OrderLine, amount: int) -> None:
+    """Wallet → held: the leader pays `amount` fen more for a whole line of a locked order, of which
+    nothing has left. Raises Problem 409 `balance_short`."""
+    wallet, kept = _accounts(order)
+    _reprice(session, order, line, "absorb", (wallet, kept), amount)
+
+
+def give_back(session: Session, order: Order, line: OrderLine, amount: int) -> None:
+    """Held → wallet: so much of what a whole line costs is not asked any more; see `absorb`."""
+    wallet, kept = _accounts(order)
+    _reprice(session, order, line, "absorb_back", (kept, wallet), -amount)
+
+
+def _reprice(
+    session: Session, order: Order, line: OrderLine, kind: str, ends: tuple[str, str], by: int
+) -> None:
+    order.repriced += 1
+    name = f"{kind}:{order.id}:{order.repriced}"
+    post(session, [Entry(name, kind, *ends, abs(by), order.party_id, order.id)])
+    order.total += by
+    order.held += by
+    line.amount += by
+    line.unit_price = (Decimal(line.amount) / 100 / line.quantity).quantize(Decimal("0.0001"))
 
 
 def refund(

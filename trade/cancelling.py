@@ -44,7 +44,7 @@ def cancel(
     touched = [p for p in purchases if p.state in OPEN and _serves(session, p, meant)]
     for purchase in touched:
         _cancel_purchase(session, order, purchase, meant, reason, now)
-    _cancel_unrouted(session, order, lines, purchases)
+    cancel_unrouted(session, order, lines, purchases)
     restate(session, order, now)
     tell(session, order, "cancelled" if order.status == "cancelled" else "cancel_asked", now)
 
@@ -63,7 +63,7 @@ def cancel_held(session: Session, order_id: int, now: datetime) -> None:
         raise Problem(409, "wrong_state", "no units of this order are held any more")
     if any(line.bundle_sku is not None for line in held):
         raise Problem(409, "bundle", "a bundle goes whole: its leader cancels it on the order")
-    _cancel_unrouted(session, order, held, purchases)
+    cancel_unrouted(session, order, held, purchases)
     restate(session, order, now)
     tell(session, order, "cancelled", now)
 
@@ -126,7 +126,7 @@ def _cancel_purchase(
             events.of_purchase(session, purchase, "cancel_asked", now)
 
 
-def _cancel_unrouted(
+def cancel_unrouted(
     session: Session, order: Order, lines: Collection[OrderLine], purchases: Collection[Purchase]
 ) -> None:
     """Cancel units that wait for a source; with the last of them goes what refused freight held."""

@@ -24,6 +24,7 @@ def of_order(session: Session, order_id: int) -> list[dict[str, Any]]:
             "purchases": row.plan.get("purchases", []),
             "lost": [lost | names.get(lost["offer"], {}) for lost in row.plan.get("lost", ())],
             "unsellable": row.plan.get("unsellable", {}),
+            "dearer": row.plan.get("dearer"),
         }
         for row in rows
     ]

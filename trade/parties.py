@@ -207,6 +207,8 @@ def _views(session: Session, parties: Sequence[Party]) -> list[dict[str, Any]]:
             "terms": party.terms,
             "credit_limit": yuan(-floors.get(party.id, 0)),
             "level": party.level,
+            "when_dearer": party.when_dearer,
+            "absorb_most": yuan(party.absorb_most),
             "active": party.active,
             "created_at": party.created_at,
         }

@@ -25,6 +25,20 @@ def ships_by(
     return _counts_from(now, cutoff) + timedelta(hours=within_hours)
 
 
+def keeps(by: datetime | None, promised: datetime | None, now: datetime) -> bool:
+    """Whether a parcel that leaves by `by` leaves on the promised day (Asia/Shanghai) or before.
+
+    A promise that was never made, or that is broken already, forbids nothing.
+    """
+    if promised is None or _day(promised) < _day(now):
+        return True
+    return by is not None and _day(by) <= _day(promised)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(SHANGHAI).date()
+
+
 def _counts_from(now: datetime, cutoff: str | None) -> datetime:
     here = now.astimezone(SHANGHAI)
     if cutoff is None or here.time() < time.fromisoformat(cutoff):

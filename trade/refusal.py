@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from catalog import stock
 from kit.outbox import say
-from trade import books
+from trade import books, dearer
 from trade.buying import reservation
 from trade.models import Order, OrderLine, Purchase, PurchaseLine
 from trade.states import move, restate, tell
@@ -18,6 +18,8 @@ REROUTE = "orders.reroute"
 """The outbox topic that wakes the re-routing drain; its key is "all"."""
 OUT_OF_STOCK = "out_of_stock"
 """The code with which a supplier at our own door says that the goods are not there."""
+PRICE_CHANGED = "price_changed"
+"""The same, that they cost more than the purchase says."""
 
 
 def refuse_rest(
@@ -30,16 +32,23 @@ def refuse_rest(
     now: datetime,
     *,
     short: bool = False,
+    dearer_at: datetime | None = None,
 ) -> None:
     """The source declines every open unit of a locked purchase.
 
     Where the leader had asked to cancel, the refusal is the consent: the units are cancelled and
     their money released. Otherwise they wait, with their money held, for another source.
     `short`: for want of goods, whatever its code says; that counts against its stated stock.
+    `dearer_at`: the source asked more than the purchase allows then, whatever its code says; the
+    leader's own rule says what becomes of the units.
     """
+    if code == PRICE_CHANGED:
+        dearer_at = dearer_at or now
     detail: dict[str, Any] = {"code": code, "message": message}
     if short or code == OUT_OF_STOCK:
         detail["short"] = True
+    if dearer_at is not None:
+        detail["dearer"] = True
     if purchase.cancel_reason is not None:
         move(session, purchase, "cancel", now, detail)
         purchase.cancel_reason = None
@@ -51,6 +60,8 @@ def refuse_rest(
         for line, units in open_units(lines):
             order_line(session, line).unrouted += units
             _close(session, line, units)
+            if dearer_at is not None:
+                dearer.note(session, line, dearer_at)
         say(session, REROUTE, "all")
         tell(session, order, "rerouting", now)
     restate(session, order, now)

@@ -4,19 +4,39 @@ The leader goes on paying what was agreed: another source is taken only where it
 no more than the money still held for these units. A source that refused is not asked again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kit import clock
 from kit.db import Database
-from kit.money import portion
-from trade import buying, limits, plan_views, planning, pricing, recipients, supplies
+from kit.money import portion, yuan
+from trade import (
+    buying,
+    cancelling,
+    dearer,
+    limits,
+    plan_views,
+    planning,
+    pricing,
+    recipients,
+    supplies,
+)
 from trade.desk import Desk
-from trade.models import Order, OrderLine, OrderPlan, Purchase, PurchaseLine, Recipient
+from trade.models import (
+    DearerLine,
+    Order,
+    OrderLine,
+    OrderPlan,
+    Purchase,
+    PurchaseLine,
+    Recipient,
+)
+from trade.promise import keeps
 from trade.purchases import lines_of
 from trade.routing import routing
 from trade.routing.routing import Demand, Plan, Supply
@@ -24,17 +44,37 @@ from trade.states import restate, tell
 
 BATCH = 100
 TOO_DEAR = "no other source has it at the agreed price; cancel the line or ask your operator"
+TOO_LATE = "no other source sends it as soon as was promised; cancel the line or ask your operator"
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A locked order with units to place, the freight money that waits for them, and the market."""
+    """A locked order with units to place, the freight money that waits for them, and the market.
+
+    `declined` are offers that refused them; `promised` says by line id when they were to leave.
+    """
 
     order: Order
     lines: dict[int, OrderLine]
     refused: Sequence[Purchase]
     market: Sequence[Supply]
     region: str
+    declined: Collection[int]
+    promised: Mapping[int, datetime | None]
+    rule: dearer.Rule
+    dear: dearer.Waiting
+
+    def demand(self, key: int) -> Demand:
+        """What is asked of routing for a line."""
+        return Demand(key, self.lines[key].sku_id, self.lines[key].unrouted)
+
+    def by_rule(self, keys: Iterable[int]) -> list[int]:
+        """Those of these lines that wait because their source became dearer."""
+        return [key for key in keys if self.lines[key] in self.dear]
+
+    def known(self, keys: Iterable[int]) -> list[tuple[OrderLine, DearerLine, int]]:
+        """These lines with what is known of each, and nothing absorbed."""
+        return [(self.lines[key], self.dear.rows[self.lines[key].id], 0) for key in keys]
 
 
 def waiting(session: Session, *, held: bool = False, limit: int = BATCH) -> list[int]:
@@ -65,27 +105,82 @@ def drain(db: Database, desk: Desk, until: datetime, *, held: bool = False) -> i
 
 
 def reroute(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
-    """Buy an order's unrouted units from other offers, or hold their lines with a reason."""
+    """Buy an order's unrouted units from other offers, or hold their lines with a reason.
+
+    Units whose source became dearer go by their leader's own rule.
+    """
     case = _case(session, desk, order_id, now)
     if not case.lines:
         return
-    demands = [Demand(n, line.sku_id, line.unrouted) for n, line in case.lines.items()]
-    whole = routing.route(demands, case.market, case.region, now)
+    before = {key: line.held_reason for key, line in case.lines.items()}
+    kept = _by_rule(session, case, now)
+    _elsewhere(session, case, [key for key in case.lines if key not in kept], now)
+    restate(session, case.order, now)
+    held = {key: line.held_reason for key, line in case.lines.items() if line.unrouted}
+    if any(reason != before[key] for key, reason in held.items()):
+        tell(session, case.order, "held", now, _detail(case, case.by_rule(held)))
+
+
+def _by_rule(session: Session, case: _Case, now: datetime) -> set[int]:
+    """Buy what was refused for its price and may be bought again of the same offers; of the rest,
+    what the rule keeps from other sources: held, or cancelled."""
+    mine = case.by_rule(case.lines)
+    charge = dearer.left(session, case.order, case.rule) if mine else 0
+    back = case.dear.back((case.lines[key] for key in mine), case.market)
+    for keys in (mine, *([key] for key in mine)):
+        asked = [key for key in keys if case.lines[key].unrouted]
+        plan = routing.route([case.demand(key) for key in asked], back, case.region, now)
+        if not asked or plan.unsellable:
+            continue
+        rises = case.dear.rises(plan, case.lines)
+        if rises is None or sum(rises.values()) > charge or not _covered(case, plan, rises):
+            continue
+        for key, rise in rises.items():
+            row = case.dear.rows[case.lines[key].id]
+            dearer.absorb(session, case.order, case.lines[key], row, rise)
+        _buy(session, case, plan, now, rises)
+        charge -= sum(rises.values())
+    rest = [key for key in mine if case.lines[key].unrouted]
+    if not rest or case.rule.then == "reroute":
+        return set()
+    if case.rule.then == "cancel":
+        _cancel(session, case, [key for key in rest if case.lines[key].bundle_sku is None], now)
+    held = [key for key in rest if case.lines[key].unrouted]
+    if any(case.lines[key].held_reason != dearer.HELD for key in held):
+        dearer.record(session, case.order, case.rule, "held", case.known(held), now)
+    for key in held:
+        case.lines[key].held_reason = dearer.HELD
+    return set(rest)
+
+
+def _cancel(session: Session, case: _Case, keys: Sequence[int], now: datetime) -> None:
+    """Cancel what waits of these lines, and pay it back."""
+    if keys:
+        dearer.record(session, case.order, case.rule, "cancelled", case.known(keys), now)
+        lines = [case.lines[key] for key in keys]
+        cancelling.cancel_unrouted(session, case.order, lines, case.refused)
+        for _, row, _ in case.known(keys):
+            row.refused_at = None
+        tell(session, case.order, "cancelled", now, _detail(case, keys))
+
+
+def _elsewhere(session: Session, case: _Case, keys: Sequence[int], now: datetime) -> None:
+    """Buy these lines of offers that have not refused them, or hold them."""
+    demands = [case.demand(key) for key in keys if case.lines[key].unrouted]
+    market = routing.without(case.market, set(case.declined))
+    whole = routing.route(demands, market, case.region, now)
     served = [demand for demand in demands if demand.key not in whole.unsellable]
     for key, code in whole.unsellable.items():
         case.lines[key].held_reason = planning.MESSAGES[code]
-    if served and _affordable(case, whole):
+    if served and _fault(case, whole, now) is None:
         _buy(session, case, whole, now)
-    else:
-        for demand in served:
-            alone = routing.route([demand], case.market, case.region, now)
-            if _affordable(case, alone):
-                _buy(session, case, alone, now)
-            else:
-                case.lines[demand.key].held_reason = TOO_DEAR
-    restate(session, case.order, now)
-    if case.order.status == "held":
-        tell(session, case.order, "held", now)
+        return
+    for demand in served:
+        alone = routing.route([demand], market, case.region, now)
+        if fault := _fault(case, alone, now):
+            case.lines[demand.key].held_reason = fault
+        else:
+            _buy(session, case, alone, now)
 
 
 def _case(session: Session, desk: Desk, order_id: int, now: datetime) -> _Case:
@@ -103,15 +198,25 @@ def _case(session: Session, desk: Desk, order_id: int, now: datetime) -> _Case:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    declined = session.scalars(
-        select(PurchaseLine.offer_id).where(
+    declined = session.execute(
+        select(PurchaseLine.offer_id, PurchaseLine.order_line_id, PurchaseLine.purchase_id).where(
             PurchaseLine.order_line_id.in_([line.id for line in lines]), PurchaseLine.cancelled > 0
         )
-    )
+    ).all()
     region = session.get_one(Recipient, order.recipient_id).region
     market = supplies.load(session, desk, [line.sku_id for line in lines], region, lock=True)
-    usable = routing.without(_allowed(session, desk, order, market, now), set(declined))
-    return _Case(order, {line.line: line for line in lines}, refused, usable, region)
+    promises = {purchase.id: purchase.ship_by for purchase in refused}
+    return _Case(
+        order,
+        {line.line: line for line in lines},
+        refused,
+        _allowed(session, desk, order, market, now),
+        region,
+        {row.offer_id for row in declined},
+        {row.order_line_id: promises.get(row.purchase_id) for row in declined},
+        dearer.rule_of(session, order.party_id),
+        dearer.waiting(session, order, lines),
+    )
 
 
 def _allowed(
@@ -128,22 +233,54 @@ def _allowed(
     return limits.applied(session, market, asks, now, lock=True)
 
 
-def _affordable(case: _Case, plan: Plan) -> bool:
-    """Whether the money held for these units, and the refused freight, covers the landed cost."""
+def _fault(case: _Case, plan: Plan, now: datetime) -> str | None:
+    """Why a plan may not be bought instead of what was agreed, or None."""
+    if not _affordable(case, plan):
+        return TOO_DEAR
+    kept = all(
+        keeps(planning.promise(purchase, now), case.promised.get(case.lines[take.key].id), now)
+        for purchase in plan.purchases
+        for take in purchase.takes
+    )
+    return None if kept else TOO_LATE
+
+
+def _affordable(case: _Case, plan: Plan, more: int = 0) -> bool:
+    """Whether the money held for these units, the refused freight and `more` fen cover the landed
+    cost."""
     landed = sum(purchase.landed for purchase in plan.purchases)
     goods = sum(
         _held(case.lines[take.key], take.units)
         for purchase in plan.purchases
         for take in purchase.takes
     )
-    return landed <= goods + sum(purchase.freight_price for purchase in case.refused)
+    return landed <= goods + _freight_money(case) + more
+
+
+def _covered(case: _Case, plan: Plan, rises: Mapping[int, int]) -> bool:
+    """Whether goods of which only these rises are not agreed can be sent for what is held."""
+    if sum(purchase.freight for purchase in plan.purchases) <= _freight_money(case):
+        return True
+    return _affordable(case, plan, sum(rises.values()))
+
+
+def _freight_money(case: _Case) -> int:
+    return sum(purchase.freight_price for purchase in case.refused)
 
 
 def _held(line: OrderLine, units: int) -> int:
     return portion(line.amount, line.shipped + line.cancelled, units, line.quantity)
 
 
-def _buy(session: Session, case: _Case, plan: Plan, now: datetime) -> None:
+def _buy(
+    session: Session,
+    case: _Case,
+    plan: Plan,
+    now: datetime,
+    absorbed: Mapping[int, int] | None = None,
+) -> None:
+    """Write the planned purchases; `absorbed` are fen by line that were charged for them."""
+    ruled = case.by_rule({take.key: None for buy in plan.purchases for take in buy.takes})
     for purchase in plan.purchases:
         for take in purchase.takes:
             line = case.lines[take.key]
@@ -153,8 +290,24 @@ def _buy(session: Session, case: _Case, plan: Plan, now: datetime) -> None:
     freights = _freights(session, case, plan, last=last)
     ids = {number: line.id for number, line in case.lines.items()}
     buying.buy(session, case.order, plan.purchases, freights, ids, now)
-    session.add(OrderPlan(order_id=case.order.id, plan=plan_views.record(plan), at=now))
-    tell(session, case.order, "rerouted", now)
+    if not ruled:
+        session.add(OrderPlan(order_id=case.order.id, plan=plan_views.record(plan), at=now))
+        tell(session, case.order, "rerouted", now)
+        return
+    fen = {key: (absorbed or {}).get(key, 0) for key in ruled}
+    known = [(line, row, fen[line.line]) for line, row, _ in case.known(ruled)]
+    dearer.record(session, case.order, case.rule, "bought", known, now, plan_views.record(plan))
+    for _, row, _ in known:
+        row.refused_at = None
+    more = {"amount": yuan(sum(fen.values()))} if any(fen.values()) else {}
+    kind = "absorbed" if more else "rerouted"
+    tell(session, case.order, kind, now, (_detail(case, ruled) or {}) | more)
+
+
+def _detail(case: _Case, keys: Iterable[int]) -> dict[str, Any] | None:
+    """The rule by which lines, by the numbers that their leader knows, were dealt with."""
+    lines = sorted({case.lines[key].bundle_line or key for key in keys})
+    return {"rule": case.rule.then, "lines": lines} if lines else None
 
 
 def _freights(session: Session, case: _Case, plan: Plan, *, last: bool) -> list[int]:

@@ -6,18 +6,27 @@ who works; that nothing is bought twice rests on `our_ref` and on asking. What i
 the database alone.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import stock
-from connectors.errors import NotAuthorised, OutOfStock, Refused, SupplierError, TryLater
+from catalog import heard_prices, stock
+from catalog.heard_prices import Heard
+from connectors.errors import (
+    NotAuthorised,
+    OutOfStock,
+    PriceChanged,
+    Refused,
+    SupplierError,
+    TryLater,
+)
 from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
-from connectors.trading import Confirms
+from connectors.trading import Confirms, Quotes
 from kit import clock, log
 from kit.db import Database
 from kit.drains import drained
@@ -88,11 +97,14 @@ class Outcome:
     """What came of talking: the source's word, or why there is none.
 
     `unknown`: the source may hold the purchase; it must be asked before anything is placed.
+    `asks` is what a source that became dearer wants a unit to cost, by external id, since `at`.
     """
 
     placed: Placed | None = None
     error: SupplierError | None = None
     unknown: bool = False
+    asks: Mapping[str, Decimal] = field(default_factory=dict)
+    at: datetime = field(default_factory=clock.now)
 
 
 def due(session: Session, now: datetime) -> list[str]:
@@ -167,7 +179,15 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Clai
 
 
 def talk(seller: Sells, claimed: Claimed) -> Outcome:
-    """Place the purchase, asking first where it may have been placed before."""
+    """Place the purchase, asking first where it may have been placed before; where the source
+    became dearer, what it costs now."""
+    outcome = _placed(seller, claimed)
+    if not isinstance(outcome.error, PriceChanged) or outcome.unknown:
+        return outcome
+    return replace(outcome, asks=outcome.error.prices or _asked(seller, claimed.order))
+
+
+def _placed(seller: Sells, claimed: Claimed) -> Outcome:
     placed = None
     if claimed.ask:
         try:
@@ -180,6 +200,18 @@ def talk(seller: Sells, claimed: Claimed) -> Outcome:
         certain = isinstance(error, TryLater | NotAuthorised | Refused)
         return Outcome(error=error, unknown=not certain)
     return _confirmed(seller, placed, claimed.order.our_ref)
+
+
+def _asked(seller: Sells, order: PurchaseOrder) -> dict[str, Decimal]:
+    """What each line costs now, as far as the source will say: a refusal need not tell."""
+    if not isinstance(seller, Quotes):
+        return {}
+    try:
+        told = seller.quote(order.lines, order.ship_to)
+    except SupplierError as error:
+        logger.warning("price_not_told", our_ref=order.our_ref, code=error.code)
+        return {}
+    return {line.external_id: line.price for line in told.lines if line.price is not None}
 
 
 def _found(placed: Placed | None, order: PurchaseOrder) -> Placed | None:
@@ -216,14 +248,32 @@ def write_down(
     elif isinstance(outcome.error, Refused) and not outcome.unknown:
         lines = found.lines.values()
         error = outcome.error
-        short = isinstance(error, OutOfStock)
+        dearer_at = outcome.at if isinstance(error, PriceChanged) else None
+        if dearer_at is not None:
+            heard_prices.write(session, _heard(found, outcome.asks), dearer_at)
         refuse_rest(
-            session, found.order, purchase, lines, error.code, error.message, now, short=short
+            session,
+            found.order,
+            purchase,
+            lines,
+            error.code,
+            error.message,
+            now,
+            short=isinstance(error, OutOfStock),
+            dearer_at=dearer_at,
         )
     elif outcome.error is not None:
         _postpone(session, found, outcome, claimed.attempts, now)
     restate(session, found.order, now)
     return True
+
+
+def _heard(found: Locked, asks: Mapping[str, Decimal]) -> list[Heard]:
+    return [
+        Heard(line.offer_id, line.quantity - line.cancelled, asks[line.external_id])
+        for line in found.lines.values()
+        if line.external_id in asks
+    ]
 
 
 def _work(db: Database, desk: Desk, seller: Sells, claimed: Claimed) -> Outcome:

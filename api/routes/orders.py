@@ -12,7 +12,7 @@ from api.callers import Caller, Writer, allow, allow_write
 from api.owners import order_owner
 from api.replies import Reply
 from api.shapes.base import Batch, Cursor, IdPath, Limit, Listed, Moment, decimal
-from api.shapes.office import DecisionsOut
+from api.shapes.office import DearerIn, DearerOut, DecisionsOut
 from api.shapes.orders import (
     AddressIn,
     CancelIn,
@@ -30,11 +30,13 @@ from api.shapes.orders import (
 from connectors.model import ShipTo
 from kit import clock
 from kit.errors import FieldError, Problem
-from kit.ids import inside
+from kit.ids import inside, outside
 from kit.money import fen
 from trade import (
     addresses,
+    audits,
     cancelling,
+    dearer,
     decisions,
     order_batches,
     order_views,
@@ -81,6 +83,29 @@ def get_quote(caller: Reads, quote_id: IdPath) -> Response:
     """As it was told."""
     with caller.own() as session:
         return replies.answer(quotes.get(session, caller.party_id, quote_id))
+
+
+@router.get("/order-policy", response_model=DearerOut, summary="Your rule for dearer goods")
+def get_policy(caller: Reads) -> Response:
+    """What becomes of what you ordered where it costs more when it is bought."""
+    with caller.own() as session:
+        return replies.answer(dearer.view(dearer.rule_of(session, caller.party_id)))
+
+
+@router.put("/order-policy", response_model=DearerOut, summary="Set your rule for dearer goods")
+def set_policy(caller: Writes, asked: DearerIn) -> Response:
+    """It counts from now on, for what waits already as well."""
+
+    def work(session: Session) -> Reply:
+        party = caller.party_id
+        most = None if asked.absorb_most is None else fen(asked.absorb_most)
+        dearer.set_rule(session, party, then=asked.when_dearer, most=most)
+        told = dearer.view(dearer.rule_of(session, party))
+        name = outside("pty", party)
+        audits.note(session, caller.actor, "party.dearer", name, told, party_id=party)
+        return Reply(200, told)
+
+    return caller.do(work)
 
 
 @router.post(

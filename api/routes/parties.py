@@ -26,7 +26,7 @@ from api.shapes.office import (
 from kit import clock
 from kit.ids import inside, outside
 from kit.money import fen
-from trade import audits, parties, tokens, wallets
+from trade import audits, dearer, parties, tokens, wallets
 from trade.parties import Terms
 
 router = APIRouter(prefix="/v1/parties", tags=["operators"])
@@ -73,13 +73,16 @@ def get(caller: Reads, party_id: IdPath) -> Response:
 
 @router.patch("/{party_id}", response_model=PartyOut, summary="Its terms")
 def change(caller: Writes, party_id: IdPath, asked: TermsIn) -> Response:
-    """prepaid, T+7 or monthly+30; credit limit, level, parent, active. What is left out stays."""
+    """prepaid, T+7 or monthly+30; credit limit, level, parent, active; its rule for dearer sources.
+    What is left out stays."""
 
     def work(session: Session) -> Reply:
         number = inside("pty", party_id)
         limit = None if asked.credit_limit is None else fen(asked.credit_limit)
         terms = Terms(asked.terms, limit, asked.level, asked.parent, asked.active)
         parties.set_terms(session, number, terms)
+        most = None if asked.absorb_most is None else fen(asked.absorb_most)
+        dearer.set_rule(session, number, then=asked.when_dearer, most=most)
         _note(session, caller, "party.terms", number, asked.model_dump(exclude_none=True))
         return Reply(200, parties.view(session, number))
 

@@ -79,9 +79,31 @@ class PartyOut(Out):
     terms: str
     credit_limit: str
     level: str | None
+    when_dearer: str
+    absorb_most: str
     active: bool
     created_at: str
     token: str | None = None
+
+
+WhenDearer = Literal["hold", "reroute", "absorb", "cancel"]
+
+
+class DearerIn(In):
+    """What becomes of what you ordered where it costs more when it is bought; what is left out
+    stays."""
+
+    when_dearer: WhenDearer | None = None
+    absorb_most: Money | None = Field(
+        None, description="With absorb: so much more you pay for a whole order at most."
+    )
+
+
+class DearerOut(Out):
+    """What becomes of what you ordered where it costs more when it is bought."""
+
+    when_dearer: str
+    absorb_most: str
 
 
 class TermsIn(In):
@@ -91,6 +113,8 @@ class TermsIn(In):
     credit_limit: Money | None = None
     level: Note | None = None
     parent: str | None = Field(None, max_length=64, description="A party's id, or empty for none.")
+    when_dearer: WhenDearer | None = None
+    absorb_most: Money | None = None
     active: bool | None = None
 
 
@@ -221,6 +245,9 @@ class DecisionOut(Out):
     purchases: list[dict[str, Any]]
     lost: list[dict[str, Any]]
     unsellable: dict[str, Any]
+    dearer: dict[str, Any] | None = Field(
+        None, description="The leader's rule for a dearer source, and what came of it."
+    )
 
 
 class DecisionsOut(Out):

@@ -294,9 +294,8 @@ def _guard(lines: Sequence[OrderLine], found: Sequence[Preview]) -> None:
     for line in lines:
         asked = prices[line.external_id]
         if asked > line.cost:
-            raise PriceChanged(
-                "price", f"{line.external_id} costs {asked} CNY now, {line.cost} was agreed"
-            )
+            told = f"{line.external_id} costs {asked} CNY now, {line.cost} was agreed"
+            raise PriceChanged("price", told, prices=prices)
 
 
 def _same_goods(order: PurchaseOrder, held: Sequence[Order]) -> None:

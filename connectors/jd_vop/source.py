@@ -265,7 +265,8 @@ class VopSource:
                 raise NoSuchThing("no-price", f"[{line.external_id}] JD quotes no price for it")
             if orders.dearer(line, price.gross, self.settings):
                 told = f"[{line.external_id}] JD asks {price.gross}, we accept {line.cost}"
-                raise PriceChanged("price", told)
+                asked = {sku: one.gross for sku, one in prices.items()}
+                raise PriceChanged("price", told, prices=asked)
         return prices
 
     def _fields(self, order: PurchaseOrder, area: Any, prices: dict[str, Price]) -> dict[str, Any]:
@@ -287,7 +288,7 @@ class VopSource:
             if orders.dearer(line, asked.get(line.external_id), self.settings) and placed.held:
                 self.wire.cancel(placed.external_refs[0], "price changed")
                 told = f"[{line.external_id}] JD charges {asked[line.external_id]}"
-                raise PriceChanged("price", f"{told}, we accept {line.cost}")
+                raise PriceChanged("price", f"{told}, we accept {line.cost}", prices=asked)
         return placed
 
     def _there(self, our_ref: str) -> Placed:

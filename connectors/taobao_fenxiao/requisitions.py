@@ -161,7 +161,8 @@ class Requisitions:
         for line in order.lines:
             price = prices.get(line.external_id)
             if price is not None and price > line.cost:
-                raise PriceChanged("price", f"{line.external_id} costs {price}, not {line.cost}")
+                told = f"{line.external_id} costs {price}, not {line.cost}"
+                raise PriceChanged("price", told, prices=prices)
         return {one: line_amount(price, 1) for one, price in prices.items()}
 
     def _around(self, applied: Applied) -> list[Record]:

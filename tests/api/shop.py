@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,13 @@ def ordering(goods: Goods, quantity: int = 1, **fields: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def opened(database: Database, redis_url: str, folder: Path, **fields: Any) -> Iterator[Shop]:
+def opened(
+    database: Database,
+    redis_url: str,
+    folder: Path,
+    sources: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> Iterator[Shop]:
     """A shop; `fields` are settings of [api]."""
     key = folder / "secret.key"
     key.write_text(new_key())
@@ -147,6 +153,7 @@ def opened(database: Database, redis_url: str, folder: Path, **fields: Any) -> I
         data=DataSettings(dir=folder),
         security=SecuritySettings(key=f"file:{key}"),
         pricing={"markup_percent": 10},
+        sources=sources or {},
     )
     with redis.Redis.from_url(redis_url) as client:
         app = api.create(settings, database, client)
@@ -159,6 +166,7 @@ def opened(database: Database, redis_url: str, folder: Path, **fields: Any) -> I
             shop.join("rival", "brand", source="rival")
             shop.join("operator", "operator")
             yield shop
+            app.state.office.sources.close()
 
 
 @contextlib.contextmanager

@@ -40,6 +40,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/selections/{sku}/poster.png"): SELLS,
     ("POST", "/v1/quotes"): SELLS,
     ("GET", "/v1/quotes/{quote_id}"): SELLS | OPERATES,
+    ("GET", "/v1/order-policy"): SELLS | OPERATES,
+    ("PUT", "/v1/order-policy"): SELLS,
     ("POST", "/v1/orders"): SELLS,
     ("POST", "/v1/orders/batch"): SELLS,
     ("POST", "/v1/orders/import"): SELLS,

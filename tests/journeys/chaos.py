@@ -5,6 +5,7 @@ killed, leaders change their minds, suppliers ship or refuse, and platforms spli
 Between rounds time passes. The dice are seeded; which thread is first is not.
 """
 
+import itertools
 import json
 import random
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import text
 
@@ -25,7 +26,7 @@ from tests import ali_stage
 from tests.journeys import mortal
 from tests.stage import Stage
 from tests.trade.market import Goods, Market, ordered
-from trade import cancelling, purchases
+from trade import cancelling, dearer, purchases
 from trade import orders as ordering
 from trade.after_sales import claim_answers, claims
 from trade.after_sales.claims import ClaimedLine, ClaimRequest
@@ -87,6 +88,10 @@ class Day:
         self.market = Market(self.shop.db, self.shop.desk)
         self.leaders = [self.market.party(money=10**8) for _ in range(LEADERS - 1)]
         self.leaders.append(self.market.party(money=100 * PRICE))
+        rules = itertools.cycle(get_args(dearer.Then))
+        with self.shop.db.as_system() as session:
+            for leader, then in zip(self.leaders, rules, strict=False):
+                dearer.set_rule(session, leader, then=then, most=PRICE)
         for sku in self.stage.act("jd", "skus")[:KINDS]:
             key = self.stage.act("jd", "good", sku=sku)["key"]
             self._on_platform("jd", JD, str(sku), key)

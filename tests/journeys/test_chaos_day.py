@@ -39,6 +39,7 @@ HAPPENED = {
     "refusals": "SELECT count(*) FROM purchases WHERE state = 'refused'",
     "cancellations": "SELECT count(*) FROM purchases WHERE state = 'cancelled'",
     "other sources": "SELECT count(*) FROM order_events WHERE kind = 'rerouted'",
+    "rises paid": "SELECT count(*) FROM order_events WHERE kind = 'absorbed'",
     "claims at platforms": "SELECT count(*) FROM platform_claims WHERE claim_ref IS NOT NULL",
     "refunds": "SELECT count(*) FROM claims WHERE state = 'refunded'",
     "splits": "SELECT count(*) FROM purchases WHERE cardinality(external_refs) > 1",

@@ -11,7 +11,16 @@ from trade.models.commissions import CommissionRow, CommissionsRead
 from trade.models.hooks import Delivery, Event, EventsHead, Webhook
 from trade.models.imports import GoodsName, ImportedOrder, OrderImport, OrderImportPart
 from trade.models.money import Balance, DepositRequest, Posting
-from trade.models.orders import Order, OrderEvent, OrderLine, OrderPlan, Quote, QuotePlan, Selection
+from trade.models.orders import (
+    DearerLine,
+    Order,
+    OrderEvent,
+    OrderLine,
+    OrderPlan,
+    Quote,
+    QuotePlan,
+    Selection,
+)
 from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
 from trade.models.payouts import Payee, Payout
 from trade.models.purchases import (
@@ -36,6 +45,7 @@ __all__ = [
     "ClaimMove",
     "CommissionRow",
     "CommissionsRead",
+    "DearerLine",
     "Delivery",
     "DepositRequest",
     "Difference",

@@ -35,7 +35,7 @@ class Posting(Base):
     kind: Mapped[str]
     """deposit | hold | capture | release | refund | payable | clawback | reversal | payout |
     payout_tax | payout_back | earning | earning_back | earned | advance | settled | taken_back |
-    written_off | freight_back | postage."""
+    written_off | freight_back | postage | absorb | absorb_back."""
     source: Mapped[str]
     destination: Mapped[str]
     amount: Mapped[Fen]

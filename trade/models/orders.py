@@ -99,6 +99,8 @@ class Order(Base):
     total: Mapped[Fen]
     held: Mapped[Fen]
     """Fen of `total` that are neither captured nor released yet."""
+    repriced: Mapped[int] = mapped_column(Integer, server_default="0")
+    """How often `total` was raised or lowered after it was agreed; names those postings."""
     delivered_at: Mapped[datetime | None]
     """Since when everything that was sent is known to have arrived."""
     completed_at: Mapped[datetime | None]
@@ -143,6 +145,21 @@ class OrderLine(Base):
     bundle_sku: Mapped[int | None]
     bundle_units: Mapped[int | None]
     """Units of the part in one bundle."""
+
+
+class DearerLine(Base):
+    """An order line whose source asked more than was agreed; system scope only: it holds a cost."""
+
+    __tablename__ = "dearer_lines"
+
+    order_line_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    agreed_cost: Mapped[UnitPrice]
+    """The most that a unit was bought at while its leader paid nothing more for it."""
+    refused_at: Mapped[datetime | None]
+    """Since when its units wait for that reason; null once they are bought or given up."""
+    refusals: Mapped[int] = mapped_column(Integer, server_default="0")
+    absorbed: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of the line's amount that its leader pays more."""
 
 
 class OrderEvent(Base):

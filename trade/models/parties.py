@@ -7,7 +7,7 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
+from kit.db import NOW, Base, Fen, Id, OutsideId, Ref, Utc
 
 
 class Party(Base):
@@ -33,6 +33,10 @@ class Party(Base):
     """When it pays: prepaid | T+days | monthly+days."""
     level: Mapped[str | None]
     """The reseller level that price rules may look at."""
+    when_dearer: Mapped[str] = mapped_column(server_default="hold")
+    """What becomes of its units whose source asks more than was agreed: see `trade.dearer`."""
+    absorb_most: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen an order that it then pays more, where it absorbs."""
     active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
 

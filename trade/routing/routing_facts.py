@@ -38,6 +38,7 @@ def _kept(supply: Supply, region: str) -> Supply:
         not_delivered_to=(region,) if beyond else (),
         min_retail=None,
         max_retail=None,
+        priced_at=None,
         ships_within_hours=None,
         cutoff=None,
         presale_ship_by=None,

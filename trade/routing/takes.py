@@ -69,6 +69,8 @@ class Supply:
     """The code that is told where `allowed` is too little."""
     paused: bool = False
     price_until: datetime | None = None
+    priced_at: datetime | None = None
+    """When its source last stated the price."""
     moq: int = 1
     multiple: int = 1
     freight: Mapping[str, Any] | None = None

@@ -33,6 +33,8 @@ KINDS = {
     "refund": "售后退款",
     "freight_back": "售后退运费",
     "postage": "退货邮费",
+    "absorb": "供货涨价补差",
+    "absorb_back": "供货涨价补差退回",
     "advance": "售后垫付",
     "taken_back": "垫付收回",
     "written_off": "垫付核销",
