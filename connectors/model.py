@@ -166,7 +166,8 @@ class Message:
     `id` is what `ack` takes. `external_ids` are the SKUs (or the listings, where the source's
     messages name only those) to be read again. `topic`: item (anything of it, its coming and going
     included), price, stock; order, parcel, claim (`refs` name what the platform calls them);
-    other: nothing that we act upon.
+    other: nothing that we act upon. `replacement` is a new order, which takes the place of goods
+    under the claim that `refs` name.
     """
 
     id: str
@@ -174,6 +175,7 @@ class Message:
     external_ids: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
     at: datetime | None = None
+    replacement: str | None = None
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,7 @@ class ClaimState:
 
     States: open (being looked at), approved (goods may go back), returning, received, refunded,
     replaced, refused, cancelled. `refunded` in CNY. `replacement` is the platform's new order.
+    `known_as` is what the platform's messages call the claim, where that is another name.
     """
 
     ref: str
@@ -195,6 +196,7 @@ class ClaimState:
     return_to: str = field(default="", repr=False)
     replacement: str | None = None
     raw: bytes = field(default=b"", repr=False, compare=False)
+    known_as: str | None = None
 
 
 @runtime_checkable
@@ -214,6 +216,14 @@ class TakesBack(Protocol):
     def claim_state(self, claim_ref: str) -> ClaimState: ...
 
     def sent_back(self, claim_ref: str, carrier: str, tracking_number: str) -> None: ...
+
+
+@runtime_checkable
+class Replaces(Protocol):
+    """A source that sends other goods for a claim under an order of its own: that order's parts, by
+    `ClaimState.replacement`. Raises NoSuchThing when it holds none."""
+
+    def replaced(self, replacement: str) -> tuple[Part, ...]: ...
 
 
 @runtime_checkable

@@ -268,6 +268,7 @@ def _for_trade(session: Session, source: str, message: Message) -> None:
         "topic": message.topic,
         "refs": message.refs,
         "at": message.at.isoformat() if message.at else None,
+        "replacement": message.replacement,
     }
     receive(session, sender(source), message.id, orjson.dumps(body))
     say(session, NEWS, source)

@@ -113,16 +113,19 @@ def hear(session: Session, source: str, now: datetime) -> int:
     ).all()
     understood = 0
     for row in rows:
-        refs = list(orjson.loads(row.body)["refs"])
+        told = orjson.loads(row.body)
+        refs = list(told["refs"])
         hit = session.execute(
             text("""UPDATE purchases SET due_at = least(due_at, :now)
                 WHERE source = :source AND external_refs && CAST(:refs AS text[]) RETURNING id"""),
             {"now": now, "source": source, "refs": refs},
         ).all()
+        new = told.get("replacement")
+        renewed = platform_claims.replaced(session, source, refs, new, now) if new else 0
         platform_claims.hear(session, source, refs, now)
-        if hit or now - row.received_at > UNMATCHED:
+        if hit or renewed or now - row.received_at > UNMATCHED:
             handled(session, row.id, {"purchases": [each.id for each in hit]})
-            understood += bool(hit)
+            understood += bool(hit or renewed)
     return understood
 
 

@@ -8,9 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
+from kit.ids import outside
 from trade import places, recipients
 from trade.desk import Desk
-from trade.models import Purchase, PurchaseLine
+from trade.models import Claim, ClaimLine, Purchase, PurchaseLine
+from trade.parcels.shipping import REPLACES
 from trade.purchases import Supplier, lines_of, lock, take_over
 from trade.refusal import open_units
 from trade.workbooks import workbook
@@ -31,13 +33,17 @@ COLUMNS = (
 )
 """Header and width; the last two are for the supplier to fill in."""
 
+AGAIN = {"reissue": "【补发】", "exchange": "【换货】"}
+"""The note of goods that go out in the place of others."""
+
 SHOWN = ("submitted", "accepted", "partly_shipped")
 
 
 def export(
     session: Session, desk: Desk, supplier: Supplier, now: datetime, *, limit: int = 5000
 ) -> bytes:
-    """Every purchase that waits to be sent, oldest first, as an XLSX file.
+    """Every purchase that waits to be sent, oldest first, then what is sent again for claims, as an
+    XLSX file.
 
     Recipients are opened for it, each opening logged. Where the source's terms say
     `accept = "on_export"`, what is exported is accepted by it. Runs in system scope.
@@ -55,14 +61,45 @@ def export(
                 take_over(session, found, now)
     session.flush()
     purchase_ids = [purchase_id for _, purchase_id in rows]
-    return of_purchases(session, desk, supplier, purchase_ids)
+    again = _again(session, desk, supplier, limit - len(rows))
+    return of_purchases(session, desk, supplier, purchase_ids, again)
+
+
+def _again(session: Session, desk: Desk, supplier: Supplier, limit: int) -> list[list[str]]:
+    """Rows of claims that wait for a parcel in the place of goods, under the claims' own ids."""
+    found = session.execute(
+        select(Claim, ClaimLine, Purchase, PurchaseLine)
+        .join(Purchase, Purchase.id == Claim.purchase_id)
+        .join(ClaimLine, ClaimLine.claim_id == Claim.id)
+        .join(PurchaseLine, PurchaseLine.id == ClaimLine.purchase_line_id)
+        .where(Purchase.source == supplier.source, REPLACES)
+        .order_by(Claim.id, PurchaseLine.line)
+        .limit(limit)
+    ).all()
+    to = {purchase.recipient_id for _, _, purchase, _ in found}
+    people = recipients.reveal_many(session, desk.keyring, to, supplier.party_id, "export")
+    return [
+        [
+            outside("clm", claim.id),
+            *_row(purchase, people[purchase.recipient_id], line, asked.quantity)[1:-3],
+            AGAIN[claim.kind],
+            "",
+            "",
+        ]
+        for claim, asked, purchase, line in found
+        if purchase.recipient_id in people
+    ]
 
 
 def of_purchases(
-    session: Session, desk: Desk, supplier: Supplier, purchase_ids: Sequence[int]
+    session: Session,
+    desk: Desk,
+    supplier: Supplier,
+    purchase_ids: Sequence[int],
+    more: Sequence[list[str]] = (),
 ) -> bytes:
-    """What is still to be sent of these purchases, in this order, as an XLSX file; recipients are
-    opened for it, each opening logged. Whoever was forgotten is left out."""
+    """What is still to be sent of these purchases, in this order, and `more` rows, as an XLSX file;
+    recipients are opened for it, each opening logged. Whoever was forgotten is left out."""
     lines = lines_of(session, purchase_ids)
     found = {
         purchase.id: purchase
@@ -77,7 +114,7 @@ def of_purchases(
         if (purchase := found.get(purchase_id)) and purchase.recipient_id in people
         for line, units in open_units(lines[purchase_id])
     ]
-    return workbook("待发货", COLUMNS, rows)
+    return workbook("待发货", COLUMNS, [*rows, *more])
 
 
 def _row(purchase: Purchase, to: ShipTo, line: PurchaseLine, units: int) -> list[str]:

@@ -47,6 +47,8 @@ NEW_STATES: dict[int, str] = {
     5: "refunded",
     6: "cancelled",
 }
+_DONE = 50
+"""The last step of a service: paid back, or exchanged where that was asked for."""
 _LONGEST_ID = 20
 _NEW = "new"
 
@@ -119,13 +121,15 @@ class AfterSale:
         step = whole(pick(detail, "afsServiceStep") or found.get("afsServiceStep")) or 0
         money_back = table(pick(detail, "serviceFinanceDetailInfoDTOs", "financeInfo"))
         told = text(pick(detail, "approveNotes", "afsServiceStepName"))
+        swapped = whole(found.get("customerExpect")) == EXPECTS["exchange"] and step == _DONE
         return ClaimState(
             claim_ref,
-            _state(STEPS, step),
+            "replaced" if swapped else _state(STEPS, step),
             masked(told),
             money(pick(money_back, "refundPrice", "refundAmount")),
             self._address(table(detail.get("serviceAftersalesAddressInfoDTO"))),
             raw=answer.raw,
+            known_as=text(found.get("afsServiceId")) or None,
         )
 
     def sent_back(self, claim_ref: str, carrier: str, tracking_number: str) -> None:

@@ -32,6 +32,8 @@ _TOPICS: dict[int, str] = {
 }
 MESSAGE_TYPES = sorted(_TOPICS)
 AREA_CHANGED = 50
+REPLACED = 13
+"""An order was made in the place of goods under an after-sale service."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +269,8 @@ def message(row: Mapping[str, Any]) -> Message:
     skus = tuple(ids(pick(body, "skuId", "sku"))) if topic in ("price", "item") else ()
     refs = [text(pick(body, *names)) for names in _REFS.get(topic, ())]
     told = moment(pick(row, "time", "created"))
-    return Message(text(row.get("id")), topic, skus, tuple(ref for ref in refs if ref), told)
+    new = refs.pop(0) or None if kind == REPLACED else None
+    return Message(text(row.get("id")), topic, skus, tuple(ref for ref in refs if ref), told, new)
 
 
 _REFS: dict[str, tuple[tuple[str, ...], ...]] = {

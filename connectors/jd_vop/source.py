@@ -214,6 +214,11 @@ class VopSource:
         parts = tuple(self._part(leaf, order_id) for leaf in orders.leaves(answer.result))
         return Progress(our_ref, tuple(part.ref for part in parts), parts, answer.raw)
 
+    def replaced(self, replacement: str) -> tuple[Part, ...]:
+        """The leaves of an order that JD made in the place of claimed goods."""
+        answer = self.wire.order(replacement)
+        return tuple(self._part(leaf, replacement) for leaf in orders.leaves(answer.result))
+
     def options(self, ref: str, external_id: str) -> ReturnOptions:
         """What JD takes back of a SKU of a leaf."""
         return self._after_sale.options(ref, external_id)

@@ -1,9 +1,10 @@
 """JD's old after-sale calls, whose result codes count from 0."""
 
+from dataclasses import replace
 from typing import Any
 
 from .gate import done, failed
-from .shop import Shop, yuan
+from .shop import JdOrder, Shop, yuan
 
 Asked = dict[str, Any]
 
@@ -111,3 +112,25 @@ def cancel(shop: Shop, asked: Asked) -> dict[str, Any]:
     for number in asked["serviceIdList"]:
         shop.services[int(number)]["afsServiceStep"] = 60
     return done(result=True, code="0")
+
+
+def renewed(shop: Shop) -> int:
+    """A new order in the place of the newest service's goods, and the message that tells of it."""
+    service = shop.services[max(shop.services)]
+    former = shop.orders[service["orderId"]]
+    line = next(one for one in former.lines if one.sku == service["wareId"])
+    goods = [replace(line, num=service["num"])]
+    new = JdOrder(
+        shop.new_id(),
+        "",
+        goods,
+        former.area,
+        former.to,
+        0,
+        shop.clock.now(),
+        confirmed=True,
+        step=7,
+    )
+    shop.orders[new.id] = new
+    shop.tell(13, {"orderId": new.id, "afsServiceId": service["afsServiceId"]})
+    return new.id

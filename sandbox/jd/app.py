@@ -3,9 +3,9 @@
 Deeds: split {order, zero?}, ship {order, carrier, number}, renumber {order, number},
 deliver {order, state?}, cancel {order}, expire {order}, complete {order}, pool {sku, inside},
 list {sku, listed}, restrict {sku}, giftless {sku}, naked {on}, purse {fen}, expire_tokens {},
-tell {type, result, copies?}, service {step}, grants {}, skus {}. `order` is our reference or a
-number of JD. Own fault modes: `reordered` shuffles the next messages, `flip` turns numbers of the
-next answer into texts.
+tell {type, result, copies?}, service {step}, renew {}, grants {}, skus {}. `order` is our reference
+or a number of JD. Own fault modes: `reordered` shuffles the next messages, `flip` turns numbers of
+the next answer into texts.
 """
 
 import json
@@ -17,7 +17,7 @@ from sandbox.faults import Fault
 from sandbox.frame import Answer, Asked, Clock, Push
 from sandbox.world import World, number
 
-from . import classic, router, union
+from . import after_sale, classic, router, union
 from .gate import (
     Grants,
     classic_refresh,
@@ -105,6 +105,8 @@ class Jd:
                     service["afsServiceStepName"] = args.get("name", "申请阶段")
                     if "money" in args:
                         service["money"] = args["money"]
+            case "renew":
+                return after_sale.renewed(shop)
             case "services":
                 return [
                     {"order": str(one["orderId"]), "sku": one["wareId"], "num": one["num"]}

@@ -12,14 +12,13 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.money import yuan
-from trade import events
-from trade.after_sales import bearing, carriage, claim_cases, claim_money, evidence
+from trade.after_sales import bearing, carriage, claim_cases, claim_money, evidence, replacements
 from trade.after_sales.bearing import Bearer, Outcome
 from trade.after_sales.claim_cases import Case, invalid
 from trade.after_sales.claim_states import move
 from trade.after_sales.eligibility import GOES_BACK, PAID
 from trade.desk import Desk
-from trade.models import Claim, Parcel, ParcelLine, Purchase
+from trade.models import Claim, Purchase
 from trade.parcels.shipping import waybill
 from trade.purchases import Supplier
 from trade.states import tell
@@ -199,35 +198,7 @@ def reissue(
         raise Problem(409, "wrong_kind", f"a {row.kind} ends with money, not with a parcel")
     if row.kind == "exchange" and row.state in ("open", "approved", "returning"):
         raise Problem(409, "wrong_state", "the goods are not back yet; say received first")
-    send(session, desk, case, *waybill(carrier, tracking_number), now)
-
-
-def send(
-    session: Session, desk: Desk, case: Case, carrier: str, number: str, now: datetime
-) -> None:
-    """What `reissue` does, of a locked claim, with a waybill that was checked."""
-    row = case.claim
-    told = {"carrier": carrier, "tracking_number": number}
-    sent = session.scalars(select(Parcel).where(Parcel.claim_id == row.id)).one_or_none()
-    same = select(Parcel.id).where(
-        Parcel.purchase_id == row.purchase_id,
-        Parcel.carrier == carrier,
-        Parcel.tracking_number == number,
-    )
-    if sent is not None and (sent.carrier, sent.tracking_number) == (carrier, number):
-        return
-    if session.scalar(same) is not None:
-        raise invalid("tracking_number", "another parcel of this purchase has this number", "taken")
-    if sent is not None:
-        was = sent.tracking_number
-        sent.carrier, sent.tracking_number = carrier, number
-        events.of_parcel(session, sent, "renumbered", now, {"was": was})
-        _note(session, case, "parcel_renumbered", now, told | {"was": was})
-        return
-    move(session, row, "reissue", now, desk.claims, told)
-    row.bearer = "supplier"
-    _parcel(session, case, carrier, number, now)
-    _note(session, case, "reissued", now, told)
+    replacements.send(session, desk, case, *waybill(carrier, tracking_number), now)
 
 
 def advance(
@@ -295,33 +266,6 @@ def _sealed(session: Session, desk: Desk, case: Case, return_to: str | None) -> 
 def _seal(session: Session, desk: Desk, case: Case, return_to: str, *, platform: bool) -> bytes:
     words = claim_cases.blind(session, case, return_to.strip(), platform=platform)
     return desk.keyring.seal(words.encode(), _RETURN_TO)
-
-
-def _parcel(session: Session, case: Case, carrier: str, number: str, now: datetime) -> None:
-    row = case.claim
-    owners = {"party_id": row.party_id, "supplier_id": row.supplier_id}
-    parcel = Parcel(
-        purchase_id=row.purchase_id,
-        order_id=row.order_id,
-        carrier=carrier,
-        tracking_number=number,
-        claim_id=row.id,
-        shipped_at=now,
-        **owners,
-    )
-    session.add(parcel)
-    session.flush()
-    for line in case.lines:
-        session.add(
-            ParcelLine(
-                parcel_id=parcel.id,
-                purchase_line_id=line.purchase_line_id,
-                order_line_id=line.order_line_id,
-                quantity=line.quantity,
-                **owners,
-            )
-        )
-    events.of_parcel(session, parcel, "shipped", now)
 
 
 def _note(

@@ -99,7 +99,8 @@ QUERIES: dict[str, str] = {
         LEFT JOIN (SELECT a.claim_id, sum(l.quantity) AS units FROM parcels a
                    JOIN parcel_lines l ON l.parcel_id = a.id
                    GROUP BY a.claim_id) p ON p.claim_id = c.id
-        WHERE coalesce(p.units, 0) <> CASE c.state WHEN 'reissued' THEN x.units ELSE 0 END""",
+        WHERE coalesce(p.units, 0) <> x.units AND (c.state = 'reissued' OR p.units > 0 AND (
+            p.units > x.units OR c.state NOT IN ('open', 'approved', 'returning', 'received')))""",
     "a claim's state is what its last move says": """
         SELECT 'claim ' || c.id, c.state || ', last move ' || coalesce(m.now, 'none')
         FROM claims c LEFT JOIN LATERAL (

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from connectors.errors import NoSuchThing, NotAuthorised, Refused
 from connectors.trading import ClaimState, Part
+from kit.errors import Problem
 from kit.money import fen, split
-from trade.after_sales import claim_answers, claim_cases, claim_money, claims
+from trade.after_sales import claim_answers, claim_cases, claim_money, claims, replacements
 from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import OPEN, move
 from trade.after_sales.eligibility import PAID
@@ -46,6 +47,8 @@ def write_down(session: Session, desk: Desk, job: Job, heard: Heard, now: dateti
         _found(session, case, row, heard.parts, now)
     elif heard.claim_ref is not None:
         _begun(session, row, heard.claim_ref, now)
+    elif heard.replaced is not None:
+        _new_order(session, desk, case, row, heard.replaced, now)
     elif heard.state is not None:
         row.told_number = heard.told or row.told_number
         _stands(session, case, row, heard.state, now)
@@ -138,11 +141,32 @@ def _stands(
 ) -> None:
     row.state, row.message, row.attempts = state.state, state.message or row.message, 0
     row.replacement = state.replacement or row.replacement
+    row.known_as = state.known_as or row.known_as
     row.due_at = now + EVERY
+    if row.state == "replaced" and row.replacement is not None:
+        row.state, row.due_at = "replacing", now
     if state.state == "refunded":
         row.refunded = None if state.refunded is None else fen(state.refunded)
         given = _expected(case, row) if row.refunded is None else row.refunded
         claim_money.credit(session, case, row.purchase_line_id, row.id, given)
+
+
+def _new_order(
+    session: Session,
+    desk: Desk,
+    case: Case,
+    row: PlatformClaim,
+    parts: Sequence[Part],
+    now: datetime,
+) -> None:
+    """What became of the order that the platform made in the place of the goods."""
+    row.attempts = 0
+    try:
+        with session.begin_nested():
+            replacements.told(session, desk, case, row, parts, now)
+    except Problem as problem:
+        row.message, row.due_at = problem.detail, now + EVERY
+        _to_a_person(session, desk, case, now)
 
 
 def _apply(
@@ -157,7 +181,7 @@ def _apply(
     ).all()
     parts = [_answered(case, one) for one in rows]
     word = verdict(parts)
-    if any(one.state == "failed" for one in rows):
+    if any(one.state == "failed" or _unnamed(one) for one in rows):
         _to_a_person(session, desk, case, now)
     elif word in ("refused", "cancelled"):
         _ended(session, desk, case, rows, word, now)
@@ -183,12 +207,14 @@ def _forward(
         move(session, row, "send_back", now, desk.claims)
     if word == "received" and row.state in ("approved", "returning"):
         move(session, row, "receive", now, desk.claims)
-        if row.kind == "exchange":
-            claim_answers.pay_postage(session, case, "house", now)
+    if word in ("received", "replaced") and row.kind == "exchange":
+        claim_answers.pay_postage(session, case, "house", now)
     if word in ("approved", "returning", "received"):
         return
+    if word == "replaced":
+        return  # its parcels are waited for
     amount = paid(case.asked, parts)
-    if row.kind not in PAID or word == "replaced":
+    if row.kind not in PAID:
         _to_a_person(session, desk, case, now)
     elif amount < 1:
         claim_answers.decline(session, desk, case, "没有退款", now)
@@ -213,6 +239,11 @@ def _ended(
     said = next((one.message for one in rows if one.message), None) or "供应商未同意"
     told = claim_cases.blind(session, case, said, platform=True)
     claim_answers.decline(session, desk, case, told, now)
+
+
+def _unnamed(row: PlatformClaim) -> bool:
+    """Whether other goods are sent under an order that nobody has named."""
+    return row.state == "replaced" and row.replaced_number is None
 
 
 def _to_a_person(session: Session, desk: Desk, case: Case, now: datetime) -> None:

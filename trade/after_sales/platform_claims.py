@@ -26,7 +26,7 @@ TAKE_BACK = "claims.take_back"
 BATCH = 8
 LEASE = timedelta(minutes=2)
 
-_ALIVE = "('new', 'asking', 'open', 'approved', 'returning', 'received')"
+_ALIVE = "('new', 'asking', 'open', 'approved', 'returning', 'received', 'replacing')"
 _DUE = f"""
     SELECT id FROM platform_claims WHERE source = :source AND state IN {_ALIVE} AND due_at <= :now
     ORDER BY due_at, id LIMIT :batch FOR UPDATE SKIP LOCKED
@@ -54,13 +54,17 @@ class Job:
     back: tuple[str, str] | None = None
     withdraw: bool = False
     fault: str = ""
+    replacement: str | None = None
+    """The platform's new order, once it is this that is asked about."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What came of talking: leaves, the claim's name there, how it stands, or why nothing."""
+    """What came of talking: leaves, the claim's name there, how it stands, what became of the new
+    order in its place, or why nothing."""
 
     parts: tuple[Part, ...] | None = None
+    replaced: tuple[Part, ...] | None = None
     claim_ref: str | None = None
     state: ClaimState | None = None
     told: str | None = None
@@ -129,6 +133,23 @@ def hear(session: Session, source: str, refs: Sequence[str], now: datetime) -> i
     return len(rows)
 
 
+def replaced(
+    session: Session, source: str, refs: Sequence[str], replacement: str, now: datetime
+) -> int:
+    """A message spoke of a new order in the place of a claim's goods: it is due at once, and from
+    now on asked about that; returns how many."""
+    rows = session.execute(
+        text(f"""UPDATE platform_claims SET due_at = :now, state = 'replacing', replacement = :new
+            WHERE source = :source AND known_as = ANY(:refs) AND ref <> :new
+              AND (state IN {_ALIVE} OR state = 'replaced') AND replaced_number IS NULL
+              AND replacement IS DISTINCT FROM :new RETURNING id"""),  # noqa: S608 - our own words
+        {"source": source, "refs": list(refs), "new": replacement, "now": now},
+    ).all()
+    if rows:
+        say(session, TAKE_BACK, source)
+    return len(rows)
+
+
 def due(session: Session, now: datetime) -> list[str]:
     """Sources with claims to work now: the sweeper's question."""
     found = text(f"""SELECT DISTINCT source FROM platform_claims
@@ -151,7 +172,7 @@ def _taken(session: Session, desk: Desk, row: PlatformClaim, now: datetime) -> J
     row.lease, row.due_at, row.updated_at = uuid4().hex, now + LEASE, now
     row.attempts += 1
     asked, fault = None, ""
-    if row.ref is not None:
+    if row.ref is not None and row.state != "replacing":
         try:
             to = recipients.reveal(
                 session, desk.keyring, purchase.recipient_id, None, "claim at the source"
@@ -182,6 +203,7 @@ def _taken(session: Session, desk: Desk, row: PlatformClaim, now: datetime) -> J
         back=back,
         withdraw=row.withdraw,
         fault=fault,
+        replacement=row.replacement if row.state == "replacing" else None,
     )
 
 

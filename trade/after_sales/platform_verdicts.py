@@ -34,7 +34,7 @@ def verdict(parts: Sequence[Answered]) -> Word:
             return step
     if "refunded" in states:
         return "refunded"
-    if "replaced" in states:
+    if {"replacing", "replaced"} & set(states):
         return "replaced"
     return "cancelled" if set(states) == {"cancelled"} else "refused"
 

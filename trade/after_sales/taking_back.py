@@ -11,7 +11,7 @@ from datetime import datetime
 
 from connectors.errors import NoSuchThing, NotAuthorised, Refused, SupplierError, TryLater
 from connectors.model import Sells
-from connectors.trading import ClaimState, Ships, SourceClaim, TakesBack, Withdraws
+from connectors.trading import ClaimState, Replaces, Ships, SourceClaim, TakesBack, Withdraws
 from kit import clock, log
 from kit.db import Database
 from kit.drains import drained
@@ -54,6 +54,8 @@ def drain(
 
 def talk(platform: TakesBack, job: Job) -> Heard:
     """One step at the platform."""
+    if job.replacement is not None:
+        return _new_order(platform, job.replacement)
     if job.asked is None:
         return _looked_up(platform, job)
     if job.claim_ref is None:
@@ -66,6 +68,15 @@ def talk(platform: TakesBack, job: Job) -> Heard:
             platform.sent_back(job.claim_ref, *job.back)
             told = job.back[1]
         return Heard(state=platform.claim_state(job.claim_ref), told=told)
+    except SupplierError as error:
+        return Heard(error=error)
+
+
+def _new_order(platform: TakesBack, replacement: str) -> Heard:
+    if not isinstance(platform, Replaces):
+        return Heard(error=NoSuchThing("no-tree", "this platform says nothing of its new orders"))
+    try:
+        return Heard(replaced=platform.replaced(replacement))
     except SupplierError as error:
         return Heard(error=error)
 

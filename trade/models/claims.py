@@ -132,7 +132,8 @@ class PlatformClaim(Base):
             "source",
             "due_at",
             postgresql_where=text(
-                "state IN ('new', 'asking', 'open', 'approved', 'returning', 'received')"
+                "state IN ('new', 'asking', 'open', 'approved', 'returning', 'received',"
+                " 'replacing')"
             ),
         ),
     )
@@ -150,11 +151,16 @@ class PlatformClaim(Base):
     """The platform's claim."""
     state: Mapped[str] = mapped_column(server_default="new")
     """new | asking (it may be asked for already) | open | approved | returning | received |
-    refunded | replaced | refused | cancelled | failed (the platform takes no such claim)."""
+    replacing (a new order is on its way) | refunded | replaced | refused | cancelled | failed (the
+    platform takes no such claim)."""
     refunded: Mapped[int | None]
     """Fen that the platform gave back."""
     replacement: Mapped[OutsideId | None]
     """The platform's new order, of an exchange."""
+    replaced_number: Mapped[OutsideId | None]
+    """The waybill by which that order's goods left."""
+    known_as: Mapped[OutsideId | None]
+    """What the platform's messages call the claim, where that is another name."""
     message: Mapped[str | None]
     told_number: Mapped[OutsideId | None]
     """The waybill of goods on their way back that the platform knows."""

@@ -9,22 +9,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from catalog import stock
 from kit.db import Database
 from kit.errors import FieldError, Problem
+from kit.ids import outside
 from trade import books, events
 from trade.books import Shipped
 from trade.buying import reservation
-from trade.models import Parcel, ParcelLine
+from trade.models import Claim, Parcel, ParcelLine
 from trade.parcels import carriers
 from trade.purchases import Locked, Supplier, locked
 from trade.refusal import open_units, order_line
 from trade.states import move, restate, tell
 
 _NUMBER = re.compile(r"[A-Z0-9][A-Z0-9-]{5,39}")
+REPLACES = or_(
+    and_(Claim.kind == "reissue", Claim.state == "approved"),
+    and_(Claim.kind == "exchange", Claim.state == "received"),
+)
+"""Claims that were agreed to and wait for a parcel, as a condition."""
 _ROUNDED = re.compile(r"\d+(\.\d+)?E\+?\d+")
 
 
@@ -70,6 +76,8 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
         return
     wanted = _wanted(session, found, shipment, same)
     if shipment.replaces is not None or (same is None and not wanted):
+        if shipment.replaces is None:
+            _no_claim_waits(session, found)
         former = _former(session, found, shipment, parcels)
         if same is None:
             _renumber(session, found, former, carrier, number, now)
@@ -186,6 +194,24 @@ def _former(session: Session, found: Locked, shipment: Shipment, parcels: list[P
             " say in replaces which number this one takes the place of",
         )
     return named[0]
+
+
+def _no_claim_waits(session: Session, found: Locked) -> None:
+    """A number for goods that are all gone may be that of a parcel in their place: it is asked."""
+    waiting = session.scalars(waiting_claims(found.purchase.id)).first()
+    if waiting is not None:
+        name = outside("clm", waiting)
+        raise Problem(
+            409,
+            "which_parcel",
+            f"claim {name} waits for a parcel in the place of goods: tell its waybill under {name};"
+            " where a number was wrong, say in replaces which",
+        )
+
+
+def waiting_claims(purchase_id: int) -> Select[int]:
+    """Claims on a purchase that wait for other goods to be sent."""
+    return select(Claim.id).where(Claim.purchase_id == purchase_id, REPLACES).order_by(Claim.id)
 
 
 def _further(session: Session, found: Locked, carrier: str, number: str, now: datetime) -> None:

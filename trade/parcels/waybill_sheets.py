@@ -27,6 +27,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "收货人电话",
         "mobile",
     ),
+    "note": ("备注", "说明", "卖家备注", "note"),
     "sku": ("商品编码", "货号", "编码", "商家编码", "sku", "external_id"),
     "quantity": ("数量", "件数", "发货数量", "quantity"),
     "amount": ("金额", "货款", "结算金额", "应付金额", "合计金额", "amount"),
@@ -34,6 +35,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "number": ("快递单号", "运单号", "物流单号", "快递号", "运单编号", "单号", "tracking_number"),
 }
 """Our name of a column → what suppliers write above it."""
+
+AGAIN = ("补发", "换货", "换新", "重发")
+"""Words in a note by which suppliers tell a parcel in the place of another one."""
 
 _COLUMN = {word: name for name, words in NAMES.items() for word in words}
 _SEPARATORS = re.compile(r"[\s,，;；、/|]+")
@@ -50,11 +54,17 @@ class Row:
     name: str = ""
     mobile: str = ""
     sku: str = ""
+    note: str = ""
     quantity: int | None = None
     amount: int | None = None
     """Fen, on a supplier's statement."""
     carrier: str = ""
     numbers: tuple[str, ...] = ()
+
+    @property
+    def again(self) -> bool:
+        """Whether it says that goods went out in the place of others."""
+        return any(word in self.note for word in AGAIN)
 
     def __repr__(self) -> str:
         return f"Row(line={self.line})"

@@ -6,12 +6,12 @@ number takes the place of the former one. The sheet holds recipients: it is kept
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from kit import inbox
@@ -20,9 +20,10 @@ from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import split
 from trade import addresses, recipients
+from trade.after_sales import claim_answers
 from trade.desk import Desk
 from trade.models import Parcel, ParcelLine, Purchase, PurchaseLine, Recipient
-from trade.parcels.shipping import Shipment, ship, tracking_number
+from trade.parcels.shipping import Shipment, ship, tracking_number, waiting_claims
 from trade.parcels.waybill_sheets import Row, read
 from trade.purchases import Supplier
 
@@ -80,15 +81,20 @@ def import_sheet(
 
 def _ship_row(session: Session, desk: Desk, supplier: Supplier, row: Row, now: datetime) -> bool:
     numbers = tuple(dict.fromkeys(tracking_number(number) for number in row.numbers))
+    if row.purchase.startswith("clm_"):
+        return _sent_again(session, desk, supplier, row, row.purchase, numbers, now)
     match = _match(session, desk, supplier, row, numbers)
     name = outside("pur", match.purchase.id)
     carried = _numbers(session, match)
-    new = [number for number in numbers if number not in carried]
+    again = _again(session, match.purchase)
+    new = [number for number in numbers if number not in carried and number not in again]
     if not new:
         return False
     if not row.carrier:
-        raise Problem(422, "carrier_missing", "快递公司 is empty; write the carrier's name")
+        raise _carrier_missing()
     waiting = _waiting(match, row)
+    if not waiting and (claim := _claim(session, match, row)):
+        return _sent_again(session, desk, supplier, row, claim, tuple(new), now)
     if waiting:
         for number, lines in zip(new, _shares(waiting, len(new)), strict=True):
             ship(session, supplier, Shipment(name, row.carrier, number, lines), now)
@@ -97,6 +103,50 @@ def _ship_row(session: Session, desk: Desk, supplier: Supplier, row: Row, now: d
         further: dict[int, int] | None = None if former else {}
         ship(session, supplier, Shipment(name, row.carrier, number, further, former), now)
     return True
+
+
+def _claim(session: Session, match: _Match, row: Row) -> str | None:
+    """The claim that waits for this parcel, where the row says that it is in the place of others.
+    Raises Problem 409 where it may be that, or a number that was wrong before."""
+    found = session.scalars(waiting_claims(match.purchase.id)).all()
+    if not found:
+        return None
+    names = [outside("clm", one) for one in found]
+    if row.again and len(names) == 1:
+        return names[0]
+    raise Problem(
+        409,
+        "which_parcel",
+        f"{', '.join(names)} waits for a parcel in the place of these: write that as 采购单号,"
+        " or 补发 into 备注; to correct a number, ship with replaces",
+    )
+
+
+def _sent_again(
+    session: Session,
+    desk: Desk,
+    supplier: Supplier,
+    row: Row,
+    claim: str,
+    numbers: Sequence[str],
+    now: datetime,
+) -> bool:
+    if len(numbers) != 1:
+        raise Problem(409, "which_parcel", "write the one number of the parcel that is sent again")
+    if not row.carrier:
+        raise _carrier_missing()
+    before = session.scalar(_newest(claim))
+    claim_answers.reissue(session, desk, supplier, claim, row.carrier, numbers[0], now)
+    session.flush()
+    return before != session.scalar(_newest(claim))
+
+
+def _newest(claim: str) -> Select[str]:
+    return select(Parcel.tracking_number).where(Parcel.claim_id == inside("clm", claim))
+
+
+def _carrier_missing() -> Problem:
+    return Problem(422, "carrier_missing", "快递公司 is empty; write the carrier's name")
 
 
 def _waiting(match: _Match, row: Row) -> dict[int, int]:
@@ -148,6 +198,14 @@ def _numbers(session: Session, match: _Match) -> list[str]:
     )
     found = [number for number, line in rows if line is None or line in ids]
     return list(dict.fromkeys(found))
+
+
+def _again(session: Session, purchase: Purchase) -> Collection[str]:
+    """Numbers of parcels in the place of others."""
+    found = select(Parcel.tracking_number).where(
+        Parcel.purchase_id == purchase.id, Parcel.claim_id.is_not(None)
+    )
+    return session.scalars(found).all()
 
 
 def _match(

@@ -18,7 +18,7 @@ from kit.errors import Problem
 from kit.ids import inside
 from kit.inbox import Inbox
 from kit.money import yuan
-from trade.models import Parcel, Purchase
+from trade.models import Claim, Parcel, Purchase
 from trade.parcels.waybill_sheets import Row, read
 
 
@@ -226,7 +226,11 @@ def _purchase(session: Session, source: str, row: Row) -> str | None:
     found = select(Purchase.our_ref).where(Purchase.source == source)
     if row.purchase:
         try:
-            found = found.where(Purchase.id == inside("pur", row.purchase))
+            if row.purchase.startswith("clm_"):  # goods that were sent again
+                claimed = select(Claim.purchase_id).where(Claim.id == inside("clm", row.purchase))
+                found = found.where(Purchase.id.in_(claimed))
+            else:
+                found = found.where(Purchase.id == inside("pur", row.purchase))
         except Problem:
             return None
     elif row.reference:
