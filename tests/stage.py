@@ -10,7 +10,11 @@ class Stage:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=f"{url}/_control/", trust_env=False)
+        self._client = httpx.Client(
+            base_url=f"{url}/_control/",
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),  # one kept may be closed over there
+        )
 
     def close(self) -> None:
         """Let go of the controls."""
