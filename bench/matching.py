@@ -45,14 +45,18 @@ def _labelled() -> None:
     verdicts = [compare(seen[id(p.left)], seen[id(p.right)]) for p in every]
     judged_in = time.perf_counter() - began
     print(f"read {len(seen) / read_in:,.0f} offers/s, judged {len(every) / judged_in:,.0f} pairs/s")
-    for half in ("development", "held-out"):
-        chosen = [
-            (pair.same, verdict, _meet(seen[id(pair.left)], seen[id(pair.right)]))
-            for pair, verdict in zip(every, verdicts, strict=True)
-            if pair.half == half
-        ]
-        _figures(f"labelled, {half} (aim: precision ≥ 0.99, recall ≥ 0.85)", chosen)
-    _confusions(every, verdicts)
+    both = list(zip(every, verdicts, strict=True))
+    for half in ("development", "held-out", "whole"):
+        chosen = [(p, verdict) for p, verdict in both if half in (p.half, "whole")]
+        _figures(
+            f"labelled, {half} (aim: precision ≥ 0.99, recall ≥ 0.85)",
+            (
+                (p.same, verdict, _meet(seen[id(p.left)], seen[id(p.right)]))
+                for p, verdict in chosen
+            ),
+        )
+        if half != "whole":
+            _confusions(half, chosen)
 
 
 def _figures(name: str, judged: Iterable[Judged]) -> None:
@@ -76,17 +80,24 @@ def _figures(name: str, judged: Iterable[Judged]) -> None:
     )
 
 
-def _confusions(every: list[Pair], verdicts: list[Verdict]) -> None:
+def _confusions(half: str, judged: Iterable[tuple[Pair, Verdict]]) -> None:
+    """What went wrong, by reason. Titles are shown of the development part alone: who reads those
+    that are held out and mends the matcher by them holds nothing out any more.
+    """
     kept: Counter[str] = Counter()
-    for pair, verdict in zip(every, verdicts, strict=True):
+    joined: Counter[str] = Counter()
+    for pair, verdict in judged:
         if pair.same and verdict.decision != "join":
             doubts = [e.code for e in verdict.evidence if e.weight < 0]
             kept[" ".join(verdict.vetoes or doubts) or f"score under {JOIN}"] += 1
         if not pair.same and verdict.decision == "join":
-            print(f"  wrongly joined: {pair.left.title} | {pair.right.title} ({pair.why})")
-    print("  the same, not joined, because of:")
-    for why, n in kept.most_common(12):
-        print(f"    {n:4} {why}")
+            joined[" ".join(pair.axes) or "what they are"] += 1
+            if half == "development":
+                print(f"  wrongly joined: {pair.left.title} | {pair.right.title} ({pair.why})")
+    for what, counted in (("different, joined; they differ in", joined), ("the same, kept", kept)):
+        print(f"  {what}:")
+        for why, n in counted.most_common(12):
+            print(f"    {n:4} {why}")
 
 
 def _meet(left: Facts, right: Facts) -> bool:

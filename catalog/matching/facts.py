@@ -18,7 +18,7 @@ from catalog.matching.text import normalise, short
 
 __all__ = ["VERSION", "Brands", "Facts", "Listed", "brand_names", "facts"]
 
-VERSION = 2
+VERSION = 3
 """Rises when the same text gives other facts or keys, so that stored keys are made anew."""
 
 
@@ -67,6 +67,10 @@ class Facts(NamedTuple):
     """What the title says that it is not: 加碘 of 未加碘."""
     stated: Mapping[str, str]
     """Attributes by their normalised names."""
+    marks: frozenset[str]
+    """Letters that name a variant: c调, a款, b类."""
+    extras: frozenset[str]
+    """What comes with it: +64g, 含琴架套餐."""
     said: tuple[str, ...]
     """Words of the title in its own order, without brand, amounts and what sellers say."""
     gtin: str | None
@@ -81,6 +85,12 @@ _STANDARD = re.compile(
     r"(?<![a-z0-9.\-])(?:\d{1,2}w-?\d{2}|spf\d+\+?|e27|e14|b22|usb\d[.\d]*|ipx?\d+|wifi\d|pcie\d[.\d]*|[45]g|ddr\d|i[3579]|\d+d)(?![a-z0-9])"
 )
 _EACH = re.compile(r"每[袋包瓶罐盒条片支枚粒块杯听只个卷](?!\d)")
+_MARK = re.compile(r"(?<![a-z0-9])[a-z][调款类组套班轨](?![一-鿿])|(?<![a-z0-9])[a-h][款调]")
+_EXTRA = re.compile(
+    r"(?<=[一-鿿 )])\+(\d+gb?(?![a-z])|(?!\d+[一-鿿a-z]{1,2}(?![一-鿿]))[一-鿿0-9]{2,10})"
+    r"|(?<=[a-z0-9])\+([一-鿿]{2,8})"
+    r"|(?:含|加(?![大厚长宽量固])|配)([一-鿿0-9]{2,8}?)(?:套餐|套装|\d+[个只支块片条])"
+)
 _LONE = frozenset({"colour", "accessory"})
 _GENDER = re.compile("[男女]")
 _TYPE = re.compile(r"([一-鿿]{2,3})型(?![号录格犬])")
@@ -130,11 +140,17 @@ def facts(listed: Listed, brands: Brands) -> Facts:
         soft=read.soft,
         denied=frozenset(_DENIED.findall(text)),
         stated=stated,
+        marks=frozenset(_MARK.findall(text)),
+        extras=_extras(title),
         said=said,
         gtin=gtins.identifying(listed.gtin),
         category=short(listed.category) if listed.category else None,
         price=listed.price,
     )
+
+
+def _extras(title: str) -> frozenset[str]:
+    return frozenset("".join(found) for found in _EXTRA.findall(title))
 
 
 def _unbranded(title: str, brands: Brands, written: str | None) -> tuple[frozenset[str], str]:

@@ -59,7 +59,7 @@ def model_names(one: Facts) -> str:
 
 def unexplained(one: Facts, other: Facts) -> frozenset[str]:
     """Numbers of `one` that are nowhere in `other`."""
-    return one.sizes.numbers - other.sizes.numbers - other.sizes.raws
+    return one.sizes.numbers - other.sizes.explained()
 
 
 def shade(ours: frozenset[str], others: frozenset[str]) -> bool:
@@ -70,3 +70,20 @@ def shade(ours: frozenset[str], others: frozenset[str]) -> bool:
         for mine in ours
         for theirs in others
     )
+
+
+NEAR = 1.3
+"""How many times as much one may cost where prices are near."""
+
+FAR = 2.2
+"""How many times as much makes a person look."""
+
+
+def prices_near(left: Facts, right: Facts) -> bool:
+    return (ratio := price_ratio(left, right)) is not None and ratio <= NEAR
+
+
+def price_ratio(left: Facts, right: Facts) -> float | None:
+    if not left.price or not right.price:
+        return None
+    return float(max(left.price, right.price) / min(left.price, right.price))

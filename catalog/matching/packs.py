@@ -14,25 +14,40 @@ class Pack:
     inner: frozenset[int]
     outer: int
     counted: bool
+    single: bool
+    colours: frozenset[int] = frozenset()
 
 
 def packs(one: Facts) -> Pack:
     """The text's counts with the pack column, which may repeat or multiply them."""
     s = one.sizes
     if one.pack <= 1 or one.pack in s.pieces or one.pack == s.outer:
-        return Pack(s.pieces, s.inner, s.outer, s.counted)
+        colours = frozenset(int(n) for n in s.measures.get("colours", ()))
+        return Pack(s.pieces, s.inner, s.outer, s.counted, s.single, colours)
     if not s.counted:
-        return Pack(frozenset({one.pack}), frozenset({1}), one.pack, counted=True)
+        return Pack(frozenset({one.pack}), frozenset({1}), one.pack, counted=True, single=False)
     pieces = frozenset(count * one.pack for count in s.pieces)
-    return Pack(pieces, s.inner, s.outer * one.pack, counted=True)
+    return Pack(pieces, s.inner, s.outer * one.pack, counted=True, single=s.single)
 
 
 def _pack_fits(mine: Pack, theirs: Pack) -> bool:
     if not mine.counted and not theirs.counted:
         return True
+    if _coloured(mine, theirs) or _coloured(theirs, mine):
+        return True
     if mine.pieces & theirs.pieces and (mine.counted or theirs.counted):
         return True
-    return mine.outer == theirs.outer and (mine.inner == {1} or theirs.inner == {1})
+    return mine.outer == theirs.outer and (_open(mine) or _open(theirs))
+
+
+def _coloured(one: Pack, other: Pack) -> bool:
+    """Whether one counts by colours what the other counts by pieces: 24色 of pens are 24."""
+    return not one.counted and bool(one.colours & other.pieces)
+
+
+def _open(pack: Pack) -> bool:
+    """Whether it leaves open how many a packet holds."""
+    return pack.inner == {1} and not pack.single
 
 
 def pack_clear(left: Facts, right: Facts) -> bool:
@@ -41,6 +56,20 @@ def pack_clear(left: Facts, right: Facts) -> bool:
     if mine.outer == theirs.outer or not (mine.counted and theirs.counted):
         return True
     return len(mine.pieces) == len(theirs.pieces) == 1
+
+
+def packed_apart(left: Facts, right: Facts) -> bool:
+    """Whether one states several packets of several pieces, the other as many pieces and no
+    packets: 2瓶 of 60粒 are perhaps not a bottle of 120粒.
+    """
+    mine, theirs = packs(left), packs(right)
+    return any(
+        one.outer > 1
+        and one.pieces != {one.outer}
+        and other.outer == 1
+        and not other.inner.isdisjoint(one.pieces - {1})
+        for one, other in ((mine, theirs), (theirs, mine))
+    )
 
 
 def contents(one: Facts, kind: str) -> set[Decimal]:

@@ -8,22 +8,29 @@ from catalog.matching import gtin as gtins
 from catalog.matching.facts import Facts
 from catalog.matching.lexicon import lexicon
 from catalog.matching.observed import (
+    FAR,
+    NEAR,
     NONE,
     Evidence,
     has_model,
     listed,
+    price_ratio,
+    prices_near,
     shade,
     shared_models,
     telling,
     unexplained,
 )
-from catalog.matching.packs import content_clear, contents, pack_clear, packs
+from catalog.matching.packs import content_clear, contents, pack_clear, packed_apart, packs
 from catalog.matching.twins import (
     DEFINING,
+    coded,
     each_alone,
     lengths_unclear,
     manner,
+    one_sided_extras,
     own_words,
+    substituted,
     twins,
     unsaid,
 )
@@ -38,7 +45,7 @@ WEIGHTS: Mapping[str, float] = {
     "model_short": 2.1,
     "models_unclear": -1.0,
     "kind_same": 0.7,
-    "kind_differs": -1.5,
+    "kind_differs": -0.7,
     "nothing_else": 0.0,
     "title": 3.1,
     "words_apart": -3.0,
@@ -51,6 +58,7 @@ WEIGHTS: Mapping[str, float] = {
     "pieces_same": 1.3,
     "pack_same": 0.5,
     "pack_unclear": -0.6,
+    "extras_unstated": -0.6,
     "size_same": 1.3,
     "size_unstated": -0.3,
     "lengths_unclear": -0.6,
@@ -62,7 +70,7 @@ WEIGHTS: Mapping[str, float] = {
     "colour_unclear": -1.0,
     "category": 0.4,
     "price_near": 0.8,
-    "price_apart": -0.7,
+    "price_apart": -1.2,
     "price_far": -1.5,
 }
 """What each observation weighs, times how much there is of it. Fitted by logistic regression to the
@@ -123,7 +131,8 @@ def _title_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
     own = "".join(said[0]), "".join(said[1])
     if min(map(len, own)) >= 2:
         alike = similarity(*own)
-        yield _seen("title", f"titles are {alike:.0%} alike", alike - 0.4)
+        sure = min(1.0, min(map(len, own)) / 3)
+        yield _seen("title", f"titles are {alike:.0%} alike", (alike - 0.4) * sure)
     mine, theirs = unsaid(left, right), unsaid(right, left)
     if not (mine or theirs or left.traits or right.traits) and not (left.said and right.said):
         yield _seen("nothing_else", "one says no more than its brand, the other what that is")
@@ -133,7 +142,7 @@ def _title_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield _seen("words_apart", words, apart)
     if (mine or theirs or left.soft != right.soft) and (alike := manner(left, right)) > 50:
         yield _seen("manner", "titles of one manner differ in words", (alike - 50) / 10)
-    if twins(left, right, mine, theirs):
+    if twins(left, right, mine, theirs) or substituted(left, right) or coded(left, right):
         yield _seen("words_differ", words)
 
 
@@ -145,7 +154,11 @@ def _missing(own: list[str], other: Facts) -> float:
         else sum(char not in other.text for char in word)
         for word in own
     )
-    return alone / max(sum(map(len, own)), 1)
+    return alone / max(sum(map(len, own)), _LITTLE)
+
+
+_LITTLE = 2
+"""Characters below which a title's own words say little, whether the other has them or not."""
 
 
 def similarity(left: str, right: str) -> float:
@@ -166,7 +179,7 @@ def _bigrams(text: str) -> set[str]:
 def _size_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
     if any(contents(left, kind) & contents(right, kind) for kind in ("mass", "volume")):
         yield _seen("content_same", "the same content in all")
-        if not content_clear(left, right) and not _prices_near(left, right):
+        if not content_clear(left, right) and not prices_near(left, right):
             yield _seen("content_unclear", "of each piece, or of all: they do not say")
     elif bool(left.sizes.content) != bool(right.sizes.content) and not _memory(left, right):
         yield _seen("content_unstated", "only one states its content")
@@ -174,7 +187,11 @@ def _size_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
     if mine.counted and theirs.counted:
         code = "pieces_same" if mine.pieces & theirs.pieces - {1} else "pack_same"
         yield _seen(code, "the same number of pieces")
-    if not pack_clear(left, right) and not _prices_near(left, right):
+    if one_sided_extras(left, right):
+        yield _seen("extras_unstated", "only one says what comes along")
+    if packed_apart(left, right) and not (left.gtin and left.gtin == right.gtin):
+        yield _seen("pack_unclear", "one is in several packets, the other may be in one")
+    elif not pack_clear(left, right) and not prices_near(left, right):
         yield _seen("pack_unclear", "how many pieces there are can be read in two ways")
     if lengths_unclear(left, right) or lengths_unclear(right, left):
         yield _seen("lengths_unclear", "one states a length, the other a number")
@@ -218,12 +235,20 @@ def _trait_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
         and "colour" not in same
     ):
         yield _seen("colour_unclear", "one colour may be a shade of the other")
+    elif _assorted(left, right) or _assorted(right, left):
+        yield _seen("colour_unclear", "one is of several colours, the other of one")
     alone = [n for n in names if n in DEFINING and _unstated(n, left, right)]
     if same:
         yield _seen("traits_same", f"the same {listed(same)}", min(3, len(same)))
     if alone:
         words = f"only one states {listed(alone)}"
         yield _seen("traits_unstated", words, len(alone))
+
+
+def _assorted(one: Facts, other: Facts) -> bool:
+    """Whether only `one` is of several colours: four of them, or yellow alone."""
+    several = any(n > 1 for n in one.sizes.measures.get("colours", ()))
+    return several and "colours" not in other.sizes.measures and "colour" in other.traits
 
 
 def _unstated(name: str, left: Facts, right: Facts) -> bool:
@@ -236,7 +261,7 @@ _USUAL = frozenset({"成人", "原味", "透明", "婴儿"})
 
 
 def _price_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
-    ratio = _ratio(left, right)
+    ratio = price_ratio(left, right)
     if ratio is None:
         return
     if ratio <= NEAR:
@@ -245,20 +270,3 @@ def _price_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield _seen("price_apart", f"one costs {ratio:.1f} times as much")
     else:
         yield _seen("price_far", f"one costs {ratio:.1f} times as much")
-
-
-NEAR = 1.3
-"""How many times as much one may cost where prices are near."""
-
-FAR = 2.2
-"""How many times as much makes a person look."""
-
-
-def _prices_near(left: Facts, right: Facts) -> bool:
-    return (ratio := _ratio(left, right)) is not None and ratio <= NEAR
-
-
-def _ratio(left: Facts, right: Facts) -> float | None:
-    if not left.price or not right.price:
-        return None
-    return float(max(left.price, right.price) / min(left.price, right.price))

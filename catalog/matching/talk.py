@@ -21,6 +21,7 @@ _BRACKETED = re.compile(r"【([^】\d]{1,12})】")
 _MADE_FOR = re.compile(
     r"(?:适用于?|适合|兼容)(?:[一-鿿a-z0-9/、+ ]{0,24}?(?:手机|笔记本|平板|电脑)|[一-鿿、/]+)"
 )
+_LATIN = re.compile(r"[a-z0-9][a-z0-9 +/]*")
 _SCHOOLS = re.compile(r"幼儿园|小学生|中小学生?|初中生|高中生|大学生")
 
 
@@ -34,4 +35,9 @@ def plain(text: str) -> str:
         text = _OCCASION.sub("", _FOR_ALL.sub(" ", _SCHOOLS.sub(" ", text)))
     if "20" in text:
         text = _NEW.sub("", text)
-    return _MADE_FOR.sub(" ", text) if "适" in text or "兼容" in text else text
+    return _MADE_FOR.sub(_device, text) if "适" in text or "兼容" in text else text
+
+
+def _device(found: re.Match[str]) -> str:
+    """What is left of 适用…手机: the device's own name, which tells one case from another."""
+    return f" {' '.join(_LATIN.findall(found.group()))} "

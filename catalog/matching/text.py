@@ -18,7 +18,7 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
 _MEASURED = (
     "段代级层件支瓶罐听盒袋包提箱条片抽张粒颗枚个只卷双节把杯桶套册本根筒组对口"
-    "号寸斤轴入连电人键打米度年布块位折份餐丸管板扎串束副付页碗盆壶沓帖贴枝捆朵顶台枚合"
+    "号寸斤轴入连电人键打米度年布块位折份餐丸管板扎串束副付页碗盆壶沓帖贴枝捆朵顶台枚合步孔色阶目档挡速座股头齿格副叶折芯版期"
 )
 _NUMERAL = re.compile(rf"([零一二两三四五六七八九十百]+)(?=[{_MEASURED}])")
 _LETTERED = re.compile(rf"(?<=[a-z])(?=[零一二两三四五六七八九十百]+[{_MEASURED}])")
@@ -38,6 +38,7 @@ _UNSETTLED = re.compile(
     r"[零一二两三四五六七八九十百半双单对打x公糖薯]|[^ -~　-〃一-鿿×·【】《》]|\d-|\d,"
 )
 """What another pass might change; most titles hold none of it after the first."""
+_PRO_PLUS = re.compile(r"(?<=pro)\+(?!\d)")
 _LENS = re.compile(r"(?<![\w.])-(\d{1,2}\.\d{2})(?!\d)")
 
 
@@ -70,7 +71,7 @@ def _fold(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).lower().replace("\x00", "")
     if not _PLAIN.fullmatch(text):
         text = unicodedata.normalize("NFKC", text.casefold())
-    text = _regional(simplified(text))
+    text = _regional(simplified(_PRO_PLUS.sub(" plus", text)))
     text = _BLANKS.sub(" ", text.replace("×", "*").replace("✕", "*")).strip()
     text = _BY.sub(r"\1*", _THOUSANDS.sub("", text))
     if text.isascii():

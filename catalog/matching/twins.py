@@ -6,6 +6,7 @@ They need no word list: two flavours that no list knows still differ by a word i
 import re
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import Postfix, Prefix
 
 from catalog.matching.facts import Facts
 from catalog.matching.lexicon import lexicon
@@ -27,6 +28,57 @@ def twins(left: Facts, right: Facts, mine: list[str], theirs: list[str]) -> bool
         return True
     said = (*mine, *theirs, *ours, *others)
     return alike >= _ALIKE and any(not word.isascii() for word in said)
+
+
+def substituted(left: Facts, right: Facts) -> bool:
+    """Whether two titles of one wording differ in a single place, where each has a word.
+
+    However usual the two words are (修身 and 直筒, C调 and G调), whoever words a title alike and
+    changes one thing in it sells two things.
+    """
+    one, other = left.text, right.text
+    ahead = Prefix.similarity(one, other)
+    behind = Postfix.similarity(one[ahead:], other[ahead:])
+    mine, theirs = one[ahead : len(one) - behind], other[ahead : len(other) - behind]
+    if not mine.strip() or not theirs.strip() or max(len(mine), len(theirs)) > _WORD:
+        return False
+    if any(c.isdigit() for c in mine + theirs) or ahead + behind < len(mine + theirs) + _WORDING:
+        return False
+    return not (mine in theirs or theirs in mine)
+
+
+_WORD = 6
+"""Characters that a changed word has at most."""
+
+_WORDING = 2
+"""Characters that the titles share beyond as many as they differ in."""
+
+
+def coded(left: Facts, right: Facts) -> bool:
+    """Whether each has a short code of its own: JJ and JJJ, EF and F, GT and RS."""
+    codes = [
+        {w for w in one.soft if w.isascii() and len(w) <= _CODE} - {*other.soft, *_INITIALS}
+        for one, other in ((left, right), (right, left))
+    ]
+    return all(codes) and not telling(shared_models(left, right))
+
+
+_CODE = 3
+_INITIALS = frozenset(
+    (
+        *("led", "usb", "diy", "ins", "app", "nfc", "pvc", "tpu", "abs", "pet", "pe", "pp", "pu"),
+        *("hd", "uv", "ip", "cm", "mm"),
+    )
+)
+"""What every seller may write of such goods."""
+
+
+def one_sided_extras(left: Facts, right: Facts) -> bool:
+    """Whether only one says that something comes along: +64g, 含琴架套餐."""
+    if bool(left.extras) == bool(right.extras):
+        return False
+    one, other = (left, right) if left.extras else (right, left)
+    return not all(_heard(extra, other.text) for extra in one.extras)
 
 
 _ALIKE = 85

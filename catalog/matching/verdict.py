@@ -13,7 +13,7 @@ from catalog.matching.observed import Evidence
 from catalog.matching.support import support
 from catalog.matching.vetoes import vetoes
 
-JOIN = 1.5
+JOIN = 1.2
 """Weight from which on two offers are joined without a person."""
 
 
@@ -53,6 +53,7 @@ _DOUBTS = frozenset(
         "models_unclear",
         "content_unclear",
         "pack_unclear",
+        "extras_unstated",
         "lengths_unclear",
         "colour_unclear",
     }

@@ -1,6 +1,8 @@
 """What keeps two offers apart, however alike they are otherwise. Pure."""
 
 from collections.abc import Iterable
+from decimal import Decimal
+from itertools import product
 
 from rapidfuzz import fuzz
 
@@ -12,6 +14,7 @@ from catalog.matching.observed import (
     amounts,
     listed,
     model_names,
+    prices_near,
     shade,
     shared_models,
     telling,
@@ -32,6 +35,10 @@ def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
     for words, other in zip(denied, (right.text, left.text), strict=True):
         if found := [word for word in words if word in other]:
             yield veto("denied", f"only one is without {listed(found)}")
+    for sort in {mark[1] for mark in left.marks} & {mark[1] for mark in right.marks}:
+        ours, others = ({m for m in one.marks if m[1] == sort} for one in (left, right))
+        if not ours & others:
+            yield veto("mark", f"{listed(ours)} and {listed(others)}")
     if left.letters and right.letters and not left.letters & right.letters:
         yield veto("size", f"sizes {listed(left.letters)} and {listed(right.letters)}")
     if left.standards - right.standards and right.standards - left.standards:
@@ -61,9 +68,19 @@ def _measure_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
         ours, others = left.sizes.measures[kind], right.sizes.measures[kind]
         if not (ours <= others or others <= ours):
             yield veto(kind, f"{kind}: {amounts(ours)} and {amounts(others)}")
+    for kind in left.sizes.spans.keys() & right.sizes.spans.keys():
+        if not any(
+            _overlap(*pair) for pair in product(left.sizes.spans[kind], right.sizes.spans[kind])
+        ):
+            yield veto("range", f"ranges of {kind}")
     mine, theirs = unexplained(left, right), unexplained(right, left)
     if mine and theirs:
         yield veto("number", f"numbers {listed(mine)} and {listed(theirs)}")
+
+
+def _overlap(one: tuple[Decimal, Decimal], other: tuple[Decimal, Decimal]) -> bool:
+    """Whether two ranges have more than an end in common: 70-80 and 80-90 are neighbours."""
+    return max(one[0], other[0]) < min(one[1], other[1])
 
 
 _TOLD_BY_MODEL = frozenset({"device_extra", "edition", "rechargeable", "control"})
@@ -77,6 +94,8 @@ def _trait_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
         if ours == others or _silent(table, left, right):
             continue
         if table.presence:
+            if name == "accessory" and prices_near(left, right):
+                continue
             if name in _TOLD_BY_MODEL and _told(name, shared_models(left, right)):
                 continue
             usual = frozenset({table.default}) if table.default else NONE

@@ -47,13 +47,16 @@ class Family:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two listings, whether they are for the same SKU, and the argument for it."""
+    """Two listings, whether they are for the same SKU, and the argument for it: the `axes` in which
+    their goods differ, with the values.
+    """
 
     half: str
     same: bool
     left: Listed
     right: Listed
     names: tuple[str, str]
+    axes: tuple[str, ...]
     why: str
 
 
@@ -74,13 +77,16 @@ def pairs(read: list[Family]) -> Iterator[Pair]:
             why = "同一商品：" + "，".join(f"{a}{v}" for a, v in _named(family, good))
             for i, j in combinations(range(len(good.listings)), 2):
                 names = (f"{family.name}/{number}.{i + 1}", f"{family.name}/{number}.{j + 1}")
-                yield Pair(family.half, SAME, good.listings[i], good.listings[j], names, why)
+                yield Pair(family.half, SAME, good.listings[i], good.listings[j], names, (), why)
         for (m, one), (n, two) in combinations(enumerate(family.goods, 1), 2):
-            why = "不同商品：" + "，".join(_differences(family, one, two))
+            differ = list(_differences(family, one, two))
+            axes = tuple(axis for axis, _ in differ)
+            why = "不同商品：" + "，".join(f"{axis}{values}" for axis, values in differ)
             count = min(len(one.listings), len(two.listings))
             for i, j in [*((k, k) for k in range(count)), ((m + n) % count, (m + n + 1) % count)]:
                 names = (f"{family.name}/{m}.{i + 1}", f"{family.name}/{n}.{j + 1}")
-                yield Pair(family.half, DIFFERENT, one.listings[i], two.listings[j], names, why)
+                sides = (one.listings[i], two.listings[j])
+                yield Pair(family.half, DIFFERENT, *sides, names, axes, why)
 
 
 def brands(read: list[Family]) -> Brands:
@@ -94,14 +100,14 @@ def _named(family: Family, good: Good) -> list[tuple[str, str]]:
     return list(zip(family.axes, good.values, strict=False))
 
 
-def _differences(family: Family, one: Good, two: Good) -> Iterator[str]:
+def _differences(family: Family, one: Good, two: Good) -> Iterator[tuple[str, str]]:
     if len(one.values) != len(two.values):
-        yield f"{' '.join(one.values)}≠{' '.join(two.values)}"
+        yield "", f"{' '.join(one.values)}≠{' '.join(two.values)}"
         return
     axes = (*family.axes, *("规格",) * len(one.values))
     for axis, mine, theirs in zip(axes, one.values, two.values, strict=False):
         if mine != theirs:
-            yield f"{axis}{mine}≠{theirs}"
+            yield axis, f"{mine}≠{theirs}"
 
 
 def _family(number: int, half: str, lines: list[str]) -> Family:
