@@ -55,6 +55,8 @@ class Facts(NamedTuple):
     """Sizes of clothes: s, m, l, xl …"""
     traits: Mapping[str, frozenset[str]]
     text: str
+    latin: bool
+    """Whether it has no Chinese word."""
     words: frozenset[str]
     """What is neither brand, amount, trait nor anything that sellers say of all goods."""
     names: frozenset[str]
@@ -134,6 +136,7 @@ def facts(listed: Listed, brands: Brands) -> Facts:
         letters=read.letters,
         traits=traits,
         text=text,
+        latin=latin,
         words=free,
         names=frozenset(w for w in free if len(w) > 1 and not rjieba.has_word(w)),
         kinds=kinds,

@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar
 
 _DATA = Path(__file__).parent / "data"
 
+_CHINESE = re.compile(r"[一-鿿]")
+
 T = TypeVar("T")
 
 
@@ -66,9 +68,13 @@ class Trait:
     """Words without any of which it says nothing; empty: it always speaks."""
     exact: bool
     """Whether all values must agree: pro max is not pro."""
+    latin: bool
+    """Whether it speaks only of texts without Chinese."""
 
     def speaks(self, text: str) -> bool:
         """Whether the table says anything of what `text` describes."""
+        if self.latin and _CHINESE.search(text):
+            return False
         if self.where and not _any_of(self.where).search(text):
             return False
         return not (self.unless and _any_of(self.unless).search(text))
@@ -169,6 +175,7 @@ def _trait(name: str, table: Mapping[str, Any]) -> Trait:
         frozenset(table.get("unless", "").split()),
         frozenset(table.get("where", "").split()),
         bool(table.get("exact", False)),
+        bool(table.get("latin", False)),
     )
 
 

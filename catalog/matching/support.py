@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from rapidfuzz import fuzz
 
+from catalog.matching import foreign
 from catalog.matching import gtin as gtins
 from catalog.matching.facts import Facts
 from catalog.matching.lexicon import lexicon
@@ -44,6 +45,7 @@ WEIGHTS: Mapping[str, float] = {
     "model_same": 2.4,
     "model_short": 2.1,
     "models_unclear": -1.0,
+    "foreign_unclear": -0.6,
     "kind_same": 0.7,
     "kind_differs": -0.7,
     "nothing_else": 0.0,
@@ -95,6 +97,8 @@ def support(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield _seen("kind_same", f"both are {listed(shared_kinds)}")
     elif left.kinds and right.kinds and not shared:
         yield _seen("kind_differs", f"{listed(left.kinds)} and {listed(right.kinds)}")
+    if foreign.both(left, right) and (why := foreign.unclear(left, right)):
+        yield _seen("foreign_unclear", why)
     yield from _title_evidence(left, right)
     yield from _size_evidence(left, right)
     yield from _trait_evidence(left, right)

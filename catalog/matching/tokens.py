@@ -10,6 +10,8 @@ from catalog.matching.lexicon import lexicon
 from catalog.matching.text import normalise
 
 _ALNUM = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
+_SUFFIX = re.compile(r"(?<![a-z0-9])([a-z0-9-]*\d[a-z0-9]*)/([a-z]{1,4})(?![a-z0-9])")
+"""dvpfx820/w is the model dvpfx820w."""
 _WORD_RUNS = re.compile(r"[一-鿿]+|(?<![a-z0-9])[a-z]{2,}(?![a-z0-9])")
 _EDITION = re.compile(r"(?<=[0-9])(pro|max|plus|lite|mini|ultra)$")
 _NAMED_MODEL = re.compile(r"^([a-z]{4,})(\d{1,2})$")
@@ -33,7 +35,7 @@ def read(rest: str, mpn: str | None, *, nappy: bool = False) -> Tokens:
     models: set[tuple[str, ...]] = set()
     numbers, letters, editions = set(), set(), set()
     series: list[str] = []
-    written = _ALNUM.findall(rest)
+    written = _ALNUM.findall(_SUFFIX.sub(r"\1\2", rest))
     if mpn:
         written += _ALNUM.findall(normalise(mpn).replace(" ", ""))
     for token in written:

@@ -15,8 +15,7 @@ for _kind, _table in {
     "storage": "gb:1 tb:1024 t:1024 mb:0.0009765625",
     "frequency": "hz:1 赫兹:1 mhz:1000000 ghz:1000000000",
     "percent": "%:1",
-    "degree": "度:1 °:1 %vol:1",
-    "temperature": "°c:1 摄氏度:1",
+    "degree": "度:1 °c:1 °:1 %vol:1",
     "stage": "段:1",
     "generation": "代:1",
     "set": "件套:1",
@@ -94,7 +93,7 @@ def prepared(text: str) -> str:
     if "-" in text or "~" in text or "至" in text:
         text = _PERSONS.sub(r" \1\2人 ", _RANGE.sub(" ", text))
     if "-" in text or "下" in text:
-        text = _BELOW.sub(r" \1°c ", text)
+        text = _BELOW.sub(r" \1度 ", text)
     if "寸" in text:
         text = _PLUS_INCHES.sub(r"\1寸 \2", text)
     if "+" in text or "/" in text:

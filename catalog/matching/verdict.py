@@ -51,6 +51,7 @@ _DOUBTS = frozenset(
         "price_far",
         "words_differ",
         "models_unclear",
+        "foreign_unclear",
         "content_unclear",
         "pack_unclear",
         "extras_unstated",

@@ -97,6 +97,9 @@ def test_amounts_are_read_as_sellers_write_them(
         ("数据线 1m", "数据线 1m*2"),
         ("雨刮器26寸 单支", "雨刮器26寸 一对"),
         ("内存16GB", "内存16GB×2"),
+        ("钢化膜 单片装", "钢化膜 3片装"),
+        ("大闸蟹5对10只", "大闸蟹4对8只"),
+        ("眼影盘24色", "眼影盘36支装"),
     ],
 )
 def test_packs_and_sizes_never_join_whatever_the_gtin_says(left: str, right: str) -> None:
@@ -130,6 +133,13 @@ def test_one_thing_in_two_words_joins() -> None:
         ("吸尘器V8", "吸尘器V9", "model"),
         ("海盐未加碘350g", "海盐加碘350g", "denied"),
         ("机油5W-30 4L", "机油5W-40 4L", "standard"),
+        ("榴莲3-4斤1个", "榴莲5-6斤1个", "range"),
+        ("脐橙70-80mm 5斤", "脐橙80-90mm 5斤", "range"),
+        ("口琴24孔C调", "口琴24孔G调", "mark"),
+        ("防冻液-35℃ 4kg", "防冻液零下45度 4kg", "degree"),
+        ("适用小米15手机壳 雾蓝", "适用小米15Pro手机壳 雾蓝", "edition"),
+        ("手机膜Mate70Pro 3片", "手机膜Mate70Pro+ 3片", "edition"),
+        ("状元题五年级数学(上)", "状元题五年级数学(下)", "volume"),
     ],
 )
 def test_near_twins_stay_apart(left: str, right: str, veto: str) -> None:
@@ -143,6 +153,55 @@ def test_twins_that_no_word_list_knows_wait_for_a_person() -> None:
 
 def test_a_loose_number_beside_another_length_waits_for_a_person() -> None:
     assert judge("皮带SF-A8 115厘米", "皮带 SF-A8 125").decision == "review"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("西裤黑色32修腿", "西裤黑色32阔腿裁"),
+        ("车厘子JJ 5斤", "车厘子JJJ 5斤"),
+        ("行车记录仪D10 +64G", "行车记录仪D10"),
+        ("电子琴61键", "电子琴61键 含琴架琴凳套装"),
+        ("软糖60粒*2瓶", "软糖120粒"),
+        ("便签12本 四色", "便签12本 黄色"),
+    ],
+)
+def test_goods_that_may_be_twins_wait_for_a_person(left: str, right: str) -> None:
+    assert judge(left, right).decision != "join"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("人字梯四步铝合金", "晨雾铝合金人字梯 4步"),
+        ("马克笔24色", "晨雾双头马克笔 24支装"),
+        ("钢化膜 Mate70 单片装", "晨雾 适用华为mate70手机钢化膜 1片"),
+        ("防冻液-35℃ 4kg", "晨雾防冻液 零下35度 4公斤"),
+        ("大闸蟹5对10只", "晨雾大闸蟹 十只装"),
+    ],
+)
+def test_one_thing_in_the_words_of_two_trades_is_never_vetoed(left: str, right: str) -> None:
+    assert not judge(left, right).vetoes
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "joined"),
+    [
+        ("sony portable dvd player dvpfx820w", "sony dvpfx820/w dvd player portable", True),
+        ("sony dvp-fx820 pink portable dvd player dvpfx820p", "sony dvp-fx820 dvd player", False),
+        ("lg 2.0 cu ft over the range oven lmvm2085", "lg 2.0 cu ft over the range oven", False),
+        ("canon pixma ip2600 photo printer", "canon pixma mp980 photo printer", False),
+        ("adobe photoshop elements 5.0", "adobe photoshop elements 5.0 upgrade", False),
+        ("windvd 8 gold for windows", "windvd 8 platinum for windows", False),
+        ("quicken premier 2007", "quicken premier 2007 software", True),
+        ("britannica deluxe", "britannica deluxe 2008", False),
+    ],
+)
+def test_titles_without_chinese_join_by_a_whole_model_or_when_nothing_is_left_over(
+    left: str, right: str, *, joined: bool
+) -> None:
+    one, other = (facts(Listed(title, price=Decimal(99)), Brands()) for title in (left, right))
+    assert (compare(one, other).decision == "join") is joined
 
 
 def test_another_brand_is_another_thing() -> None:
