@@ -20,9 +20,9 @@ from kit.money import fen
 from sync import verdicts
 from trade import (
     audits,
-    cancelling,
     cutoff_sheets,
     exceptions,
+    held_orders,
     hooks,
     purchases,
     rerouting,
@@ -106,7 +106,11 @@ def _was_done(session: Session, name: str, action: str) -> bool:
 
 
 def _cancel(it: Doing) -> None:
-    cancelling.cancel_held(it.session, it.key, it.now)
+    held_orders.refund(it.session, it.desk, it.key, it.now)
+
+
+def _extend(it: Doing) -> None:
+    held_orders.extend(it.session, it.desk, it.key, it.now)
 
 
 def _reroute(it: Doing) -> None:
@@ -235,6 +239,7 @@ _CLAIM: Mapping[str, Work] = {
 _WORK: Mapping[tuple[str, str], Work] = {
     ("order_held", "reroute"): ("purchases:write", _reroute),
     ("order_held", "cancel"): ("purchases:write", _cancel),
+    ("order_held", "extend"): ("purchases:write", _extend),
     ("purchase_stuck", "ask"): ("purchases:write", _ask),
     ("purchase_stuck", "found"): ("purchases:write", _found),
     ("purchase_stuck", "not_placed"): ("purchases:write", _not_placed),

@@ -255,6 +255,15 @@ class ClaimSettings(Section):
     )
 
 
+class HeldSettings(Section):
+    """Orders whose units no source has as agreed: how long their leader may take to choose."""
+
+    hours: int = Field(24, ge=1, le=720, description="until the rule below acts by itself")
+    when_due: Literal["refund", "wait"] = Field(
+        "refund", description="refund: held units are cancelled and paid back; wait: nothing"
+    )
+
+
 class TrackingSettings(Section):
     """Parcels: after how many hours without news one counts as stuck, by where it is."""
 
@@ -304,6 +313,7 @@ class Settings(BaseSettings):
     stock: StockSettings = StockSettings()
     media: MediaSettings = MediaSettings()
     claims: ClaimSettings = ClaimSettings()
+    held: HeldSettings = HeldSettings()
     tracking: TrackingSettings = TrackingSettings()
     webhooks: WebhookSettings = WebhookSettings()
     payouts: PayoutSettings = PayoutSettings()

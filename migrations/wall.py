@@ -96,6 +96,7 @@ LATER_TABLES = {
     "evidence": OWN,
     "parcel_events": f"{OWN} OR {SUPPLIER}",
     "dearer_lines": "false",
+    "proposals": OWN,
 }
 """The same for tables that later migrations make; each protects its own."""
 

@@ -62,7 +62,7 @@ def capture(
     about = (order.party_id, order.id)
     entries = []
     for part in shipped:
-        price = _leave(part.order_line, part.units)
+        price = held_for(part.order_line, part.units)
         owed = _leave_cost(part.line, part.units)
         part.order_line.shipped += part.units
         part.line.shipped += part.units
@@ -84,7 +84,7 @@ def capture(
 
 def cancel_units(line: OrderLine, units: int) -> int:
     """Count units of a line as cancelled; returns the fen that this frees."""
-    freed = _leave(line, units)
+    freed = held_for(line, units)
     line.cancelled += units
     return freed
 
@@ -109,6 +109,20 @@ def give_back(session: Session, order: Order, line: OrderLine, amount: int) -> N
     """Held → wallet: so much of what a whole line costs is not asked any more; see `absorb`."""
     wallet, kept = _accounts(order)
     _reprice(session, order, line, "absorb_back", (kept, wallet), -amount)
+
+
+def agree(session: Session, order: Order, more: int) -> None:
+    """Wallet → held: the leader of a locked order agrees that it costs `more` fen than before, or
+    less below 0. Raises Problem 409 `balance_short`."""
+    order.repriced += 1
+    order.total += more
+    if more < 0:
+        release(session, order, -more)
+        return
+    wallet, kept = _accounts(order)
+    name = f"agreed:{order.id}:{order.repriced}"
+    post(session, [Entry(name, "hold", wallet, kept, more, order.party_id, order.id)])
+    order.held += more
 
 
 def _reprice(
@@ -206,7 +220,8 @@ def write_off(session: Session, order: Order, claim_id: int, amount: int) -> Non
     post(session, [Entry(name, "written_off", LOSS, ADVANCES, amount, None, order.id)])
 
 
-def _leave(line: OrderLine, units: int) -> int:
+def held_for(line: OrderLine, units: int) -> int:
+    """Fen that the next `units` of a line take along when they leave."""
     return portion(line.amount, line.shipped + line.cancelled, units, line.quantity)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.ids import inside
-from trade import books, events, following
+from trade import books, events, following, remaining
 from trade.models import Order, OrderLine, Purchase
 from trade.purchases import lines_of
 from trade.refusal import cancel_rest
@@ -47,25 +47,6 @@ def cancel(
     cancel_unrouted(session, order, lines, purchases)
     restate(session, order, now)
     tell(session, order, "cancelled" if order.status == "cancelled" else "cancel_asked", now)
-
-
-def cancel_held(session: Session, order_id: int, now: datetime) -> None:
-    """Cancel the units of an order that no source has, and pay them back; what is bought stays.
-
-    Raises Problem 404, 409 `wrong_state` when nothing is held, 409 `bundle`: its parts go together.
-    """
-    order = session.get(Order, order_id, with_for_update=True, populate_existing=True)
-    if order is None:
-        raise Problem(404, "not_found", "there is no such order")
-    purchases = _purchases(session, order)
-    held = [x for x in _lines(session, order, None) if x.unrouted and x.held_reason is not None]
-    if not held:
-        raise Problem(409, "wrong_state", "no units of this order are held any more")
-    if any(line.bundle_sku is not None for line in held):
-        raise Problem(409, "bundle", "a bundle goes whole: its leader cancels it on the order")
-    cancel_unrouted(session, order, held, purchases)
-    restate(session, order, now)
-    tell(session, order, "cancelled", now)
 
 
 def _lines(session: Session, order: Order, skus: Collection[str] | None) -> list[OrderLine]:
@@ -129,7 +110,15 @@ def _cancel_purchase(
 def cancel_unrouted(
     session: Session, order: Order, lines: Collection[OrderLine], purchases: Collection[Purchase]
 ) -> None:
-    """Cancel units that wait for a source; with the last of them goes what refused freight held."""
+    """Cancel units that wait for a source, and release their money."""
+    books.release(session, order, free_unrouted(session, order, lines, purchases))
+
+
+def free_unrouted(
+    session: Session, order: Order, lines: Collection[OrderLine], purchases: Collection[Purchase]
+) -> int:
+    """Count units that wait for a source as cancelled; returns the fen that were held for them.
+    With the last of them goes what refused freight held."""
     freed = 0
     for line in lines:
         units, line.unrouted, line.held_reason = line.unrouted, 0, None
@@ -140,15 +129,13 @@ def cancel_unrouted(
     )
     if not waiting.all():
         freed += refused_freight(session, purchases)
-    books.release(session, order, freed)
+    return freed
 
 
 def refused_freight(session: Session, purchases: Collection[Purchase]) -> int:
     """Take the freight that refused purchases still hold; returns the fen."""
     freed = 0
-    lines = lines_of(session, [purchase.id for purchase in purchases])
-    for purchase in purchases:
-        if purchase.state == "refused" and not any(x.shipped for x in lines[purchase.id]):
-            freed += purchase.freight_price
-            purchase.freight_price = 0
+    for purchase in remaining.givers(session, purchases):
+        freed += purchase.freight_price
+        purchase.freight_price = 0
     return freed

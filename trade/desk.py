@@ -60,6 +60,14 @@ class TrackingTerms:
 
 
 @dataclass(frozen=True)
+class HeldTerms:
+    """How long a leader may choose what becomes of held units, and what happens then."""
+
+    hours: int = 24
+    when_due: Literal["refund", "wait"] = "refund"
+
+
+@dataclass(frozen=True)
 class Desk:
     """The terms under which one installation quotes, orders and takes back."""
 
@@ -69,6 +77,7 @@ class Desk:
     quote_minutes: int = 15
     claims: ClaimTerms = field(default_factory=ClaimTerms)
     tracking: TrackingTerms = field(default_factory=TrackingTerms)
+    held: HeldTerms = field(default_factory=HeldTerms)
     lease_seconds: int = 120
     refusal_risk: float = RISK
     person_rule: str = MONTHLY
@@ -95,6 +104,7 @@ def from_settings(settings: Settings) -> Desk:
         },
         claims=_claims(settings.claims),
         tracking=TrackingTerms(**settings.tracking.model_dump()),
+        held=HeldTerms(**settings.held.model_dump()),
         refusal_risk=settings.stock.refusal_risk,
         person_rule=settings.payouts.person_rule,
         affiliate_percent=settings.payouts.affiliate_percent,

@@ -45,11 +45,11 @@ _WHERE = "CASE WHEN p.source = ANY(:platforms) THEN 'platform' ELSE 'door' END"
 
 _CASES = f"""
     SELECT 'order_held' AS kind, 'ord' AS about, o.id, o.id AS key,
-           CASE WHEN bool_or(l.bundle_sku IS NOT NULL) THEN 'bundle' ELSE 'goods' END AS state,
-           'no_source' AS code, min(l.held_reason) AS detail,
+           'held' AS state, 'no_source' AS code, min(l.held_reason) AS detail,
            sum(l.amount * l.unrouted / l.quantity)::bigint AS money,
-           NULL::timestamptz AS deadline, o.updated_at AS since
+           min(h.deadline) AS deadline, coalesce(min(h.held_since), o.updated_at) AS since
     FROM order_lines l JOIN orders o ON o.id = l.order_id
+    LEFT JOIN proposals h ON h.order_id = o.id
     WHERE l.unrouted > 0 AND l.held_reason IS NOT NULL GROUP BY o.id
     UNION ALL
     SELECT 'purchase_stuck', 'pur', id, id,
@@ -187,7 +187,7 @@ _REFUSED = {"door": ("refused",)}
 """A platform says itself what it will not send; a supplier may have said so by telephone."""
 
 ACTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "order_held": {"goods": ("reroute", "cancel"), "bundle": ("reroute",)},
+    "order_held": {"held": ("reroute", "cancel", "extend")},
     "purchase_stuck": {"unknown": ("ask", "found", "not_placed")},
     "purchase_unsent": {"ready": ("retry",)},
     "shipment_late": _REFUSED,

@@ -119,7 +119,8 @@ QUERIES: dict[str, str] = (
 def _statuses(session: Session) -> list[tuple[str, str]]:
     rows = session.execute(
         text("""
-            SELECT o.id, o.status, l.quantity, l.unrouted, l.shipped, l.cancelled, l.delivered,
+            SELECT o.id, o.status, l.quantity - l.replaced AS quantity, l.unrouted, l.shipped,
+                   l.cancelled - l.replaced AS cancelled, l.delivered,
                    l.held_reason IS NOT NULL AS held, o.completed_at IS NOT NULL AS completed,
                    ARRAY(SELECT state FROM purchases p WHERE p.order_id = o.id) AS states
             FROM orders o JOIN order_lines l ON l.order_id = o.id ORDER BY o.id

@@ -17,7 +17,7 @@ from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import price_text, yuan
-from trade import recipients
+from trade import proposal_views, recipients
 from trade.models import (
     Claim,
     ClaimLine,
@@ -27,6 +27,7 @@ from trade.models import (
     Parcel,
     ParcelEvent,
     ParcelLine,
+    Proposal,
     Recipient,
 )
 from trade.paging import changed
@@ -45,6 +46,7 @@ class Rows:
     claims: Sequence[Claim]
     claim_lines: Sequence[ClaimLine]
     parcel_events: Sequence[ParcelEvent] = ()
+    proposal: Proposal | None = None
 
 
 def get(session: Session, party_id: int, order: str) -> dict[str, Any]:
@@ -111,6 +113,7 @@ def view(rows: Rows) -> dict[str, Any]:
         "freight": yuan(order.freight),
         "total": yuan(order.total),
         "held": yuan(order.held),
+        "proposal": proposal_views.told(order, rows.lines, rows.proposal),
         "ship_to": rows.recipient.mask,
         "buyer_note": order.buyer_note,
         "parcels": [_parcel(parcel, rows, names) for parcel in rows.parcels],
@@ -203,6 +206,8 @@ def _line(rows: Sequence[OrderLine]) -> dict[str, Any]:
         ),
         "amount": yuan(sum(row.amount for row in rows)),
         "retail_price": None if first.retail_price is None else price_text(first.retail_price),
+        "replaced": first.replaced,
+        "replaces": first.replaces,
         "held_reason": next((row.held_reason for row in rows if row.held_reason), None),
     }
     return told if first.bundle_sku is None else told | {"parts": [_part(row) for row in rows]}
@@ -261,6 +266,8 @@ def _views(
     parcel_lines = _of(
         session, ParcelLine, ParcelLine.parcel_id, [p.id for p in parcels], ParcelLine.parcel_id
     )
+    held = [order.id for order in orders if order.status == "held"]
+    proposals = _of(session, Proposal, Proposal.order_id, held, Proposal.order_id)
     told = [p.id for p in parcels] if news else []
     parcel_events = _of(session, ParcelEvent, ParcelEvent.parcel_id, told, ParcelEvent.at)
     claim_lines = _of(
@@ -278,6 +285,7 @@ def _views(
                 [x for x in claims if x.order_id == order.id],
                 claim_lines,
                 parcel_events,
+                next((x for x in proposals if x.order_id == order.id), None),
             )
         )
         for order in orders

@@ -14,30 +14,21 @@ from sqlalchemy.orm import Session
 
 from kit import clock
 from kit.db import Database
-from kit.money import portion, yuan
+from kit.money import yuan
 from trade import (
+    books,
     buying,
     cancelling,
     dearer,
-    limits,
     plan_views,
     planning,
     pricing,
-    recipients,
-    supplies,
+    proposals,
+    remaining,
 )
 from trade.desk import Desk
-from trade.models import (
-    DearerLine,
-    Order,
-    OrderLine,
-    OrderPlan,
-    Purchase,
-    PurchaseLine,
-    Recipient,
-)
+from trade.models import DearerLine, Order, OrderLine, OrderPlan, Purchase, Recipient
 from trade.promise import keeps
-from trade.purchases import lines_of
 from trade.routing import routing
 from trade.routing.routing import Demand, Plan, Supply
 from trade.states import restate, tell
@@ -105,20 +96,52 @@ def drain(db: Database, desk: Desk, until: datetime, *, held: bool = False) -> i
 
 
 def reroute(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
-    """Buy an order's unrouted units from other offers, or hold their lines with a reason.
+    """Buy an order's unrouted units from other offers, or hold their lines with a reason, and propose
+    something else. Where nothing has changed nothing is written.
 
     Units whose source became dearer go by their leader's own rule.
     """
-    case = _case(session, desk, order_id, now)
-    if not case.lines:
+    order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
+    lines = session.scalars(
+        select(OrderLine)
+        .where(OrderLine.order_id == order_id, OrderLine.unrouted > 0)
+        .order_by(OrderLine.line)
+        .execution_options(populate_existing=True)
+    ).all()
+    before = _waiting(order, lines)
+    ruled: dict[str, Any] = {}
+    for some in _apart(lines):
+        case = _case(session, desk, order, some, now)
+        kept = _by_rule(session, case, now)
+        _elsewhere(session, case, [key for key in case.lines if key not in kept], now)
+        held = [key for key, line in case.lines.items() if line.unrouted]
+        ruled = ruled or _detail(case, case.by_rule(held)) or {}
+    proposed = proposals.renew(session, desk, order, now)
+    after = _waiting(order, lines)
+    if not proposed and after == before:
         return
-    before = {key: line.held_reason for key, line in case.lines.items()}
-    kept = _by_rule(session, case, now)
-    _elsewhere(session, case, [key for key in case.lines if key not in kept], now)
-    restate(session, case.order, now)
-    held = {key: line.held_reason for key, line in case.lines.items() if line.unrouted}
-    if any(reason != before[key] for key, reason in held.items()):
-        tell(session, case.order, "held", now, _detail(case, case.by_rule(held)))
+    restate(session, order, now)
+    if order.status == "held":
+        tell(session, order, "held", now, ruled | proposals.deadline(session, order))
+
+
+def _waiting(order: Order, lines: Iterable[OrderLine]) -> list[Any]:
+    """What tells whether anything was done."""
+    return [order.repriced, *((line.unrouted, line.held_reason) for line in lines)]
+
+
+def _apart(lines: Iterable[OrderLine]) -> list[dict[int, OrderLine]]:
+    """The lines by number, in parts that ask for a SKU once: a line may have taken the place of
+    some units of another one of the same SKU."""
+    parts: list[dict[int, OrderLine]] = []
+    for line in lines:
+        fits = (x for x in parts if line.sku_id not in {one.sku_id for one in x.values()})
+        part = next(fits, None)
+        if part is None:
+            part = {}
+            parts.append(part)
+        part[line.line] = line
+    return parts
 
 
 def _by_rule(session: Session, case: _Case, now: datetime) -> set[int]:
@@ -183,54 +206,26 @@ def _elsewhere(session: Session, case: _Case, keys: Sequence[int], now: datetime
             _buy(session, case, alone, now)
 
 
-def _case(session: Session, desk: Desk, order_id: int, now: datetime) -> _Case:
-    order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
-    lines = session.scalars(
-        select(OrderLine)
-        .where(OrderLine.order_id == order_id, OrderLine.unrouted > 0)
-        .order_by(OrderLine.line)
-        .execution_options(populate_existing=True)
-    ).all()
-    refused = session.scalars(
-        select(Purchase)
-        .where(Purchase.order_id == order_id, Purchase.state == "refused")
-        .order_by(Purchase.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
-    declined = session.execute(
-        select(PurchaseLine.offer_id, PurchaseLine.order_line_id, PurchaseLine.purchase_id).where(
-            PurchaseLine.order_line_id.in_([line.id for line in lines]), PurchaseLine.cancelled > 0
-        )
-    ).all()
-    region = session.get_one(Recipient, order.recipient_id).region
-    market = supplies.load(session, desk, [line.sku_id for line in lines], region, lock=True)
+def _case(
+    session: Session, desk: Desk, order: Order, lines: dict[int, OrderLine], now: datetime
+) -> _Case:
+    refused = remaining.refused(session, order)
+    reader = pricing.leader(session, desk, order.party_id, now)
+    skus = [line.sku_id for line in lines.values()]
+    market = remaining.market(session, desk, order, skus, reader, now, lock=True)
     promises = {purchase.id: purchase.ship_by for purchase in refused}
+    declined = remaining.declined(session, order)
     return _Case(
         order,
-        {line.line: line for line in lines},
+        lines,
         refused,
-        _allowed(session, desk, order, market, now),
-        region,
+        market,
+        session.get_one(Recipient, order.recipient_id).region,
         {row.offer_id for row in declined},
         {row.order_line_id: promises.get(row.purchase_id) for row in declined},
         dearer.rule_of(session, order.party_id),
-        dearer.waiting(session, order, lines),
+        dearer.waiting(session, order, list(lines.values())),
     )
-
-
-def _allowed(
-    session: Session, desk: Desk, order: Order, market: Sequence[Supply], now: datetime
-) -> list[Supply]:
-    """The market with what brands allow the leader to have and this recipient to get."""
-    to = session.get_one(Recipient, order.recipient_id)
-    granted = pricing.leader(session, desk, order.party_id, now).grants
-    known: tuple[bytes, ...] = (to.mobile_hash,)
-    if desk.keyring.previous:  # others may be kept under another key's hash still
-        opened = recipients.reveal(session, desk.keyring, to.id, None, "count what was ordered")
-        known = limits.keyed(desk.keyring, opened.mobile)
-    asks = limits.Asking(order.party_id, granted, to.region, known, order.id)
-    return limits.applied(session, market, asks, now, lock=True)
 
 
 def _fault(case: _Case, plan: Plan, now: datetime) -> str | None:
@@ -250,7 +245,7 @@ def _affordable(case: _Case, plan: Plan, more: int = 0) -> bool:
     cost."""
     landed = sum(purchase.landed for purchase in plan.purchases)
     goods = sum(
-        _held(case.lines[take.key], take.units)
+        books.held_for(case.lines[take.key], take.units)
         for purchase in plan.purchases
         for take in purchase.takes
     )
@@ -268,10 +263,6 @@ def _freight_money(case: _Case) -> int:
     return sum(purchase.freight_price for purchase in case.refused)
 
 
-def _held(line: OrderLine, units: int) -> int:
-    return portion(line.amount, line.shipped + line.cancelled, units, line.quantity)
-
-
 def _buy(
     session: Session,
     case: _Case,
@@ -286,7 +277,9 @@ def _buy(
             line = case.lines[take.key]
             line.unrouted -= take.units
             line.held_reason = None
-    last = not any(line.unrouted for line in case.lines.values())
+    session.flush()
+    waits = select(OrderLine.id).where(OrderLine.order_id == case.order.id, OrderLine.unrouted > 0)
+    last = session.scalar(waits.limit(1)) is None
     freights = _freights(session, case, plan, last=last)
     ids = {number: line.id for number, line in case.lines.items()}
     buying.buy(session, case.order, plan.purchases, freights, ids, now)
@@ -312,12 +305,7 @@ def _detail(case: _Case, keys: Iterable[int]) -> dict[str, Any] | None:
 
 def _freights(session: Session, case: _Case, plan: Plan, *, last: bool) -> list[int]:
     """Move freight money from refused purchases to the new ones; the `last` ones take all of it."""
-    begun = {
-        purchase_id
-        for purchase_id, lines in lines_of(session, [p.id for p in case.refused]).items()
-        if any(line.shipped for line in lines)
-    }
-    givers = [purchase for purchase in case.refused if purchase.id not in begun]
+    givers = remaining.givers(session, case.refused)
     money = sum(purchase.freight_price for purchase in givers)
     freights = []
     for purchase in plan.purchases:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.statements import Query, insert
 from trade import events
-from trade.models import Event, Order, OrderEvent, OrderLine, Purchase, PurchaseMove
+from trade.models import Event, Order, OrderEvent, OrderLine, Proposal, Purchase, PurchaseMove
 
 MOVES: dict[tuple[str, str], str] = {
     # the submit drain
@@ -106,7 +106,7 @@ def moved(
 
 @dataclass(frozen=True)
 class Units:
-    """Where the units of one order line are."""
+    """Where the units of one order line are; those whose place another line took are not its."""
 
     quantity: int
     unrouted: int
@@ -156,7 +156,8 @@ def arrived(lines: Iterable[Units]) -> bool:
 def units(line: OrderLine) -> Units:
     """Where the units of a line are."""
     held = line.held_reason is not None
-    return Units(line.quantity, line.unrouted, line.shipped, line.cancelled, held, line.delivered)
+    whole, gone = line.quantity - line.replaced, line.cancelled - line.replaced
+    return Units(whole, line.unrouted, line.shipped, gone, held, line.delivered)
 
 
 def restate(session: Session, order: Order, now: datetime) -> None:
@@ -167,9 +168,11 @@ def restate(session: Session, order: Order, now: datetime) -> None:
     found = [units(line) for line in lines]
     if order.delivered_at is None and arrived(found):
         order.delivered_at = now
-    completed = order.completed_at is not None
+    completed, was = order.completed_at is not None, order.status
     order.status = order_status(found, states, completed=completed)
     order.updated_at = now
+    if was == "held" != order.status:
+        session.execute(delete(Proposal).where(Proposal.order_id == order.id))
 
 
 def tell(

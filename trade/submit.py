@@ -57,9 +57,9 @@ _LOCKED = """
     SELECT FROM orders WHERE id = %(order)s FOR UPDATE;
     SELECT source, supplier_id, order_reference, state, lease FROM purchases
     WHERE id = %(purchase)s FOR UPDATE;
-    SELECT quantity, unrouted, shipped, cancelled, held_reason IS NOT NULL AS held
-    FROM order_lines
-    WHERE order_id = %(order)s;
+    SELECT quantity - replaced AS quantity, unrouted, shipped, cancelled - replaced AS cancelled,
+        held_reason IS NOT NULL AS held
+    FROM order_lines WHERE order_id = %(order)s;
     SELECT state FROM purchases WHERE order_id = %(order)s AND id <> %(purchase)s;
     SELECT id FROM purchase_lines WHERE purchase_id = %(purchase)s
 """

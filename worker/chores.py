@@ -26,6 +26,7 @@ from trade import (
     event_feed,
     events,
     following,
+    held_orders,
     invariants,
     rerouting,
     stock_claims,
@@ -155,6 +156,11 @@ def claim_deadlines(shop: Workshop, session: Session, _last: Result) -> Result:
     """A claim that nobody acted on in time; one a turn."""
     found = deadlines.work_one(session, shop.desk, clock.now())
     return {"more": found}
+
+
+def held_deadlines(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Held units whose leader did not choose in time; one order a turn."""
+    return {"more": held_orders.work_one(session, clock.now())}
 
 
 def parcels(shop: Workshop, session: Session, _last: Result) -> Result:
@@ -308,6 +314,7 @@ CHORES: dict[str, Kind] = {
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),
     "sales": Kind(MINUTE, sales),
+    "held_deadlines": Kind(MINUTE, held_deadlines),
     "claim_deadlines": Kind(MINUTE, claim_deadlines),
     "parcels": Kind(MINUTE, parcels),
     "worth": Kind(HOUR, worth),

@@ -21,6 +21,7 @@ from api.shapes.orders import (
     OrderLineIn,
     OrderOut,
     OrdersIn,
+    ProposalIn,
     QuoteIn,
     QuoteOut,
     RevealIn,
@@ -38,6 +39,7 @@ from trade import (
     cancelling,
     dearer,
     decisions,
+    held_orders,
     order_batches,
     order_views,
     orders,
@@ -197,6 +199,24 @@ def cancel(caller: Writes, order_id: IdPath, asked: CancelIn) -> Response:
         cancelling.cancel(
             session, party, number, asked.reason, clock.now(), skus=_known_skus(asked.lines)
         )
+        session.flush()
+        return Reply(200, order_views.by_id(session, party, number))
+
+    return caller.do(work)
+
+
+@router.post(
+    "/orders/{order_id}/proposal", response_model=OrderOut, summary="Choose what becomes of it"
+)
+def choose(caller: Writes, order_id: IdPath, asked: ProposalIn) -> Response:
+    """Held units are bought at the new price, bought as another SKU, or paid back; in one step."""
+    number = inside("ord", order_id)
+    most = None if asked.max_total is None else fen(asked.max_total)
+    choice = held_orders.Choice(asked.take, asked.lines, asked.sku, most)
+
+    def work(session: Session) -> Reply:
+        desk, party = caller.office.terms.desk, caller.party_id
+        held_orders.choose(session, desk, party, number, choice, clock.now())
         session.flush()
         return Reply(200, order_views.by_id(session, party, number))
 

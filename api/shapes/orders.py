@@ -1,6 +1,6 @@
 """Selections, quotes and orders, as leaders send and see them."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -238,6 +238,8 @@ class OrderLineOut(Out):
     unit_price: str
     amount: str
     retail_price: str | None
+    replaced: int = Field(description="Cancelled units whose place another line took.")
+    replaces: int | None = Field(description="The line whose units this one took the place of.")
     held_reason: str | None
     parts: list[OrderPartOut] | None = Field(
         None, description="Of a bundle; parcels and claims name them."
@@ -264,6 +266,65 @@ class ParcelOut(Out):
     events: list[EventOut]
 
 
+class PriceOptionOut(Out):
+    """The same units bought at another price; `total` is what the order costs then."""
+
+    unit_price: str
+    amount: str
+    freight: str
+    total: str
+
+
+class SubstituteOut(PriceOptionOut):
+    """Another SKU of the same product, with the same pack and unit."""
+
+    sku: str
+    attributes: dict[str, Any]
+
+
+class HeldLineOut(Out):
+    """Held units of a line, and what may become of them alone."""
+
+    line: int
+    sku: str
+    quantity: int
+    new_price: PriceOptionOut | None
+    substitutes: list[SubstituteOut]
+
+
+class TotalOut(Out):
+    """What the order costs then."""
+
+    total: str
+
+
+class AmountOut(Out):
+    """What is paid back."""
+
+    amount: str
+
+
+class ProposalOut(Out):
+    """What may become of units that no source has as agreed; see POST /v1/orders/{id}/proposal."""
+
+    deadline: str | None = Field(description="Then `then` happens; null: an operator decides.")
+    then: str = Field(description="refund | wait")
+    refund: AmountOut = Field(description="What all held units bring back.")
+    new_price: TotalOut | None = Field(description="All of the lines bought anew, together.")
+    lines: list[HeldLineOut]
+
+
+class ProposalIn(In):
+    """What you choose. `max_total` is your consent to a price: the most that the order may cost."""
+
+    take: Literal["new_price", "substitute", "refund"]
+    lines: list[Annotated[int, Field(ge=1, le=999)]] | None = Field(
+        None, min_length=1, max_length=200, description="Numbers of held lines; all when left out."
+    )
+    sku: Key | None = Field(None, description="substitute: the other SKU, for one line.")
+    max_total: Money | None = Field(None, description="new_price, substitute: required.")
+
+
 class OrderOut(Out):
     """An order; `ship_to` is masked, see reveal."""
 
@@ -274,6 +335,7 @@ class OrderOut(Out):
     freight: str
     total: str
     held: str
+    proposal: ProposalOut | None = Field(description="While it is held.")
     ship_to: dict[str, Any]
     buyer_note: str | None
     parcels: list[ParcelOut]

@@ -44,6 +44,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("PUT", "/v1/order-policy"): SELLS,
     ("POST", "/v1/orders"): SELLS,
     ("POST", "/v1/orders/batch"): SELLS,
+    ("POST", "/v1/orders/{order_id}/proposal"): SELLS,
     ("POST", "/v1/orders/import"): SELLS,
     ("GET", "/v1/orders/imports/{import_id}"): SELLS | OPERATES,
     ("PUT", "/v1/orders/imports/{import_id}/mappings"): SELLS,

@@ -67,7 +67,11 @@ def test_held_units_are_looked_for_again_or_paid_back(shop: Shop) -> None:
         "code": "no_source",
         "message": "No source has these units at the agreed price",
     }
-    assert case["actions"] == ["reroute", "cancel"]
+    assert case["actions"] == ["reroute", "cancel", "extend"]
+    proposal = shop.got("leader", f"/v1/orders/{order['id']}")["proposal"]
+    assert case["deadline"] == proposal["deadline"]
+    assert act(shop, case, "extend")["waits"] is True
+    assert cases(shop, "order_held")[0]["deadline"] > case["deadline"]
     assert act(shop, case, "reroute")["waits"] is True
     assert cases(shop, "order_held")[0]["id"] == case["id"]
     for _ in range(2):
@@ -76,7 +80,9 @@ def test_held_units_are_looked_for_again_or_paid_back(shop: Shop) -> None:
     assert shop.got("leader", "/v1/wallet")["balance"] == "10000.00"
     assert act(shop, case, "reroute")["waits"] is False  # it was done before
     noted = shop.got("operator", f"/v1/audit?subject={case['id']}")["items"]
-    assert [one["action"] for one in noted] == ["exception.cancel", "exception.reroute"]
+    assert [one["action"] for one in noted] == [
+        f"exception.{action}" for action in ("cancel", "reroute", "extend")
+    ]
     whole(shop)
 
 

@@ -120,6 +120,7 @@ class OrderLine(Base):
         CheckConstraint("unrouted + shipped + cancelled <= quantity", name="units_sum"),
         CheckConstraint("refunded >= 0 AND refunded <= amount", name="refunded"),
         CheckConstraint("delivered >= 0 AND delivered <= shipped", name="delivered"),
+        CheckConstraint("replaced >= 0 AND replaced <= cancelled", name="replaced"),
     )
 
     id: Mapped[Id]
@@ -137,6 +138,10 @@ class OrderLine(Base):
     cancelled: Mapped[int] = mapped_column(server_default="0")
     delivered: Mapped[int] = mapped_column(server_default="0")
     """Units of `shipped` that arrived."""
+    replaced: Mapped[int] = mapped_column(server_default="0")
+    """Units of `cancelled` whose place another line took."""
+    replaces: Mapped[int | None] = mapped_column(Integer)
+    """The line whose units this one took the place of."""
     refunded: Mapped[Fen] = mapped_column(server_default="0")
     """Fen already paid back for this line; never more than was captured."""
     held_reason: Mapped[str | None]
@@ -174,3 +179,20 @@ class OrderEvent(Base):
     kind: Mapped[str]
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class Proposal(Base):
+    """What the leader of a held order may choose from, brought up to date as facts change."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (
+        Index("proposals_due", "deadline", postgresql_where=text("deadline IS NOT NULL")),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    party_id: Mapped[Ref]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """As `trade.proposals` makes it."""
+    deadline: Mapped[datetime | None]
+    """When the stated rule acts by itself; null: it could not, and an operator decides."""
+    held_since: Mapped[Utc]

@@ -113,6 +113,7 @@ class Audit(Base):
     """Who did what that matters; written once."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("audit_subject", "subject", "id"),)
 
     id: Mapped[Id]
     party_id: Mapped[int | None] = mapped_column(index=True)

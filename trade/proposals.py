@@ -1,0 +1,241 @@
+"""What the leader of a held order may choose from, and until when: the units at a new price, other
+goods of the same product, or the money back.
+
+It is computed from the facts of the moment, by the same functions that are run again, under locks,
+when the leader agrees. Amounts are fen. No source, seller or cost is in it. In system scope.
+
+The new price is what the leader's price list makes of the cheapest sources that are left, and never
+less than these ask. Other goods are SKUs of the same product with the same pack and unit, which
+brands let the leader sell at the same retail price. Parts of bundles, and orders under a share
+(whose price another party has set), are only paid back.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from catalog import corridors
+from catalog.corridors import PricePolicy
+from catalog.shelf import Reader
+from kit.errors import Problem
+from kit.ids import outside
+from kit.money import price_text
+from trade import accepting, books, planning, pricing, remaining, selections
+from trade.desk import Desk
+from trade.models import Order, OrderLine, Proposal, Recipient
+from trade.planning import Bought, Draft, Resolved, Unsellable
+from trade.routing.routing import Supply
+
+MOST_SHOWN = 3
+"""Other goods that are proposed for one line, those first that cost least."""
+MOST_TRIED = 20
+
+_ALIKE = text("""
+    SELECT l.sku AS held, s.id, s.attributes
+    FROM unnest(CAST(:skus AS bigint[])) AS l (sku)
+    LEFT JOIN sku_redirects r ON r.from_sku = l.sku
+    JOIN skus own ON own.id = coalesce(r.to_sku, l.sku)
+    CROSS JOIN LATERAL (
+        SELECT x.id, x.attributes FROM skus x
+        WHERE x.product_id = own.product_id AND x.id <> own.id AND x.pack = own.pack
+          AND x.unit IS NOT DISTINCT FROM own.unit AND x.id <> ALL(:ordered)
+          AND NOT EXISTS (SELECT FROM sku_redirects g WHERE g.from_sku = x.id)
+          AND NOT EXISTS (SELECT FROM sku_parts b WHERE b.sku_id = x.id)
+        ORDER BY x.id LIMIT :most) s
+    ORDER BY held, s.id
+""")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The waiting units of a held line, to be bought as `sku_id`."""
+
+    line: OrderLine
+    sku_id: int
+
+    @property
+    def resolved(self) -> Resolved:
+        """The wish as a line that is asked for; its index is the held line's number."""
+        line = self.line
+        code = line.code if self.sku_id == line.sku_id else None
+        return Resolved(line.line, self.sku_id, code, line.unrouted, line.retail_price)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What held units can be bought from now, and what their leader pays for it."""
+
+    offers: Sequence[Supply]
+    reader: Reader
+    rules: Mapping[int, selections.Rule]
+    policies: Sequence[PricePolicy]
+    region: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Offered:
+    """How wishes can be fulfilled. `amounts` are the goods of each line, by its number; `more` is
+    what has to be held for the order than before, below 0 where it gets cheaper."""
+
+    draft: Draft
+    amounts: Mapping[int, int]
+    more: int
+
+    def unit_price(self, wish: Wish) -> Decimal:
+        """What a unit costs the leader, in CNY."""
+        return planning.mean(self.amounts[wish.line.line], wish.line.unrouted)
+
+
+def held_lines(session: Session, order: Order) -> list[OrderLine]:
+    """The lines of a locked order whose units wait for a decision."""
+    found = select(OrderLine).where(
+        OrderLine.order_id == order.id,
+        OrderLine.unrouted > 0,
+        OrderLine.held_reason.is_not(None),
+    )
+    return list(session.scalars(found.order_by(OrderLine.line)))
+
+
+def fixed(order: Order, line: OrderLine) -> bool:
+    """Whether the line is bought as it was agreed or not at all."""
+    return order.share_id is not None or line.bundle_sku is not None
+
+
+def alike(session: Session, order: Order, lines: Collection[OrderLine]) -> list[Any]:
+    """Other SKUs that may take the place of these lines': (held, id, attributes)."""
+    ordered = list(session.scalars(select(OrderLine.sku_id).where(OrderLine.order_id == order.id)))
+    skus = sorted({line.sku_id for line in lines})
+    asked = {"skus": skus, "ordered": ordered, "most": MOST_TRIED}
+    return list(session.execute(_ALIKE, asked))
+
+
+def read(
+    session: Session,
+    desk: Desk,
+    order: Order,
+    sku_ids: Collection[int],
+    now: datetime,
+    *,
+    lock: bool,
+) -> Facts:
+    """The facts about these SKUs; `lock` keeps stock and limits as they are."""
+    reader = pricing.leader(session, desk, order.party_id, now)
+    offers = remaining.market(session, desk, order, sku_ids, reader, now, lock=lock)
+    return Facts(
+        offers,
+        reader,
+        selections.rules(session, order.party_id, sku_ids),
+        corridors.policies(session, sku_ids, now),
+        session.get_one(Recipient, order.recipient_id).region,
+        now,
+    )
+
+
+def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Sequence[Unsellable]:
+    """All of the wishes together, or why some cannot be fulfilled. `spare` is freight money that
+    is free for them. Pure. Raises ValueError where two wish for one SKU."""
+    bought = Bought(facts.offers, {}, facts.region, facts.now)
+    asked = [wish.resolved for wish in wishes]
+    draft = planning.drafted(asked, [], bought, facts.reader, facts.rules)
+    if draft.unsellable:
+        return draft.unsellable
+    amounts = {
+        one.line.index: max(one.amount, sum(t.cost for t in draft.plan.takes(one.line.index)))
+        for one in draft.lines
+    }
+    held = spare + sum(books.held_for(wish.line, wish.line.unrouted) for wish in wishes)
+    return Offered(draft, amounts, sum(amounts.values()) + draft.freight - held)
+
+
+def retail(facts: Facts, found: Offered) -> Mapping[int, Decimal | None] | None:
+    """The retail price of each line; None where a brand does not allow one of them."""
+    try:
+        return accepting.retail_prices(found.draft, facts.policies, facts.region, facts.now)
+    except Problem:
+        return None
+
+
+def renew(session: Session, desk: Desk, order: Order, now: datetime) -> bool:
+    """Bring the proposal of a locked order up to date; whether it says something new. The deadline
+    stays what it was when the order began to be held."""
+    held = held_lines(session, order)
+    if not held:
+        return False
+    content = _content(session, desk, order, held, now)
+    row = session.get(Proposal, order.id)
+    if row is not None and row.content == content:
+        return False
+    if row is None:
+        deadline = now + timedelta(hours=desk.held.hours)
+        row = Proposal(order_id=order.id, party_id=order.party_id)
+        row.deadline, row.held_since = deadline, now
+        session.add(row)
+    row.content = content
+    return True
+
+
+def deadline(session: Session, order: Order) -> dict[str, Any]:
+    """The deadline of a held order, for its timeline."""
+    row = session.get(Proposal, order.id)
+    until = None if row is None or row.deadline is None else row.deadline.isoformat()
+    return {"deadline": until}
+
+
+def _content(
+    session: Session, desk: Desk, order: Order, held: Sequence[OrderLine], now: datetime
+) -> dict[str, Any]:
+    givers = remaining.givers(session, remaining.refused(session, order))
+    spare = sum(purchase.freight_price for purchase in givers)
+    free = [line for line in held if not fixed(order, line)]
+    others: dict[int, list[Any]] = {}
+    for row in alike(session, order, free) if free else ():
+        others.setdefault(row.held, []).append(row)
+    skus = {line.sku_id for line in free} | {x.id for some in others.values() for x in some}
+    facts = read(session, desk, order, skus, now, lock=False) if free else None
+    lines: dict[str, Any] = {}
+    for line in held:
+        told: dict[str, Any] = {"units": line.unrouted, "new_price": None, "substitutes": []}
+        if facts is not None and line in free:
+            own = spare if len(held) == 1 else 0
+            told["new_price"] = _option(facts, Wish(line, line.sku_id), own)
+            told["substitutes"] = _substitutes(facts, line, others.get(line.sku_id, ()), own)
+        lines[str(line.line)] = told
+    together = None
+    if facts is not None and len(free) == len(held) == len({x.sku_id for x in held}):
+        whole = offered(facts, [Wish(line, line.sku_id) for line in held], spare)
+        together = {"more": whole.more} if isinstance(whole, Offered) else None
+    then = desk.held.when_due
+    return {"lines": lines, "new_price": together, "spare": spare, "then": then}
+
+
+def _option(facts: Facts, wish: Wish, spare: int) -> dict[str, Any] | None:
+    found = offered(facts, [wish], spare)
+    return _told(found, wish) if isinstance(found, Offered) else None
+
+
+def _substitutes(
+    facts: Facts, line: OrderLine, others: Sequence[Any], spare: int
+) -> list[dict[str, Any]]:
+    options = []
+    for other in others:
+        wish = Wish(line, other.id)
+        found = offered(facts, [wish], spare)
+        if isinstance(found, Offered) and retail(facts, found) is not None:
+            name = {"sku": outside("sku", other.id), "attributes": other.attributes or {}}
+            options.append(name | _told(found, wish))
+    return sorted(options, key=lambda one: (one["more"], one["sku"]))[:MOST_SHOWN]
+
+
+def _told(found: Offered, wish: Wish) -> dict[str, Any]:
+    return {
+        "unit_price": price_text(found.unit_price(wish)),
+        "amount": found.amounts[wish.line.line],
+        "freight": found.draft.freight,
+        "more": found.more,
+    }
