@@ -20,15 +20,14 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from catalog import corridors
-from catalog.corridors import PricePolicy
-from catalog.shelf import Reader
 from kit.errors import Problem
 from kit.ids import outside
 from kit.money import price_text
+from kit.statements import send
 from trade import accepting, books, planning, pricing, remaining, selections
 from trade.desk import Desk
 from trade.models import Order, OrderLine, Proposal, Recipient
-from trade.planning import Bought, Draft, Resolved, Unsellable
+from trade.planning import Bought, Draft, Resolved, Terms, Unsellable
 from trade.routing.routing import Supply
 
 MOST_SHOWN = 3
@@ -71,9 +70,7 @@ class Facts:
     """What held units can be bought from now, and what their leader pays for it."""
 
     offers: Sequence[Supply]
-    reader: Reader
-    rules: Mapping[int, selections.Rule]
-    policies: Sequence[PricePolicy]
+    terms: Terms
     region: str
     now: datetime
 
@@ -127,14 +124,13 @@ def read(
     """The facts about these SKUs; `lock` keeps stock and limits as they are."""
     reader = pricing.leader(session, desk, order.party_id, now)
     offers = remaining.market(session, desk, order, sku_ids, reader, now, lock=lock)
-    return Facts(
-        offers,
-        reader,
-        selections.rules(session, order.party_id, sku_ids),
-        corridors.policies(session, sku_ids, now),
-        session.get_one(Recipient, order.recipient_id).region,
-        now,
+    chosen, allowed = send(
+        session,
+        selections.question(order.party_id, sku_ids),
+        corridors.question(sku_ids, now),
     )
+    terms = Terms(reader, selections.answered(chosen), corridors.answered(session, allowed))
+    return Facts(offers, terms, session.get_one(Recipient, order.recipient_id).region, now)
 
 
 def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Sequence[Unsellable]:
@@ -142,7 +138,7 @@ def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Seque
     is free for them. Pure. Raises ValueError where two wish for one SKU."""
     bought = Bought(facts.offers, {}, facts.region, facts.now)
     asked = [wish.resolved for wish in wishes]
-    draft = planning.drafted(asked, [], bought, facts.reader, facts.rules)
+    draft = planning.drafted(asked, [], bought, facts.terms)
     if draft.unsellable:
         return draft.unsellable
     amounts = {
@@ -156,7 +152,7 @@ def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Seque
 def retail(facts: Facts, found: Offered) -> Mapping[int, Decimal | None] | None:
     """The retail price of each line; None where a brand does not allow one of them."""
     try:
-        return accepting.retail_prices(found.draft, facts.policies, facts.region, facts.now)
+        return accepting.retail_prices(found.draft, facts.region, facts.now)
     except Problem:
         return None
 

@@ -40,7 +40,7 @@ REFUSALS = {
     "wrong_state", "not_orderable", "too_late", "shared_purchase", "too_many_units",
     "which_parcel", "parcel_differs", "not_shipped", "already_refunded", "not_found",
     "balance_short", "under_claim", "sent_back", "wrong_kind", "advanced", "already_advanced",
-    "advance_limit", "nothing_asked", "postage_not_paid",
+    "advance_limit", "nothing_asked", "postage_not_paid", "amount_too_high",
 }  # fmt: skip
 
 ANSWERS = (
