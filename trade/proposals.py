@@ -24,10 +24,11 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.money import price_text
 from kit.statements import send
-from trade import accepting, books, planning, pricing, remaining, selections
+from trade import accepting, books, dearer, planning, pricing, remaining, selections
 from trade.desk import Desk
 from trade.models import Order, OrderLine, Proposal, Recipient
 from trade.planning import Bought, Draft, Resolved, Terms, Unsellable
+from trade.routing import routing
 from trade.routing.routing import Supply
 
 MOST_SHOWN = 3
@@ -88,6 +89,12 @@ class Offered:
         """What a unit costs the leader, in CNY."""
         return planning.mean(self.amounts[wish.line.line], wish.line.unrouted)
 
+    def ships_by(self, now: datetime) -> str | None:
+        """When the last of it leaves at the latest; None where that is not promised."""
+        moments = [planning.promise(one, now) for one in self.draft.plan.purchases]
+        known = [moment for moment in moments if moment is not None]
+        return max(known).isoformat() if len(known) == len(moments) else None
+
 
 def held_lines(session: Session, order: Order) -> list[OrderLine]:
     """The lines of a locked order whose units wait for a decision."""
@@ -121,9 +128,17 @@ def read(
     *,
     lock: bool,
 ) -> Facts:
-    """The facts about these SKUs; `lock` keeps stock and limits as they are."""
+    """The facts about these SKUs; `lock` keeps stock and limits as they are.
+
+    What refused the order is left out, but for offers that only asked more and have stated since
+    how much: these a leader may agree to.
+    """
     reader = pricing.leader(session, desk, order.party_id, now)
     offers = remaining.market(session, desk, order, sku_ids, reader, now, lock=lock)
+    held = held_lines(session, order)
+    back = dearer.waiting(session, order, held).back(held, offers)
+    refused = {row.offer_id for row in remaining.declined(session, order)}
+    offers = routing.without(offers, refused - {one.offer_id for one in back})
     chosen, allowed = send(
         session,
         selections.question(order.party_id, sku_ids),
@@ -165,15 +180,27 @@ def renew(session: Session, desk: Desk, order: Order, now: datetime) -> bool:
         return False
     content = _content(session, desk, order, held, now)
     row = session.get(Proposal, order.id)
-    if row is not None and row.content == content:
-        return False
+    new = row is None or _lasting(row.content) != _lasting(content)
     if row is None:
-        deadline = now + timedelta(hours=desk.held.hours)
-        row = Proposal(order_id=order.id, party_id=order.party_id)
-        row.deadline, row.held_since = deadline, now
+        row = Proposal(order_id=order.id, party_id=order.party_id, held_since=now)
+        row.deadline = now + timedelta(hours=desk.held.hours)
         session.add(row)
     row.content = content
-    return True
+    return new
+
+
+def _lasting(content: Mapping[str, Any]) -> Any:
+    """What is said but for promises, which move on with the clock."""
+    lines = [
+        {name: _undated(told) for name, told in line.items()} for line in content["lines"].values()
+    ]
+    return dict(content) | {"lines": lines}
+
+
+def _undated(told: Any) -> Any:
+    if isinstance(told, list):
+        return [_undated(one) for one in told]
+    return {k: v for k, v in told.items() if k != "ships_by"} if isinstance(told, dict) else told
 
 
 def deadline(session: Session, order: Order) -> dict[str, Any]:
@@ -212,7 +239,7 @@ def _content(
 
 def _option(facts: Facts, wish: Wish, spare: int) -> dict[str, Any] | None:
     found = offered(facts, [wish], spare)
-    return _told(found, wish) if isinstance(found, Offered) else None
+    return _told(found, wish, facts.now) if isinstance(found, Offered) else None
 
 
 def _substitutes(
@@ -224,14 +251,15 @@ def _substitutes(
         found = offered(facts, [wish], spare)
         if isinstance(found, Offered) and retail(facts, found) is not None:
             name = {"sku": outside("sku", other.id), "attributes": other.attributes or {}}
-            options.append(name | _told(found, wish))
+            options.append(name | _told(found, wish, facts.now))
     return sorted(options, key=lambda one: (one["more"], one["sku"]))[:MOST_SHOWN]
 
 
-def _told(found: Offered, wish: Wish) -> dict[str, Any]:
+def _told(found: Offered, wish: Wish, now: datetime) -> dict[str, Any]:
     return {
         "unit_price": price_text(found.unit_price(wish)),
         "amount": found.amounts[wish.line.line],
         "freight": found.draft.freight,
+        "ships_by": found.ships_by(now),
         "more": found.more,
     }

@@ -96,8 +96,8 @@ def drain(db: Database, desk: Desk, until: datetime, *, held: bool = False) -> i
 
 
 def reroute(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
-    """Buy an order's unrouted units from other offers, or hold their lines with a reason, and propose
-    something else. Where nothing has changed nothing is written.
+    """Buy an order's unrouted units from other offers, or hold their lines with a reason and
+    propose something else. Where nothing has changed nothing is written.
 
     Units whose source became dearer go by their leader's own rule.
     """

@@ -272,6 +272,7 @@ class PriceOptionOut(Out):
     unit_price: str
     amount: str
     freight: str
+    ships_by: str | None
     total: str
 
 

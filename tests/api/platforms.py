@@ -70,8 +70,9 @@ class Trade:
         return self.shop.got("leader", f"/v1/orders/{order}")
 
     def told(self, order: str, kind: str) -> list[Any]:
-        """What the order's timeline says of one kind."""
-        return [one["detail"] for one in self.seen(order)["timeline"] if one["kind"] == kind]
+        """What the order's timeline says of one kind, but for deadlines."""
+        found = [one["detail"] for one in self.seen(order)["timeline"] if one["kind"] == kind]
+        return [one and {k: v for k, v in one.items() if k != "deadline"} for one in found]
 
     def decided(self, order: str) -> list[Any]:
         """What the rule for dearer sources decided, as operators read it."""

@@ -16,8 +16,9 @@ from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import NOW, Goods, Market, make_desk, submitted
+from tests.trade.test_dearer import Fickle, work
 from tests.trade.test_rerouting import FLAT, refuse, reroute
-from trade import cancelling, held_orders, order_views, rerouting
+from trade import cancelling, dearer, held_orders, order_views, rerouting
 from trade.desk import HeldTerms
 from trade.held_orders import Choice
 from trade.invariants import violations
@@ -93,6 +94,7 @@ def test_a_held_order_says_what_may_be_chosen_and_until_when(market: Market) -> 
     assert told["refund"] == {"amount": "25.00"}
     assert told["new_price"] == {"total": "30.00"}
     [line] = told["lines"]
+    assert line["new_price"].pop("ships_by") > clock.now().isoformat()
     assert line["new_price"] == {
         "unit_price": "15.00",
         "amount": "30.00",
@@ -186,6 +188,23 @@ def test_a_price_never_lies_below_what_the_source_asks(market: Market) -> None:
     refuse(market, order)
     reroute(market)  # at a desk that takes no mark-up any more
     assert seen(market, leader, order)["proposal"]["new_price"] == {"total": "13.00"}
+
+
+def test_a_source_that_became_dearer_is_bought_from_at_what_it_asks_now(market: Market) -> None:
+    leader = market.party(money=10_000)
+    goods = market.offer(cost="10.00", source="manual")
+    platform = Fickle(asks={goods.external_id: Decimal("12.00")})
+    order = market.place(leader, (goods.sku, 2))
+    work(market, platform)
+    told = seen(market, leader, order)
+    assert told["lines"][0]["held_reason"] == dearer.HELD
+    assert told["proposal"]["new_price"] == {"total": "24.00"}
+    choose(market, leader, order, "new_price", max_total=2400)
+    work(market, platform)
+    told = seen(market, leader, order)
+    assert (told["status"], told["total"], told["held"]) == ("processing", "24.00", "24.00")
+    assert [one.lines[0].cost for one in platform.sold] == [Decimal("12.00")]
+    whole(market)
 
 
 def test_at_the_deadline_what_is_held_is_paid_back_once(market: Market) -> None:

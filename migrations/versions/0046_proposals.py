@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import wall
 
-revision = "0044"
-down_revision = "0043"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
