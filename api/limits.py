@@ -28,7 +28,8 @@ SHARES = 50
 
 SMALL = 4 * 2**20
 LARGE = 24 * 2**20
-"""The largest body, in bytes: of JSON, and of an uploaded sheet."""
+PAPERS = 12 * 2**20
+"""The largest body, in bytes: of JSON, of an uploaded sheet, of an application with its papers."""
 
 _log = log.get(__name__)
 
@@ -115,6 +116,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         most = LARGE if scope["path"].endswith(("-import", "/import")) else SMALL
+        most = PAPERS if scope["path"] == "/v1/applications" else most
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if stated.isdigit() and int(stated) > most:
             await self._refuse(scope, receive, send, most)

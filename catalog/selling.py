@@ -24,10 +24,11 @@ class Reason:
 
 @dataclass(frozen=True)
 class Facts:
-    """What else bears on it: the sources that are paused, the next planned price, price policies,
-    and how many units the reader has had today, by source."""
+    """What else bears on it: the sources that are paused, or whose papers have expired, the next
+    planned price, price policies, and how many units the reader has had today, by source."""
 
     paused: frozenset[str] = frozenset()
+    lapsed: frozenset[str] = frozenset()
     planned: datetime | None = None
     policies: tuple[PricePolicy, ...] = ()
     had: Mapping[str, int] = field(default_factory=dict)
@@ -108,6 +109,7 @@ _ORDER = (
     "out_of_stock",
     "freight_unknown",
     "supplier_paused",
+    "supplier_lapsed",
 )
 
 
@@ -125,6 +127,8 @@ def _fault(
     stock = shelf.stated(deal.level)
     if deal.source in facts.paused:
         return Reason("supplier_paused", "its supplier takes no orders at the moment")
+    if deal.source in facts.lapsed:
+        return Reason("supplier_lapsed", "its supplier's qualifications have expired")
     if _freight(deal, region, quantity) is None:
         return Reason("freight_unknown", "its delivery cost is not known; ask your operator")
     if stock.state == "out":

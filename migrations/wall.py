@@ -90,6 +90,8 @@ LATER_TABLES = {
     "differences": "false",
     "commissions": OWN,
     "commissions_read": "false",
+    "applications": "false",
+    "application_documents": "false",
     "statements": OWN,
     "statement_lines": OWN,
     "platform_claims": "false",

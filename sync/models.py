@@ -28,6 +28,8 @@ class SourceState(Base):
 
     source: Mapped[OutsideId] = mapped_column(primary_key=True)
     paused_at: Mapped[datetime | None]
+    qualified_until: Mapped[datetime | None]
+    """From then on its supplier's papers have expired; null: they do not."""
     paused_reason: Mapped[str | None]
     """Why nothing is asked of it until a person lifts the pause."""
     not_before: Mapped[datetime | None]

@@ -20,9 +20,10 @@ from tests.trade.market import HOME, NOW, Market, submitted
 from tests.trade.order_sheets import picked, row, sent, xlsx
 from tests.trade.test_sheets import filled, import_sheet
 from tests.trade.test_supplier_door import Shop
-from trade import cutoff_sheets, hooks, quotes
+from trade import applications, cutoff_sheets, hooks, quotes
 from trade.after_sales import claim_answers, claims, evidence
 from trade.after_sales.claims import ClaimedLine, ClaimRequest
+from trade.applications import Asked, Document
 from trade.desk import SourceTerms
 from trade.models import OrderImport
 from trade.planning import LineRequest
@@ -56,6 +57,7 @@ def filled_house(market: Market, settings: Settings) -> Shop:
     _listed(shop)
     _paid_out(shop)
     _told(shop, settings)
+    _applied(shop)
     return shop
 
 
@@ -118,6 +120,13 @@ def _told(shop: Shop, settings: Settings) -> None:
         answer = idempotency.Answer(200, b'{"token": "hp_x"}')
         idempotency.finish(session, keyring, shop.leader, "POST /v1/x", "{k}", answer)
     Tokens(market.db, keyring).put("far", "account", Token("access", "refresh"))
+
+
+def _applied(shop: Shop) -> None:
+    """Somebody who wants to trade here, with a paper and whom to call."""
+    asked = Asked("leader", None, [Document("identity", SAID, None)], None, {"name": "赵六"})
+    with shop.market.db.as_system() as session:
+        applications.apply(session, shop.market.desk.keyring, asked, NOW)
 
 
 def opened(

@@ -32,6 +32,8 @@ Kind = Literal[
     "listing_held",
     "sheet_not_sent",
     "webhook_failing",
+    "application_waiting",
+    "supplier_lapsing",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 
@@ -141,6 +143,17 @@ _CASES = f"""
     SELECT 'webhook_failing', 'whk', id, id, state, state, state || ': ' || coalesce(failure, ''),
            NULL, NULL, failing_since
     FROM webhooks WHERE state IN ('failing', 'disabled')
+    UNION ALL
+    SELECT 'application_waiting', 'app', id, id, state, 'not_answered',
+           role || ' ' || coalesce(name, uscc, ''), NULL, NULL, created_at
+    FROM applications WHERE state = 'open'
+    UNION ALL
+    SELECT 'supplier_lapsing', 'pty', p.id, p.id, 'lapsing',
+           CASE WHEN h.qualified_until <= :now THEN 'lapsed' ELSE 'lapsing' END,
+           p.name || ': papers end ' || h.qualified_until, NULL, h.qualified_until,
+           h.qualified_until - interval '30 days'
+    FROM source_states h JOIN parties p ON p.source = h.source AND p.role = 'brand' AND p.active
+    WHERE h.qualified_until <= :now + interval '30 days'
 """  # noqa: S608 - our own words
 _QUERY = text(f"""
     SELECT kind, about, id, key, state, code, detail, money, deadline, since
@@ -168,6 +181,8 @@ _CAUSES: Mapping[str, str] = {
     "listing_held": "A reading would do harm, and was not applied",
     "sheet_not_sent": "A supplier's sheet has not left",
     "webhook_failing": "An endpoint does not take its messages",
+    "application_waiting": "Somebody asks to trade here; look at the papers and answer",
+    "supplier_lapsing": "A supplier's papers expire; without newer ones its goods are not sold",
 }
 
 _OF_CLAIM: Mapping[str, tuple[str, ...]] = {

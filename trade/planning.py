@@ -38,6 +38,7 @@ MESSAGES = {
     "not_granted": "the brand has not opened it to you for this region; ask your operator",
     "ruled_out": "it is not bought at the moment; try again later, or choose another SKU",
     "supplier_paused": "its supplier takes no orders at the moment; try again later",
+    "supplier_lapsed": "its supplier's qualifications have expired; choose another SKU",
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",
     "not_deliverable": "it is not delivered to this region; choose another SKU",
     "not_shared": "it is not in this share; order it apart, or under another share",

@@ -13,6 +13,8 @@ from kit.inbox import Inbox
 from kit.rewrapping import OF_FILES, Column
 from trade import recipients
 from trade.models import (
+    Application,
+    ApplicationDocument,
     Claim,
     Evidence,
     ImportedOrder,
@@ -44,6 +46,8 @@ RECIPIENTS: tuple[Column, ...] = (
 
 OTHERS: tuple[Column, ...] = (
     Column(Claim.return_to, "return_to"),
+    Column(Application.contact, "application"),
+    Column(ApplicationDocument.content, "application", window=OF_FILES),
     Column(Payee.envelope, "payee"),
     Column(Payout.envelope, "payee"),
     Column(Webhook.secret, "webhook:{party_id}"),

@@ -30,7 +30,9 @@ _OFFERS = f"""
            t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by,
            coalesce(v.per_hour, 0) AS velocity, coalesce(c.tried, 0) AS tried,
            coalesce(c.short, 0) AS short, {HEARD} AS heard_at,
-           h.paused_at IS NOT NULL AS paused, b.id AS supplier_id, f.content AS template
+           h.paused_at IS NOT NULL AS paused,
+           coalesce(h.qualified_until <= clock_timestamp(), false) AS lapsed,
+           b.id AS supplier_id, f.content AS template
     FROM ({_ASKED}) a
     LEFT JOIN sku_redirects r ON r.from_sku = a.sku
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, a.sku)
@@ -196,6 +198,7 @@ def _supply(row: Any, desk: Desk, level: Level | None, region: str, now: datetim
         live=row.state == "live",
         resells="resell" in terms.policy.serves,
         paused=row.paused,
+        lapsed=row.lapsed,
         price_until=row.valid_until,
         priced_at=row.priced_at,
         moq=row.moq or 1,

@@ -21,6 +21,7 @@ from sync import due, figures, planned, verdicts
 from sync.gallery import MEDIA
 from sync.wake import PULL, key
 from trade import (
+    applications,
     cutoff_sheets,
     demand,
     event_feed,
@@ -171,6 +172,11 @@ def parcels(shop: Workshop, session: Session, _last: Result) -> Result:
 def prune_evidence(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Evidence that no claim named in time, or that was kept long enough."""
     return {"gone": evidence.prune(session, clock.now())}
+
+
+def prune_applications(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Papers of those who were refused, and applications that nobody answered."""
+    return {"gone": applications.prune(session, clock.now())}
 
 
 def prune_outbox(_shop: Workshop, session: Session, _last: Result) -> Result:
@@ -327,6 +333,7 @@ CHORES: dict[str, Kind] = {
     "prune_supplier_sheets": Kind(HOUR, prune_supplier_sheets),
     "prune_order_sheets": Kind(HOUR, prune_order_sheets),
     "prune_evidence": Kind(HOUR, prune_evidence),
+    "prune_applications": Kind(DAY, prune_applications),
     "rotate_keys": Kind(10 * MINUTE, rotate_keys),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.routes import (
+    applications,
     brands,
     bundles,
     catalog,
@@ -63,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     bundles.router,
     freight.router,
     parties.router,
+    applications.router,
     matches.router,
     runs.router,
     operations.router,

@@ -39,6 +39,10 @@ class Sellable:
 _PAUSED = text("""
     SELECT source FROM source_states WHERE source = ANY(:sources) AND paused_at IS NOT NULL
 """)
+_LAPSED = text("""
+    SELECT source FROM source_states
+    WHERE source = ANY(:sources) AND qualified_until <= clock_timestamp()
+""")
 _PLANNED = text("""
     SELECT p.valid_from, o.source FROM planned_prices p JOIN offers o ON o.id = p.offer_id
     WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
@@ -71,6 +75,7 @@ def sellable(
         return Sellable(not why, why, shown.price, shown.freight, shown.as_of)
     facts = Facts(
         paused=paused(session, found),
+        lapsed=lapsed(session, found),
         planned=_planned(session, sku_id, reader, now),
         policies=tuple(corridors.policies(session, [sku_id], now)),
         had=had or {},
@@ -93,6 +98,7 @@ def _of_parts(
     for part in parts:
         facts = Facts(
             paused=paused(session, part.by_piece),
+            lapsed=lapsed(session, part.by_piece),
             planned=_planned(session, part.sku_id, reader, now),
         )
         units = part.units * quantity
@@ -105,6 +111,12 @@ def paused(session: Session, found: list[Deal]) -> frozenset[str]:
     """Sources of these deals that a refusal or a person has paused."""
     sources = sorted({deal.source for deal in found})
     return frozenset(session.scalars(_PAUSED, {"sources": sources}))
+
+
+def lapsed(session: Session, found: list[Deal]) -> frozenset[str]:
+    """Sources of these deals whose suppliers' papers have expired."""
+    sources = sorted({deal.source for deal in found})
+    return frozenset(session.scalars(_LAPSED, {"sources": sources}))
 
 
 def _planned(session: Session, sku_id: int, reader: Reader, now: datetime) -> datetime | None:

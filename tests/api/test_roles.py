@@ -156,6 +156,11 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/parties/{party_id}/members"): OPERATES,
     ("POST", "/v1/parties/{party_id}/members"): OPERATES,
     ("POST", "/v1/parties/{party_id}/deposits"): OPERATES,
+    ("GET", "/v1/applications"): OPERATES,
+    ("GET", "/v1/applications/{application_id}"): OPERATES,
+    ("GET", "/v1/applications/{application_id}/documents/{place}"): OPERATES,
+    ("POST", "/v1/applications/{application_id}/approve"): OPERATES,
+    ("POST", "/v1/applications/{application_id}/refuse"): OPERATES,
     ("GET", "/v1/sources"): OPERATES,
     ("POST", "/v1/sources"): OPERATES,
     ("GET", "/v1/sources/{code}"): OPERATES,
@@ -202,6 +207,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
 }
 OPEN = {
     ("POST", "/v1/login"),
+    ("POST", "/v1/applications"),  # whoever wants to trade here has no token yet
     ("GET", "/v1/sources/{code}/callback"),  # a platform sends the operator's browser here
     ("POST", "/hooks/{source}"),
     ("GET", "/media/{name}"),
@@ -220,6 +226,7 @@ PREFIXES = {
     "claim_id": "clm",
     "evidence_id": "evi",
     "request_id": "dep",
+    "application_id": "app",
     "payout_id": "pay",
     "statement_id": "stm",
     "difference_id": "dif",
@@ -240,6 +247,7 @@ def filled(path: str) -> str:
     ids = {name: outside(prefix, 987_654) for name, prefix in PREFIXES.items()}
     return path.format(
         line=1,
+        place=0,
         exception_id=outside("order_held", 987_654),
         action="reroute",
         source="nothing",

@@ -51,7 +51,7 @@ def hand_in(session: Session, desk: Desk, party_id: int, content: bytes, now: da
     )
     if (session.scalar(waiting) or 0) >= MOST_WAITING:
         raise Problem(409, "too_many", f"{MOST_WAITING} pieces wait for a claim; name them first")
-    kind, shown = _checked(content)
+    kind, shown = checked(content)
     row = Evidence(
         party_id=party_id,
         claim_ids=[],
@@ -128,12 +128,13 @@ def _may_see(session: Session, row: Evidence, party_id: int) -> bool:
     return row.media_type != PDF and any(one.party_id == party_id for one in sides)
 
 
-def _checked(content: bytes) -> tuple[str, bytes]:
+def checked(content: bytes, field: str = "file") -> tuple[str, bytes]:
+    """What a piece is and how it is shown: a picture drawn anew, or a PDF. Raises Problem 422."""
     if content.startswith(b"%PDF-"):
         return PDF, content
     try:
         with _drawing:
             drawn = drawn_anew(content, _LIMITS)
     except Unreadable as error:
-        raise invalid("file", "send a picture (JPEG, PNG, WebP, GIF, BMP) or a PDF") from error
+        raise invalid(field, "send a picture (JPEG, PNG, WebP, GIF, BMP) or a PDF") from error
     return drawn.kind, drawn.content

@@ -82,6 +82,7 @@ _NEAREST = (
     "freight_unknown",
     "ruled_out",
     "supplier_paused",
+    "supplier_lapsed",
     "not_deliverable",
     "not_granted",
     "not_sold",
@@ -211,6 +212,8 @@ def _fault(demand: Demand, supply: Supply, region: str, now: datetime) -> str | 
         return "not_granted"
     if supply.paused:
         return "supplier_paused"
+    if supply.lapsed:
+        return "supplier_lapsed"
     if supply.ruling is not None and supply.ruling.then == "never":
         return "ruled_out"
     state = supply.stock.state if supply.stock else "unknown"

@@ -68,6 +68,8 @@ class Supply:
     limit: str = ""
     """The code that is told where `allowed` is too little."""
     paused: bool = False
+    lapsed: bool = False
+    """Its supplier's papers have expired."""
     price_until: datetime | None = None
     priced_at: datetime | None = None
     """When its source last stated the price."""
