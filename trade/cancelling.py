@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.ids import inside
-from trade import books, events, following, remaining
+from trade import books, following, remaining
 from trade.models import Order, OrderLine, Purchase
 from trade.purchases import lines_of
 from trade.refusal import cancel_rest
@@ -103,8 +103,7 @@ def _cancel_purchase(
         purchase.cancel_reason = reason
         purchase.updated_at = now
         if purchase.state not in UNKNOWN_TO_SUPPLIER:
-            following.hurry(session, purchase, now)
-            events.of_purchase(session, purchase, "cancel_asked", now)
+            following.ask_back(session, purchase, now)
 
 
 def cancel_unrouted(

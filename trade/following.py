@@ -23,6 +23,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox, handled
 from kit.outbox import say
+from trade import events
 from trade.after_sales import platform_claims
 from trade.models import Parcel, Purchase, PurchaseLine
 from trade.parcels import tracking
@@ -133,6 +134,12 @@ def hurry(session: Session, purchase: Purchase, now: datetime) -> None:
     """Its platform is asked about a locked purchase at once; a supplier at our own door is not."""
     purchase.due_at = now
     say(session, NEWS, purchase.source)
+
+
+def ask_back(session: Session, purchase: Purchase, now: datetime) -> None:
+    """The supplier of a locked purchase learns at once that its leader wants it no more."""
+    hurry(session, purchase, now)
+    events.of_purchase(session, purchase, "cancel_asked", now)
 
 
 def claim(session: Session, source: str, now: datetime) -> list[Due]:

@@ -74,7 +74,15 @@ def refuse_lines(
     lines: Collection[PurchaseLine],
     now: datetime,
 ) -> None:
-    """The source took the purchase but for these lines: their units wait for another source."""
+    """The source took the purchase but for these lines: their units wait for another source, or are
+    cancelled where the leader had asked for that."""
+    if purchase.cancel_reason is not None:
+        freed = 0
+        for line, units in open_units(lines):
+            freed += books.cancel_units(order_line(session, line), units)
+            _close(session, line, units)
+        books.release(session, order, freed)
+        return
     for line, units in open_units(lines):
         order_line(session, line).unrouted += units
         _close(session, line, units)

@@ -7,7 +7,6 @@ the database alone.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -17,27 +16,21 @@ from sqlalchemy.orm import Session
 
 from catalog import heard_prices, stock
 from catalog.heard_prices import Heard
-from connectors.errors import (
-    NotAuthorised,
-    OutOfStock,
-    PriceChanged,
-    Refused,
-    SupplierError,
-    TryLater,
-)
+from connectors.errors import NotAuthorised, OutOfStock, PriceChanged, Refused
 from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
-from connectors.trading import Confirms, Quotes
 from kit import clock, log
 from kit.db import Database
 from kit.drains import drained
 from kit.statements import insert, send
-from trade import events, recipients
+from trade import events, following, recipients
 from trade.buying import reservation
 from trade.desk import Desk
 from trade.models import Event, PurchaseMove
 from trade.purchases import Locked, lock
 from trade.refusal import cancel_rest, refuse_lines, refuse_rest
 from trade.states import Units, move, moved, order_status, restate, tell
+from trade.talking import Claimed, talk
+from trade.talking import Outcome as Outcome
 
 _DUE = """
     SELECT id, order_id, supplier_id, recipient_id, state, our_ref, note, attempts FROM purchases
@@ -55,7 +48,7 @@ _LEASE = """
 """
 _LOCKED = """
     SELECT FROM orders WHERE id = %(order)s FOR UPDATE;
-    SELECT source, supplier_id, order_reference, state, lease FROM purchases
+    SELECT source, supplier_id, order_reference, state, lease, cancel_reason FROM purchases
     WHERE id = %(purchase)s FOR UPDATE;
     SELECT quantity - replaced AS quantity, unrouted, shipped, cancelled - replaced AS cancelled,
         held_reason IS NOT NULL AS held
@@ -68,6 +61,7 @@ _TAKEN = """
     UPDATE purchases SET state = %(state)s, external_refs = %(refs)s, lease = NULL,
         leased_until = NULL, failure = NULL, updated_at = %(now)s WHERE id = %(purchase)s
 """
+_UNWANTED = "SELECT FROM purchases WHERE id = %s AND cancel_reason IS NOT NULL"
 _RESTATED = "UPDATE orders SET status = %(status)s, updated_at = %(now)s WHERE id = %(order)s"
 
 THREADS = 4
@@ -78,33 +72,6 @@ PAUSE = timedelta(minutes=15)
 logger = log.get(__name__)
 
 OpenSource = Callable[[str], Sells]
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """A purchase that is ours to submit until the lease ends. `ask`: it may be placed already."""
-
-    purchase_id: int
-    order_id: int
-    lease: str
-    ask: bool
-    attempts: int
-    order: PurchaseOrder
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of talking: the source's word, or why there is none.
-
-    `unknown`: the source may hold the purchase; it must be asked before anything is placed.
-    `asks` is what a source that became dearer wants a unit to cost, by external id, since `at`.
-    """
-
-    placed: Placed | None = None
-    error: SupplierError | None = None
-    unknown: bool = False
-    asks: Mapping[str, Decimal] = field(default_factory=dict)
-    at: datetime = field(default_factory=clock.now)
 
 
 def due(session: Session, now: datetime) -> list[str]:
@@ -178,66 +145,14 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Clai
     ]
 
 
-def talk(seller: Sells, claimed: Claimed) -> Outcome:
-    """Place the purchase, asking first where it may have been placed before; where the source
-    became dearer, what it costs now."""
-    outcome = _placed(seller, claimed)
-    if not isinstance(outcome.error, PriceChanged) or outcome.unknown:
-        return outcome
-    return replace(outcome, asks=outcome.error.prices or _asked(seller, claimed.order))
-
-
-def _placed(seller: Sells, claimed: Claimed) -> Outcome:
-    placed = None
-    if claimed.ask:
-        try:
-            placed = _found(seller.find(claimed.order.our_ref), claimed.order)
-        except SupplierError as error:  # not asked is as unknown as before, whatever the reason
-            return Outcome(error=error, unknown=True)
-    try:
-        placed = placed or seller.place(claimed.order)
-    except SupplierError as error:
-        certain = isinstance(error, TryLater | NotAuthorised | Refused)
-        return Outcome(error=error, unknown=not certain)
-    return _confirmed(seller, placed, claimed.order.our_ref)
-
-
-def _asked(seller: Sells, order: PurchaseOrder) -> dict[str, Decimal]:
-    """What each line costs now, as far as the source will say: a refusal need not tell."""
-    if not isinstance(seller, Quotes):
-        return {}
-    try:
-        told = seller.quote(order.lines, order.ship_to)
-    except SupplierError as error:
-        logger.warning("price_not_told", our_ref=order.our_ref, code=error.code)
-        return {}
-    return {line.external_id: line.price for line in told.lines if line.price is not None}
-
-
-def _found(placed: Placed | None, order: PurchaseOrder) -> Placed | None:
-    """What a source already holds; lines that it does not tell among them were refused then."""
-    if placed is None or not placed.units:
-        return placed
-    missing = tuple(x.external_id for x in order.lines if x.external_id not in placed.units)
-    return replace(placed, refused=missing)
-
-
-def _confirmed(seller: Sells, placed: Placed, our_ref: str) -> Outcome:
-    """Buy what is only held. A hold that is not confirmed is there: it is asked about next time."""
-    if not placed.held or not isinstance(seller, Confirms):
-        return Outcome(placed=placed)
-    try:
-        return Outcome(placed=replace(seller.confirm(our_ref), refused=placed.refused))
-    except SupplierError as error:
-        return Outcome(error=error, unknown=not isinstance(error, Refused))
-
-
 def write_down(
     session: Session, desk: Desk, claimed: Claimed, outcome: Outcome, now: datetime
 ) -> bool:
     """The source's word becomes the purchase's state; False when the lease was lost meanwhile."""
     if outcome.placed is not None and not outcome.placed.refused:
-        return _taken_whole(session, desk, claimed, outcome.placed, now)
+        done = _taken_whole(session, desk, claimed, outcome.placed, now)
+        if done is not None:
+            return done
     found = lock(session, claimed.order_id, claimed.purchase_id)
     purchase = found.purchase
     if purchase.state != "submitting" or purchase.lease != claimed.lease:
@@ -245,6 +160,10 @@ def write_down(
     purchase.lease = purchase.leased_until = None
     if outcome.placed is not None:
         taken(session, desk, found, outcome.placed, now)
+    elif outcome.withdrawn:
+        purchase.due_at = now
+        move(session, purchase, "later", now)
+        withdraw(session, found, now)
     elif isinstance(outcome.error, Refused) and not outcome.unknown:
         lines = found.lines.values()
         error = outcome.error
@@ -277,7 +196,11 @@ def _heard(found: Locked, asks: Mapping[str, Decimal]) -> list[Heard]:
 
 
 def _work(db: Database, desk: Desk, seller: Sells, claimed: Claimed) -> Outcome:
-    outcome = talk(seller, claimed)
+    def wanted() -> bool:
+        [unwanted] = db.ask_as_system((_UNWANTED, [claimed.purchase_id]))
+        return not unwanted
+
+    outcome = talk(seller, claimed, wanted)
     if outcome.error is not None:
         logger.warning(
             "purchase_not_submitted", our_ref=claimed.order.our_ref, code=outcome.error.code
@@ -289,14 +212,17 @@ def _work(db: Database, desk: Desk, seller: Sells, claimed: Claimed) -> Outcome:
 
 def _taken_whole(
     session: Session, desk: Desk, claimed: Claimed, placed: Placed, now: datetime
-) -> bool:
-    """What nearly always happens, in two round trips: the source holds the purchase."""
+) -> bool | None:
+    """What nearly always happens, in two round trips: the source holds the purchase. None: its
+    leader wants it no more, and nothing was written."""
     about = {"order": claimed.order_id, "purchase": claimed.purchase_id}
     _, [purchase], lines, others, reserved = send(
         session, *((query, about) for query in _LOCKED.split(";"))
     )
     if purchase.state != "submitting" or purchase.lease != claimed.lease:
         return False
+    if purchase.cancel_reason is not None:
+        return None
     waits = placed.awaits_supplier or desk.terms(purchase.source).accept == "on_export"
     move = moved(
         claimed.purchase_id, purchase.supplier_id, "submitting", "taken" if waits else "accept", now
@@ -336,6 +262,8 @@ def taken(session: Session, desk: Desk, found: Locked, placed: Placed, now: date
         stock.known(session, [reservation(line.id) for line in lines], now)
     if refused:
         refuse_lines(session, found.order, purchase, refused, now)
+    if purchase.cancel_reason is not None:  # asked for while we talked
+        following.ask_back(session, purchase, now)
 
 
 def _postpone(

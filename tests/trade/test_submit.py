@@ -20,8 +20,10 @@ from connectors.errors import (
 from connectors.model import Placed, PurchaseOrder
 from kit import clock
 from tests.trade.market import Market, submitted
-from trade import cancelling, submit
+from trade import cancelling, following, submit
+from trade.invariants import violations
 from trade.models import Purchase, PurchaseMove
+from trade.talking import Claimed
 
 
 class Killed(BaseException):
@@ -318,6 +320,94 @@ def test_a_cancellation_asked_while_submitting_wins_when_nothing_was_placed(
         submit.write_down(session, market.desk, claimed, outcome, clock.now())
     assert only(market, order).state == "cancelled"
     assert market.balance(f"wallet:{leader}") == 10_000
+
+
+def cancelled_by(market: Market, order: int) -> int:
+    """Its leader cancels the order; returns the leader."""
+    leader = only(market, order).party_id
+    with market.db.as_system() as session:
+        cancelling.cancel(session, leader, order, "不要了", clock.now())
+    return leader
+
+
+def worked(market: Market, platform: Platform, claimed: Claimed) -> None:
+    submit._work(market.db, market.desk, platform, claimed)  # type: ignore[arg-type]
+
+
+def claimed_now(market: Market) -> Claimed:
+    with market.db.as_system() as session:
+        return submit.claim(session, market.desk, "manual", clock.now())[0]
+
+
+def test_a_cancellation_seen_before_we_talk_places_nothing(market: Market, order: int) -> None:
+    claimed, platform = claimed_now(market), Platform()
+    leader = cancelled_by(market, order)
+    worked(market, platform, claimed)
+    assert platform.calls == []
+    assert only(market, order).state == "cancelled"
+    assert market.balance(f"wallet:{leader}") == 10_000
+
+
+@pytest.mark.parametrize("fault", ["before", "after"])
+def test_a_cancelled_purchase_of_unknown_outcome_is_asked_about_and_never_placed(
+    market: Market, order: int, fault: str
+) -> None:
+    platform, placed = Platform(**{fault: OutcomeUnknown("cut", "?")}), fault == "after"  # type: ignore[arg-type]
+    drain(market, platform)
+    leader = cancelled_by(market, order)
+    all_due(market)
+    drain(market, platform.healed())
+    assert platform.calls == ["find"]
+    purchase = only(market, order)
+    assert purchase.state == ("accepted" if placed else "cancelled")
+    if placed:
+        with market.db.as_system() as session:  # and it is asked back at once
+            assert following.due(session, clock.now()) == ["manual"]
+    else:
+        assert market.balance(f"wallet:{leader}") == 10_000
+
+
+def test_a_cancellation_while_we_talk_is_asked_of_the_source_at_once(
+    market: Market, order: int
+) -> None:
+    platform = Platform(holds=True)
+
+    class Late(Platform):
+        def place(self, order_: PurchaseOrder) -> Placed:
+            told = platform.place(order_)
+            cancelled_by(market, order)
+            return told
+
+    late = Late()
+    worked(market, late, claimed_now(market))
+    assert late.calls == []  # what is only held is not bought
+    purchase = only(market, order)
+    assert (purchase.state, purchase.cancel_reason) == ("accepted", "不要了")
+    with market.db.as_system() as session:
+        assert following.due(session, clock.now()) == ["manual"]
+        kinds = session.scalars(text("SELECT kind FROM events ORDER BY id")).all()
+        topics = session.scalars(text("SELECT topic FROM outbox ORDER BY id")).all()
+    assert "purchase.cancel_asked" in kinds
+    assert topics[-1] == following.NEWS
+
+
+def test_lines_that_the_source_declines_are_not_bought_elsewhere_once_cancelled(
+    market: Market,
+) -> None:
+    leader = market.party(money=10_000)
+    first, second = market.offer(source="manual"), market.offer(source="manual")
+    market.offer(sku_id=second.sku_id)
+    order = market.place(leader, (first.sku, 1), (second.sku, 1))
+    claimed = claimed_now(market)
+    cancelled_by(market, order)
+    placed = Platform(refused=(second.external_id,)).place(claimed.order)
+    with market.db.as_system() as session:
+        outcome = submit.Outcome(placed=placed)
+        submit.write_down(session, market.desk, claimed, outcome, clock.now())
+    with market.db.as_system() as session:
+        lines = session.execute(text("SELECT unrouted, cancelled FROM order_lines ORDER BY line"))
+        assert [tuple(line) for line in lines] == [(0, 0), (0, 1)]
+        assert violations(session) == []
 
 
 def test_many_drains_at_once_place_everything_once(market: Market) -> None:
