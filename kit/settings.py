@@ -4,14 +4,19 @@ Secrets stand in neither: they are named as `"env:NAME"` or `"file:PATH"`.
 """
 
 import os
-import shlex
-import subprocess
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -21,70 +26,12 @@ from pydantic_settings import (
 )
 
 from kit.crypto import Keyring, new_key
+from kit.references import SettingsError as SettingsError
+from kit.references import key_text
+from kit.references import secret as secret
 
 PREFIX = "HUOPAN_"
 DEFAULT_KEY = "file:var/secret.key"
-KEY_SECONDS = 20.0
-"""How long the program may take that gives a key."""
-
-
-class SettingsError(Exception):
-    """A setting that is missing, unknown or malformed; the message names it and says what to do."""
-
-
-def secret(reference: str) -> str:
-    """What `env:NAME` or `file:PATH` stands for. Raises SettingsError."""
-    kind, _, name = reference.partition(":")
-    if kind == "env":
-        if name not in os.environ:
-            raise SettingsError(f"the environment variable {name} is not set")
-        return os.environ[name]
-    if kind == "file":
-        try:
-            return Path(name).read_text().strip()
-        except OSError as error:
-            raise SettingsError(f"cannot read {name}: {error.strerror}") from error
-    raise SettingsError(
-        'a secret is written as "env:NAME" or "file:PATH", never in the file itself'
-    )
-
-
-def key_text(reference: str) -> str:
-    """What `env:NAME`, `file:PATH` or `command:PROGRAM …` stands for: a key may also be given by
-    whoever guards keys here. Raises SettingsError."""
-    kind, _, said = reference.partition(":")
-    return guarded_key(said) if kind == "command" else secret(reference)
-
-
-@cache
-def guarded_key(command: str) -> str:
-    """What the program says, asked once a process; nothing that it says is shown anywhere.
-
-    Raises SettingsError.
-    """
-    try:
-        program = shlex.split(command)
-    except ValueError as error:
-        raise SettingsError(f"the key's command cannot be read: {error}") from error
-    if not program:
-        raise SettingsError("the key's command names no program")
-    try:
-        ended = subprocess.run(  # noqa: S603 - named by whoever owns the settings
-            program,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=KEY_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        why = error.strerror if isinstance(error, OSError) else f"no answer in {KEY_SECONDS:.0f} s"
-        raise SettingsError(f"the key's command cannot be run: {why}") from None
-    if ended.returncode:
-        raise SettingsError(
-            f"the key's command ended with {ended.returncode}: run it by hand to see why"
-        )
-    return ended.stdout.decode(errors="replace").strip()
 
 
 class Opened(SecretStr):
@@ -273,6 +220,20 @@ class TrackingSettings(Section):
     problem_hours: int = Field(24, ge=1, le=720, description="its carrier tells of a problem")
 
 
+class RecipientSettings(Section):
+    """How long people's names, numbers and addresses are kept."""
+
+    seal_days: int = Field(180, ge=1, description="after delivery; then only operators open them")
+    shred_days: int = Field(1095, ge=1, description="after delivery; then they are erased")
+    unused_days: int = Field(30, ge=1, description="of quotes that nobody ordered by")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "RecipientSettings":
+        if self.shred_days < self.seal_days:
+            raise ValueError("shred_days is at least seal_days: nobody is erased before")
+        return self
+
+
 class WebhookSettings(Section):
     """Where messages to other programs may go."""
 
@@ -315,6 +276,7 @@ class Settings(BaseSettings):
     claims: ClaimSettings = ClaimSettings()
     held: HeldSettings = HeldSettings()
     tracking: TrackingSettings = TrackingSettings()
+    recipients: RecipientSettings = RecipientSettings()
     webhooks: WebhookSettings = WebhookSettings()
     payouts: PayoutSettings = PayoutSettings()
     sources: dict[str, dict[str, Any]] = {}

@@ -25,7 +25,7 @@ from trade.after_sales import claim_answers, claims, evidence
 from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.applications import Asked, Document
 from trade.desk import SourceTerms
-from trade.models import OrderImport
+from trade.models import Claim, OrderImport
 from trade.planning import LineRequest
 from trade.sealed import PLACES
 from trade.settling import payees, payouts
@@ -33,7 +33,7 @@ from trade.settling.payees import Account
 from trade.sharing import shares, signups
 from trade.sharing.shares import Terms
 
-BACK = "退货组 13800138001 金华市某路 1 号"
+BACK = "退货组 057988880000 金华市某路 1 号"
 SAID = b"%PDF-1.4 " + "张三 13800138000 的签收单".encode()
 NOTE = "找 张三, 13800138000"
 WORDS = ("张三", "13800138000", "粤海街道科技园")
@@ -70,7 +70,7 @@ def _claimed(shop: Shop) -> None:
         line = ClaimedLine(shop.goods.sku, 1, None)
         request = ClaimRequest("return", (line,), f"坏了 {NOTE}", (shown,))
         (claim,) = claims.open_claim(session, market.desk, shop.leader, shop.order, request, NOW)
-        evidence.show(session, session.get_one(claims.Claim, claim), shop.leader, [shown], NOW)
+        evidence.show(session, session.get_one(Claim, claim), shop.leader, [shown], NOW)
     with market.db.as_system() as session:
         name = outside("clm", claim)
         claim_answers.approve(session, market.desk, shop.door, name, NOW, return_to=BACK)
@@ -92,7 +92,9 @@ def _listed(shop: Shop) -> None:
     """A leader's sheet that names the person, with a row that cannot be used."""
     picked(shop.market, shop.leader, "TEA")
     person = row("S1", "TEA", name=HOME.name, mobile=HOME.mobile)
-    name = sent(shop.market, shop.leader, xlsx(person, row("S2", "TEA", address="不知道")))
+    name = sent(
+        shop.market, shop.leader, xlsx(person, row("S2", "TEA", name="李四", address="不知道"))
+    )
     with shop.market.db.as_system() as session:
         kept = session.get_one(OrderImport, inside("imp", name))
         kept.expires_at = NOW.replace(year=NOW.year + 1)
@@ -124,9 +126,17 @@ def _told(shop: Shop, settings: Settings) -> None:
 
 def _applied(shop: Shop) -> None:
     """Somebody who wants to trade here, with a paper and whom to call."""
-    asked = Asked("leader", None, [Document("identity", SAID, None)], None, {"name": "赵六"})
+    asked = Asked("leader", None, [Document("identity", b"%PDF-1.4", None)], None, {"name": "赵六"})
     with shop.market.db.as_system() as session:
         applications.apply(session, shop.market.desk.keyring, asked, NOW)
+
+
+def claim_over(shop: Shop) -> None:
+    """The leader wants the claim of `filled_house` no more."""
+    with shop.market.db.as_system() as session:
+        (claim,) = session.scalars(select(Claim.id))
+        name = outside("clm", claim)
+        claims.cancel(session, shop.market.desk, shop.leader, name, NOW)
 
 
 def opened(

@@ -5,13 +5,13 @@ by its key. What may have arrived is sent again byte for byte under the same nam
 sheet. A sheet that could not be sent within its tries is a case for a person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -255,22 +255,19 @@ def send_again(session: Session, supplier: Supplier, sheet: str, now: datetime) 
     return view(row)
 
 
-def erase(session: Session, recipient_id: int) -> int:
-    """Empty the sheets that name a recipient who is forgotten; returns how many."""
+def erase(session: Session, recipient_ids: Collection[int]) -> int:
+    """Empty the sheets that name recipients who are erased; returns how many."""
     named = (
         select(SheetPurchase.sheet_id)
         .join(Purchase, Purchase.id == SheetPurchase.purchase_id)
-        .where(Purchase.recipient_id == recipient_id)
+        .where(Purchase.recipient_id.in_(recipient_ids))
     )
-    emptied = session.scalars(
-        select(SupplierSheet)
+    emptied = session.execute(
+        update(SupplierSheet)
         .where(SupplierSheet.id.in_(named), SupplierSheet.body != b"")
-        .with_for_update()
-    ).all()
-    for row in emptied:
-        row.body = b""
-    session.flush()
-    return len(emptied)
+        .values(body=b"")
+    )
+    return int(emptied.rowcount)  # type: ignore[attr-defined]
 
 
 def _taken_over(db: Database, desk: Desk, source: str) -> bool:

@@ -68,6 +68,15 @@ class HeldTerms:
 
 
 @dataclass(frozen=True)
+class AgeTerms:
+    """After how many days people's details are sealed, and erased."""
+
+    seal_days: int = 180
+    shred_days: int = 1095
+    unused_days: int = 30
+
+
+@dataclass(frozen=True)
 class Desk:
     """The terms under which one installation quotes, orders and takes back."""
 
@@ -78,6 +87,7 @@ class Desk:
     claims: ClaimTerms = field(default_factory=ClaimTerms)
     tracking: TrackingTerms = field(default_factory=TrackingTerms)
     held: HeldTerms = field(default_factory=HeldTerms)
+    ages: AgeTerms = field(default_factory=AgeTerms)
     lease_seconds: int = 120
     refusal_risk: float = RISK
     person_rule: str = MONTHLY
@@ -105,6 +115,7 @@ def from_settings(settings: Settings) -> Desk:
         claims=_claims(settings.claims),
         tracking=TrackingTerms(**settings.tracking.model_dump()),
         held=HeldTerms(**settings.held.model_dump()),
+        ages=AgeTerms(**settings.recipients.model_dump()),
         refusal_risk=settings.stock.refusal_risk,
         person_rule=settings.payouts.person_rule,
         affiliate_percent=settings.payouts.affiliate_percent,

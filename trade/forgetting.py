@@ -1,29 +1,29 @@
 """A person's deletion request: what is known of a recipient is shredded, unless an order needs it.
 
 A person is found by the keyed hash of the mobile number and named by the opened envelope, so that
-somebody who shares the number keeps what is theirs. The region stays, which names nobody. Sheets of
-waybills and of orders that name the person are erased too. All in system scope.
+somebody who shares the number keeps what is theirs. The region stays, which names nobody. What was
+noted, said and shown for the person's orders goes with the envelope, and so do sheets of waybills
+and of orders that name the person. All in system scope.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox
-from trade import cutoff_sheets, recipients
+from trade import recipients, shredding
 from trade.after_sales.claim_states import OPEN
-from trade.models import Audit, Claim, Order, Purchase, Recipient, Signup
+from trade.models import Audit, Claim, Order, Purchase, Recipient
 from trade.order_sheets import erasing
 from trade.parcels.waybill_sheets import read
-
-NEEDED = ("pending", "processing", "held", "partly_shipped")
-"""Statuses of orders that still have something to send."""
+from trade.shredding import Shredded
+from trade.states import UNFINISHED
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,9 @@ class Waiting:
 
 
 @dataclass
-class Forgotten:
-    """What was done: envelopes and sheets erased, what must wait, and how many other people have
-    the same number."""
+class Forgotten(Shredded):
+    """What was done, what must wait, and how many other people have the same number."""
 
-    recipients: int = 0
-    sheets: int = 0
     others: int = 0
     waiting: list[Waiting] = field(default_factory=list)
 
@@ -50,26 +47,24 @@ class Forgotten:
 def forget(session: Session, keyring: Keyring, name: str, mobile: str, now: datetime) -> Forgotten:
     """Shred what is known of `name` at `mobile`. Again finds what had to wait, or nothing."""
     done = Forgotten()
-    sources: set[str] = set()
+    gone: list[Recipient] = []
     for row in _found(session, keyring, mobile):
-        opened = recipients.reveal(session, keyring, row.id, None, "deletion request")
+        opened = recipients.reveal(
+            session, keyring, row.id, None, "deletion request", unsealing=True
+        )
         if opened.name.strip() != name.strip():
             done.others += 1
-            continue
-        orders = session.scalars(select(Order).where(Order.recipient_id == row.id)).all()
-        waits = [wait for order in orders if (wait := _wait(session, order)) is not None]
-        if waits:
+        elif waits := _waits(session, row):
             done.waiting += waits
-            continue
-        bought = select(Purchase.source).where(Purchase.recipient_id == row.id).distinct()
-        sources.update(session.scalars(bought))
-        recipients.shred(row)
-        session.execute(update(Signup).where(Signup.recipient_id == row.id).values(note=""))
-        done.recipients += 1
-        done.sheets += cutoff_sheets.erase(session, row.id)
-        session.add(_noted(row, now))
+        else:
+            gone.append(row)
+    ids = [row.id for row in gone]
+    bought = select(Purchase.source).where(Purchase.recipient_id.in_(ids)).distinct()
+    sources = session.scalars(bought).all()
+    done = replace(done, **vars(shredding.shred(session, ids)))
+    session.add_all([_noted(row, now) for row in gone])
     if not done.waiting:
-        done.sheets += _erase_sheets(session, keyring, sources, mobile, now)
+        _erase_sheets(session, keyring, sources, mobile, now, done)
         numbers = {number for number in _spellings(mobile) if number.isdecimal()}
         done.sheets += erasing.erase(session, keyring, name, numbers, now)
     return done
@@ -77,9 +72,9 @@ def forget(session: Session, keyring: Keyring, name: str, mobile: str, now: date
 
 def _found(session: Session, keyring: Keyring, mobile: str) -> Sequence[Recipient]:
     """Everybody with this number, however it was written and under whichever key it was hashed."""
-    rings = [Keyring(key) for key in (keyring.current, *keyring.previous)]
-    hashes = [ring.fingerprint(number, "mobile") for ring in rings for number in _spellings(mobile)]
-    found = select(Recipient).where(or_(*(Recipient.mobile_hash == one for one in hashes)))
+    numbers = _spellings(mobile)
+    hashes = [one for number in numbers for one in keyring.fingerprints(number, "mobile")]
+    found = select(Recipient).where(Recipient.mobile_hash.in_(hashes))
     return session.scalars(found.order_by(Recipient.id).with_for_update()).all()
 
 
@@ -91,16 +86,25 @@ def _spellings(mobile: str) -> set[str]:
     return {mobile.strip(), digits, bare}
 
 
-def _wait(session: Session, order: Order) -> Waiting | None:
-    if order.status in NEEDED:
-        why = "goods are still to be sent to this address"
-    elif session.scalar(
-        select(Claim.id).where(Claim.order_id == order.id, Claim.state.in_(OPEN)).limit(1)
-    ):
-        why = "a claim on this order is open"
-    else:
-        return None
-    return Waiting(outside("ord", order.id), order.reference, order.status, why)
+def _waits(session: Session, row: Recipient) -> list[Waiting]:
+    bought = select(Purchase.order_id).where(Purchase.recipient_id == row.id)
+    theirs = select(Order).where((Order.recipient_id == row.id) | Order.id.in_(bought))
+    waits = []
+    for order in session.scalars(theirs.order_by(Order.id)).all():
+        if why := _why(session, row, order):
+            name = outside("ord", order.id)
+            waits.append(Waiting(name, order.reference, order.status, why))
+    return waits
+
+
+def _why(session: Session, row: Recipient, order: Order) -> str | None:
+    """Why what names people of this order may not be erased yet."""
+    if row.hold is not None:
+        return f"a legal hold is on it: {row.hold}"
+    if order.status in UNFINISHED:
+        return "goods are still to be sent to this address"
+    is_open = select(Claim.id).where(Claim.order_id == order.id, Claim.state.in_(OPEN)).limit(1)
+    return "a claim on this order is open" if session.scalar(is_open) else None
 
 
 def _noted(row: Recipient, now: datetime) -> Audit:
@@ -114,29 +118,34 @@ def _noted(row: Recipient, now: datetime) -> Audit:
 
 
 def _erase_sheets(
-    session: Session, keyring: Keyring, sources: Iterable[str], mobile: str, now: datetime
-) -> int:
+    session: Session,
+    keyring: Keyring,
+    sources: Iterable[str],
+    mobile: str,
+    now: datetime,
+    done: Forgotten,
+) -> None:
     """Empty the bodies of handled waybill sheets with this number; their digests stay."""
     numbers = _spellings(mobile)
-    erased = 0
     for sender in (f"waybills:{source}" for source in sorted(sources)):
-        sheets = session.scalars(
-            select(Inbox).where(
-                Inbox.sender == sender, Inbox.handled_at.is_not(None), Inbox.body != b""
-            )
-        )
+        sheets = session.scalars(select(Inbox).where(Inbox.sender == sender, Inbox.body != b""))
         for sheet in sheets:
             rows = read(keyring.open(sheet.body, sender)).rows
-            if any(_spellings(row.mobile) & numbers for row in rows if row.mobile.strip()):
-                sheet.body = b""
-                erased += 1
-                session.add(
-                    Audit(
-                        party_id=None,
-                        actor="deletion request",
-                        action="sheet.erase",
-                        subject=f"inbox {sheet.id}",
-                        at=now,
-                    )
+            if not any(_spellings(row.mobile) & numbers for row in rows if row.mobile.strip()):
+                continue
+            letter = outside("ltr", sheet.id)
+            if sheet.handled_at is None:
+                why = "this supplier's sheet was not handled to its end: huopan replay"
+                done.waiting.append(Waiting(letter, sender, "unhandled", why))
+                continue
+            sheet.body = b""
+            done.sheets += 1
+            session.add(
+                Audit(
+                    party_id=None,
+                    actor="deletion request",
+                    action="sheet.erase",
+                    subject=f"inbox {sheet.id}",
+                    at=now,
                 )
-    return erased
+            )

@@ -17,7 +17,7 @@ from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import price_text, yuan
-from trade import proposal_views, recipients
+from trade import audits, proposal_views, recipients
 from trade.models import (
     Claim,
     ClaimLine,
@@ -65,14 +65,40 @@ def by_id(session: Session, party_id: int, order_id: int) -> dict[str, Any]:
 def reveal(session: Session, keyring: Keyring, party_id: int, order: str, purpose: str) -> ShipTo:
     """The recipient of one's own order in clear; the opening and its purpose are logged.
 
-    Raises Problem 404, or 422 where no purpose is given.
+    Raises Problem 404, 403 `recipient_sealed`, 410, or 422 where no purpose is given.
     """
-    if not purpose.strip():
-        raise Problem(422, "invalid", "purpose: say what the recipient's details are needed for")
+    _check_purpose(purpose)
     row = session.get(Order, inside("ord", order))
     if row is None or row.party_id != party_id:
         raise Problem(404, "not_found", "there is no such order")
     return recipients.reveal(session, keyring, row.recipient_id, party_id, purpose)
+
+
+def unseal(
+    session: Session, keyring: Keyring, operator: int, actor: str, order: str, purpose: str
+) -> ShipTo:
+    """A recipient whose details are sealed by age, for an operator; it stays sealed. System scope.
+
+    The opening is logged, and is a row of the audit. Raises Problem 404, 410, 422, or 409
+    `not_sealed` where its owner can open it.
+    """
+    _check_purpose(purpose)
+    row = session.get(Order, inside("ord", order))
+    if row is None:
+        raise Problem(404, "not_found", "there is no such order")
+    if recipients.can_be_opened(session.get_one(Recipient, row.recipient_id)):
+        raise Problem(
+            409, "not_sealed", "these details are not sealed: the order's party opens them"
+        )
+    to = recipients.reveal(session, keyring, row.recipient_id, operator, purpose, unsealing=True)
+    detail = {"purpose": purpose}
+    audits.note(session, actor, "recipient.unseal", order, detail, party_id=row.party_id)
+    return to
+
+
+def _check_purpose(purpose: str) -> None:
+    if not purpose.strip():
+        raise Problem(422, "invalid", "purpose: say what the recipient's details are needed for")
 
 
 def page(

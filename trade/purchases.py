@@ -83,13 +83,13 @@ def page(
 
 
 def get(session: Session, desk: Desk, supplier: Supplier, purchase: str) -> dict[str, Any]:
-    """One purchase with its recipient in clear, or without one who was deleted at the person's own
-    request; the opening is logged. Raises Problem 404."""
+    """One purchase with its recipient in clear, or without one who is sealed by age or erased; the
+    opening is logged. Raises Problem 404."""
     row = session.get(Purchase, inside("pur", purchase))
     if row is None or row.source != supplier.source or row.state in UNKNOWN_TO_SUPPLIER:
         raise _unknown(purchase)
     opened = None
-    if not recipients.is_shredded(session.get_one(Recipient, row.recipient_id)):
+    if recipients.can_be_opened(session.get_one(Recipient, row.recipient_id)):
         to = row.recipient_id
         opened = recipients.reveal(session, desk.keyring, to, supplier.party_id, "ship")
     return view(row, lines_of(session, [row.id])[row.id], opened)

@@ -57,7 +57,7 @@ def quote(
     content = plan_views.told(found, now)
     row = Quote(
         party_id=party_id,
-        recipient_id=recipients.seal(session, desk.keyring, party_id, ship_to),
+        recipient_id=recipients.seal(session, desk.keyring, party_id, ship_to, "quote"),
         content=content,
         total=found.total,
         signature="",

@@ -1,7 +1,7 @@
 """Recipients as sealed envelopes; each opening is logged with its purpose."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy.orm import Session
@@ -14,10 +14,15 @@ from trade.models import Recipient, RecipientOpening
 
 _CONTEXT = "recipient"
 
+Use = Literal["order", "quote", "signup"]
+"""What a recipient is kept for."""
 
-def seal(session: Session, keyring: Keyring, party_id: int, ship_to: ShipTo) -> int:
+
+def seal(
+    session: Session, keyring: Keyring, party_id: int, ship_to: ShipTo, kept_for: Use = "order"
+) -> int:
     """Keep `ship_to` for `party_id`; returns the recipient's id."""
-    row = Recipient(**sealed(keyring, party_id, ship_to))
+    row = Recipient(**sealed(keyring, party_id, ship_to), kept_for=kept_for)
     session.add(row)
     session.flush()
     return row.id
@@ -46,13 +51,27 @@ def hashes(keyring: Keyring, opened: bytes) -> dict[str, bytes]:
 
 
 def reveal(
-    session: Session, keyring: Keyring, recipient_id: int, by: int | None, purpose: str
+    session: Session,
+    keyring: Keyring,
+    recipient_id: int,
+    by: int | None,
+    purpose: str,
+    *,
+    unsealing: bool = False,
 ) -> ShipTo:
-    """The recipient in clear, with the opening logged. Raises CannotOpen, or Problem 410 for a
-    recipient who was shredded."""
+    """The recipient in clear, with the opening logged; `unsealing` one that is sealed by its age.
+
+    Raises CannotOpen; Problem 410 for a recipient who was shredded, 403 for one who is sealed.
+    """
     row = session.get_one(Recipient, recipient_id)
-    if is_shredded(row):
+    if not row.envelope:
         raise forgotten()
+    if row.sealed_at is not None and not unsealing:
+        raise Problem(
+            403,
+            "recipient_sealed",
+            "these details are sealed by their age; an operator can open them for a purpose",
+        )
     session.add(RecipientOpening(recipient_id=recipient_id, party_id=by, purpose=purpose))
     return _read(keyring.open(row.envelope, _CONTEXT))
 
@@ -60,10 +79,11 @@ def reveal(
 def reveal_many(
     session: Session, keyring: Keyring, recipient_ids: Collection[int], by: int | None, purpose: str
 ) -> dict[int, ShipTo]:
-    """Recipients in clear by id, each opening logged; those who were shredded are left out."""
-    query = "SELECT id, envelope FROM recipients WHERE id = ANY(%s)"
+    """Recipients in clear by id, each opening logged; whoever is shredded or sealed is left out."""
+    query = """SELECT id, envelope FROM recipients
+               WHERE id = ANY(%s) AND sealed_at IS NULL AND envelope <> ''"""
     [rows] = send(session, (query, [sorted(set(recipient_ids))]))
-    found = {row.id: row.envelope for row in rows if row.envelope}
+    found = {row.id: row.envelope for row in rows}
     if found:
         opened = [{"recipient_id": one, "party_id": by, "purpose": purpose} for one in found]
         send(session, insert(RecipientOpening, opened))
@@ -76,19 +96,15 @@ def reveal_many(
 def forgotten() -> Problem:
     """What is answered where a recipient was shredded."""
     return Problem(
-        410, "recipient_forgotten", "this recipient was deleted at the person's own request"
+        410,
+        "recipient_forgotten",
+        "this recipient was erased, at the person's own request or because its time was over",
     )
 
 
-def is_shredded(row: Recipient) -> bool:
-    """Whether nothing is known of the recipient any more."""
-    return not row.envelope
-
-
-def shred(row: Recipient) -> None:
-    """Leave nothing of a recipient but the region, by which no person is known."""
-    row.envelope = row.mobile_hash = row.address_hash = b""
-    row.mask = {"name": "***", "mobile": "***", "region": row.region, "address": "***"}
+def can_be_opened(row: Recipient) -> bool:
+    """Whether the recipient is neither shredded nor sealed by its age."""
+    return bool(row.envelope) and row.sealed_at is None
 
 
 def _read(opened: bytes) -> ShipTo:

@@ -57,6 +57,7 @@ _OPERATES = frozenset(
         "matches:read",
         "matches:write",
         "payouts:write",
+        "recipients:unseal",
     }
 )
 
@@ -77,7 +78,7 @@ OF_MEMBER: dict[str, frozenset[str]] = {
     "clerk": SCOPES
     - {"wallet:write", "parties:write", "sources:write"}
     - {"pricing:write", "policies:write", "grants:write", "webhooks:write", "payouts:write"}
-    - {"claims:advance", "statements:write", "routing:write"},
+    - {"claims:advance", "statements:write", "routing:write", "recipients:unseal"},
     "finance": _READS | {"wallet:write", "payouts:write", "statements:write", "exceptions:write"},
     "viewer": _READS,
 }

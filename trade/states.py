@@ -53,6 +53,8 @@ STATES = frozenset(state for state, _ in MOVES) | frozenset(MOVES.values())
 UNKNOWN_TO_SUPPLIER = frozenset({"ready", "submitting"})
 OPEN = frozenset({"ready", "submitting", "submitted", "accepted", "partly_shipped"})
 CLOSED = STATES - OPEN
+UNFINISHED = ("pending", "processing", "held", "partly_shipped")
+"""Statuses of orders that still have something to send."""
 
 
 def move(

@@ -21,6 +21,7 @@ from sync import due, figures, planned, verdicts
 from sync.gallery import MEDIA
 from sync.wake import PULL, key
 from trade import (
+    ageing,
     applications,
     cutoff_sheets,
     demand,
@@ -204,6 +205,25 @@ def prune_events(_shop: Workshop, session: Session, _last: Result) -> Result:
     return {"months": events.prune(session, clock.now() - event_feed.KEPT - timedelta(days=1))}
 
 
+def seal_people(shop: Workshop, session: Session, _last: Result) -> Result:
+    """People's details whose orders were delivered long enough ago."""
+    sealed, more = ageing.seal(session, shop.desk.ages, clock.now())
+    return {"sealed": sealed, "more": more}
+
+
+def shred_people(shop: Workshop, session: Session, _last: Result) -> Result:
+    """The same, so long ago that nobody may know them any more; and whom only a quote names."""
+    shredded, more = ageing.shred(session, shop.desk.ages, clock.now())
+    return {"shredded": shredded, "more": more}
+
+
+def prune_waybills(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Suppliers' sheets of waybills that came long ago."""
+    most = 50
+    gone = ageing.forget_sheets(session, clock.now(), most)
+    return {"gone": gone, "more": gone >= most}
+
+
 def rotate_keys(shop: Workshop, session: Session, last: Result) -> Result:
     """Envelopes under former keys of the ring: a window a turn, all of them again after a day."""
     keyring = shop.desk.keyring
@@ -334,6 +354,9 @@ CHORES: dict[str, Kind] = {
     "prune_order_sheets": Kind(HOUR, prune_order_sheets),
     "prune_evidence": Kind(HOUR, prune_evidence),
     "prune_applications": Kind(DAY, prune_applications),
+    "seal_people": Kind(HOUR, seal_people),
+    "shred_people": Kind(HOUR, shred_people),
+    "prune_waybills": Kind(HOUR, prune_waybills),
     "rotate_keys": Kind(10 * MINUTE, rotate_keys),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),

@@ -9,16 +9,19 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, select, text
+from sqlalchemy import UniqueConstraint, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from connectors.model import ShipTo
 from connectors.tokens import Tokens
 from kit.db import Base, Utc
+
+LOOKED_FOR = timedelta(days=30)
+"""So long after it was tried a requisition can still be looked for."""
 
 
 class FenxiaoRequisition(Base):
@@ -77,6 +80,7 @@ class Register:
             known.begun_at if known else now,
         )
         self._put(made)
+        self._forget(now)
         return made
 
     def bind(self, our_ref: str, ref: str) -> None:
@@ -103,6 +107,21 @@ class Register:
         if self._tokens.keyring is not None:
             return self._tokens.keyring.fingerprints(plain, "fenxiao-recipient")
         return (hashlib.blake2b(plain.encode(), digest_size=16).digest(),)
+
+    def _forget(self, now: datetime) -> None:
+        """Of what was never found in its time, nobody keeps whom it was for."""
+        if self._tokens.database is None:
+            return
+        with self._tokens.database.as_system() as session:
+            session.execute(
+                update(FenxiaoRequisition)
+                .where(
+                    FenxiaoRequisition.source == self._source,
+                    FenxiaoRequisition.begun_at < now - LOOKED_FOR,
+                    FenxiaoRequisition.recipient != b"",
+                )
+                .values(recipient=b"", mobile_tail=b"")
+            )
 
     def _put(self, made: Applied) -> None:
         if self._tokens.database is None:

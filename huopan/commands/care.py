@@ -1,4 +1,4 @@
-"""`replay` and `forget`."""
+"""`replay`, `forget` and `hold`."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,13 +76,35 @@ def forget(
         raise typer.Exit(1)
 
 
+@app.command()
+def hold(
+    order: Annotated[str, typer.Argument(help="The order's id.")],
+    reason: Annotated[str, typer.Option(help="What the details are needed for.")] = "",
+    *,
+    release: Annotated[bool, typer.Option("--release", help="They are needed no more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A legal hold: what names people of an order is erased neither by age nor on request."""
+    from huopan import show
+    from huopan.house import opened
+    from trade.ageing import hold as keep
+
+    if release == bool(reason):
+        raise typer.BadParameter("give a --reason, or --release")
+    with opened() as house, house.db.as_system() as session:
+        keep(session, order, None if release else reason, "command line")
+    text = f"{order} is held." if reason else f"{order} is held no more."
+    show.told({"order": order, "hold": reason or None}, text, as_json=as_json)
+
+
 def _told(done: "Forgotten") -> str:
     from huopan import show
 
     lines = []
     if done.recipients or done.sheets:
         lines.append(
-            f"{done.recipients} recipient envelopes and {done.sheets} waybill sheets are erased."
+            f"Erased: {done.recipients} recipients, notes of {done.orders} orders, what was said in"
+            f" {done.claims} claims, {done.evidence} pieces of evidence, {done.sheets} sheets."
         )
     if done.waiting:
         rows = [(one.order, one.reference, one.status, one.why) for one in done.waiting]

@@ -56,6 +56,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/orders/{order_id}/cancel"): SELLS,
     ("POST", "/v1/orders/{order_id}/address"): SELLS,
     ("POST", "/v1/orders/{order_id}/reveal"): SELLS,
+    ("POST", "/v1/orders/{order_id}/unseal"): OPERATES,
     ("POST", "/v1/orders/{order_id}/claims"): SELLS,
     ("GET", "/v1/orders/{order_id}/claims/options"): SELLS,
     ("GET", "/v1/orders/{order_id}/decision"): OPERATES,

@@ -91,6 +91,13 @@ def test_a_deletion_request_tells_what_must_wait_and_then_is_done(huopan: Cli) -
     path = huopan.folder / "out.xlsx"
     huopan("purchases", "export", "teahouse", "--out", str(path))
     huopan("ship-import", "teahouse", _fill(path, "SF1234567890"))
+    order = waits.out.split("\n")[1].split()[0]
+    assert (
+        huopan("hold", order).code == huopan("hold", order, "--release", "--reason", "x").code == 2
+    )
+    assert huopan("hold", order, "--reason", "仲裁").out == f"{order} is held.\n"
+    assert "a legal hold is on it: 仲裁" in huopan(*person).out
+    assert huopan("hold", order, "--release").code == 0
     done = huopan(*person, "--json")
     assert done.code == 0
     assert (done.json["recipients"], done.json["sheets"]) == (1, 1)

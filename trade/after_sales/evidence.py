@@ -18,7 +18,7 @@ from kit.errors import Problem
 from kit.ids import inside, outside
 from trade.after_sales.claim_cases import invalid
 from trade.desk import Desk
-from trade.models import Claim, Evidence
+from trade.models import Claim, Evidence, Order, Recipient
 
 PREFIX = "evi"
 PDF = "application/pdf"
@@ -95,8 +95,15 @@ def read(
 
 
 def prune(session: Session, now: datetime) -> int:
-    """Forget what no claim named in time, and what was kept long enough; returns how many."""
-    gone = session.execute(delete(Evidence).where(Evidence.expires_at <= now))
+    """Forget what no claim named in time, and what was kept long enough; returns how many. What
+    belongs to an order under a legal hold stays."""
+    held = (
+        select(Claim.id)
+        .join(Order, Order.id == Claim.order_id)
+        .join(Recipient, Recipient.id == Order.recipient_id)
+        .where(Claim.id == Evidence.claim_ids.any_(), Recipient.hold.is_not(None))
+    )
+    gone = session.execute(delete(Evidence).where(Evidence.expires_at <= now, ~held.exists()))
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 

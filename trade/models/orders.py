@@ -82,6 +82,7 @@ class Order(Base):
             "delivered_at",
             postgresql_where=text("delivered_at IS NOT NULL AND completed_at IS NULL"),
         ),
+        Index("orders_recipient", "recipient_id"),
         Index("orders_share", "share_id", postgresql_where=text("share_id IS NOT NULL")),
     )
 

@@ -80,10 +80,27 @@ class Token(Base):
 
 
 class Recipient(Base):
-    """A person who gets a parcel: a sealed envelope, a mask, and keyed hashes to find it by."""
+    """A person who gets a parcel: an envelope, a mask, and keyed hashes to find it by."""
 
     __tablename__ = "recipients"
-    __table_args__ = (Index("recipients_mobile", "mobile_hash"),)
+    __table_args__ = (
+        Index("recipients_mobile", "mobile_hash"),
+        Index(
+            "recipients_to_seal",
+            "aged_from",
+            postgresql_where=text("sealed_at IS NULL AND envelope <> '' AND kept_for <> 'quote'"),
+        ),
+        Index(
+            "recipients_to_shred",
+            "aged_from",
+            postgresql_where=text("sealed_at IS NOT NULL AND envelope <> '' AND hold IS NULL"),
+        ),
+        Index(
+            "recipients_quoted",
+            "aged_from",
+            postgresql_where=text("kept_for = 'quote' AND envelope <> ''"),
+        ),
+    )
 
     id: Mapped[Id]
     party_id: Mapped[Ref]
@@ -92,6 +109,14 @@ class Recipient(Base):
     region: Mapped[str]
     mobile_hash: Mapped[bytes]
     address_hash: Mapped[bytes]
+    kept_for: Mapped[str] = mapped_column(server_default="order")
+    """order | quote | signup."""
+    aged_from: Mapped[Utc] = mapped_column(server_default=NOW)
+    """From when its age counts, as far as is known: corrected when it is looked at."""
+    sealed_at: Mapped[datetime | None]
+    """Since when only an operator may open it."""
+    hold: Mapped[str | None]
+    """Why it may not be erased: a dispute, an inquiry."""
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
 
 

@@ -245,7 +245,8 @@ def _candidates(session: Session, desk: Desk, supplier: Supplier, row: Row) -> S
     mobile = addresses.phone(row.mobile) or row.mobile
     known = session.scalars(
         found.join(Recipient, Recipient.id == Purchase.recipient_id).where(
-            Recipient.mobile_hash.in_(desk.keyring.fingerprints(mobile, "mobile"))
+            Recipient.mobile_hash.in_(desk.keyring.fingerprints(mobile, "mobile")),
+            Recipient.sealed_at.is_(None),
         )
     ).all()
     return [purchase for purchase in known if _is(session, desk, supplier, purchase, row.name)]

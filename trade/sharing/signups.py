@@ -70,7 +70,7 @@ def sign_up(
             share_id=row.id,
             sku_id=sku_id,
             quantity=quantity,
-            recipient_id=recipients.seal(session, keyring, row.party_id, to),
+            recipient_id=recipients.seal(session, keyring, row.party_id, to, "signup"),
             note=note.strip()[:200],
             nonce=nonce,
             created_at=now,
