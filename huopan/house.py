@@ -54,14 +54,23 @@ def opened() -> Iterator[House]:
     command may be any; one of your own is left to `huopan migrate`. Raises HouseError,
     ServersError, SettingsError, OperationalError.
     """
+    with standing() as (chosen, servers), entered(chosen, servers) as house:
+        yield house
+
+
+@contextlib.contextmanager
+def standing() -> Iterator[tuple[Settings, Endpoints]]:
+    """The settings here and their servers, on the newest schema; nothing sealed is opened yet.
+
+    Raises what `opened` raises.
+    """
     chosen = settings.load()
     with backing(chosen) as servers:
         if chosen.database.url == EMBEDDED:
             chosen.ensure_key()
             newest_schema(servers.database_url)
         require_schema(servers.database_url)
-        with entered(chosen, servers) as house:
-            yield house
+        yield chosen, servers
 
 
 @contextlib.contextmanager

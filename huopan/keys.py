@@ -5,11 +5,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from huopan.backing import EMBEDDED, backing
 from huopan.checks import Check
-from huopan.house import CONNECTIONS, newest_schema, require_schema
+from huopan.house import CONNECTIONS, standing
 from huopan.servers import Endpoints
-from kit import canaries, settings
+from kit import canaries
 from kit.crypto import Keyring
 from kit.db import Database
 from kit.settings import Settings, SettingsError
@@ -22,12 +21,7 @@ def ring() -> Iterator[tuple[Database, Keyring]]:
 
     Raises what `huopan.house.opened` raises.
     """
-    chosen = settings.load()
-    with backing(chosen) as servers:
-        if chosen.database.url == EMBEDDED:
-            chosen.ensure_key()
-            newest_schema(servers.database_url)
-        require_schema(servers.database_url)
+    with standing() as (chosen, servers):
         keyring = chosen.keyring()
         database = Database(servers.database_url, connections=CONNECTIONS)
         try:
