@@ -4,7 +4,8 @@ Each part is a line of its own to all that routes, buys, ships and pays back; th
 their sum. So units and fen are conserved by what conserves them for any line.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -44,14 +45,10 @@ def apart(index: int, quantity: int, parts: Sequence[tuple[int, int]]) -> list[P
     ]
 
 
-def twice(demands: Iterable[Demand]) -> int | None:
-    """The line that asks for a SKU that a line before it asks for as well, or None."""
-    seen: set[int] = set()
-    for demand in demands:
-        if demand.sku_id in seen:
-            return demand.key % PLACES
-        seen.add(demand.sku_id)
-    return None
+def shared(demands: Sequence[Demand]) -> set[int]:
+    """The keys of demands for a SKU that others of these ask for as well."""
+    asked = Counter(demand.sku_id for demand in demands)
+    return {demand.key for demand in demands if asked[demand.sku_id] > 1}
 
 
 def together(

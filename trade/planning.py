@@ -17,7 +17,7 @@ from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import line_amount
 from trade import limits, pricing, selections, supplies
-from trade.bundling import PLACES, Made, PartLine, apart, together, twice
+from trade.bundling import PLACES, Made, PartLine, apart, shared, together
 from trade.desk import Desk
 from trade.promise import ships_by
 from trade.routing import routing
@@ -42,8 +42,6 @@ MESSAGES = {
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",
     "not_deliverable": "it is not delivered to this region; choose another SKU",
     "not_shared": "it is not in this share; order it apart, or under another share",
-    "asked_twice": "another line holds it, too; order a bundle and its parts apart",
-    "bundle": "bundles are not ordered under a share; order it in an order of its own",
     "not_sold": "it is not sold by the piece at the moment; choose another SKU",
 }
 """Why a line cannot be bought, in words that name no source."""
@@ -197,7 +195,7 @@ def drafted(
         if line.index in codes
     ]
     priced = [
-        _bundle(line, parts[line.index], plan, terms.reader.prices)
+        bundled(line, parts[line.index], plan, terms.reader.prices)
         if line.index in parts
         else priced_line(line, plan.takes(line.index), terms.reader.prices)
         for line in found
@@ -217,8 +215,8 @@ def _routed(
 ) -> tuple[Plan, dict[int, str]]:
     """A plan for what can be bought whole, and why each other line cannot.
 
-    A bundle of which one part fails is not bought in part. Of two lines that ask for one SKU, alone
-    or in a bundle, the second is not bought: they would share its stock and its limits.
+    A bundle of which one part fails is not bought in part, and what is left of its parts is there
+    for the other lines: bundles that fail by themselves go first, then the last of the others.
     """
     demands = [
         demand
@@ -230,19 +228,29 @@ def _routed(
         )
     ]
     codes: dict[int, str] = {}
-    while parts and (index := twice(demands)) is not None:
-        codes[index] = "asked_twice"
-        demands = [demand for demand in demands if demand.key % PLACES != index]
     while True:
         plan = routing.route(demands, bought.offers, bought.region, bought.now)
         fresh = {key % PLACES: code for key, code in reversed(list(plan.unsellable.items()))}
-        codes |= fresh
-        if not fresh.keys() & parts.keys():
-            return plan, codes
-        demands = [demand for demand in demands if demand.key % PLACES not in fresh]
+        broken = fresh.keys() & parts.keys()
+        if not broken:
+            return plan, codes | fresh
+        crowded = shared(demands)
+        alone = {key % PLACES for key in plan.unsellable if key not in crowded} & broken
+        gone = alone or {max(broken)}
+        codes |= {index: fresh[index] for index in gone}
+        demands = [demand for demand in demands if demand.key % PLACES not in gone]
 
 
-def _bundle(line: Resolved, parts: Sequence[PartLine], plan: Plan, pays: PriceList) -> PricedLine:
+def repriced(priced: PricedLine, plan: Plan, pays: PriceList) -> PricedLine:
+    """What a line of a plan costs whoever has this price list."""
+    line = priced.line
+    if priced.parts:
+        return bundled(line, priced.parts, plan, pays)
+    return priced_line(line, plan.takes(line.index), pays)
+
+
+def bundled(line: Resolved, parts: Sequence[PartLine], plan: Plan, pays: PriceList) -> PricedLine:
+    """The same for a bundle, over its parts."""
     takes = {
         part.key: [(_price(t.supply, pays), t) for t in plan.takes(part.key)] for part in parts
     }

@@ -38,9 +38,11 @@ _DUE = """
     ORDER BY due_at, id LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 """
 _LINES = """
-    SELECT purchase_id, external_id, quantity - cancelled AS open, unit_cost FROM purchase_lines
-    WHERE purchase_id = ANY(%(ids)s) AND quantity > cancelled ORDER BY purchase_id, line
+    SELECT purchase_id, external_id, sum(quantity - cancelled)::int AS open, unit_cost
+    FROM purchase_lines WHERE purchase_id = ANY(%(ids)s) AND quantity > cancelled
+    GROUP BY purchase_id, external_id, unit_cost ORDER BY purchase_id, min(line)
 """
+"""Each SKU once: a bundle and a part of it may be bought as one offer."""
 _LEASE = """
     UPDATE purchases p SET state = 'submitting', lease = c.lease, due_at = %(until)s,
         leased_until = %(until)s, attempts = attempts + 1, updated_at = %(now)s

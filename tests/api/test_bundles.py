@@ -5,9 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import openpyxl
-from sqlalchemy import text
 
-from catalog import bundles
 from kit.ids import inside
 from tests.api.shop import HOME, SOURCE, Shop, ordering
 from tests.trade.market import Goods
@@ -123,9 +121,35 @@ def test_a_bundle_is_bought_and_cancelled_whole(shop: Shop) -> None:
     assert [part["lines"] for part in quote["parcels"]] == [[{"sku": other.sku, "quantity": 1}]]
     refused = bought(shop, sku, 3, 409)
     assert (refused["code"], refused["errors"][0]["code"]) == ("not_orderable", "out_of_stock")
-    twice = [{"sku": sku, "quantity": 1}, {"sku": cup.sku, "quantity": 1}]
-    both = shop.said("leader", "/v1/orders", ordering(tea, lines=twice), 409)
-    assert [(one["field"], one["code"]) for one in both["errors"]] == [("lines.1", "asked_twice")]
+
+
+def test_a_bundle_and_its_parts_share_one_stock_in_one_order(shop: Shop) -> None:
+    tea, cup = shop.offer(stock=5), shop.offer(stock=9)
+    sku = make(shop, (tea, 2), (cup, 1))
+    other = make(shop, (tea, 1), (cup, 4), title="茶杯套装")
+    asked = [(sku, 1), (tea.sku, 2), (other, 2)]
+    lines = [{"sku": name, "quantity": units} for name, units in asked]
+    quote = shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": HOME})
+    assert [(one["sku"], one["code"]) for one in quote["unsellable"]] == [(other, "out_of_stock")]
+    lines[2]["quantity"] = 1  # five teas in all, and five cups
+    order = shop.said("leader", "/v1/orders", ordering(tea, lines=lines))
+    assert [(one["sku"], one["quantity"]) for one in order["lines"]] == [*asked[:2], (other, 1)]
+    assert [one["amount"] for one in order["lines"]] == ["25.67", "17.11", "42.78"]
+    assert sku_of(shop, tea.sku)["stock"]["quantity"] == 0
+    assert sku_of(shop, cup.sku)["stock"]["quantity"] == 4
+    shop.submitted()
+    purchase = shop.purchase()
+    assert sum(one["quantity"] for one in purchase["lines"]) == 10
+    parcel = {"carrier": "顺丰", "tracking_number": "SF0000000001"}
+    shop.said("brand", f"/v1/purchases/{purchase['id']}/ship", parcel, 200)
+    claim = {"kind": "refund", "lines": [{"sku": tea.sku, "quantity": 5}], "reason": "坏了"}
+    asked_for = shop.said("leader", f"/v1/orders/{order['id']}/claims", claim)["items"][0]
+    shop.said("brand", f"/v1/claims/{asked_for['id']}/approve", None, 200)
+    told = shop.got("leader", f"/v1/orders/{order['id']}")["lines"]
+    back = [Decimal(one["refunded"]) for one in told]
+    assert abs(sum(back) - Decimal("42.78")) <= Decimal("0.02")  # five teas, wherever they stand
+    with shop.db.as_system() as session:
+        assert invariants.violations(session) == []
 
 
 def test_a_live_offer_of_its_own_sells_a_bundle(shop: Shop) -> None:
@@ -142,22 +166,55 @@ def test_a_live_offer_of_its_own_sells_a_bundle(shop: Shop) -> None:
     assert sku_of(shop, whole.sku)["price"] is None
 
 
-def test_a_bundle_is_not_shared(shop: Shop) -> None:
-    tea = shop.offer()
-    shares = {"retail_price": "30", "commission_ppm": 1000}
-    refused = shop.said("leader", "/v1/shares", shares | {"skus": [make(shop, (tea, 2))]}, 422)
-    assert refused["errors"][0]["code"] == "bundle"
-    later = shop.offer()  # shared first, and made a bundle then
-    code = shop.said("leader", "/v1/shares", shares | {"skus": [later.sku]})["code"]
-    with shop.db.as_system() as session:
-        session.execute(
-            text("UPDATE offers SET state = 'off' WHERE id = :o"), {"o": later.offer_id}
-        )
-        bundles.put(session, later.sku_id, {tea.sku_id: 2}, "", 1)
+def test_a_shared_bundle_earns_over_its_parts(shop: Shop) -> None:
+    tea, cup = shop.offer(stock=9), shop.offer(stock=9)
+    sku = make(shop, (tea, 2), (cup, 1))  # the sharer pays 25.6665
+    short = {"skus": [sku], "retail_price": "25.00", "commission_ppm": 0}
+    refused = shop.said("leader", "/v1/shares", short, 422)
+    assert refused["errors"][0]["code"] == "negative_rest"
+    terms = {"skus": [sku], "retail_price": "30.00", "commission_ppm": 100_000}
+    code = shop.said("leader", "/v1/shares", terms)["code"]
+    assert "有货" in shop.client.get(f"/s/{code}").text
     shop.said("other", f"/v1/shares/{code}/join", None, 200)
-    order = ordering(later) | {"share": shop.got("other", "/v1/shares")["items"][0]["code"]}
-    refused = shop.said("other", "/v1/orders", order, 409)
-    assert refused["errors"][0]["code"] == "bundle"
+    own = shop.got("other", "/v1/shares")["items"][0]["code"]
+    order = shop.said("other", "/v1/orders", ordering(Goods(sku, 0, 0, ""), 2, share=own))
+    (line,) = order["lines"]
+    assert (line["unit_price"], line["amount"]) == ("27.00", "54.00")
+    assert sum(Decimal(part["amount"]) for part in line["parts"]) == Decimal("54.00")
+    shop.submitted()
+    parcel = {"carrier": "顺丰", "tracking_number": "SF0000000007"}
+    shop.said("brand", f"/v1/purchases/{shop.purchase()['id']}/ship", parcel, 200)
+    sales = shop.got("leader", f"/v1/shares/{code}")["sales"]
+    assert sales["frozen"] == "2.67"  # 54.00 less 51.33
+    claim = {"kind": "refund", "lines": [{"sku": sku, "quantity": 2}], "reason": "坏了"}
+    asked = shop.said("other", f"/v1/orders/{order['id']}/claims", claim)["items"][0]
+    assert sum(Decimal(one["amount"]) for one in asked["lines"]) == Decimal("54.00")
+    shop.said("brand", f"/v1/claims/{asked['id']}/approve", None, 200)
+    assert shop.got("leader", f"/v1/shares/{code}")["sales"]["frozen"] == "0.00"
+    with shop.db.as_system() as session:
+        assert invariants.violations(session) == []
+
+
+def test_a_claim_on_a_bundle_is_split_over_its_parts_to_the_fen(shop: Shop) -> None:
+    tea, cup = shop.offer(stock=9), shop.offer(stock=9)
+    sku = make(shop, (tea, 2), (cup, 1))
+    order = bought(shop, sku, 2)
+    shop.submitted()
+    parcel = {"carrier": "顺丰", "tracking_number": "SF0000000008"}
+    shop.said("brand", f"/v1/purchases/{shop.purchase()['id']}/ship", parcel, 200)
+    path = f"/v1/orders/{order['id']}/claims"
+
+    def asked(status: int, *lines: dict[str, Any]) -> Any:
+        body = {"kind": "refund", "lines": list(lines), "reason": "坏了"}
+        return shop.said("leader", path, body, status)
+
+    one = {"sku": sku, "quantity": 1}
+    assert asked(422, one, {"sku": tea.sku, "quantity": 1})["errors"][0]["code"] == "duplicate"
+    assert asked(409, one | {"quantity": 3})["code"] == "not_shipped"
+    assert asked(409, one | {"amount": "25.69"})["code"] == "amount_too_high"
+    found = asked(201, one | {"amount": "10.01"})["items"][0]
+    shares = {line["sku"]: (line["quantity"], line["amount"]) for line in found["lines"]}
+    assert shares == {tea.sku: (2, "6.67"), cup.sku: (1, "3.34")}
 
 
 def test_a_sheet_orders_bundles_and_gets_their_waybills(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """Bundles as values: the scarcest part decides, unknown is not zero, no fen is lost."""
 
+from dataclasses import replace
 from decimal import Decimal
 from math import gcd
 
@@ -8,8 +9,10 @@ from hypothesis import strategies as st
 
 from catalog.bundles import composed, scarcest
 from catalog.shelf import NOT_FOR_SALE, Display, Stock
-from trade.bundling import apart, together, twice
+from trade.bundling import apart, shared, together
+from trade.planning import PricedLine, Resolved
 from trade.routing.routing import Supply, Take
+from trade.sharing.share_orders import divided
 
 STOCKS = st.one_of(
     st.integers(0, 50).map(lambda n: Stock("in_stock" if n > 5 else "low" if n else "out", n)),
@@ -96,5 +99,18 @@ def test_shares_of_parts_add_up_to_the_line_which_is_rounded_once(
 
 def test_a_part_that_two_lines_ask_for_is_noticed() -> None:
     lines = [*apart(0, 1, [(7, 1), (8, 2)]), *apart(1, 1, [(9, 1)])]
-    assert twice(line.demand for line in lines) is None
-    assert twice(line.demand for line in [*lines, *apart(4, 1, [(8, 1)])]) == 4
+    assert shared([line.demand for line in lines]) == set()
+    lines += apart(4, 1, [(8, 1)])
+    assert shared([line.demand for line in lines]) == {2000, 1004}
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=6), st.integers(0, 10_000))
+def test_a_sharer_earns_no_less_on_a_part_than_nothing(own: list[int], more: int) -> None:
+    parts = apart(2, 3, [(sku, 1) for sku in range(len(own))])
+    priced = [replace(part, amount=fen) for part, fen in zip(parts, own, strict=True)]
+    line = PricedLine(Resolved(2, 9, None, 3, None), Decimal(0), sum(own), tuple(priced))
+    paid, rests = divided(sum(own) + more, line)
+    assert sum(part.amount for part in paid) == sum(own) + more
+    assert set(rests) == {part.key for part in parts}
+    assert sum(rests.values()) == more
+    assert min(rests.values()) >= 0

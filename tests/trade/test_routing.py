@@ -289,9 +289,41 @@ def test_lines_under_one_rule_share_its_first_step() -> None:
     assert parcel_freight(pieces) == 1000 + 800
 
 
-def test_two_lines_of_one_sku_are_a_fault_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="one SKU"):
-        route([Demand(0, 1, 1), Demand(1, 1, 1)], [supply(1)], "", NOW)
+@given(
+    st.lists(st.integers(1, 6), min_size=2, max_size=4),
+    st.lists(st.tuples(st.none() | st.integers(0, 9), st.integers(1, 3)), min_size=1, max_size=3),
+)
+def test_lines_of_one_sku_share_its_stock_and_its_steps(
+    wanted: list[int], offers: list[tuple[int | None, int]]
+) -> None:
+    demands = [Demand(key, 1, units) for key, units in enumerate(wanted)]
+    supplies = [
+        supply(number, 1, left=left, multiple=many) for number, (left, many) in enumerate(offers)
+    ]
+    plan = route(demands, supplies, "440305", NOW)
+    units: dict[int, int] = {}
+    for demand in demands:
+        takes = plan.takes(demand.key)
+        whole = 0 if demand.key in plan.unsellable else demand.quantity
+        assert sum(take.units for take in takes) == whole
+        for take in takes:
+            offer = take.supply.offer_id
+            units[offer] = units.get(offer, 0) + take.units
+    for offer, taken in units.items():
+        left, many = offers[offer]
+        assert left is None or taken <= left
+        assert taken % many == 0
+    whole = [Demand(0, 1, sum(wanted))]
+    assert bool(plan.unsellable) == bool(route(whole, supplies, "440305", NOW).unsellable)
+
+
+def test_of_lines_for_one_sku_the_first_that_fit_are_served() -> None:
+    demands = [Demand(0, 1, 9), Demand(1, 1, 3), Demand(2, 1, 3), Demand(3, 1, 2)]
+    plan = route(demands, [supply(1, left=5)], "440305", NOW)
+    assert plan.unsellable == {0: "out_of_stock", 2: "out_of_stock"}
+    assert [(take.key, take.units) for take in plan.purchases[0].takes] == [(1, 3), (3, 2)]
+    unknown = route(demands[1:2] + demands[3:], [supply(1, freight=None)], "440305", NOW)
+    assert set(unknown.unsellable.values()) == {"freight_unknown"}
 
 
 def test_an_offer_that_refused_is_switched_off() -> None:

@@ -3,7 +3,7 @@
 All in system scope, because what was bought where decides, and a leader sees none of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,9 @@ class Bought:
     delivered: bool
     returnable: bool | None
     abroad: bool
+    bundle_sku: int | None = None
+    """The bundle that it was ordered in, with `bundle_units` of it in each."""
+    bundle_units: int = 1
 
     @property
     def under_claim(self) -> int:
@@ -57,13 +60,14 @@ class Bought:
 
 
 def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
-    """Everything bought for a locked order, by SKU."""
+    """Everything bought for a locked order, by SKU: first what was ordered by itself, then what is
+    part of a bundle."""
     found = session.execute(
-        select(OrderLine.sku_id, PurchaseLine, Offer.returnable, Offer.ships_from)
+        select(OrderLine, PurchaseLine, Offer.returnable, Offer.ships_from)
         .join(PurchaseLine, PurchaseLine.order_line_id == OrderLine.id)
         .outerjoin(Offer, Offer.id == PurchaseLine.offer_id)
         .where(OrderLine.order_id == order.id)
-        .order_by(PurchaseLine.id)
+        .order_by(OrderLine.bundle_sku.is_not(None), PurchaseLine.id)
         .execution_options(populate_existing=True)
     ).all()
     pending = session.scalars(
@@ -74,9 +78,9 @@ def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
     ).all()
     parcels = session.scalars(select(Parcel).where(Parcel.order_id == order.id)).all()
     goods: dict[int, list[Bought]] = {}
-    for sku_id, line, returnable, ships_from in found:
+    for ordered, line, returnable, ships_from in found:
         own = [parcel for parcel in parcels if parcel.purchase_id == line.purchase_id]
-        goods.setdefault(sku_id, []).append(
+        goods.setdefault(ordered.sku_id, []).append(
             Bought(
                 line,
                 [claim for claim in pending if claim.purchase_line_id == line.id],
@@ -84,9 +88,17 @@ def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
                 bool(own) and all(parcel.delivered_at for parcel in own),
                 returnable,
                 any(word in (ships_from or "") for word in _ABROAD),
+                ordered.bundle_sku,
+                ordered.bundle_units or 1,
             )
         )
     return goods
+
+
+def parts(goods: Mapping[int, Sequence[Bought]], bundle: int) -> list[list[Bought]]:
+    """What was bought for each part of a bundle of the order; none where it is no such bundle."""
+    found = [[one for one in bought if one.bundle_sku == bundle] for bought in goods.values()]
+    return [bought for bought in found if bought]
 
 
 def choose(goods: Sequence[Bought], quantity: int, now: datetime) -> list[tuple[Bought, int, int]]:

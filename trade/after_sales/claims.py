@@ -87,8 +87,11 @@ def open_claim(
     goods = claimable.read(session, desk, order)
     parts: dict[int, list[_Part]] = {}
     for index, asked in enumerate(request.lines):
-        for part in _parts(goods, index, asked, request.kind, cause, now):
+        for part in _asked(goods, index, asked, request.kind, cause, now):
             parts.setdefault(part.bought.line.purchase_id, []).append(part)
+    named = [part.bought.line.id for found in parts.values() for part in found]
+    if len(set(named)) < len(named):
+        raise invalid("lines", "name a bundle, or its parts, not both", "duplicate")
     claims = []
     for purchase_id, found in sorted(parts.items()):
         purchase = session.get_one(Purchase, purchase_id)
@@ -174,7 +177,7 @@ def _note(
     tell(session, case.order, kind, now, detail)
 
 
-def _parts(
+def _asked(
     goods: dict[int, list[Bought]],
     index: int,
     asked: ClaimedLine,
@@ -182,19 +185,49 @@ def _parts(
     cause: str,
     now: datetime,
 ) -> list[_Part]:
-    """The units that serve one line of a claim. Raises Problem by the first rule that objects."""
-    own = goods.get(inside("sku", asked.sku), [])
-    if not own or asked.quantity < 1:
-        raise invalid(f"lines.{index}.sku", f"no {asked.quantity} of {asked.sku} in this order")
-    seen = claimable.facts(own, kind, cause, asked.quantity, asked.amount, now)
+    """The units that serve one line of a claim; of a bundle those of all its parts, an amount split
+    by what is left of each. Raises Problem by the first rule that objects."""
+    sku, units = inside("sku", asked.sku), asked.quantity
+    if (own := goods.get(sku)) and units > 0:
+        return _parts(own, index, units, asked.amount, kind, cause, now)
+    made = claimable.parts(goods, sku)
+    if not made or units < 1:
+        raise invalid(f"lines.{index}.sku", f"no {units} of {asked.sku} in this order")
+    wanted = [units * bought[0].bundle_units for bought in made]
+    amounts: Sequence[int | None] = [asked.amount] * len(made)
+    if asked.amount:
+        left = [
+            claimable.facts(bought, kind, cause, n, None, now).most
+            for bought, n in zip(made, wanted, strict=True)
+        ]
+        amounts = split(asked.amount, left) if any(left) else amounts
+    return [
+        part
+        for bought, n, amount in zip(made, wanted, amounts, strict=True)
+        if amount != 0 or not asked.amount
+        for part in _parts(bought, index, n, amount, kind, cause, now)
+    ]
+
+
+def _parts(
+    own: Sequence[Bought],
+    index: int,
+    quantity: int,
+    asked: int | None,
+    kind: str,
+    cause: str,
+    now: datetime,
+) -> list[_Part]:
+    """Of one SKU; `asked` in fen, None is all that was paid."""
+    seen = claimable.facts(own, kind, cause, quantity, asked, now)
     for reason in objections(seen):
         raise _objection(index, reason)
-    chosen = claimable.choose(own, asked.quantity, now)
-    if sum(units for _, units, _ in chosen) < asked.quantity:
+    chosen = claimable.choose(own, quantity, now)
+    if sum(units for _, units, _ in chosen) < quantity:
         raise _objection(index, Reason("too_late", "some of these units came too long ago"))
     if kind not in PAID:
         return [_Part(one, units, 0) for one, units, _ in chosen]
-    amount = seen.most if asked.amount is None else asked.amount
+    amount = seen.most if asked is None else asked
     shares = split(amount, [most for _, _, most in chosen])
     paired = zip(chosen, shares, strict=True)
     return [_Part(one, units, share) for (one, units, _), share in paired if share]

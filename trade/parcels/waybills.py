@@ -150,15 +150,20 @@ def _carrier_missing() -> Problem:
 
 
 def _waiting(match: _Match, row: Row) -> dict[int, int]:
-    """Open units by line; the row's own quantity where it speaks of one line."""
+    """Open units by line; of one SKU no more than the row's own quantity, line by line."""
     waiting = {
         line.line: line.quantity - line.shipped - line.cancelled
         for line in match.lines
         if line.quantity > line.shipped + line.cancelled
     }
-    if row.quantity is not None and len(waiting) == 1 and len(match.lines) == 1:
-        return {number: min(units, row.quantity) for number, units in waiting.items()}
-    return waiting
+    if row.quantity is None or len({line.external_id for line in match.lines}) > 1:
+        return waiting
+    left, taken = row.quantity, {}
+    for number, units in waiting.items():
+        if part := min(units, left):
+            taken[number] = part
+            left -= part
+    return taken
 
 
 def _shares(waiting: dict[int, int], parcels: int) -> list[dict[int, int]]:

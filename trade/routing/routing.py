@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from catalog.freight import Piece, parcel_freight
 from trade.routing.allocation import Ways, cheapest, parcels, ways
+from trade.routing.one_sku import Sharing, groups, merged
 from trade.routing.takes import Choice as Choice
 from trade.routing.takes import Demand as Demand
 from trade.routing.takes import Supply as Supply
@@ -95,37 +97,71 @@ def route(
 ) -> Plan:
     """Cheapest way to buy what can be bought; a demand is served whole or not at all.
 
-    Raises ValueError when two demands ask for one SKU: their units must be added up first.
+    Of demands for one SKU as many are served, in their order, as its offers can serve together.
     """
-    if len({demand.sku_id for demand in demands}) < len(demands):
-        raise ValueError("two lines ask for one SKU")
     wanted = {demand.sku_id for demand in demands}
     supplies = tuple(one for one in supplies if one.sku_id in wanted)
     by_sku: dict[int, list[Supply]] = {}
     for supply in sorted(supplies, key=_rank):
         by_sku.setdefault(supply.sku_id, []).append(supply)
     served: dict[int, Ways] = {}
+    kept: dict[int, Sequence[Demand]] = {}
     unsellable: dict[int, str] = {}
     lost: list[Lost] = []
-    for demand in demands:
-        usable, failed = _filter(demand, by_sku.get(demand.sku_id, []), region, now)
-        lost += failed
-        if found := ways(demand, usable):
-            served[demand.key] = found
-        else:
-            unsellable[demand.key] = _told(demand, usable, failed)
+    for group in groups(demands):
+        found = _served(group, by_sku.get(group[0].sku_id, []), region, now)
+        lost += found.failed
+        unsellable |= found.unsellable
+        if found.ways is not None:
+            served[found.kept[0].key], kept[found.kept[0].key] = found.ways, found.kept
     best = cheapest(list(served.values()))
     while unknown := {
         take.key for group in parcels(best) if group.freight is None for take in group.takes
     }:
         unsellable |= dict.fromkeys(unknown, "freight_unknown")
         best = cheapest([one for key, one in served.items() if key not in unsellable])
+    for key in unsellable.keys() & kept.keys():
+        unsellable |= dict.fromkeys((one.key for one in kept[key]), unsellable[key])
+    share = Sharing(kept)
     return Plan(
-        tuple(PlannedPurchase(p.source, p.seller, p.takes, p.freight or 0) for p in parcels(best)),
+        tuple(
+            PlannedPurchase(p.source, p.seller, share.apart(p.takes), p.freight or 0)
+            for p in parcels(best)
+        ),
         unsellable,
         (*lost, *_ruled(_dearer(served, best), served, unsellable, best)),
         Facts(tuple(demands), supplies, region, now),
     )
+
+
+class _Served(NamedTuple):
+    """Which demands for one SKU are served together, how, and why not the others."""
+
+    kept: Sequence[Demand]
+    ways: Ways | None
+    failed: list[Lost]
+    unsellable: dict[int, str]
+
+
+def _served(
+    group: Sequence[Demand], supplies: Sequence[Supply], region: str, now: datetime
+) -> _Served:
+    usable, failed = _filter(merged(group), supplies, region, now)
+    if found := ways(merged(group), usable):
+        return _Served(group, found, failed, {})
+    if len(group) == 1:
+        return _Served([], None, failed, {group[0].key: _told(group[0], usable, failed)})
+    kept: list[Demand] = []
+    best, refused = None, {}
+    for one in group:
+        asked = merged([*kept, one])
+        usable, failed = _filter(asked, supplies, region, now)
+        if found := ways(asked, usable):
+            kept.append(one)
+            best = found
+        else:
+            refused[one.key] = _told(asked, usable, failed)
+    return _Served(kept, best, failed, refused)
 
 
 def _rank(supply: Supply) -> tuple[bool, Decimal, int]:

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from kit.errors import FieldError, Problem
+from kit.money import split
 from kit.statements import Query, insert
 from trade import planning, pricing
+from trade.bundling import PartLine
 from trade.desk import Desk
 from trade.models import Earning, Order
 from trade.planning import Draft, LineRequest, PricedLine
@@ -17,7 +19,7 @@ from trade.sharing import plans
 from trade.sharing.shares import Under
 
 Rests = Mapping[int, int]
-"""The sharer's earning in fen on each line, by the line's index."""
+"""The sharer's earning in fen on each line, by the line's index; of a bundle by its parts' keys."""
 
 
 def at_retail(lines: Sequence[LineRequest], under: Under) -> tuple[LineRequest, ...]:
@@ -39,26 +41,43 @@ def shared(
     Raises Problem 409 `not_orderable` for goods that are not shared, or `negative_rest` where the
     sharer would lose by it.
     """
-    lines = [one.line for one in draft.lines]
-    if foreign := [line for line in lines if line.sku_id not in under.skus]:
+    if foreign := [one.line for one in draft.lines if one.line.sku_id not in under.skus]:
         raise _refused("not_orderable", "not_shared", planning.MESSAGES["not_shared"], foreign)
-    if made := [one.line for one in draft.lines if one.parts]:
-        raise _refused("not_orderable", "bundle", planning.MESSAGES["bundle"], made)
     if under.helper is None:
         return draft, {}
     reader = pricing.leader(session, desk, under.sharer, now)
     paid: list[PricedLine] = []
+    short: list[planning.Resolved] = []
     rests: dict[int, int] = {}
-    for line in lines:
-        takes = draft.plan.takes(line.index)
-        own = planning.priced_line(line, takes, reader.prices).amount
+    for one in draft.lines:
+        own, line = planning.repriced(one, draft.plan, reader.prices), one.line
         amount = plans.helper_pays(under.retail_price, under.commission_ppm, line.quantity)
-        paid.append(PricedLine(line, planning.mean(amount, line.quantity), amount))
-        rests[line.index] = amount - own
-    if short := [line for line in lines if rests[line.index] < 0]:
+        parts, rest = divided(amount, own)
+        paid.append(PricedLine(line, planning.mean(amount, line.quantity), amount, parts))
+        rests |= rest
+        short += [line] if amount < own.amount else []
+    if short:
         message = "the share does not cover it any more; ask its sharer for a new one"
         raise _refused("negative_rest", "negative_rest", message, short)
     return replace(draft, lines=tuple(paid)), rests
+
+
+def divided(amount: int, own: PricedLine) -> tuple[tuple[PartLine, ...], Rests]:
+    """What a helper pays for each part of a bundle, in proportion to what the sharer pays for it
+    herself, and what the sharer earns on each; of other goods on the line. Pure.
+
+    A part earns nothing negative where the line does not: largest remainders take no whole fen.
+    """
+    if not own.parts:
+        return (), {own.line.index: amount - own.amount}
+    weights = [part.amount for part in own.parts]
+    shares = split(amount, weights) if any(weights) else [amount, *[0] * (len(weights) - 1)]
+    paired = list(zip(own.parts, shares, strict=True))
+    paid = [
+        replace(part, amount=share, unit_price=planning.mean(share, part.quantity))
+        for part, share in paired
+    ]
+    return tuple(paid), {part.key: share - part.amount for part, share in paired}
 
 
 def writes(order: Order, under: Under, rests: Rests, ids: Mapping[int, int]) -> list[Query]:

@@ -15,7 +15,6 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from catalog import bundles
 from catalog.matching.redirects import current
 from catalog.models import Sku
 from kit.errors import FieldError, Problem
@@ -62,8 +61,6 @@ def create(
     """Share goods. Raises Problem 404 for an unknown SKU or party; 422 `invalid` for a retail price
     outside the corridor, for a rest that is negative, or for a time that is over."""
     skus = _skus(session, terms.skus)
-    if bundles.definitions(session, skus):
-        raise _invalid("skus", "bundle", "bundles are not shared; share what they are made of")
     if terms.until is not None and terms.until <= max(now, terms.since or now):
         raise _invalid("until", "invalid", "it ends before it begins, or is over already")
     helpers = [inside("pty", one) for one in terms.to]
