@@ -56,7 +56,7 @@ THREADS = 4
 REFUSED = {
     "not_orderable", "out_of_stock", "balance_short", "too_late", "shared_purchase", "wrong_state",
     "too_many_units", "not_shipped", "already_refunded", "under_claim", "which_parcel",
-    "parcel_differs", "not_found", "advanced", "invalid",
+    "parcel_differs", "not_found", "advanced", "invalid", "sent_back",
 }  # fmt: skip
 """What people are told who ask for too much."""
 
