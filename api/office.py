@@ -23,6 +23,7 @@ from kit.settings import Settings
 from sync.opening import OpenSources
 from sync.sources import config_of, with_recorded
 from trade import desk
+from trade.asking import Talks
 from trade.desk import Desk
 
 PATIENCE = 3.0
@@ -53,6 +54,7 @@ class Office:
     limiter: Limiter
     terms: Terms = field(init=False)
     sources: OpenSources = field(init=False)
+    talks: Talks = field(init=False)
     _fresh_until: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -61,6 +63,7 @@ class Office:
         tokens = Tokens(self.db, self.terms.desk.keyring)
         around = Surroundings(Budgets(self.redis), tokens, deadline=PATIENCE)
         self.sources = OpenSources(around)
+        self.talks = Talks(PATIENCE)
 
     def source(self, code: str) -> Source:
         """A source that is set, opened; it waits for its platform `PATIENCE` seconds at most.

@@ -99,6 +99,7 @@ LATER_TABLES = {
     "parcel_events": f"{OWN} OR {SUPPLIER}",
     "dearer_lines": "false",
     "proposals": OWN,
+    "live_answers": "false",
 }
 """The same for tables that later migrations make; each protects its own."""
 

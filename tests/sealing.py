@@ -27,6 +27,7 @@ from trade.applications import Asked, Document
 from trade.desk import SourceTerms
 from trade.models import Claim, OrderImport
 from trade.planning import LineRequest
+from trade.quotes import Quoting
 from trade.sealed import PLACES
 from trade.settling import payees, payouts
 from trade.settling.payees import Account
@@ -80,7 +81,7 @@ def _asked(shop: Shop) -> None:
     """A quote for the same person, who has also signed up on a page."""
     market, sku = shop.market, shop.goods.sku
     with market.db.as_system() as session:
-        quotes.quote(session, market.desk, shop.leader, [LineRequest(1, sku)], HOME, NOW)
+        quotes.quote(session, market.desk, Quoting(shop.leader, [LineRequest(1, sku)], HOME), NOW)
         terms = Terms([sku], Decimal("15.00"), 0)
         code = str(shares.create(session, market.desk, shop.leader, terms, NOW)["code"])
         customer = (HOME.name, HOME.mobile, f"广东省深圳市南山区{HOME.address}")

@@ -13,7 +13,7 @@ from catalog.readers import Readership
 from catalog.shelf import SourcePolicy
 from connectors.hooks import Rules
 from connectors.registry import can, read_settings
-from connectors.trading import TakesBack
+from connectors.trading import Quotes, TakesBack
 from kit.crypto import Keyring
 from kit.money import fen
 from kit.settings import ClaimSettings, Settings
@@ -31,6 +31,8 @@ class SourceTerms:
     """Where its purchases go as a sheet at cut-off; "" is nowhere."""
     platform: bool = False
     """Claims are made at a platform, not at our own door."""
+    asks: bool = False
+    """It can be asked live what it would sell."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,11 @@ class Desk:
     hooks: Rules = field(default_factory=Rules)
     """Where messages to other programs may go."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether any source can be asked live."""
+        return any(terms.asks for terms in self.sources.values())
+
     def terms(self, source: str) -> SourceTerms:
         """The terms of `source`."""
         ordinary = SourceTerms(SourcePolicy(refusal_risk=self.refusal_risk))
@@ -162,4 +169,5 @@ def _terms(code: str, config: Mapping[str, object], risk: float) -> SourceTerms:
         cutoff=getattr(given, "cutoff", None),
         send_to=getattr(given, "send_to", ""),
         platform=can(config, TakesBack),
+        asks=can(config, Quotes),
     )

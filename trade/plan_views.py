@@ -7,7 +7,7 @@ from kit.ids import outside
 from kit.money import price_text, yuan
 from trade.planning import Draft, PricedLine, promise
 from trade.routing import routing_facts
-from trade.routing.routing import Plan
+from trade.routing.routing import Plan, PlannedPurchase
 
 
 def told(view: Draft, now: datetime) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def told(view: Draft, now: datetime) -> dict[str, Any]:
                 "quantity": line.line.quantity,
                 "unit_price": price_text(line.unit_price),
                 "amount": yuan(line.amount),
+                "as_of": _as_of(view, line),
             }
             | _parts(line)
             for line in view.lines
@@ -34,6 +35,7 @@ def told(view: Draft, now: datetime) -> dict[str, Any]:
                 "freight": yuan(purchase.freight),
                 "ships_by": by.isoformat() if (by := promise(purchase, now)) else None,
             }
+            | _split(purchase)
             for purchase in view.plan.purchases
         ],
         "unsellable": [
@@ -41,6 +43,21 @@ def told(view: Draft, now: datetime) -> dict[str, Any]:
             for line in view.unsellable
         ],
     }
+
+
+def _as_of(view: Draft, line: PricedLine) -> str | None:
+    """Since when what the line rests on is not confirmed by whoever sells it."""
+    keys = [part.key for part in line.parts] or [line.line.index]
+    moments = [take.supply.as_of for key in keys for take in view.plan.takes(key)]
+    known = [moment for moment in moments if moment is not None]
+    return min(known).isoformat() if known and len(known) == len(moments) else None
+
+
+def _split(purchase: PlannedPurchase) -> dict[str, Any]:
+    """Into how many parcels its source says that it goes, if not into one."""
+    words = {take.supply.word for take in purchase.takes}
+    word = words.pop() if len(words) == 1 else None
+    return {"parcels": word.parcels} if word and (word.parcels or 1) > 1 else {}
 
 
 def _parts(line: PricedLine) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """From what a leader asks for to prices, parcels and a routed plan: quotes and orders alike."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +17,10 @@ from catalog.shelf import Reader
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import line_amount
-from trade import limits, pricing, selections, supplies
+from trade import limits, live_answers, pricing, selections, supplies
 from trade.bundling import PLACES, Made, PartLine, apart, shared, together
 from trade.desk import Desk
+from trade.live_answers import Answer
 from trade.promise import ships_by
 from trade.routing import routing
 from trade.routing.routing import Demand, Plan, PlannedPurchase, Supply, Take
@@ -34,6 +36,7 @@ MESSAGES = {
     "quantity_step": "it is sold in larger or other quantities only; see moq and multiple",
     "limit_per_order": "the brand allows fewer of it in one order; lower the quantity",
     "limit_per_day": "the brand allows no more of it to you today; lower the quantity",
+    "limited": "its supplier sells fewer of it, or to fewer places; lower the quantity",
     "limit_per_recipient": "the brand allows no more of it to this recipient today",
     "not_granted": "the brand has not opened it to you for this region; ask your operator",
     "ruled_out": "it is not bought at the moment; try again later, or choose another SKU",
@@ -128,7 +131,24 @@ def draft(
     mobile: str | None = None,
     lock: bool = False,
 ) -> Draft:
-    """Route and price the lines for delivery to `region`; `lock` keeps stated stock as it is.
+    """Route and price the lines for delivery to `region`, as `load` reads what is known."""
+    known = load(session, desk, party_id, requested, region, now, mobile=mobile, lock=lock)
+    return known.latest()
+
+
+def load(
+    session: Session,
+    desk: Desk,
+    party_id: int,
+    requested: Sequence[LineRequest],
+    region: str,
+    now: datetime,
+    *,
+    mobile: str | None = None,
+    lock: bool = False,
+) -> "Loaded":
+    """What the lines can be bought from for delivery to `region`; `lock` keeps stated stock as it
+    is.
 
     `mobile` is the recipient's, for the limits that brands set.
 
@@ -143,15 +163,20 @@ def draft(
         bundles.question(skus),
         corridors.question(skus, now),
     ]
+    if desk.asks:
+        about = {"skus": skus, "region": region}
+        kept = desk.quote_minutes + 1  # a quote ends a little later than what it rests on began
+        also.append(live_answers.question(supplies.IDS, about, now, kept))
     offers, rest = supplies.load_with(session, desk, skus, region, also, lock=lock)
-    payer, chosen, made, allowed = rest
+    payer, chosen, made, allowed, *heard = rest
     reader = pricing.answered(session, payer[0], desk, party_id, now)
     mobiles = limits.keyed(desk.keyring, mobile) if mobile else ()
     asks = limits.Asking(party_id, reader.grants, region, mobiles)
     offers = limits.applied(session, offers, asks, now, lock=lock)
     bought = Bought(offers, bundles.answered(made), region, now)
     terms = Terms(reader, selections.answered(chosen), corridors.answered(session, allowed))
-    return drafted(found, unknown, bought, terms)
+    answers = live_answers.read(heard[0]) if heard else []
+    return Loaded(tuple(found), tuple(unknown), bought, terms, tuple(answers))
 
 
 class Bought(NamedTuple):
@@ -170,6 +195,36 @@ class Terms(NamedTuple):
     reader: Reader
     rules: Mapping[int, selections.Rule]
     policies: Sequence[PricePolicy]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Lines as they were asked for, and all that is known of what they may be bought from;
+    `answers` is what sources said live a short time ago."""
+
+    found: tuple[Resolved, ...]
+    unknown: tuple[Unsellable, ...]
+    bought: Bought
+    terms: Terms
+    answers: tuple[Answer, ...]
+
+    @property
+    def wanted(self) -> dict[int, int]:
+        """Units by SKU that lines ask for, as a whole or in bundles."""
+        units: Counter[int] = Counter()
+        for line in self.found:
+            units[line.sku_id] += line.quantity
+            for part, count in self.bought.made.get(line.sku_id, ()):
+                units[part] += count * line.quantity
+        return dict(units)
+
+    def latest(self) -> Draft:
+        """The lines over the offers that were read, as sources last spoke of them. Pure."""
+        return self.draft(live_answers.applied(self.bought.offers, self.wanted, self.answers))
+
+    def draft(self, offers: Sequence[Supply]) -> Draft:
+        """The lines over these offers instead of those that were read. Pure."""
+        return drafted(self.found, self.unknown, self.bought._replace(offers=offers), self.terms)
 
 
 def drafted(

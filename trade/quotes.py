@@ -14,12 +14,15 @@ import orjson
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
+from kit import clock
+from kit.db import Database
 from kit.errors import Problem
 from kit.ids import inside, outside
-from trade import plan_views, planning, recipients
+from trade import asking, live_answers, plan_views, planning, recipients
+from trade.asking import Found, OpenSource, Talks
 from trade.desk import Desk
 from trade.models import Quote, QuotePlan, Recipient
-from trade.planning import LineRequest
+from trade.planning import LineRequest, Loaded
 from trade.sharing import share_orders, shares
 
 
@@ -33,33 +36,69 @@ class Promised:
     region: str
 
 
+@dataclass(frozen=True)
+class Quoting:
+    """Who asks what lines would cost for which address; under a `share` as its helper pays."""
+
+    party_id: int
+    lines: Sequence[LineRequest]
+    ship_to: ShipTo
+    share: str | None = None
+
+    def load(self, session: Session, desk: Desk, now: datetime) -> Loaded:
+        """What is known of the lines. Raises Problem 422 for malformed ones."""
+        to = self.ship_to
+        return planning.load(
+            session, desk, self.party_id, self.lines, to.region, now, mobile=to.mobile
+        )
+
+
+def tell(
+    db: Database, desk: Desk, talks: Talks, open_source: OpenSource, quoting: Quoting
+) -> dict[str, Any]:
+    """A quote that rests on what platforms say now, as far as they say it in time: claim → talk →
+    write. Where there is nobody to ask it is one transaction.
+
+    Raises Problem 503 `busy` where only asking could sell a line and no talk is free, and what
+    `quote` raises.
+    """
+    with db.as_system() as session:
+        known = quoting.load(session, desk, clock.now())
+        if not asking.wanting(desk, known, Found()):
+            return quote(session, desk, quoting, clock.now(), known)
+    found = asking.settled(desk, known, talks, open_source, quoting.ship_to)
+    with db.as_system() as session:
+        live_answers.write(session, found.answers)
+        return quote(session, desk, quoting, clock.now(), found=found)
+
+
 def quote(
     session: Session,
     desk: Desk,
-    party_id: int,
-    lines: Sequence[LineRequest],
-    ship_to: ShipTo,
+    quoting: Quoting,
     now: datetime,
-    *,
-    share: str | None = None,
+    known: Loaded | None = None,
+    found: Found | None = None,
 ) -> dict[str, Any]:
-    """Price the lines for `ship_to`, under a `share` as its helper pays; lines that cannot be
-    bought are listed under `unsellable`.
+    """Price the lines by what is `known` and written down; lines that cannot be bought are listed
+    under `unsellable`.
 
     Raises Problem 422 for malformed lines, and what `shares.under` and `share_orders` raise.
     """
-    under = shares.under(session, party_id, share, now) if share else None
-    found = planning.draft(
-        session, desk, party_id, lines, ship_to.region, now, mobile=ship_to.mobile
-    )
+    party_id, ship_to = quoting.party_id, quoting.ship_to
+    under = shares.under(session, party_id, quoting.share, now) if quoting.share else None
+    known = known or quoting.load(session, desk, now)
+    draft = known.latest()
+    if found is not None:
+        asking.check_heard(draft, found)
     if under is not None:
-        found, _ = share_orders.shared(session, desk, found, under, now)
-    content = plan_views.told(found, now)
+        draft, _ = share_orders.shared(session, desk, draft, under, now)
+    content = plan_views.told(draft, now)
     row = Quote(
         party_id=party_id,
         recipient_id=recipients.seal(session, desk.keyring, party_id, ship_to, "quote"),
         content=content,
-        total=found.total,
+        total=draft.total,
         signature="",
         expires_at=now + timedelta(minutes=desk.quote_minutes),
         created_at=now,
@@ -67,7 +106,7 @@ def quote(
     row.signature = desk.keyring.sign(_message(row), "quote")
     session.add(row)
     session.flush()
-    session.add(QuotePlan(quote_id=row.id, plan=plan_views.record(found.plan)))
+    session.add(QuotePlan(quote_id=row.id, plan=plan_views.record(draft.plan)))
     return view(row)
 
 

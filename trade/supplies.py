@@ -49,6 +49,9 @@ _OFFERS = f"""
 _WANTED = f"""o.sku_id IN (SELECT coalesce(r.to_sku, a.sku) FROM ({_ASKED}) a
                          LEFT JOIN sku_redirects r ON r.from_sku = a.sku)"""  # noqa: S608
 
+IDS = f"SELECT o.id FROM offers o WHERE {_WANTED}"  # noqa: S608 - no value in it
+"""The offers of %(skus)s, and of the parts of those that are bundles."""
+
 _LOCK = f"""
     SELECT s.offer_id FROM stocks s JOIN offers o ON o.id = s.offer_id
     WHERE {_WANTED} AND s.quantity IS NOT NULL AND starts_with(%(region)s, s.region)

@@ -30,6 +30,7 @@ from trade import (
     following,
     held_orders,
     invariants,
+    live_answers,
     rerouting,
     stock_claims,
     submit,
@@ -188,6 +189,11 @@ def prune_outbox(_shop: Workshop, session: Session, _last: Result) -> Result:
 def prune_idempotency(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Idempotency keys older than seven days."""
     return {"gone": idempotency.prune(session)}
+
+
+def prune_answers(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """What sources said live to quotes that are over."""
+    return {"gone": live_answers.prune(session, clock.now() - timedelta(days=1))}
 
 
 def months_ahead(_shop: Workshop, session: Session, _last: Result) -> Result:
@@ -360,6 +366,7 @@ CHORES: dict[str, Kind] = {
     "rotate_keys": Kind(10 * MINUTE, rotate_keys),
     "prune_outbox": Kind(HOUR, prune_outbox),
     "prune_idempotency": Kind(HOUR, prune_idempotency),
+    "prune_answers": Kind(HOUR, prune_answers),
     "months_ahead": Kind(HOUR, months_ahead),
     "prune_feed": Kind(HOUR, prune_feed),
     "prune_events": Kind(HOUR, prune_events),

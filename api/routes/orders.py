@@ -48,6 +48,7 @@ from trade import (
 )
 from trade.orders import OrderRequest
 from trade.planning import LineRequest
+from trade.quotes import Quoting
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 
@@ -68,16 +69,19 @@ Status = Literal[
 
 @router.post("/quotes", response_model=QuoteOut, status_code=201, summary="Ask what it would cost")
 def quote(caller: Writes, asked: QuoteIn) -> Response:
-    """Prices, freight and promises for these lines to this address, for some minutes."""
-    to = recipient(asked.ship_to)
+    """Prices, freight and promises for these lines to this address, for some minutes.
 
-    def work(session: Session) -> Reply:
-        lines = [_line(one) for one in asked.lines]
-        desk, party = caller.office.terms.desk, caller.party_id
-        told = quotes.quote(session, desk, party, lines, to, clock.now(), share=asked.share)
+    Platforms are asked, for three seconds at most; `as_of` says how fresh each line is.
+    """
+    lines = [_line(one) for one in asked.lines]
+    quoting = Quoting(caller.party_id, lines, recipient(asked.ship_to), asked.share)
+
+    def work() -> Reply:
+        here = caller.office
+        told = quotes.tell(here.db, here.terms.desk, here.talks, here.source, quoting)
         return Reply(201, told)
 
-    return caller.do(work)
+    return caller.do_each(work)
 
 
 @router.get("/quotes/{quote_id}", response_model=QuoteOut, summary="A quote made before")

@@ -179,6 +179,9 @@ class QuotedLineOut(Out):
     quantity: int
     unit_price: str
     amount: str
+    as_of: str | None = Field(
+        None, description="When price and stock were last confirmed by whoever sells it."
+    )
     parts: list[QuotedPartOut] | None = Field(None, description="Of a bundle.")
 
 
@@ -188,6 +191,7 @@ class QuotedParcelOut(Out):
     lines: list[UnitsOut]
     freight: str
     ships_by: str | None
+    parcels: int | None = Field(None, description="Into how many it goes, if more than one.")
 
 
 class UnsellableOut(Out):

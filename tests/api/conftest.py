@@ -5,7 +5,10 @@ import pytest
 import structlog
 
 from kit.db import Database
+from tests.api.platforms import Trade
 from tests.api.shop import Shop, opened
+from tests.journeys.conftest import SECRETS, sources
+from tests.stage import Stage
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +23,22 @@ def _plain_logs() -> Iterator[None]:
     )
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def trade(
+    database: Database,
+    redis_url: str,
+    stage: Stage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Trade]:
+    """The API over platforms of the sandbox."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    with opened(database, redis_url, tmp_path, sources(stage.url)) as shop:
+        yield Trade(shop, stage)
+        shop.app.state.office.talks.close()
 
 
 @pytest.fixture

@@ -1,34 +1,15 @@
 """A source that became dearer: the leader's own rule says what becomes of it, over real HTTP."""
 
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from catalog import heard_prices
 from catalog.heard_prices import Heard
 from kit import clock
-from kit.db import Database
 from kit.ids import outside
 from tests.api.platforms import ALI, JD, Trade
-from tests.api.shop import SOURCE, opened
-from tests.journeys.conftest import SECRETS, sources
-from tests.stage import Stage
-
-
-@pytest.fixture
-def trade(
-    database: Database,
-    redis_url: str,
-    stage: Stage,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Trade]:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    with opened(database, redis_url, tmp_path, sources(stage.url)) as shop:
-        yield Trade(shop, stage)
+from tests.api.shop import SOURCE
 
 
 def test_who_orders_and_operators_see_and_set_the_rule(trade: Trade) -> None:

@@ -27,6 +27,7 @@ from trade.models import (
 )
 from trade.orders import OrderRequest
 from trade.planning import LineRequest
+from trade.quotes import Quoting
 from trade.selections import Rule
 
 
@@ -88,7 +89,7 @@ def fails(market: Market, party: int, *lines: tuple[str, int], **fields: Any) ->
 def quote(market: Market, party: int, *lines: tuple[str, int]) -> dict[str, Any]:
     with market.db.as_system() as session:
         wanted = [LineRequest(quantity, sku) for sku, quantity in lines]
-        return quotes.quote(session, market.desk, party, wanted, HOME, NOW)
+        return quotes.quote(session, market.desk, Quoting(party, wanted, HOME), NOW)
 
 
 def reprice(market: Market, offer_id: int, price: str) -> None:

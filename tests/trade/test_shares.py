@@ -24,6 +24,7 @@ from trade.parcels import shipping
 from trade.parcels.shipping import Shipment
 from trade.planning import LineRequest
 from trade.purchases import Supplier
+from trade.quotes import Quoting
 from trade.settling import earnings
 from trade.sharing import plans, shares
 from trade.sharing.shares import Terms
@@ -139,8 +140,8 @@ def test_a_quote_under_a_share_is_consent_to_its_price(stall: Stall) -> None:
     market = stall.market
     with market.db.as_system() as session:
         desk, helper = market.desk, stall.helper
-        plain = quotes.quote(session, desk, helper, lines, HOME, NOW)
-        told = quotes.quote(session, desk, helper, lines, HOME, NOW, share=stall.code)
+        plain = quotes.quote(session, desk, Quoting(helper, lines, HOME), NOW)
+        told = quotes.quote(session, desk, Quoting(helper, lines, HOME, stall.code), NOW)
     assert (plain["total"], told["total"]) == ("35.00", "45.50")
     cheap = refused(
         lambda: market.place(

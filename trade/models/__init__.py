@@ -14,6 +14,7 @@ from trade.models.imports import GoodsName, ImportedOrder, OrderImport, OrderImp
 from trade.models.money import Balance, DepositRequest, Posting
 from trade.models.orders import (
     DearerLine,
+    LiveAnswer,
     Order,
     OrderEvent,
     OrderLine,
@@ -59,6 +60,7 @@ __all__ = [
     "Evidence",
     "GoodsName",
     "ImportedOrder",
+    "LiveAnswer",
     "Member",
     "Order",
     "OrderEvent",

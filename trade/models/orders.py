@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Integer, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import NOW, Base, Fen, Id, OutsideId, Ref, UnitPrice, Utc
@@ -57,6 +57,25 @@ class QuotePlan(Base):
 
     quote_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class LiveAnswer(Base):
+    """What a source said live about some units of its offers, sent together to a region; system
+    scope only."""
+
+    __tablename__ = "live_answers"
+    __table_args__ = (Index("live_answers_region", "region", "at"),)
+
+    id: Mapped[Id]
+    source: Mapped[OutsideId]
+    seller: Mapped[str | None]
+    region: Mapped[str]
+    at: Mapped[Utc]
+    offers: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """`trade.live_answers.Said`, in the words of JSON."""
+    freight: Mapped[Fen | None]
+    parcels: Mapped[int | None] = mapped_column(Integer)
 
 
 class OrderPlan(Base):

@@ -76,6 +76,7 @@ _ANY_AMOUNT = 10**12
 
 _NEAREST = (
     "out_of_stock",
+    "limited",
     "stock_unknown",
     "quantity_step",
     "limit_per_order",
@@ -252,6 +253,8 @@ def _fault(demand: Demand, supply: Supply, region: str, now: datetime) -> str | 
         return "supplier_lapsed"
     if supply.ruling is not None and supply.ruling.then == "never":
         return "ruled_out"
+    if supply.word is not None and supply.word.code is not None:
+        return supply.word.code
     state = supply.stock.state if supply.stock else "unknown"
     if state == "out" or supply.left == 0:
         return "out_of_stock"

@@ -44,6 +44,16 @@ class Ruling:
 
 
 @dataclass(frozen=True)
+class Word:
+    """What a source said live, `at` that moment, of the very units that are wanted: that it sells
+    them, in so many `parcels` where it said so, or by `code` why not."""
+
+    at: datetime
+    code: str | None = None
+    parcels: int | None = None
+
+
+@dataclass(frozen=True)
 class Supply:
     """One offer as far as routing is concerned. `cost` None: it is not sold by the piece."""
 
@@ -89,10 +99,19 @@ class Supply:
     presale_ship_by: date | None = None
     supplier_id: int | None = None
     """The party behind the source, where there is one."""
+    word: Word | None = None
     reserved_in: str | None = None
     """The region for which its stock was read under a lock; None where nothing locks it."""
     ruling: Ruling | None = None
     """The operator's own rule for it, where there is one."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """Since when what is known of it is not confirmed; None where it never was."""
+        if self.word is not None and self.word.code is None:
+            return self.word.at
+        told = [self.priced_at, self.stock.as_of if self.stock else None]
+        return min((moment for moment in told if moment is not None), default=None)
 
     @property
     def last(self) -> bool:

@@ -1,0 +1,139 @@
+"""A quote rests on what platforms say now, as far as they say it in time, over real HTTP."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from catalog.models import Price
+from kit import clock
+from tests import ali_stage
+from tests.api.platforms import ALI, JD, Trade
+from tests.api.shop import HOME, SELLER, SOURCE
+from tests.trade.market import NOW, Goods
+from trade.asking import Talks
+from trade.models import LiveAnswer
+
+
+def asked(trade: Trade, *goods: Goods, quantity: int = 1, status: int = 201) -> Any:
+    lines = [{"sku": one.sku, "quantity": quantity} for one in goods]
+    return trade.shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": HOME}, status)
+
+
+def fresh(moment: str) -> bool:
+    return (clock.now() - datetime.fromisoformat(moment)).total_seconds() < 600
+
+
+@pytest.mark.parametrize(("source", "freight"), [(JD, "6.00"), (ALI, "8.00")])
+def test_a_quote_tells_what_the_platform_asks_now(trade: Trade, source: str, freight: str) -> None:
+    goods = trade.goods(source, 2000)
+    trade.price(source, goods.external_id, 2100)
+    began = clock.now()
+    quote = asked(trade, goods, quantity=2)
+    [line] = quote["lines"]
+    assert (line["unit_price"], line["amount"], quote["freight"]) == ("23.10", "46.20", freight)
+    assert datetime.fromisoformat(line["as_of"]) >= began
+    assert not [word for word in (source, "jd", "1688", SELLER) if word in str(quote).lower()]
+    with trade.shop.db.as_system() as session:
+        price = session.scalars(select(Price).where(Price.offer_id == goods.offer_id)).one()
+        assert (price.price, price.as_of >= began) == (21, True)
+    order = trade.ordered(goods, quantity=2, quote=quote["id"], max_total=None)
+    trade.worked(source)
+    assert trade.bought(order) == [(source, "accepted")]
+    assert trade.seen(order)["total"] == quote["total"]
+    assert trade.balanced()
+
+
+def test_what_a_platform_does_not_sell_there_is_told_or_had_elsewhere(trade: Trade) -> None:
+    gone, here, elsewhere = (trade.goods(JD, 2000, place) for place in range(3))
+    trade.shop.market.offer(sku_id=elsewhere.sku_id, source=SOURCE, cost="25.00")
+    for one in (gone, elsewhere):
+        trade.price(JD, one.external_id, 2000, stock=0)
+    quote = asked(trade, gone, here, elsewhere)
+    assert [one["code"] for one in quote["unsellable"]] == ["out_of_stock"]
+    told = {line["sku"]: line for line in quote["lines"]}
+    assert told[here.sku]["unit_price"] == "22.00"
+    assert fresh(told[here.sku]["as_of"])
+    assert told[elsewhere.sku]["unit_price"] == "27.50"
+    assert datetime.fromisoformat(told[elsewhere.sku]["as_of"]) == NOW
+    refused = trade.shop.ask(
+        "leader",
+        "POST",
+        "/v1/orders",
+        json={
+            "reference": "R-1",
+            "max_total": "99.00",
+            "ship_to": HOME,
+            "lines": [{"sku": gone.sku, "quantity": 1}],
+        },
+    )
+    assert refused.json()["errors"][0]["code"] == "out_of_stock"
+
+
+def test_a_platform_that_refuses_all_for_one_line_is_asked_line_by_line(trade: Trade) -> None:
+    listing = ali_stage.an_offer(trade.stage, skus=2)
+    names = [sku["external_id"] for sku in listing["skus"][:2]]
+    gone, here = (
+        trade.shop.market.offer(source=ALI, external_id=name, cost="20.00", seller="x")
+        for name in names
+    )
+    trade.price(ALI, gone.external_id, 2000, stock=0)
+    trade.price(ALI, here.external_id, 2000)
+    quote = asked(trade, gone, here)
+    assert [(x["sku"], x["code"]) for x in quote["unsellable"]] == [(gone.sku, "out_of_stock")]
+    assert [line["sku"] for line in quote["lines"]] == [here.sku]
+    assert fresh(quote["lines"][0]["as_of"])
+
+
+def test_only_a_source_that_would_be_bought_from_is_asked(trade: Trade) -> None:
+    dear = trade.goods(JD, 2000)
+    trade.shop.market.offer(sku_id=dear.sku_id, source=SOURCE, cost="19.00")
+    before = len(trade.stage.calls("jd"))
+    quote = asked(trade, dear)
+    assert quote["lines"][0]["unit_price"] == "20.90"
+    assert len(trade.stage.calls("jd")) == before
+    assert datetime.fromisoformat(quote["lines"][0]["as_of"]) == NOW
+
+
+def test_a_platform_that_is_late_leaves_the_last_facts_and_their_age(trade: Trade) -> None:
+    goods = trade.goods(JD, 2000)
+    trade.price(JD, goods.external_id, 2100)
+    office = trade.shop.app.state.office
+    office.talks.close()
+    office.talks = Talks(0.05)
+    trade.stage.fault("jd", "stall", seconds=0.6)
+    quote = asked(trade, goods)
+    assert quote["lines"][0]["unit_price"] == "22.00"
+    assert datetime.fromisoformat(quote["lines"][0]["as_of"]) == NOW
+    with trade.shop.db.as_system() as session:
+        assert session.scalars(select(LiveAnswer)).all() == []
+
+
+def test_a_platform_in_trouble_leaves_the_last_facts_and_their_age(trade: Trade) -> None:
+    goods = trade.goods(JD, 2000)
+    trade.stage.fault("jd", "ban", times=0, seconds=60)
+    quote = asked(trade, goods)
+    assert quote["lines"][0]["unit_price"] == "22.00"
+    assert datetime.fromisoformat(quote["lines"][0]["as_of"]) == NOW
+
+
+def test_what_only_asking_can_tell_is_asked_and_else_waits(trade: Trade) -> None:
+    office = trade.shop.app.state.office
+    goods = trade.goods(JD, 2000, freight=None)
+    talks, office.talks = office.talks, Talks(3.0, most=1)
+    with office.talks._free:  # somebody else's talk goes on
+        told = trade.shop.ask(
+            "leader",
+            "POST",
+            "/v1/quotes",
+            json={"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME},
+        )
+    assert (told.status_code, told.json()["code"]) == (503, "busy")
+    assert told.headers["Retry-After"] == "1"
+    office.talks.close()
+    office.talks = talks
+    quote = asked(trade, goods)
+    assert (quote["unsellable"], quote["freight"]) == ([], "6.00")
+    order = trade.ordered(goods, quote=quote["id"], max_total=None)
+    assert trade.seen(order)["total"] == quote["total"] == "28.00"

@@ -1,0 +1,142 @@
+"""What sources said live about goods for an address, kept for as long as a quote is good.
+
+A price is a fact about an offer and goes into the catalogue. Whether so many units are sold and
+sent there, and for what freight, is a word about these very units: it counts for whoever asks for
+the same again, in a quote or in the order that follows it, and is forgotten afterwards.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from catalog import heard_prices
+from catalog.heard_prices import Heard
+from kit.money import yuan
+from kit.statements import Query, insert, send
+from trade.models import LiveAnswer
+from trade.routing.takes import Supply, Word
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a source said of `units` of an offer, of the `wanted` ones that a line asks for; `code`
+    says why it does not sell them, `price` is CNY a unit."""
+
+    offer_id: int
+    external_id: str
+    units: int
+    wanted: int
+    code: str | None = None
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one seller of a source would sell to a region together. `freight` in fen, None where it
+    was not said; `parcels` alike."""
+
+    source: str
+    seller: str | None
+    region: str
+    at: datetime
+    lines: tuple[Said, ...]
+    freight: int | None = None
+    parcels: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is sold."""
+        return all(line.code is None for line in self.lines)
+
+
+_LINES = TypeAdapter(tuple[Said, ...])
+
+
+def applied(
+    supplies: Iterable[Supply], wanted: Mapping[int, int], answers: Iterable[Answer]
+) -> list[Supply]:
+    """The supplies as these answers have them, the youngest last; `wanted` are units by SKU.
+
+    A refusal counts where the same number of that line is wanted again; all else where everything
+    that was asked for together is. Pure.
+    """
+    by_offer = {supply.offer_id: supply for supply in supplies}
+    for answer in answers:
+        again = [
+            line
+            for line in answer.lines
+            if (supply := by_offer.get(line.offer_id)) and wanted.get(supply.sku_id) == line.wanted
+        ]
+        for line in again:
+            if line.code is not None or len(again) == len(answer.lines):
+                by_offer[line.offer_id] = _told(by_offer[line.offer_id], line, answer)
+    return list(by_offer.values())
+
+
+def _told(supply: Supply, line: Said, answer: Answer) -> Supply:
+    word = Word(answer.at, line.code, answer.parcels if answer.whole else None)
+    if line.code is not None:
+        return replace(supply, word=word)
+    told = replace(supply, word=word, unknown_stock="sell")
+    if line.price is not None:
+        told = replace(told, cost=line.price, priced_at=answer.at)
+    if answer.whole and answer.freight is not None:
+        freight = {"kind": "flat", "fee": yuan(answer.freight), "free_from": None}
+        told = replace(told, freight=freight)
+    return told
+
+
+def write(session: Session, answers: Sequence[Answer]) -> None:
+    """Keep the answers, and their prices as the newest facts. System scope."""
+    if not answers:
+        return
+    heard = [
+        Heard(line.offer_id, line.units, line.price)
+        for answer in answers
+        for line in answer.lines
+        if line.price is not None
+    ]
+    heard_prices.write(session, heard, min(answer.at for answer in answers))
+    send(session, insert(LiveAnswer, [_row(answer) for answer in answers]))
+
+
+def question(offers: str, asked: Mapping[str, Any], now: datetime, minutes: int) -> Query:
+    """What `read` needs: younger words than `minutes` about any of `offers`, a query for their ids
+    by `asked`, for the same region."""
+    return (
+        f"""SELECT source, seller, region, at, lines, freight, parcels FROM live_answers
+            WHERE region = %(region)s AND at > %(since)s AND offers && ARRAY({offers})
+            ORDER BY at, id""",  # noqa: S608 - no value in it
+        {**asked, "since": now - timedelta(minutes=minutes)},
+    )
+
+
+def read(rows: Iterable[Any]) -> list[Answer]:
+    """The answers to `question`, the oldest first."""
+    return [Answer(**row._asdict() | {"lines": _LINES.validate_python(row.lines)}) for row in rows]
+
+
+def prune(session: Session, before: datetime) -> int:
+    """Forget older words; returns how many."""
+    gone = session.execute(text("DELETE FROM live_answers WHERE at < :before"), {"before": before})
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def _row(answer: Answer) -> dict[str, Any]:
+    return {
+        "source": answer.source,
+        "seller": answer.seller,
+        "region": answer.region,
+        "at": answer.at,
+        "offers": [line.offer_id for line in answer.lines],
+        "lines": Jsonb(_LINES.dump_python(answer.lines, mode="json")),
+        "freight": answer.freight,
+        "parcels": answer.parcels,
+    }
