@@ -8,6 +8,7 @@ fails is left as it was known before. No connection to the database is held mean
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -160,13 +161,16 @@ def _hoped(desk: Desk, supply: Supply) -> Supply:
 
 
 def _question(purchase: PlannedPurchase, region: str, wanted: dict[int, int]) -> Question:
+    units: Counter[int] = Counter()
+    offers = {take.supply.offer_id: take.supply for take in purchase.takes}
+    for take in purchase.takes:  # a SKU may be asked for alone and in a bundle
+        units[take.supply.offer_id] += take.units
     lines, costs = [], []
-    for take in sorted(purchase.takes, key=lambda take: take.supply.offer_id):
-        supply = take.supply
+    for offer, supply in sorted(offers.items()):
         assert supply.cost is not None  # noqa: S101 - only offers with a price are taken
-        name = supply.external_id
-        lines.append(Said(supply.offer_id, name, take.units, wanted[supply.sku_id]))
-        costs.append(OrderLine(name, take.units, supply.cost))
+        name, count = supply.external_id, units[offer]
+        lines.append(Said(offer, name, count, wanted[supply.sku_id]))
+        costs.append(OrderLine(name, count, supply.cost))
     return Question(purchase.source, purchase.seller, region, tuple(lines), tuple(costs))
 
 
