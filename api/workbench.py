@@ -19,9 +19,11 @@ from kit.ids import outside
 from kit.money import fen
 from sync import verdicts
 from trade import (
+    applications,
     audits,
     cutoff_sheets,
     exceptions,
+    following,
     held_orders,
     hooks,
     purchases,
@@ -29,7 +31,7 @@ from trade import (
     unsure,
     wallets,
 )
-from trade.after_sales import claim_answers
+from trade.after_sales import claim_answers, platform_differences
 from trade.desk import Desk
 from trade.models import Audit, Purchase, SupplierSheet, Webhook
 from trade.parcels import tracking
@@ -84,8 +86,7 @@ def act(
     needs, work = _WORK[kind, action]
     if needs not in caller.identity.scopes:
         raise Problem(403, "not_allowed", f"this token may not do that: it needs {needs}")
-    platforms = [code for code, terms in caller.office.terms.desk.sources.items() if terms.platform]
-    found = exceptions.waiting(session, now, kind=kind, key=key, platforms=platforms)
+    found = exceptions.waiting(session, caller.office.terms.desk, now, kind=kind, key=key)
     if not found:
         if _was_done(session, name, action):
             return
@@ -119,6 +120,24 @@ def _reroute(it: Doing) -> None:
 
 def _ask(it: Doing) -> None:
     unsure.hurry(it.session, it.key, it.now)
+
+
+def _look(it: Doing) -> None:
+    following.look_now(it.session, it.key, it.now)
+
+
+def _counted(it: Doing) -> None:
+    it.need("amount")
+    platform_differences.counted(it.session, it.key, it.amount or 0, it.now)
+
+
+def _let_be(it: Doing) -> None:
+    it.need("reason")
+    platform_differences.dismissed(it.session, it.key, it.now)
+
+
+def _turn_down(it: Doing) -> None:
+    applications.refuse(it.session, it.subject, it.need("reason"), it.now)
 
 
 def _found(it: Doing) -> None:
@@ -246,6 +265,11 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("purchase_unsent", "retry"): ("purchases:write", _ask),
     ("shipment_late", "refused"): ("purchases:write", _refused),
     ("cancel_unanswered", "refused"): ("purchases:write", _refused),
+    ("shipment_late", "ask"): ("purchases:write", _look),
+    ("cancel_unanswered", "ask"): ("purchases:write", _look),
+    ("claim_difference", "counted"): ("claims:answer", _counted),
+    ("claim_difference", "dismiss"): ("claims:answer", _let_be),
+    ("application_waiting", "refuse"): ("parties:write", _turn_down),
     ("parcel_stuck", "delivered"): ("purchases:write", _delivered),
     ("deposit_waiting", "confirm"): ("parties:write", _confirm_deposit),
     ("deposit_waiting", "refuse"): ("parties:write", _refuse_deposit),

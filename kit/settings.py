@@ -211,6 +211,14 @@ class HeldSettings(Section):
     )
 
 
+class ExceptionSettings(Section):
+    """What waits for an operator."""
+
+    answer_hours: int = Field(
+        24, ge=1, le=720, description="the deadline of what no rule or promise gives one"
+    )
+
+
 class TrackingSettings(Section):
     """Parcels: after how many hours without news one counts as stuck, by where it is."""
 
@@ -275,6 +283,7 @@ class Settings(BaseSettings):
     media: MediaSettings = MediaSettings()
     claims: ClaimSettings = ClaimSettings()
     held: HeldSettings = HeldSettings()
+    exceptions: ExceptionSettings = ExceptionSettings()
     tracking: TrackingSettings = TrackingSettings()
     recipients: RecipientSettings = RecipientSettings()
     webhooks: WebhookSettings = WebhookSettings()

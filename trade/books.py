@@ -197,6 +197,16 @@ def credit(
     post(session, [Entry(name, "clawback", owed_to, "cost", amount, None, order.id)])
 
 
+def recount(
+    session: Session, order: Order, source: str, claim_id: int, part: int, more: int
+) -> None:
+    """A person counted what a platform gave back for one part of a claim: `more` fen than was
+    booked (payable → cost), or less below 0, once."""
+    name, owed_to = f"counted:{claim_id}:{part}", f"payable:{source}"
+    ends = (owed_to, "cost") if more > 0 else ("cost", owed_to)
+    post(session, [Entry(name, "clawback", *ends, abs(more), None, order.id)])
+
+
 def advance(session: Session, order: Order, claim_id: int, amount: int) -> None:
     """Advances → wallet: the operator pays a claim before its supplier has agreed, once."""
     wallet, _ = _accounts(order)

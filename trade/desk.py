@@ -90,6 +90,8 @@ class Desk:
     tracking: TrackingTerms = field(default_factory=TrackingTerms)
     held: HeldTerms = field(default_factory=HeldTerms)
     ages: AgeTerms = field(default_factory=AgeTerms)
+    answer_hours: int = 24
+    """Until when operators answer what no rule or promise gives a deadline."""
     lease_seconds: int = 120
     refusal_risk: float = RISK
     person_rule: str = MONTHLY
@@ -123,6 +125,7 @@ def from_settings(settings: Settings) -> Desk:
         tracking=TrackingTerms(**settings.tracking.model_dump()),
         held=HeldTerms(**settings.held.model_dump()),
         ages=AgeTerms(**settings.recipients.model_dump()),
+        answer_hours=settings.exceptions.answer_hours,
         refusal_risk=settings.stock.refusal_risk,
         person_rule=settings.payouts.person_rule,
         affiliate_percent=settings.payouts.affiliate_percent,

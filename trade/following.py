@@ -25,12 +25,13 @@ from kit.inbox import Inbox, handled
 from kit.outbox import say
 from trade import events
 from trade.after_sales import platform_claims
+from trade.buying import SUBMIT
 from trade.models import Parcel, Purchase, PurchaseLine
 from trade.parcels import tracking
 from trade.parcels.shipping import Shipment, ship, tracking_number
 from trade.purchases import Locked, Supplier, lock
 from trade.refusal import open_units, refuse_lines, refuse_rest
-from trade.states import restate, tell
+from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, restate, tell
 
 NEWS = "trade.news"
 """The topic by which a source's messages about orders wake this drain; its key is the source."""
@@ -134,6 +135,24 @@ def hurry(session: Session, purchase: Purchase, now: datetime) -> None:
     """Its platform is asked about a locked purchase at once; a supplier at our own door is not."""
     purchase.due_at = now
     say(session, NEWS, purchase.source)
+
+
+def look_now(session: Session, purchase_id: int, now: datetime) -> None:
+    """A person wants a purchase looked at: its source is asked at once what became of it.
+
+    Raises Problem 404, 409 `wrong_state` when it is over.
+    """
+    order_id = session.scalar(select(Purchase.order_id).where(Purchase.id == purchase_id))
+    if order_id is None:
+        raise Problem(404, "not_found", "there is no such purchase")
+    purchase = lock(session, order_id, purchase_id).purchase
+    if purchase.state not in OPEN:
+        raise Problem(409, "wrong_state", f"this purchase is {purchase.state}")
+    if purchase.state in UNKNOWN_TO_SUPPLIER:
+        purchase.due_at = max(now, purchase.leased_until or now)
+        say(session, SUBMIT, purchase.source)
+    else:
+        hurry(session, purchase, now)
 
 
 def ask_back(session: Session, purchase: Purchase, now: datetime) -> None:

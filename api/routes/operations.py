@@ -37,11 +37,8 @@ ActionPath = Annotated[str, Path(min_length=1, max_length=32, pattern=r"^[a-z_]+
 def waiting(caller: Reads, kind: Kind | None = None, limit: Limit = 200) -> Response:
     """The cases that wait longest, first, with what may safely be done about each."""
     desk = caller.office.terms.desk
-    platforms = [code for code, terms in desk.sources.items() if terms.platform]
     with caller.system() as session:
-        found = exceptions.waiting(
-            session, clock.now(), kind=kind, platforms=platforms, limit=limit
-        )
+        found = exceptions.waiting(session, desk, clock.now(), kind=kind, limit=limit)
     return replies.page([_case(one) for one in found], None)
 
 
@@ -58,7 +55,8 @@ def act(
         workbench.act(session, caller, exception_id, action, asked or ActionIn(), now)
         session.flush()
         kind, key = exceptions.inside_id(exception_id)
-        waits = bool(exceptions.waiting(session, now, kind=kind, key=key))
+        desk = caller.office.terms.desk
+        waits = bool(exceptions.waiting(session, desk, now, kind=kind, key=key))
         return Reply(200, {"id": exception_id, "action": action, "waits": waits})
 
     return caller.do(work)

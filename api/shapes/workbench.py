@@ -23,7 +23,9 @@ class ExceptionOut(Out):
     cause: CauseOut
     detail: str | None
     money: str | None = Field(description="CNY at stake; null where none is, or it is not known.")
-    deadline: str | None
+    deadline: str | None = Field(
+        description="By a rule or promise, else `[exceptions] answer_hours` after `since`."
+    )
     actions: list[str] = Field(description="What may safely be done as it stands.")
     since: str | None
 
@@ -33,7 +35,9 @@ class ActionIn(In):
 
     reason: Text | None = Field(None, description="refuse, refused, not_placed, dismiss, answer")
     platform_ref: Key | None = Field(None, description="found: the number at the platform")
-    amount: Money | None = Field(None, description="approve, advance: all that was asked if null")
+    amount: Money | None = Field(
+        None, description="approve, advance: all that was asked if null; counted"
+    )
     return_to: LongText | None = Field(None, description="approve: where goods go back to")
     carrier: Text | None = Field(None, description="reissue")
     tracking_number: Key | None = Field(None, description="reissue")

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from kit.ids import outside
 from tests.api.shop import SOURCE, Shop
 from tests.api.test_payouts import PAYEE
 from tests.trade.test_sheets import export, workbook
-from trade import exceptions, rerouting, rights, tokens
+from trade import exception_cases, exceptions, rerouting, rights, tokens
+from trade.desk import SourceTerms
 from trade.invariants import violations
 from trade.models import Difference, ReconciledDay, SupplierSheet
 from trade.purchases import Supplier
@@ -47,7 +49,7 @@ def state_of(shop: Shop) -> str:
 
 
 def test_every_kind_has_its_cause_and_its_actions_are_done_somewhere() -> None:
-    named = set(re.findall(r"SELECT '([a-z_]+)'(?: AS kind)?, ", exceptions._CASES))
+    named = set(re.findall(r"SELECT '([a-z_]+)'(?: AS kind)?, ", exception_cases.CASES))
     assert named == set(exceptions.KINDS) == set(exceptions._CAUSES)
     offered = {(k, a) for k in exceptions.KINDS for a in exceptions.known_actions(k)}
     assert offered <= workbench._WORK.keys()
@@ -153,8 +155,9 @@ def test_a_supplier_who_refused_by_telephone_is_put_down_as_refusing(shop: Shop)
         False,
     )
     with shop.db.as_system() as session:  # a platform says itself what it will not send
-        [same] = exceptions.waiting(session, clock.now(), platforms=[SOURCE])
-    assert (same["id"], same["actions"]) == (late["id"], ())
+        desk = replace(shop.market.desk, sources={SOURCE: SourceTerms(platform=True)})
+        [same] = exceptions.waiting(session, desk, clock.now())
+    assert (same["id"], same["actions"]) == (late["id"], ("ask",))
     shop.said("leader", f"/v1/orders/{order['id']}/cancel", {"reason": "不要了"}, 200)
     changed(shop, "UPDATE purchases SET updated_at = now() - interval '2 days'")
     [case] = cases(shop, "cancel_unanswered")

@@ -162,7 +162,7 @@ def test_tries_are_bounded_and_then_a_person_is_told(
         assert (row.state, row.attempts) == ("failed", len(cutoff_sheets.WAITS) + 1)
         assert market.purchases(order)[0].state == "submitted"
         with market.db.as_system() as session:
-            [case] = exceptions.waiting(session, clock.now(), kind="sheet_not_sent")
+            [case] = exceptions.waiting(session, market.desk, clock.now(), kind="sheet_not_sent")
             assert "554" in case["detail"] or "refuses" in case["detail"]
             name = outside("sht", row.id)
             assert cutoff_sheets.page(session, Supplier("teahouse"))[0][0]["status"] == "failed"

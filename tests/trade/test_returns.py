@@ -71,7 +71,8 @@ def waiting(shop: Shop) -> list[str]:
     """Kinds of exceptions about this order."""
     with shop.market.db.as_system() as session:
         own = set(session.scalars(select(Claim.id).where(Claim.order_id == shop.order)))
-        cases = exceptions.waiting(session, NOW + timedelta(days=99), kind="claim_unanswered")
+        late = NOW + timedelta(days=99)
+        cases = exceptions.waiting(session, shop.market.desk, late, kind="claim_unanswered")
         return [one["kind"] for one in cases if one["about"][1] in own]
 
 

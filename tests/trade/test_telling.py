@@ -271,7 +271,9 @@ def test_a_message_is_tried_for_a_day_and_then_the_endpoint_counts_as_failing(
     assert passed > timedelta(hours=23, minutes=59)
     assert street.row().state == "failing"
     with street.market.db.as_system() as session:
-        (case,) = exceptions.waiting(session, clock.now(), kind="webhook_failing")
+        (case,) = exceptions.waiting(
+            session, street.market.desk, clock.now(), kind="webhook_failing"
+        )
     assert case["about"] == ("whk", street.number)
     assert "HTTP 500" in case["detail"]
 
@@ -284,7 +286,10 @@ def test_an_endpoint_that_takes_a_message_again_is_no_exception_any_more(street:
     street.tell()
     assert (street.row().state, street.row().failures) == ("active", 0)
     with street.market.db.as_system() as session:
-        assert exceptions.waiting(session, clock.now(), kind="webhook_failing") == []
+        assert (
+            exceptions.waiting(session, street.market.desk, clock.now(), kind="webhook_failing")
+            == []
+        )
 
 
 def test_an_endpoint_that_fails_for_days_is_disabled_and_goes_on_when_resumed(

@@ -70,7 +70,7 @@ def waiting(shop: Shop, now: datetime) -> list[str]:
     """Kinds of exceptions about parcels of this order."""
     own = {purchase.id for purchase in shop.market.purchases(shop.order)}
     with shop.market.db.as_system() as session:
-        cases = exceptions.waiting(session, now, kind="parcel_stuck")
+        cases = exceptions.waiting(session, shop.market.desk, now, kind="parcel_stuck")
         return [one["kind"] for one in cases if one["about"][1] in own]
 
 

@@ -124,8 +124,11 @@ QUERIES: dict[str, str] = {
                || coalesce(x.fen, 0) || ' booked'
         FROM (SELECT claim_id, sum(refunded) AS refunded FROM platform_claims
               WHERE state = 'refunded' AND refunded IS NOT NULL GROUP BY claim_id) p
-        LEFT JOIN (SELECT c.claim_id, sum(o.amount) AS fen FROM platform_claims c
-                   JOIN postings o ON o.reference = 'clawback:' || c.claim_id || ':' || c.id
+        LEFT JOIN (SELECT c.claim_id,
+                          sum(CASE o.source WHEN 'cost' THEN -o.amount ELSE o.amount END) AS fen
+                   FROM platform_claims c
+                   JOIN postings o ON o.reference IN ('clawback:' || c.claim_id || ':' || c.id,
+                                                      'counted:' || c.claim_id || ':' || c.id)
                    GROUP BY c.claim_id) x ON x.claim_id = p.claim_id
         JOIN (SELECT claim_id, sum(owed - l.credited) AS open FROM claim_lines y
               JOIN purchase_lines l ON l.id = y.purchase_line_id GROUP BY claim_id) r

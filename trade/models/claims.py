@@ -166,6 +166,8 @@ class PlatformClaim(Base):
     """The waybill of goods on their way back that the platform knows."""
     withdraw: Mapped[bool] = mapped_column(server_default=text("false"))
     """Our leader wants the claim no more."""
+    settled_at: Mapped[datetime | None]
+    """When a person settled that another amount came back than was due."""
     due_at: Mapped[Utc] = mapped_column(server_default=NOW)
     lease: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -1,0 +1,131 @@
+"""The query of everything that waits for a person, of every kind; see `trade.exceptions`.
+
+Each row: kind, what it is about, its row, the state that decides what may be done, a code, a
+detail, fen at stake, a deadline where a rule or promise gives one, and since when it waits.
+"""
+
+_PURCHASE = """(SELECT coalesce(sum((x.quantity - x.shipped - x.cancelled) * x.cost
+    / greatest(x.quantity, 1)), 0)::bigint FROM purchase_lines x WHERE x.purchase_id = p.id)"""
+"""Fen of goods that are bought and have not left."""
+_CLAIM = """(SELECT coalesce(sum(x.asked - x.refunded), 0)::bigint FROM claim_lines x
+    WHERE x.claim_id = c.id)"""
+"""Fen asked and not paid."""
+_WHERE = "CASE WHEN p.source = ANY(:platforms) THEN 'platform' ELSE 'door' END"
+
+CASES = f"""
+    SELECT 'order_held' AS kind, 'ord' AS about, o.id, o.id AS key,
+           'held' AS state, 'no_source' AS code, min(l.held_reason) AS detail,
+           sum(l.amount * l.unrouted / l.quantity)::bigint AS money,
+           min(h.deadline) AS deadline, coalesce(min(h.held_since), o.updated_at) AS since
+    FROM order_lines l JOIN orders o ON o.id = l.order_id
+    LEFT JOIN proposals h ON h.order_id = o.id
+    WHERE l.unrouted > 0 AND l.held_reason IS NOT NULL GROUP BY o.id
+    UNION ALL
+    SELECT 'purchase_stuck', 'pur', id, id,
+           CASE WHEN leased_until > :now THEN 'asked_now' ELSE 'unknown' END, 'outcome_unknown',
+           coalesce(failure, 'no answer from its source'), {_PURCHASE}, ship_by, due_at
+    FROM purchases p WHERE state = 'submitting' AND (due_at < :now - interval '10 minutes'
+        OR attempts >= 3 AND failure IS NOT NULL)
+    UNION ALL
+    SELECT 'purchase_unsent', 'pur', id, id, 'ready', 'not_placed',
+           coalesce(failure, 'no worker has taken it up'), {_PURCHASE}, ship_by, created_at
+    FROM purchases p WHERE state = 'ready' AND (due_at < :now - interval '1 hour'
+        OR attempts >= 3 AND failure IS NOT NULL)
+    UNION ALL
+    SELECT 'shipment_late', 'pur', id, id, {_WHERE}, 'late', 'was to leave by ' || ship_by,
+           {_PURCHASE}, ship_by, ship_by
+    FROM purchases p
+    WHERE state IN ('submitted', 'accepted', 'partly_shipped') AND ship_by < :now
+    UNION ALL
+    SELECT 'cancel_unanswered', 'pur', id, id,
+           CASE state WHEN 'submitting' THEN state ELSE {_WHERE} END, 'no_answer', cancel_reason,
+           {_PURCHASE}, ship_by, updated_at
+    FROM purchases p
+    WHERE state IN ('submitting', 'submitted', 'accepted', 'partly_shipped')
+      AND cancel_reason IS NOT NULL AND updated_at < :now - interval '1 day'
+    UNION ALL
+    SELECT 'claim_unanswered', 'clm', id, id, kind || ' ' || state, state, state || ': ' || reason,
+           {_CLAIM}, due_at, escalated_at
+    FROM claims c WHERE escalated_at IS NOT NULL
+      AND state IN ('open', 'approved', 'returning', 'received')
+    UNION ALL
+    SELECT 'parcel_stuck', 'pur', purchase_id, id, 'stuck', state,
+           carrier || ' ' || tracking_number || ': ' || state || ', no news since '
+           || coalesce(last_event_at, shipped_at),
+           (SELECT coalesce(sum(x.captured * y.quantity / greatest(x.shipped, 1)), 0)::bigint
+            FROM parcel_lines y JOIN purchase_lines x ON x.id = y.purchase_line_id
+            WHERE y.parcel_id = p.id),
+           greatest(shipped_at + :delivery, last_event_at + :long_ago), stuck_at
+    FROM parcels p WHERE stuck_at IS NOT NULL AND delivered_at IS NULL
+    UNION ALL
+    SELECT 'claim_refused_by_source', 'clm', c.id, p.id, c.kind || ' ' || c.state, 'refused',
+           coalesce(p.message, 'no reason told'), {_CLAIM}, c.due_at, p.updated_at
+    FROM platform_claims p JOIN claims c ON c.id = p.claim_id
+    WHERE p.state = 'failed' AND c.state IN ('open', 'approved', 'returning', 'received')
+    UNION ALL
+    SELECT 'claim_replaced', 'clm', c.id, p.id, c.kind || ' ' || c.state, 'replaced',
+           'tell the waybill of the new order ' || coalesce(p.replacement, ''), {_CLAIM},
+           c.due_at, p.updated_at
+    FROM platform_claims p JOIN claims c ON c.id = p.claim_id
+    WHERE p.state = 'replaced' AND c.state IN ('open', 'approved', 'returning', 'received')
+    UNION ALL
+    SELECT 'claim_difference', 'clm', d.claim_id, d.id, 'refunded', 'other_amount',
+           coalesce(d.refunded::text, 'an unknown number of') || ' fen came back of the '
+           || d.expected || ' that were due',
+           abs(d.expected - coalesce(d.refunded, 0))::bigint, NULL, d.updated_at
+    FROM (
+        SELECT p.id, p.claim_id, p.refunded, p.updated_at,
+               x.asked_cost * p.quantity / x.quantity AS expected
+        FROM platform_claims p
+        JOIN claim_lines x ON x.claim_id = p.claim_id AND x.purchase_line_id = p.purchase_line_id
+        WHERE p.state = 'refunded' AND p.settled_at IS NULL) d
+    WHERE d.refunded IS NULL OR abs(d.refunded - d.expected) > 1
+    UNION ALL
+    SELECT 'deposit_waiting', 'dep', id, id, state, 'not_confirmed', proof, amount, NULL,
+           created_at
+    FROM deposit_requests WHERE state = 'open'
+    UNION ALL
+    SELECT 'payout_waiting', 'pay', id, id, state, 'not_approved', payee, amount, NULL, created_at
+    FROM payouts WHERE state = 'requested'
+    UNION ALL
+    SELECT 'statement_disputed', 'stm', id, id, state, 'disputed', reason, abs(closing), NULL,
+           answered_at
+    FROM statements WHERE state = 'disputed'
+    UNION ALL
+    SELECT 'books_differ', 'dif', d.id, d.id,
+           CASE WHEN coalesce(d.amount, 0) = 0 THEN 'no_entry' ELSE 'entry' END, d.code,
+           d.source || ' ' || d.purchase || ': ' || d.detail, abs(d.amount), NULL, r.made_at
+    FROM differences d JOIN reconciliations r ON r.id = d.reconciliation_id
+    WHERE d.state = 'open'
+    UNION ALL
+    SELECT 'listing_held', 'run', id, id, state, 'harmful', coalesce(failure, 'held'), NULL, NULL,
+           ended_at
+    FROM runs r WHERE state = 'held' AND NOT EXISTS (
+        SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')
+    UNION ALL
+    SELECT 'sheet_not_sent', 'sht', id, id, state, 'not_sent', coalesce(failure, 'not sent'),
+           (SELECT coalesce(sum(x.cost), 0)::bigint FROM sheet_purchases y
+            JOIN purchase_lines x ON x.purchase_id = y.purchase_id WHERE y.sheet_id = h.id),
+           cutoff_at, created_at
+    FROM supplier_sheets h
+    WHERE state = 'failed' OR (
+        state IN ('made', 'sending') AND created_at < :now - interval '1 hour')
+    UNION ALL
+    SELECT 'webhook_failing', 'whk', id, id, state, state, state || ': ' || coalesce(failure, ''),
+           NULL, NULL, failing_since
+    FROM webhooks WHERE state IN ('failing', 'disabled')
+    UNION ALL
+    SELECT 'application_waiting', 'app', id, id, state, 'not_answered',
+           role || ' ' || coalesce(name, uscc, ''), NULL, NULL, created_at
+    FROM applications WHERE state = 'open'
+    UNION ALL
+    SELECT 'supplier_lapsing', 'pty', p.id, p.id, 'lapsing',
+           CASE WHEN h.qualified_until <= :now THEN 'lapsed' ELSE 'lapsing' END,
+           p.name || ': papers end ' || h.qualified_until,
+           (SELECT coalesce(sum(x.cost), 0)::bigint FROM purchases y
+            JOIN purchase_lines x ON x.purchase_id = y.id
+            WHERE y.source = h.source AND y.state = ANY(:open)), h.qualified_until,
+           h.qualified_until - interval '30 days'
+    FROM source_states h JOIN parties p ON p.source = h.source AND p.role = 'brand' AND p.active
+    WHERE h.qualified_until <= :now + interval '30 days'
+"""  # noqa: S608 - our own words
