@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from connectors.feed.columns import SYNONYMS
 from tests.api.shop import SOURCE, Shop, ordering
 
 TEA = {
@@ -93,3 +94,53 @@ def test_each_brand_has_its_own_listings(shop: Shop) -> None:
         body = {"quantity": 1} if part == "stock" else {"price": "1"}
         put(shop, f"B-1/{part}", body, 404, "rival")
     assert SOURCE not in str(shop.got("rival", "/v1/listings"))
+
+
+EVERY = {
+    "title": "茉莉花茶 250g",
+    "price": "12.80",
+    "brand": "云岭",
+    "category": "茶叶",
+    "gtin": "6901234567892",
+    "mpn": "YL-250",
+    "seller": "云岭茶业",
+    "listing": "L-1",
+    "dropship_price": "13.80",
+    "msrp": "29.00",
+    "min_retail": "19.00",
+    "max_retail": "39.00",
+    "stock": "30",
+    "unit": "罐",
+    "pack": "1",
+    "moq": "2",
+    "multiple": "2",
+    "tiers": "10:12;100:11",
+    "tax_rate": "13%",
+    "tax_code": "1030101010000000000",
+    "tax_included": "是",
+    "invoice": "专票",
+    "freight": "8",
+    "ships_within": "48小时",
+    "cutoff": "16:00",
+    "presale_ship_by": "2099-01-05",
+    "valid_from": "2026-01-01",
+    "valid_until": "2099-01-01",
+    "expires_on": "2099-06-01",
+    "returnable": "是",
+    "weight": "0.3",
+    "images": "https://img.example/a.jpg",
+    "description": "好茶",
+    "attributes": "规格:250g",
+    "materials": "https://img.example/b.jpg",
+    "state": "在售",
+    "ships_from": "福建福州",
+    "not_delivered_to": "新疆,西藏",
+}
+
+
+def test_every_unified_field_may_be_stated(shop: Shop) -> None:
+    assert EVERY.keys() | {"sku"} == set(SYNONYMS)
+    told = put(shop, "A-1", EVERY)
+    assert (told["price"], told["bulk_price"], told["state"]) == ("13.80", "12.80", "live")
+    later = put(shop, "A-1", EVERY | {"dropship_price": "15", "valid_from": "2098-01-01"})
+    assert later["price"] == "13.80"
