@@ -111,7 +111,7 @@ class Album:
         if row is None:
             return None
         told = wording.pictures(row.description) if row.description else []
-        for one in dict.fromkeys([*addresses(row.images), *addresses(told)]):
+        for one in dict.fromkeys(addresses([*(row.images or ()), *(row.materials or ()), *told])):
             if named.hash in self.keyring.fingerprints(one, _PURPOSE):
                 return one
         return None
@@ -231,7 +231,7 @@ def _parts(content: bytes) -> Iterator[bytes]:
         yield content[start : start + CHUNK]
 
 
-_PRODUCT = text("SELECT images, description FROM products WHERE id = :id")
+_PRODUCT = text("SELECT images, materials, description FROM products WHERE id = :id")
 _WANT = text("""
     INSERT INTO media (hash, address, state, due_at, used_at)
     VALUES (:hash, :address, 'wanted', clock_timestamp(), clock_timestamp())

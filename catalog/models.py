@@ -26,6 +26,8 @@ class Product(Base):
     category: Mapped[str | None]
     description: Mapped[str | None]
     images: Mapped[list[Any] | None] = mapped_column(JSONB)
+    materials: Mapped[list[Any] | None] = mapped_column(JSONB)
+    """Further pictures that its source gives to those who sell it."""
     created_at: Mapped[Utc] = mapped_column(server_default=text("clock_timestamp()"))
 
 

@@ -123,13 +123,14 @@ _JOIN_LISTING = """UPDATE batch b SET product_id = coalesce(l.held, l.first) FRO
     FROM (SELECT listing, min(product_id) AS first FROM batch
       WHERE new_sku AND listing IS NOT NULL GROUP BY listing) f) l
     WHERE l.listing = b.listing AND b.new_sku"""
-_PRODUCTS = """INSERT INTO products (id, title, brand, category, description, images)
+_PRODUCTS = """INSERT INTO products (id, title, brand, category, description, images, materials)
     SELECT DISTINCT ON (b.product_id) b.product_id, b.title, b.brand, b.category, b.description,
-      b.images::jsonb
+      b.images::jsonb, b.materials::jsonb
     FROM batch b WHERE b.new_sku ORDER BY b.product_id, b.n
     ON CONFLICT DO NOTHING"""
-OWN_PRODUCTS = """INSERT INTO products (id, title, brand, category, description, images)
-    SELECT b.product_id, b.title, b.brand, b.category, b.description, b.images::jsonb
+OWN_PRODUCTS = """INSERT INTO products (id, title, brand, category, description, images, materials)
+    SELECT b.product_id, b.title, b.brand, b.category, b.description, b.images::jsonb,
+      b.materials::jsonb
     FROM batch b WHERE b.new_sku"""
 SKUS = """INSERT INTO skus (id, product_id, gtin, pack, unit, attributes, msrp)
     SELECT b.sku_id, b.product_id, b.gtin, coalesce(b.pack, 1), b.unit, b.attributes::jsonb, b.msrp
@@ -152,12 +153,14 @@ _LEADS = """b.offer_id = (SELECT min(o.id) FROM offers o JOIN skus k ON k.id = o
       WHERE k.product_id = b.product_id)"""
 _PRODUCTS_AGAIN = f"""UPDATE products p SET title = b.title, brand = b.brand,
       category = b.category, description = coalesce(b.description, p.description),
-      images = coalesce(b.images::jsonb, p.images)
+      images = coalesce(b.images::jsonb, p.images),
+      materials = coalesce(b.materials::jsonb, p.materials)
     FROM batch b WHERE p.id = b.product_id AND NOT b.fresh
       AND NOT b.leaves AND {_LEADS}
-      AND (p.title, p.brand, p.category, p.description, p.images) IS DISTINCT FROM (
+      AND (p.title, p.brand, p.category, p.description, p.images, p.materials)
+        IS DISTINCT FROM (
         b.title, b.brand, b.category, coalesce(b.description, p.description),
-        coalesce(b.images::jsonb, p.images))"""
+        coalesce(b.images::jsonb, p.images), coalesce(b.materials::jsonb, p.materials))"""
 _SKUS_AGAIN = """UPDATE skus k SET attributes = b.attributes::jsonb, msrp = b.msrp
     FROM batch b WHERE k.id = b.sku_id AND NOT b.fresh AND NOT b.leaves
       AND (b.retold OR b.msrp IS DISTINCT FROM b.msrp_was)

@@ -74,7 +74,7 @@ class KitOut(Out):
     points: list[str]
     text: str = Field(description="Ready to be sent in a chat.")
     images: list[str]
-    materials: list[str] = Field(description="The pictures of its description.")
+    materials: list[str] = Field(description="Pictures for sellers, and those of its description.")
     link: str | None = Field(description="Your own page, where an open share of yours has it.")
     price: str | None = Field(description="What customers are asked; null: none may be named.")
     withheld: str | None = Field(description="Why no price is named.")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -106,6 +106,8 @@ class ProductView:
     card: Card
     description: str | None
     skus: list[SkuView]
+    materials: list[str] = field(default_factory=list)
+    """Further pictures for those who sell it, under addresses of ours."""
 
 
 _CARDS = """
@@ -113,7 +115,7 @@ _CARDS = """
 """
 _MSRPS = "SELECT id, product_id, msrp FROM skus WHERE product_id = ANY(%s) ORDER BY product_id, id"
 _PRODUCTS = text("""
-    SELECT p.id, p.title, p.brand, p.category, p.images, p.description
+    SELECT p.id, p.title, p.brand, p.category, p.images, p.materials, p.description
     FROM products p WHERE p.id = :id
 """)
 _STANDING = text("""
@@ -190,7 +192,9 @@ def product(
     told = row.description
     if told and not reader.sees_sources:
         told = media.described(told, row.id, reader.album)
-    return ProductView(head, told, views)
+    more = media.addresses(row.materials)
+    roads = reader.album.roads(more, row.id) if reader.album else []
+    return ProductView(head, told, views, roads)
 
 
 def skus(

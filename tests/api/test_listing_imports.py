@@ -8,6 +8,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import text
 
+from catalog import media
 from kit import clock
 from sync import handed, pull
 from sync.due import due
@@ -66,6 +67,26 @@ def test_a_workbook_as_people_write_it_is_read_and_nobody_elses_import_is_seen(s
     for path in (f"imports/{done['id']}", f"imports/{done['id']}/rejects.csv"):
         assert shop.ask("rival", "GET", f"/v1/listings/{path}").status_code == 404
     assert shop.got("operator", "/v1/sources")["items"][0]["code"] == SOURCE
+
+
+def test_materials_reach_leaders_in_kits_under_our_names(shop: Shop) -> None:
+    fields = ("sku", "title", "price", "materials")
+    seen = []
+    for number in (1, 2):  # new, and read again
+        pictures = f"https://img.jd.example/{number}.jpg|https://img.jd.example/m.jpg"
+        hand_in(shop, sheet(("T-1", "红茶 250g", "8", pictures), fields=fields))
+        sku = shop.got("brand", "/v1/listings/T-1")["sku"]
+        shop.ask("leader", "PUT", f"/v1/selections/{sku}", json={"retail_price": "12"})
+        seen.append(shop.got("leader", f"/v1/selections/{sku}/kit")["materials"])
+    assert [len(one) for one in seen] == [2, 2]
+    assert seen[0][0] != seen[1][0]
+    assert seen[0][1] == seen[1][1]
+    assert all(one.startswith("/media/") for one in seen[0])
+    with shop.db.as_nobody() as session:
+        named = media.named(seen[1][0].removeprefix(media.ROAD))
+        assert named
+        address = media.Album(shop.app.state.office.terms.desk.keyring).address(session, named)
+    assert address == "https://img.jd.example/2.jpg"
 
 
 def test_the_same_upload_with_its_key_is_read_once(shop: Shop) -> None:

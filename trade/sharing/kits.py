@@ -162,7 +162,8 @@ def _said(point: str) -> str:
 
 
 def _materials(product: ProductView, images: list[str]) -> Iterator[str]:
-    """The pictures of its description, under names of ours."""
-    for road in dict.fromkeys(wording.pictures(product.description or "")):
+    """Its source's pictures for sellers, and those of its description, under names of ours."""
+    told = wording.pictures(product.description or "")
+    for road in dict.fromkeys([*product.materials, *told]):
         if road not in images:
             yield road
