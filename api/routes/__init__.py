@@ -24,6 +24,7 @@ from api.routes import (
     payouts,
     pricing,
     purchases,
+    recipients,
     routing,
     runs,
     sales,
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     kits.router,
     order_imports.router,  # before the orders' own ids
     orders.router,
+    recipients.router,
     claims.router,
     evidence.router,
     shares.router,

@@ -24,8 +24,6 @@ from api.shapes.orders import (
     ProposalIn,
     QuoteIn,
     QuoteOut,
-    RevealIn,
-    RevealOut,
     ShipToIn,
 )
 from connectors.model import ShipTo
@@ -239,34 +237,6 @@ def address(caller: Writes, order_id: IdPath, asked: AddressIn) -> Response:
         return Reply(200, order_views.by_id(session, party, number))
 
     return caller.do(work)
-
-
-@router.post("/orders/{order_id}/reveal", response_model=RevealOut, summary="The recipient")
-def reveal(
-    caller: Annotated[Caller, Depends(allow("recipients:reveal"))],
-    order_id: IdPath,
-    asked: RevealIn,
-) -> Response:
-    """In clear, for a purpose; both are written down."""
-    with caller.own() as session:
-        keyring = caller.office.terms.desk.keyring
-        to = order_views.reveal(session, keyring, caller.party_id, order_id, asked.purpose)
-    return replies.answer(vars(to))
-
-
-@router.post("/orders/{order_id}/unseal", response_model=RevealOut, summary="A sealed recipient")
-def unseal(
-    caller: Annotated[Caller, Depends(allow("recipients:unseal"))],
-    order_id: IdPath,
-    asked: RevealIn,
-) -> Response:
-    """For operators: in clear, although sealed by age; the purpose stands in the audit."""
-    with caller.system() as session:
-        keyring = caller.office.terms.desk.keyring
-        to = order_views.unseal(
-            session, keyring, caller.party_id, caller.actor, order_id, asked.purpose
-        )
-    return replies.answer(vars(to))
 
 
 @router.get(

@@ -369,6 +369,19 @@ class RevealIn(In):
     purpose: Text
 
 
+class HoldIn(In):
+    """What the recipient's details must be kept for: a dispute, an inquiry."""
+
+    reason: Text
+
+
+class HoldOut(Out):
+    """Whether, and what for, an order's recipient may not be erased."""
+
+    order: str
+    hold: str | None
+
+
 class RevealOut(Out):
     """A recipient in clear."""
 

@@ -16,8 +16,13 @@ def test_a_recipient_sealed_by_age_is_opened_by_operators_for_a_purpose(shop: Sh
     assert shop.said("leader", f"{own}/reveal", purpose, 403)["code"] == "recipient_sealed"
     assert shop.said("operator", f"{own}/unseal", {"purpose": " "}, 422)["code"] == "invalid"
     assert shop.said("operator", f"{own}/unseal", purpose, 200) == HOME
-    noted = shop.got("operator", f"/v1/audit?subject={own.rpartition('/')[2]}")["items"][0]
-    assert (noted["action"], noted["detail"]) == ("recipient.unseal", purpose)
+    held = shop.ask("operator", "PUT", f"{own}/legal-hold", json={"reason": "仲裁"}).json()
+    assert held == {"order": own.rpartition("/")[2], "hold": "仲裁"}
+    assert shop.ask("operator", "DELETE", f"{own}/legal-hold").json()["hold"] is None
+    noted = shop.got("operator", f"/v1/audit?subject={own.rpartition('/')[2]}")["items"]
+    actions = ["recipients.release", "recipients.hold", "recipient.unseal"]
+    assert [one["action"] for one in noted] == actions
+    assert noted[-1]["detail"] == purpose
 
 
 def test_a_remembered_answer_is_sealed_and_is_given_again(shop: Shop) -> None:

@@ -145,6 +145,19 @@ def test_a_row_that_somebody_is_at_waits_for_the_next_walk(works: Works) -> None
         assert people.turn(session, ring, None).done == 1
 
 
+def test_what_comes_in_meanwhile_under_the_former_key_is_reached_too(works: Works) -> None:
+    people, ring, came = placed(works, 1), turned(works), []
+
+    def step(_: int) -> None:
+        if not came:
+            came.append(works.market.place(works.market.party(money=10_000), (goods.sku, 1)))
+
+    goods = works.market.offer()
+    assert rekeying.rotate(works.shop.db, ring, step).done == 2
+    with works.shop.db.as_system() as session:
+        assert people.count(session) == {ring.name: 2}
+
+
 def test_an_altered_envelope_stops_no_other_one(works: Works) -> None:
     people = placed(works, 2)
     with works.shop.db.as_system() as session:
