@@ -4,6 +4,7 @@ Routing decides what is sold: it splits units over offers, counts what recipient
 what a parcel costs. The catalogue knows until when a reason holds. Both are told together.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,17 +15,19 @@ from catalog import selling
 from catalog.reads import Sellable
 from catalog.selling import Reason
 from kit.ids import outside
-from trade import planning
+from trade import planning, supplies
 from trade.desk import Desk
 from trade.planning import LineRequest
+from trade.routing.takes import Supply
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a line cannot be ordered, as a code of `planning.MESSAGES`; or None, at what unit price
-    and for how many fen of freight it can."""
+    """Why a line cannot be ordered, as a code of `planning.MESSAGES`, and until when as far as that
+    is known; or None, at what unit price and for how many fen of freight it can."""
 
     code: str | None
+    until: datetime | None = None
     unit_price: Decimal | None = None
     freight: int | None = None
 
@@ -47,11 +50,40 @@ def verdict(
     asked = [LineRequest(quantity, outside("sku", sku_id))]
     draft = planning.draft(session, desk, party_id, asked, region, now, mobile=mobile)
     if draft.unsellable:
-        return Verdict(draft.unsellable[0].code)
-    return Verdict(None, draft.lines[0].unit_price, draft.freight)
+        code = draft.unsellable[0].code
+        return Verdict(code, _until(code, draft.plan.facts.supplies, now))
+    line = draft.lines[0]
+    return Verdict(None, unit_price=line.unit_price, freight=draft.freight)
 
 
-def joined(found: Sellable, met: Verdict, now: datetime) -> Sellable:
+def ruled_out(
+    session: Session, desk: Desk, sku_id: int, region: str, now: datetime
+) -> Reason | None:
+    """Why the operators' own rules keep a SKU from being bought anywhere, whatever its stock. A
+    bundle without an offer of its own is as its parts are. System scope."""
+    offers: dict[int, list[Supply]] = {}
+    for one in supplies.load(session, desk, [sku_id], region):
+        if one.live and one.cost is not None:
+            offers.setdefault(one.sku_id, []).append(one)
+    sold = [offers[sku_id]] if sku_id in offers else list(offers.values())
+    for some in sold:
+        if all(one.ruling is not None and one.ruling.then == "never" for one in some):
+            code = "ruled_out"
+            return Reason(code, planning.MESSAGES[code], _until(code, some, now))
+    return None
+
+
+def _until(code: str, offers: Iterable[Supply], now: datetime) -> datetime | None:
+    """The earliest moment known today at which the reason may change."""
+    if code in ("limit_per_day", "limit_per_recipient"):
+        return selling.end_of_day(now)
+    if code != "ruled_out":
+        return None
+    rulings = [one.ruling for one in offers if one.ruling and one.ruling.then == "never"]
+    return min((one.until for one in rulings if one.until is not None), default=None)
+
+
+def joined(found: Sellable, met: Verdict) -> Sellable:
     """What the catalogue found, as far as routing agrees. Pure.
 
     A reason that the catalogue has for one offer counts only if no way of buying is left; one that
@@ -67,11 +99,5 @@ def joined(found: Sellable, met: Verdict, now: datetime) -> Sellable:
             freight_amount=met.freight,
         )
     told = [reason for reason in found.reasons if reason.code in selling.OF_OFFERS]
-    reasons = own + (told or [_reason(met.code, now)])
+    reasons = own + (told or [Reason(met.code, planning.MESSAGES[met.code], met.until)])
     return replace(found, sellable=False, reasons=reasons)
-
-
-def _reason(code: str, now: datetime) -> Reason:
-    by_day = code in ("limit_per_day", "limit_per_recipient")
-    until = selling.end_of_day(now) if by_day else None
-    return Reason(code, planning.MESSAGES[code], until)

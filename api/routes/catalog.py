@@ -201,20 +201,24 @@ def sellable(
     recipient = _phone(mobile)
     now = clock.now()
     desk, party, scopes = caller.office.terms.desk, caller.party_id, caller.identity.scopes
-    had, met = {}, None
+    had, met, stopped = {}, None, None
     orders = place and "orders:write" in scopes
-    if orders or caller.grants.named:
+    if "orders:read" in scopes or caller.grants.named:
         with caller.system() as session:  # what was bought lies behind the wall
             had = limits.had_today(session, party, number, now)
             if orders:
                 met = orderable.verdict(
                     session, desk, party, number, quantity, place, now, mobile=recipient
                 )
+            elif "orders:read" in scopes:
+                stopped = orderable.ruled_out(session, desk, number, place, now)
     with caller.own() as session:
         reader = caller.reader
         found = reads.sellable(session, number, place, quantity, reader, now, had=had)
         if found is not None and met is not None:
-            found = orderable.joined(found, met, now)
+            found = orderable.joined(found, met)
+        if found is not None:
+            found = found.unless(stopped)
         if found is not None and "selections:read" in scopes:
             own = selections.price_reason(session, desk, party, number, place, now)
             found = found.unless(own)

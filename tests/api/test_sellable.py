@@ -1,7 +1,7 @@
 """`sellable` says what a quote would say, and until when a reason holds."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +78,26 @@ def test_it_says_what_a_quote_says(shop: Shop) -> None:
             assert told["freight_amount"] is None
 
 
+def test_what_a_kill_switch_stops_is_said_until_it_ends(shop: Shop) -> None:
+    goods, kept = shop.offer(), shop.offer()
+    shop.market.offer(sku_id=kept.sku_id, source="rival", cost="8.00")
+    until = clock.now() + timedelta(hours=1)
+    stop = {"id": "stop", "then": "never", "when": {"source": SOURCE}, "until": until.isoformat()}
+    rules = {"version": 0, "rules": [stop]}
+    assert shop.ask("operator", "PUT", "/v1/routing-rules", json=rules).status_code == 200
+    for who, place in (("leader", "?region=440305"), ("leader", ""), ("operator", "")):
+        told = shop.got(who, f"/v1/skus/{goods.sku}/sellable{place}")
+        [reason] = told["reasons"]
+        assert (told["sellable"], reason["code"]) == (False, "ruled_out")
+        assert datetime.fromisoformat(reason["until"]) == until
+        assert SOURCE not in str(told)
+        assert shop.got(who, f"/v1/skus/{kept.sku}/sellable{place}")["sellable"] is True
+    part = {"parts": [{"sku": goods.sku, "units": 2}, {"sku": kept.sku, "units": 1}]}
+    bundle = shop.said("operator", "/v1/bundles", part | {"title": "礼盒"})["sku"]
+    told = shop.got("leader", f"/v1/skus/{bundle}/sellable")
+    assert [one["code"] for one in told["reasons"]] == ["ruled_out"]
+
+
 def test_what_a_recipient_had_today_counts(shop: Shop) -> None:
     goods = shop.offer()
     grant = {"who": {}, "max_per_recipient": 3}
@@ -111,6 +131,6 @@ CORRIDOR = Reason("corridor_empty", "no price is allowed")
 def test_reasons_of_retail_prices_stay_whatever_routing_finds(
     reasons: list[Reason], met: Verdict, codes: list[str]
 ) -> None:
-    found = joined(Sellable(not reasons, reasons, None, None, None), met, NOW)
+    found = joined(Sellable(not reasons, reasons, None, None, None), met)
     assert [one.code for one in found.reasons] == codes
     assert found.sellable is (not codes)

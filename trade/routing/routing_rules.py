@@ -99,7 +99,7 @@ def applied(book: Rulebook, supplies: Iterable[Supply], region: str, now: dateti
     if not rules:
         return list(supplies)
     return [
-        replace(one, ruling=Ruling(rule.id, rule.then, rule.per_unit, rule.percent))
+        replace(one, ruling=Ruling(rule.id, rule.then, rule.per_unit, rule.percent, rule.until))
         if (rule := next((x for x in rules if x.when.fits(one, region)), None))
         else one
         for one in supplies

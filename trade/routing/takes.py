@@ -36,6 +36,8 @@ class Ruling:
     then: Then
     per_unit: Decimal = Decimal(0)
     percent: Decimal = Decimal(0)
+    until: datetime | None = None
+    """When the rule ends by itself."""
 
     def weighed(self, cost: int, units: int) -> int:
         """Fen that units which cost `cost` are weighed as."""
