@@ -1,6 +1,6 @@
-"""Many orders at once: each is placed in a transaction of its own, or refused on its own."""
+"""Many orders at once: each is placed or refused by itself, as if they came one by one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,29 +9,72 @@ from kit.errors import Problem
 from trade import order_views, orders
 from trade.desk import Desk
 from trade.orders import OrderRequest
+from trade.orders_together import place_together
+
+TOGETHER = 50
+"""Orders accepted in one transaction at most."""
+
+Result = tuple[dict[str, Any], bool] | Problem
 
 
 def place_many(
     db: Database,
     desk: Desk,
     party_id: int,
-    requests: Iterable[OrderRequest | Problem],
+    requests: Sequence[OrderRequest | Problem],
     now: datetime,
-) -> Sequence[tuple[dict[str, Any], bool] | Problem]:
+) -> Sequence[Result]:
     """The view of each order and whether it is new, or the Problem that kept it out.
 
     A reference makes each order safe to repeat, so the whole batch is. A Problem among the
-    requests stays where it stands.
+    requests stays where it stands. Orders that follow one another are accepted together as far as
+    that comes to the same.
     """
-    results: list[tuple[dict[str, Any], bool] | Problem] = []
-    for request in requests:
+    results: list[Result] = []
+    while len(results) < len(requests):
+        request = requests[len(results)]
         if isinstance(request, Problem):
             results.append(request)
             continue
-        try:
-            with db.as_system() as session:
-                order_id, new = orders.place(session, desk, party_id, request, now)
-                results.append((order_views.by_id(session, party_id, order_id), new))
-        except Problem as problem:
-            results.append(problem)
+        run = _run(requests[len(results) :])
+        found = _together(db, desk, party_id, run, now) if len(run) > 1 else []
+        results += found or [_alone(db, desk, party_id, request, now)]
     return results
+
+
+def _run(requests: Sequence[OrderRequest | Problem]) -> list[OrderRequest]:
+    """The orders in front, up to the first that is none or has a reference of one before it."""
+    run: dict[str, OrderRequest] = {}
+    for one in requests[:TOGETHER]:
+        if isinstance(one, Problem) or one.reference in run:
+            break
+        run[one.reference] = one
+    return list(run.values())
+
+
+def _together(
+    db: Database, desk: Desk, party_id: int, run: Sequence[OrderRequest], now: datetime
+) -> list[Result]:
+    """What became of the orders in front of the first that must be placed alone."""
+    try:
+        with db.as_system() as session:
+            outcomes = place_together(session, desk, party_id, run, now, in_turn=True)
+            ready = outcomes[: outcomes.index(None)] if None in outcomes else outcomes
+            placed = [one[0] for one in ready if one is not None and not isinstance(one, Problem)]
+            views = order_views.by_ids(session, party_id, placed)
+    except Problem:  # of one of them, which then says so alone
+        return []
+    return [
+        (views[one[0]], one[1]) if isinstance(one, tuple) else one
+        for one in ready
+        if one is not None
+    ]
+
+
+def _alone(db: Database, desk: Desk, party_id: int, request: OrderRequest, now: datetime) -> Result:
+    try:
+        with db.as_system() as session:
+            order_id, new = orders.place(session, desk, party_id, request, now)
+            return order_views.by_id(session, party_id, order_id), new
+    except Problem as problem:
+        return problem

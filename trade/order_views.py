@@ -62,6 +62,15 @@ def by_id(session: Session, party_id: int, order_id: int) -> dict[str, Any]:
     return _views(session, [row], news=True)[0]
 
 
+def by_ids(
+    session: Session, party_id: int, order_ids: Collection[int]
+) -> dict[int, dict[str, Any]]:
+    """Orders of the party by the ids that `place` returned."""
+    found = select(Order).where(Order.id.in_(order_ids), Order.party_id == party_id)
+    rows = session.scalars(found.execution_options(populate_existing=True)).all()
+    return {row.id: view for row, view in zip(rows, _views(session, rows, news=True), strict=True)}
+
+
 def reveal(session: Session, keyring: Keyring, party_id: int, order: str, purpose: str) -> ShipTo:
     """The recipient of one's own order in clear; the opening and its purpose are logged.
 

@@ -34,18 +34,29 @@ _LOCK = """
 
 
 def place_together(
-    session: Session, desk: Desk, party_id: int, requests: Sequence[OrderRequest], now: datetime
+    session: Session,
+    desk: Desk,
+    party_id: int,
+    requests: Sequence[OrderRequest],
+    now: datetime,
+    *,
+    in_turn: bool = False,
 ) -> list[Outcome]:
     """Accept the orders, each on its own, with what became of it; references must differ.
 
     What names goods by code, rests on a quote or a share, or is limited by what was ordered before
-    is left to `orders.place`.
+    is left to `orders.place`. With `in_turn` nothing behind the first such order is accepted: it
+    is to be placed after that one.
     """
     outcomes: list[Outcome] = [None] * len(requests)
     plain = {at: one for at, one in enumerate(requests) if _plain(one)}
     before = _placed_before(session, desk, party_id, plain)
     outcomes = [before.get(at) for at in range(len(requests))]
     lines = _resolved(session, {at: x for at, x in plain.items() if at not in before})
+    if in_turn:
+        known = lines.keys() | before.keys()
+        first = next((at for at in range(len(requests)) if at not in known), len(requests))
+        lines = {at: some for at, some in lines.items() if at < first}
     skus = {line.sku_id for some in lines.values() for line in some}
     shelf = estimating.estimates(session, desk, party_id, skus, now, lock=True)
     left = ledger.kept(session, party_id)
@@ -56,6 +67,8 @@ def place_together(
         except Problem as problem:
             outcomes[at] = problem
             continue
+        if found is None and in_turn:
+            break
         if found is None:
             continue
         if found.draft.total > left:

@@ -13,6 +13,7 @@ from kit.errors import Problem
 from tests.trade.market import HOME, NOW, Market, ordered
 from trade import orders
 from trade.invariants import violations
+from trade.order_batches import place_many
 from trade.orders import OrderRequest
 from trade.orders_together import place_together
 from trade.planning import LineRequest
@@ -79,6 +80,55 @@ def test_together_and_one_by_one_come_to_the_same(market: Market) -> None:
     with market.db.as_system() as session:
         again = place_together(session, market.desk, second, requests[:3], NOW)
         assert [one and one[1] for one in again if not isinstance(one, Problem)].count(True) == 0
+
+
+def told(results: Any) -> list[Any]:
+    """What a batch answers, without what differs from party to party and moment to moment."""
+
+    def plain(view: dict[str, Any]) -> dict[str, Any]:
+        return {k: view[k] for k in ("reference", "status", "lines", "freight", "total", "held")}
+
+    return [
+        (one.status, one.code, one.detail, [vars(error) for error in one.errors])
+        if isinstance(one, Problem)
+        else (plain(one[0]), one[1])
+        for one in results
+    ]
+
+
+def test_a_batch_answers_as_its_orders_would_one_by_one(market: Market) -> None:
+    first, second = market.party(money=6_000), market.party(money=6_000)
+    goods = market_of(market)
+    limited = market.offer(source="manual", stock=9)
+    more = {"to_party": None, "to_level": None, "max_per_order": None, "max_per_day": 3}
+    with market.db.as_system() as session:
+        put(session, Scope(source="manual"), "all", first, more | {"max_per_recipient": None})
+        for party in (first, second):
+            session.execute(
+                text("INSERT INTO selections (party_id, sku_id, code) VALUES (:p, :s, 'TEA')"),
+                {"p": party, "s": goods[0].sku_id},
+            )
+    requests: list[OrderRequest | Problem] = [wanted(goods, number) for number in range(20)]
+    coded = LineRequest(1, code="TEA")
+    requests[3:3] = [OrderRequest("C1", (coded,), HOME, max_total=10**6), requests[0]]
+    requests[7:7] = [ordered((limited.sku, 2), reference=f"L{n}") for n in range(3)]
+    requests[12:12] = [Problem(422, "invalid", "ship_to"), OrderRequest("M", (coded,), HOME)]
+    requests += [ordered(("nothing", 1), reference="N"), requests[1]]
+    one_by_one: list[Any] = []
+    for request in requests:
+        one_by_one += place_many(market.db, market.desk, first, [request], NOW)
+    with market.db.as_system() as session:  # the same shelves, as they were before
+        session.execute(text("DELETE FROM reservations"))
+    batch = place_many(market.db, market.desk, second, requests, NOW)
+    assert told(batch) == told(one_by_one)
+    assert {one.code for one in batch if isinstance(one, Problem)} >= {
+        "not_orderable",
+        "price_changed",
+        "balance_short",
+        "invalid",
+    }
+    again = place_many(market.db, market.desk, second, requests, NOW)
+    assert not any(one[1] for one in again if isinstance(one, tuple))
 
 
 def test_what_counts_former_orders_or_names_codes_is_left_to_be_placed_alone(
