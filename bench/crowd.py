@@ -1,23 +1,28 @@
 """The same work by so many processes of so many threads: how many a second, and how long each."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 Opened = AbstractContextManager[Callable[[int], None]]
+_READY_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`rate` is a second, over all processes; `took` are seconds, sorted, one for each item."""
+    """`rate` is a second, over all processes; `took` are seconds, sorted, one for each item; `cpu`
+    are the processor's seconds that the processes used, without those of servers."""
 
     rate: float
     took: Sequence[float]
+    cpu: float
 
     @property
     def p99(self) -> float:
@@ -25,50 +30,69 @@ class Measured:
         return self.took[ceil(len(self.took) * 0.99) - 1]
 
 
+def together(turns: Sequence[Measured]) -> Measured:
+    """Several turns as one."""
+    seconds = sum(len(one.took) / one.rate for one in turns)
+    took = sorted(chain.from_iterable(one.took for one in turns))
+    return Measured(len(took) / seconds, took, sum(one.cpu for one in turns))
+
+
 def measure(
     processes: int, threads: int, items: int, opening: Callable[..., Opened], *given: Any
 ) -> Measured:
-    """Items 0 … `items`, dealt out in turn; each process opens its work by `opening(*given)`.
+    """Items 0 … `items`, done by a crowd that was not warm."""
+    with hired(processes, threads, opening, *given) as work:
+        return work(range(items))
 
-    One process is this one, threads of which share one interpreter lock; more are started afresh,
-    and the clock runs from when all of them are ready.
+
+@contextmanager
+def hired(
+    processes: int, threads: int, opening: Callable[..., Opened], *given: Any
+) -> Iterator[Callable[[range], Measured]]:
+    """Processes that have opened their work by `opening(*given)` and wait for items, which are
+    dealt out in turn; threads of one process share one interpreter lock.
+
+    Each process is a new one, and the clock never runs while they start.
     """
-    shares = [range(first, items, processes) for first in range(processes)]
-    if processes == 1:
-        with opening(*given) as work:
-            started = time.perf_counter()
-            took = _all(threads, work, shares[0])
-        return Measured(items / (time.perf_counter() - started), sorted(took))
     context = get_context("spawn")
-    ready, answers = context.Barrier(processes + 1), context.SimpleQueue()
+    ends = [context.Pipe() for _ in range(processes)]
     running = [
-        context.Process(target=_share, args=(ready, answers, threads, share, opening, given))
-        for share in shares
+        context.Process(target=_clerk, args=(theirs, threads, opening, given)) for _, theirs in ends
     ]
     for one in running:
         one.start()
-    ready.wait(120)
-    started = time.perf_counter()
-    took = [seconds for _ in running for seconds in answers.get()]
-    ended = time.perf_counter()
+    clerks = [ours for ours, _ in ends]
+    for clerk in clerks:
+        if not clerk.poll(_READY_SECONDS):
+            raise TimeoutError("a process of the bench is not ready")
+        clerk.recv()
+
+    def work(items: range) -> Measured:
+        started = time.perf_counter()
+        for first, clerk in enumerate(clerks):
+            clerk.send(items[first::processes])
+        answers = [clerk.recv() for clerk in clerks]
+        seconds = time.perf_counter() - started
+        took = sorted(chain.from_iterable(took for took, _ in answers))
+        return Measured(len(items) / seconds, took, sum(cpu for _, cpu in answers))
+
+    yield work
+    for clerk in clerks:
+        clerk.send(None)
     for one in running:
         one.join()
-    return Measured(items / (ended - started), sorted(took))
 
 
-def _share(
-    ready: Any, answers: Any, threads: int, share: range, opening: Callable[..., Opened], given: Any
-) -> None:
-    with opening(*given) as work:
-        ready.wait(120)
-        answers.put(_all(threads, work, share))
+def _clerk(boss: Connection, threads: int, opening: Callable[..., Opened], given: Any) -> None:
+    with opening(*given) as work, ThreadPoolExecutor(threads) as pool:
 
+        def timed(item: int) -> float:
+            began = time.perf_counter()
+            work(item)
+            return time.perf_counter() - began
 
-def _all(threads: int, work: Callable[[int], None], share: range) -> list[float]:
-    def timed(number: int) -> float:
-        began = time.perf_counter()
-        work(number)
-        return time.perf_counter() - began
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(timed, share))
+        boss.send(None)
+        for share in iter(boss.recv, None):
+            before = time.process_time()
+            took = list(pool.map(timed, share))
+            boss.send((took, time.process_time() - before))

@@ -151,7 +151,7 @@ def _searches(database: Database, folder: Path, servers: Endpoints, of: str) -> 
                 first, count = turn * SEARCHES // TURNS, SEARCHES // TURNS
                 one = crowd.measure(processes, threads, count, opening, first, *given)
                 done.setdefault(name, []).append(one)
-            raw, by_score, ours, http = map(_together, done.values())
+            raw, by_score, ours, http = map(crowd.together, done.values())
             for name, one in (("raw", raw), ("by score", by_score), ("ours", ours), ("HTTP", http)):
                 _p(f"{who}, {name}", one)
             name = f"{of}, {who}"
@@ -159,12 +159,6 @@ def _searches(database: Database, folder: Path, servers: Endpoints, of: str) -> 
             record(Figure("search", f"{name}: through HTTP", http.rate, "/s", raw.rate))
             p99 = (http.p99 * 1000, "ms", raw.p99 * 1000, AT_MOST)
             record(Figure("search", f"{name}: HTTP p99", *p99, less_is_better=True))
-
-
-def _together(turns: Sequence[Measured]) -> Measured:
-    seconds = sum(len(one.took) / one.rate for one in turns)
-    took = sorted(itertools.chain.from_iterable(one.took for one in turns))
-    return Measured(len(took) / seconds, took)
 
 
 @contextmanager
