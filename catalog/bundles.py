@@ -24,7 +24,7 @@ from catalog.rule_changes import Reach
 from catalog.shelf import NOT_FOR_SALE, Display, Front, Reader, Stock
 from kit.db import NOW, Base, OutsideId, Ref, Utc
 from kit.ids import outside
-from kit.statements import Ask, Query, send
+from kit.statements import Ask, Query, ids_text, send
 
 MOST_PARTS = 20
 MOST_UNITS = 1000
@@ -152,12 +152,12 @@ def definitions(session: Session, sku_ids: Collection[int]) -> dict[int, list[tu
 
 def question(sku_ids: Collection[int]) -> Query:
     """What `definitions` asks; `answered` reads the rows."""
-    return (_PARTS, [list(sku_ids)])
+    return (_PARTS, [ids_text(sku_ids)])
 
 
 def question_of_products(ids: Collection[int]) -> Query:
     """The same for all SKUs of some products."""
-    return (_OF_PRODUCTS, [list(ids)])
+    return (_OF_PRODUCTS, [ids_text(ids)])
 
 
 def answered(rows: Iterable[Any]) -> dict[int, list[tuple[int, int]]]:

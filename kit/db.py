@@ -50,9 +50,15 @@ Query = tuple[str, Mapping[str, Any] | Sequence[Any]]
 IDLE_SECONDS = 5.0
 """A connection that rested longer is asked whether it is alive before it is used."""
 
+_DRIVER = "driver"
+"""Where a session keeps psycopg's connection: asking the session takes as long as a statement."""
+
 _SCOPE = "SELECT set_config('huopan.party', %s, true), set_config('huopan.system', %s, true)"
-_ASKING = f"{_SCOPE}, set_config('plan_cache_mode', 'force_generic_plan', true)"
-"""A question is planned once a connection: planning takes longer than answering."""
+_PLAN_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
+PLAN_ONCE: Query = (f"SELECT {_PLAN_ONCE}", ())
+"""From here to the end of the transaction each statement is planned once a connection: for those
+that take longer to plan than to run, whatever their values are."""
+_ASKING = f"{_SCOPE}, {_PLAN_ONCE}"
 
 NOW = text("clock_timestamp()")
 """A column's default: the moment of writing, by the database's clock."""
@@ -108,8 +114,13 @@ class Database:
     @contextmanager
     def _scope(self, party: str, system: str) -> Iterator[Session]:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            session.connection().exec_driver_sql(_SCOPE, (party, system))
-            yield session
+            connection = session.connection()
+            connection.exec_driver_sql(_SCOPE, (party, system))
+            session.info[_DRIVER] = _psycopg(connection.connection.driver_connection)
+            try:
+                yield session
+            finally:
+                del session.info[_DRIVER]
 
     def ask_as_party(self, party_id: int, *statements: Query) -> list[list[Any]]:
         """A whole transaction in the scope of `as_party`, in one round trip: rows by name.
@@ -153,7 +164,8 @@ def cursor(session: Session) -> psycopg.Cursor[Any]:
 
 def driver(session: Session) -> psycopg.Connection[Any]:
     """psycopg's own connection, inside the session's transaction."""
-    return _psycopg(session.connection().connection.driver_connection)
+    found: psycopg.Connection[Any] = session.info[_DRIVER]
+    return found
 
 
 def _psycopg(connection: Any) -> psycopg.Connection[Any]:

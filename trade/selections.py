@@ -181,7 +181,7 @@ def question(party_id: int, sku_ids: Iterable[int]) -> Query:
     return (
         "SELECT sku_id, retail_price, markup_percent, code, note FROM selections"
         " WHERE party_id = %s AND sku_id = ANY(%s)",
-        [party_id, sorted(set(sku_ids))],
+        [party_id, ids_text(sorted(set(sku_ids)))],
     )
 
 

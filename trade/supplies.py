@@ -1,9 +1,9 @@
 """The offers of some SKUs, read from the catalogue as values that routing understands."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,8 @@ from catalog.matching.tree import OURS
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
 from kit import clock
-from kit.statements import Query, send
+from kit.db import PLAN_ONCE
+from kit.statements import Query, ids_text, send
 from trade.desk import Desk
 from trade.routing import routing_rules
 from trade.routing.routing_rules import Rulebook
@@ -93,19 +94,18 @@ def load_with(
     lock: bool = False,
 ) -> tuple[list[Supply], list[list[Any]]]:
     """As `load`, and the rows of the queries `along`, which go in the same round trip."""
-    asked = {"skus": sorted(set(sku_ids)), "region": region}
+    asked = {"skus": ids_text(sorted(set(sku_ids))), "region": region}
     queries = [(_OFFERS, asked), (_STATED, asked), routing_rules.QUESTION, *along]
     while True:  # levels are read after the lock: by a snapshot that sees who held it before
-        answers = send(session, *([(_LOCK, asked)] if lock else []), *queries)
+        _, *answers = send(session, PLAN_ONCE, *([(_LOCK, asked)] if lock else []), *queries)
         locked = {row.offer_id for row in answers.pop(0)} if lock else None
         offers, stated, rules, *rest = answers
         levels = stock.levels_of([row for row in stated if row.state is not None], region)
         if _consistent(offers, stated) and (locked is None or _kept(levels, locked)):
             break
-    now = clock.now()
-    found = [_supply(row, desk, levels.get(row.id), region, now) for row in offers]
-    found = routing_rules.applied(routing_rules.answered(rules), found, region, now)
-    return [replace(one, reserved_in=region) for one in found] if lock else found, rest
+    to = _To(region, clock.now(), lock)
+    found = [_supply(row, desk, levels.get(row.id), to) for row in offers]
+    return routing_rules.applied(routing_rules.answered(rules), found, region, to.now), rest
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,9 @@ class Shelf:
         bundles are named among them."""
         offers = [row for sku in dict.fromkeys(sku_ids) for row in self._offers.get(sku, ())]
         levels = stock.levels_of([x for one in offers for x in self._left(one.id)], region)
-        found = [_supply(x, self._desk, levels.get(x.id), region, self._now) for x in offers]
-        found = routing_rules.applied(self._book, found, region, self._now)
-        return [replace(one, reserved_in=region) for one in found] if self._locked else found
+        to = _To(region, self._now, self._locked)
+        found = [_supply(x, self._desk, levels.get(x.id), to) for x in offers]
+        return routing_rules.applied(self._book, found, region, self._now)
 
     def take(self, offer_id: int, region: str, units: int) -> None:
         """Units that go to `region` are gone for whoever looks next."""
@@ -149,10 +149,11 @@ class Shelf:
 
 def shelf(session: Session, desk: Desk, sku_ids: Iterable[int], *, lock: bool = False) -> Shelf:
     """Every offer of these SKUs, to look at for many regions without asking again."""
-    asked = {"skus": sorted(set(sku_ids)), "region": ""}
+    asked = {"skus": ids_text(sorted(set(sku_ids))), "region": ""}
     while True:
-        answers = send(
+        _, *answers = send(
             session,
+            PLAN_ONCE,
             *([(_LOCK_ALL, asked)] if lock else []),
             *((_OFFERS, asked), (_STATED, asked), routing_rules.QUESTION),
         )
@@ -181,11 +182,19 @@ def _kept(levels: Mapping[int, Level], locked: Collection[int]) -> bool:
     return all(level.quantity is None or offer in locked for offer, level in levels.items())
 
 
-def _supply(row: Any, desk: Desk, level: Level | None, region: str, now: datetime) -> Supply:
+class _To(NamedTuple):
+    """Where and when an offer is looked at; `locked`: its stated stock stays as it is."""
+
+    region: str
+    now: datetime
+    locked: bool
+
+
+def _supply(row: Any, desk: Desk, level: Level | None, to: _To) -> Supply:
     terms = desk.terms(row.source)
     record = Record(row.velocity, row.tried, row.short, row.heard_at)
     risk = terms.policy.refusal_risk
-    shown = publishing.published(level, record.age(level, now), record, risk) if level else None
+    shown = publishing.published(level, record.age(level, to.now), record, risk) if level else None
     return Supply(
         offer_id=row.id,
         sku_id=row.sku_id,
@@ -206,7 +215,7 @@ def _supply(row: Any, desk: Desk, level: Level | None, region: str, now: datetim
         priced_at=row.priced_at,
         moq=row.moq or 1,
         multiple=row.multiple or 1,
-        freight=freight_templates.resolved(row.freight, row.template, region),
+        freight=freight_templates.resolved(row.freight, row.template, to.region),
         weight_g=row.weight_g,
         not_delivered_to=tuple(freight_templates.beyond(row.not_delivered_to, row.template) or ()),
         stock=level,
@@ -218,6 +227,7 @@ def _supply(row: Any, desk: Desk, level: Level | None, region: str, now: datetim
         cutoff=row.cutoff or terms.cutoff,
         presale_ship_by=row.presale_ship_by,
         supplier_id=row.supplier_id,
+        reserved_in=to.region if to.locked else None,
     )
 
 
