@@ -7,14 +7,12 @@ weight. The rules are those of `connectors.feed.freight`, and one more of templa
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kit.money import fen
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """Some units in a parcel: their rule as the connectors write it, and what they weigh."""
 
     rule: Mapping[str, Any] | None
@@ -28,10 +26,14 @@ def parcel_freight(pieces: Iterable[Piece]) -> int | None:
     """Fen for all pieces in one parcel, or None when it cannot be known."""
     pieces = list(pieces)
     goods = sum(piece.goods for piece in pieces)
-    groups: dict[str, list[Piece]] = {}
+    groups: list[list[Piece]] = []
     for piece in pieces:
-        groups.setdefault(repr(sorted((piece.rule or {}).items())), []).append(piece)
-    fees = [_fee(group[0].rule, group, goods) for group in groups.values()]
+        same = next((group for group in groups if group[0].rule == piece.rule), None)
+        if same is None:
+            groups.append([piece])
+        else:
+            same.append(piece)
+    fees = [_fee(group[0].rule, group, goods) for group in groups]
     known = [fee for fee in fees if fee is not None]
     return sum(known) if len(known) == len(fees) else None
 

@@ -7,6 +7,7 @@ reading that it guards may travel together. Failures are raised as SQLAlchemy's,
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -55,43 +56,38 @@ def ids_text(ids: Iterable[int]) -> str:
 
 
 def insert(table: type[Base], rows: Sequence[Mapping[str, Any]]) -> Query:
-    """One statement that writes all these rows, which name the same columns."""
-    columns = tuple(rows[0])
-    values = [_plain(row[column]) for row in rows for column in columns]
-    return _insert(table.__tablename__, columns, len(rows)), values
+    """One statement that writes all these rows, which name the same columns.
+
+    They travel as one value of JSON: so the statement is the same for any number of rows, prepared
+    once, and neither side has a long one to read.
+    """
+    values = orjson.dumps([dict(row) for row in rows], _as_text).decode()
+    return _insert(table.__tablename__, tuple(rows[0])), [values]
 
 
 def merged(queries: Iterable[Query]) -> list[Query]:
-    """The same writing in fewer statements, where all are of `insert`: one for each table and its
-    columns, in the order in which they first come, or a few of `_LONGEST` letters."""
-    tables: dict[str, list[tuple[str, list[Any]]]] = {}
+    """The same writing, where all are of `insert`, in one statement for each table and its columns,
+    in the order in which they first come."""
+    tables: dict[str, list[str]] = {}
     for query, values in queries:
-        head, _, rows = query.partition(_VALUES)
-        statements = tables.setdefault(head, [])
-        if statements and len(statements[-1][0]) + len(rows) < _LONGEST:
-            former, all_values = statements[-1]
-            statements[-1] = (f"{former}, {rows}", all_values)
-            all_values.extend(values)
-        else:
-            statements.append((query, list(values)))
-    return [statement for statements in tables.values() for statement in statements]
-
-
-_LONGEST = 4_000
-"""Letters of a merged statement: well under what PostgreSQL takes, 65,535 values at once."""
-_VALUES = " VALUES "
+        tables.setdefault(query, []).extend(one[1:-1] for one in values)
+    return [(query, [f"[{','.join(rows)}]"]) for query, rows in tables.items()]
 
 
 @lru_cache(maxsize=512)
-def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
-    one = f"({', '.join(['%s'] * len(columns))})"
-    values = ", ".join([one] * rows)
-    return f"INSERT INTO {table} ({', '.join(columns)}){_VALUES}{values}"
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    named = ", ".join(columns)
+    rows = f"json_populate_recordset(NULL::{table}, %s)"
+    return f"INSERT INTO {table} ({named}) SELECT {named} FROM {rows}"  # noqa: S608 - our own names
 
 
-def _plain(value: Any) -> Any:
-    """Integers as text: psycopg types them by their size, and each mixture of types would be
-    another statement to prepare."""
-    if isinstance(value, dict):
-        return Jsonb(value, orjson.dumps)
-    return str(value) if type(value) is int else value
+def _as_text(value: Any) -> Any:
+    """What JSON has no form for, as PostgreSQL reads it."""
+    match value:
+        case Jsonb():
+            return value.obj
+        case Decimal():
+            return str(value)
+        case bytes():
+            return f"\\x{value.hex()}"
+    raise TypeError(f"no column takes a {type(value).__name__}")

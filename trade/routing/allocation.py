@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import itemgetter, mul
+from typing import NamedTuple
 
 from catalog.freight import Piece, parcel_freight
 from trade.routing.takes import Choice, Demand, Supply, Take
@@ -22,8 +23,7 @@ EXHAUSTIVE = 2_000
 plan is the best there is; beyond it, lines are improved one at a time and that is what counts."""
 
 
-@dataclass(frozen=True)
-class Parcel:
+class Parcel(NamedTuple):
     """What one seller of a source sends together; `freight` in fen, None where it is unknown."""
 
     source: str
