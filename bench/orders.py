@@ -12,13 +12,14 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url, text
 
-from bench import bare, crowd
+from bench import bare, crowd, processor
 from bench.bare import Transaction
 from bench.crowd import Measured
 from bench.figures import Figure, record
@@ -76,9 +77,16 @@ def run() -> None:
 def _in_turn(
     processes: int, threads: int, goods: str, recorded: Sequence[Transaction]
 ) -> tuple[Measured, Measured]:
-    """Ours and the bare transactions, by turns. Connections are warm: PostgreSQL reads the
-    catalogue and plans a statement for the first orders of each, on both sides."""
+    """Ours and the bare transactions, by turns, with the CPU of PostgreSQL. Connections are warm:
+    PostgreSQL reads the catalogue and plans a statement for the first orders of each."""
     crew = (processes, threads)
+    server = processor.of_server(_renamed(goods, "postgres"))
+
+    def turn(work: Callable[[range], Measured], items: range) -> Measured:
+        before = server()
+        done = work(items)
+        return replace(done, cpu=done.cpu + server() - before)
+
     with (
         copied(goods) as placed,
         copied(goods) as replayed,
@@ -89,10 +97,10 @@ def _in_turn(
         place(range(warm))
         replay(range(warm))
         ours, limit = [], []
-        for turn in range(TURNS):
-            items = range(warm + turn * ORDERS // TURNS, warm + (turn + 1) * ORDERS // TURNS)
-            ours.append(place(items))
-            limit.append(replay(items))
+        for first in range(TURNS):
+            items = range(warm + first * ORDERS // TURNS, warm + (first + 1) * ORDERS // TURNS)
+            ours.append(turn(place, items))
+            limit.append(turn(replay, items))
     return crowd.together(ours), crowd.together(limit)
 
 

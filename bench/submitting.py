@@ -1,13 +1,15 @@
 """Accepted orders submitted a second at suppliers that answer in 5 ms, beside a bare loop.
 
 "bare" is the very same transactions, recorded once and sent by psycopg alone, with the same calls
-between them and as many threads. "Relay and queue" goes the whole way: outbox, Redis, RQ, drain.
+between them and as many workers and threads. "Relay and queue" goes the whole way: outbox, Redis,
+RQ, drain.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +18,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import event
 
-from bench import bare
+from bench import bare, crowd
 from bench.bare import Transaction
 from bench.figures import Figure, record
 from bench.orders import AIM, ORDERS, copied, market, request
@@ -35,6 +37,8 @@ from worker.workshop import Workshop
 TALK_SECONDS = 0.005
 SOURCES = ("teahouse", "outlet")
 CONNECTIONS = serve.CONNECTIONS
+WORKERS = (1, 2, 4)
+"""Processes, each of which submits in as many threads as a worker does."""
 
 
 class Supplier:
@@ -68,13 +72,29 @@ def run() -> None:
             with copied(accepted) as url:
                 transactions = _recorded(url, desk)
             with copied(accepted) as url:
-                limit = _rate(url, lambda: _replay(url, transactions))
-            with copied(accepted) as url:
-                drained = _rate(url, lambda: _drain(url, desk))
-            with copied(accepted) as url:
-                queued = _rate(url, lambda: _work(url, servers.redis_url, settings))
-    for name, ours in {"by the drain": drained, "with relay and queue": queued}.items():
-        record(Figure("submitting", name, ours, "purchases/s", limit, AIM))
+                queued = _rate(url, _timed(lambda: _work(url, servers.redis_url, settings)))
+            for workers in WORKERS:
+                with copied(accepted) as url:
+                    limit = _rate(url, _shared(workers, _replaying, url, workers, transactions))
+                with copied(accepted) as url:
+                    drained = _rate(url, _shared(workers, _draining, url, desk))
+                name = f"by the drain, {workers} workers"
+                record(Figure("submitting", name, drained, "purchases/s", limit, AIM))
+                if workers == 1:
+                    name = "with relay and queue"
+                    record(Figure("submitting", name, queued, "purchases/s", limit, AIM))
+
+
+def _timed(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _shared(workers: int, opening: Callable[..., crowd.Opened], *given: Any) -> float:
+    """Seconds that so many processes take for all of it together."""
+    with crowd.hired(workers, 1, opening, *given) as work:
+        return workers / work(range(workers)).rate
 
 
 def _accept(url: str, desk: Desk) -> None:
@@ -86,10 +106,7 @@ def _accept(url: str, desk: Desk) -> None:
     database.close()
 
 
-def _rate(url: str, work: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    work()
-    took = time.perf_counter() - started
+def _rate(url: str, took: float) -> float:
     with psycopg.connect(dsn(url)) as connection:
         row = connection.execute(
             "SELECT count(*) FILTER (WHERE state = 'submitted'), count(*) FROM purchases"
@@ -99,11 +116,18 @@ def _rate(url: str, work: Callable[[], None]) -> float:
     return float(row[0]) / took
 
 
-def _drain(url: str, desk: Desk) -> None:
+@contextmanager
+def _draining(url: str, desk: Desk) -> Iterator[Callable[[int], None]]:
+    """Worker after worker begins with another source."""
     database = Database(url, connections=CONNECTIONS)
     until = clock.now() + timedelta(hours=1)
-    for source in SOURCES:
-        submit.drain(database, desk, source, lambda _: Supplier(), until)
+
+    def drain(worker: int) -> None:
+        for at in range(len(SOURCES)):
+            source = SOURCES[(worker + at) % len(SOURCES)]
+            submit.drain(database, desk, source, lambda _: Supplier(), until)
+
+    yield drain
     database.close()
 
 
@@ -135,8 +159,17 @@ def _recorded(url: str, desk: Desk) -> list[Transaction]:
     return done
 
 
-def _replay(url: str, transactions: list[Transaction]) -> None:
+@contextmanager
+def _replaying(
+    url: str, workers: int, transactions: list[Transaction]
+) -> Iterator[Callable[[int], None]]:
     """The transactions by psycopg alone: a claim, then its purchases with a call before each."""
+    batches: list[list[Transaction]] = []
+    for transaction in transactions:
+        if any(b"SKIP LOCKED" in _bytes(one.query) for one in transaction):
+            batches.append([transaction])
+        else:
+            batches[-1].append(transaction)
     with (
         bare.replaying(url, submit.THREADS) as send,
         ThreadPoolExecutor(submit.THREADS) as pool,
@@ -146,15 +179,12 @@ def _replay(url: str, transactions: list[Transaction]) -> None:
             time.sleep(TALK_SECONDS)
             send(transaction)
 
-        batch: list[Transaction] = []
-        for transaction in transactions:
-            if any(b"SKIP LOCKED" in _bytes(one.query) for one in transaction):
-                list(pool.map(talked, batch))
-                batch.clear()
-                send(transaction)
-            else:
-                batch.append(transaction)
-        list(pool.map(talked, batch))
+        def replay(worker: int) -> None:
+            for claim, *purchases in batches[worker::workers]:
+                send(claim)
+                list(pool.map(talked, purchases))
+
+        yield replay
 
 
 def _bytes(query: str | bytes) -> bytes:

@@ -50,9 +50,6 @@ Query = tuple[str, Mapping[str, Any] | Sequence[Any]]
 IDLE_SECONDS = 5.0
 """A connection that rested longer is asked whether it is alive before it is used."""
 
-_DRIVER = "driver"
-"""Where a session keeps psycopg's connection: asking the session takes as long as a statement."""
-
 _SCOPE = "SELECT set_config('huopan.party', %s, true), set_config('huopan.system', %s, true)"
 _PLAN_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 PLAN_ONCE: Query = (f"SELECT {_PLAN_ONCE}", ())
@@ -114,13 +111,8 @@ class Database:
     @contextmanager
     def _scope(self, party: str, system: str) -> Iterator[Session]:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            connection = session.connection()
-            connection.exec_driver_sql(_SCOPE, (party, system))
-            session.info[_DRIVER] = _psycopg(connection.connection.driver_connection)
-            try:
-                yield session
-            finally:
-                del session.info[_DRIVER]
+            session.connection().exec_driver_sql(_SCOPE, (party, system))
+            yield session
 
     def ask_as_party(self, party_id: int, *statements: Query) -> list[list[Any]]:
         """A whole transaction in the scope of `as_party`, in one round trip: rows by name.
@@ -163,9 +155,9 @@ def cursor(session: Session) -> psycopg.Cursor[Any]:
 
 
 def driver(session: Session) -> psycopg.Connection[Any]:
-    """psycopg's own connection, inside the session's transaction."""
-    found: psycopg.Connection[Any] = session.info[_DRIVER]
-    return found
+    """psycopg's own connection, inside the session's transaction: asked for each time, because a
+    savepoint is made when its first statement asks."""
+    return _psycopg(session.connection().connection.driver_connection)
 
 
 def _psycopg(connection: Any) -> psycopg.Connection[Any]:

@@ -1,5 +1,6 @@
 """Statements that psycopg sends itself: together, in their order, with SQLAlchemy's errors."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import orjson
@@ -30,6 +31,16 @@ def test_each_statement_sees_what_the_former_ones_and_the_session_wrote(
         assert one.fen == 9
         assert send(session) == []
         session.rollback()
+
+
+def test_what_is_sent_within_a_savepoint_goes_with_it(shared_database: Database) -> None:
+    row = {"account": "test:savepoint", "party_id": 1}
+    with shared_database.as_system() as session:
+        with contextlib.suppress(ZeroDivisionError), session.begin_nested():
+            send(session, insert(Balance, [row]))
+            raise ZeroDivisionError
+        [left] = send(session, ("SELECT 1 FROM balances WHERE account = 'test:savepoint'", []))
+        assert left == []
 
 
 def test_a_failure_is_sqlalchemys_without_the_values_that_were_sent(
