@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil
@@ -12,7 +12,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 Opened = AbstractContextManager[Callable[[int], None]]
-_READY_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -55,16 +54,15 @@ def hired(
     Each process is a new one, and the clock never runs while they start.
     """
     context = get_context("spawn")
-    ends = [context.Pipe() for _ in range(processes)]
-    running = [
-        context.Process(target=_clerk, args=(theirs, threads, opening, given)) for _, theirs in ends
-    ]
-    for one in running:
+    running, clerks = [], []
+    for _ in range(processes):
+        ours, theirs = context.Pipe()
+        one = context.Process(target=_clerk, args=(theirs, threads, opening, given), daemon=True)
         one.start()
-    clerks = [ours for ours, _ in ends]
+        theirs.close()  # so that a process that dies is heard of
+        running.append(one)
+        clerks.append(ours)
     for clerk in clerks:
-        if not clerk.poll(_READY_SECONDS):
-            raise TimeoutError("a process of the bench is not ready")
         clerk.recv()
 
     def work(items: range) -> Measured:
@@ -76,11 +74,14 @@ def hired(
         took = sorted(chain.from_iterable(took for took, _ in answers))
         return Measured(len(items) / seconds, took, sum(cpu for _, cpu in answers))
 
-    yield work
-    for clerk in clerks:
-        clerk.send(None)
-    for one in running:
-        one.join()
+    try:
+        yield work
+    finally:
+        for clerk in clerks:
+            with suppress(OSError):  # it is gone already
+                clerk.send(None)
+        for one in running:
+            one.join()
 
 
 def _clerk(boss: Connection, threads: int, opening: Callable[..., Opened], given: Any) -> None:

@@ -37,6 +37,7 @@ from worker.workshop import Workshop
 TALK_SECONDS = 0.005
 SOURCES = ("teahouse", "outlet")
 CONNECTIONS = serve.CONNECTIONS
+_LOCK = b" FOR UPDATE SKIP LOCKED"
 WORKERS = (1, 2, 4)
 """Processes, each of which submits in as many threads as a worker does."""
 
@@ -163,13 +164,18 @@ def _recorded(url: str, desk: Desk) -> list[Transaction]:
 def _replaying(
     url: str, workers: int, transactions: list[Transaction]
 ) -> Iterator[Callable[[int], None]]:
-    """The transactions by psycopg alone: a claim, then its purchases with a call before each."""
+    """The transactions by psycopg alone: a claim, then its purchases with a call before each.
+
+    A claim takes no lock on what it finds: which purchases it takes was recorded, and workers would
+    lock one another's.
+    """
     batches: list[list[Transaction]] = []
     for transaction in transactions:
-        if any(b"SKIP LOCKED" in _bytes(one.query) for one in transaction):
-            batches.append([transaction])
+        plain = [one._replace(query=_bytes(one.query).replace(_LOCK, b"")) for one in transaction]
+        if any(_LOCK in _bytes(one.query) for one in transaction):
+            batches.append([plain])
         else:
-            batches[-1].append(transaction)
+            batches[-1].append(plain)
     with (
         bare.replaying(url, submit.THREADS) as send,
         ThreadPoolExecutor(submit.THREADS) as pool,
