@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,8 +119,11 @@ def _rate(url: str, took: float) -> float:
 
 @contextmanager
 def _draining(url: str, desk: Desk) -> Iterator[Callable[[int], None]]:
-    """Worker after worker begins with another source."""
+    """Worker after worker begins with another source; its connections are open, as the bare are."""
     database = Database(url, connections=CONNECTIONS)
+    with ExitStack() as opened:
+        for _ in range(CONNECTIONS):
+            opened.enter_context(database.engine.connect())
     until = clock.now() + timedelta(hours=1)
 
     def drain(worker: int) -> None:
