@@ -31,6 +31,9 @@ ROUNDS = 3
 TALKS = 8
 """So many talks a process has at once; one that is given up counts until it has ended."""
 
+SOMEBODY, SOME_NUMBER = "收件人", "13800138000"
+"""Stand for a person where a platform wants one: a service number of the carrier's."""
+
 CODES = {
     "out_of_stock": "out_of_stock",
     "not_deliverable": "not_deliverable",
@@ -112,14 +115,18 @@ def questions(desk: Desk, draft: Draft, wanted: dict[int, int]) -> list[Question
 def settled(
     desk: Desk, known: Loaded, talks: Talks, open_source: OpenSource, ship_to: ShipTo
 ) -> Found:
-    """Ask until the plan rests on what was said, or the time or the rounds are over."""
+    """Ask until the plan rests on what was said, or the time or the rounds are over.
+
+    Platforms are told where it goes, and not who lives there: nothing is bought yet.
+    """
     found, until = Found(), time.monotonic() + talks.patience
+    place = replace(ship_to, name=SOMEBODY, mobile=SOME_NUMBER)
     for _ in range(ROUNDS):
         fresh = wanting(desk, known, found)
         left = until - time.monotonic()
         if not fresh or left <= 0:
             break
-        answers, busy = talks.hold(fresh, open_source, ship_to, left)
+        answers, busy = talks.hold(fresh, open_source, place, left)
         found.answers += answers
         found.busy += busy
         found.asked.update(fresh)

@@ -85,12 +85,19 @@ def _told(supply: Supply, line: Said, answer: Answer) -> Supply:
     if line.code is not None:
         return replace(supply, word=word)
     told = replace(supply, word=word, unknown_stock="sell")
-    if line.price is not None:
+    if line.price is not None and not _risen(supply, line.price, answer.at):
         told = replace(told, cost=line.price, priced_at=answer.at)
     if answer.whole and answer.freight is not None:
         freight = {"kind": "flat", "fee": yuan(answer.freight), "free_from": None}
         told = replace(told, freight=freight)
     return told
+
+
+def _risen(supply: Supply, price: Decimal, at: datetime) -> bool:
+    """Whether the source has stated a higher price since. A lower one may be that of one unit."""
+    if supply.cost is None or supply.priced_at is None:
+        return False
+    return supply.priced_at > at and supply.cost > price
 
 
 def write(session: Session, answers: Sequence[Answer]) -> None:

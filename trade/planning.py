@@ -11,64 +11,23 @@ from sqlalchemy.orm import Session
 
 from catalog import bundles, corridors
 from catalog.corridors import PricePolicy
-from catalog.matching.redirects import current
 from catalog.pricing import PriceList
 from catalog.shelf import Reader
-from kit.errors import FieldError, Problem
-from kit.ids import inside, outside
+from kit.ids import outside
 from kit.money import line_amount
-from trade import limits, live_answers, pricing, selections, supplies
+from trade import limits, live_answers, pricing, selections, supplies, wanted
 from trade.bundling import PLACES, Made, PartLine, apart, shared, together
 from trade.desk import Desk
 from trade.live_answers import Answer
 from trade.promise import ships_by
 from trade.routing import routing
 from trade.routing.routing import Demand, Plan, PlannedPurchase, Supply, Take
-
-MOST_LINES = 200
-MOST_UNITS = 100_000
-
-MESSAGES = {
-    "unknown_sku": "there is no such SKU; look it up under /v1/products",
-    "unknown_code": "no selection of yours has this code; set it under /v1/selections",
-    "out_of_stock": "not enough of it is left; lower the quantity or choose another SKU",
-    "stock_unknown": "its stock must be asked for first; ask your operator",
-    "quantity_step": "it is sold in larger or other quantities only; see moq and multiple",
-    "limit_per_order": "the brand allows fewer of it in one order; lower the quantity",
-    "limit_per_day": "the brand allows no more of it to you today; lower the quantity",
-    "limited": "its supplier sells fewer of it, or to fewer places; lower the quantity",
-    "limit_per_recipient": "the brand allows no more of it to this recipient today",
-    "not_granted": "the brand has not opened it to you for this region; ask your operator",
-    "ruled_out": "it is not bought at the moment; try again later, or choose another SKU",
-    "supplier_paused": "its supplier takes no orders at the moment; try again later",
-    "supplier_lapsed": "its supplier's qualifications have expired; choose another SKU",
-    "freight_unknown": "its delivery cost to this address is not known; ask your operator",
-    "not_deliverable": "it is not delivered to this region; choose another SKU",
-    "not_shared": "it is not in this share; order it apart, or under another share",
-    "not_sold": "it is not sold by the piece at the moment; choose another SKU",
-}
-"""Why a line cannot be bought, in words that name no source."""
-
-
-@dataclass(frozen=True)
-class LineRequest:
-    """`quantity` units of a SKU, named by our id or by the leader's own code."""
-
-    quantity: int
-    sku: str | None = None
-    code: str | None = None
-    retail_price: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """A requested line whose SKU is found."""
-
-    index: int
-    sku_id: int
-    code: str | None
-    quantity: int
-    retail_price: Decimal | None
+from trade.wanted import MESSAGES as MESSAGES
+from trade.wanted import MOST_LINES as MOST_LINES
+from trade.wanted import MOST_UNITS as MOST_UNITS
+from trade.wanted import LineRequest as LineRequest
+from trade.wanted import Resolved as Resolved
+from trade.wanted import Unsellable as Unsellable
 
 
 @dataclass(frozen=True)
@@ -80,20 +39,6 @@ class PricedLine:
     amount: int
     parts: tuple[PartLine, ...] = ()
     """Of a bundle that is sold by its parts."""
-
-
-@dataclass(frozen=True)
-class Unsellable:
-    """A line that cannot be bought, and why."""
-
-    index: int
-    sku: str | None
-    code: str
-
-    @property
-    def message(self) -> str:
-        """The reason in a sentence."""
-        return MESSAGES[self.code]
 
 
 @dataclass(frozen=True)
@@ -154,8 +99,8 @@ def load(
 
     Raises Problem 422 for lines that are malformed or name one SKU twice.
     """
-    _check(requested)
-    found, unknown = _resolve(session, party_id, requested)
+    wanted.check(requested)
+    found, unknown = wanted.resolve(session, party_id, requested)
     skus = [line.sku_id for line in found]
     also = [
         pricing.question(party_id),
@@ -328,51 +273,6 @@ def promise(purchase: PlannedPurchase, now: datetime) -> datetime | None:
     return max(known) if len(known) == len(moments) else None
 
 
-def _check(requested: Sequence[LineRequest]) -> None:
-    if not 0 < len(requested) <= MOST_LINES:
-        raise _invalid("lines", "count", f"give between 1 and {MOST_LINES} lines")
-    for index, line in enumerate(requested):
-        if not 0 < line.quantity <= MOST_UNITS:
-            field = f"lines.{index}.quantity"
-            raise _invalid(field, "out_of_range", f"order between 1 and {MOST_UNITS} units")
-        if (line.sku is None) == (line.code is None):
-            raise _invalid(f"lines.{index}.sku", "one_name", "name the goods by sku or by code")
-
-
-def _resolve(
-    session: Session, party_id: int, requested: Sequence[LineRequest]
-) -> tuple[list[Resolved], list[Unsellable]]:
-    codes = [line.code for line in requested if line.code is not None]
-    coded = selections.by_code(session, party_id, codes) if codes else {}
-    named = [sku for line in requested if line.sku is not None and (sku := _sku(line.sku))]
-    now = current(session, [*named, *coded.values()])
-    found: dict[int, Resolved] = {}
-    unknown = []
-    for index, line in enumerate(requested):
-        sku_id = _sku(line.sku) if line.sku is not None else coded.get(line.code or "")
-        sku_id = now.get(sku_id) if sku_id is not None else None
-        if sku_id is None:
-            reason = "unknown_code" if line.sku is None else "unknown_sku"
-            unknown.append(Unsellable(index, line.sku, reason))
-        elif sku_id in found:
-            first = found[sku_id].index
-            raise _invalid(
-                f"lines.{index}.sku",
-                "duplicate_line",
-                f"line {first} asks for the same SKU; add the two quantities up",
-            )
-        else:
-            found[sku_id] = Resolved(index, sku_id, line.code, line.quantity, line.retail_price)
-    return list(found.values()), unknown
-
-
-def _sku(text: str) -> int | None:
-    try:
-        return inside("sku", text)
-    except Problem:
-        return None
-
-
 def priced_line(line: Resolved, takes: Sequence[Take], pays: PriceList) -> PricedLine:
     """What a line costs whoever has this price list, from the offers that it is taken from."""
     prices = [_price(take.supply, pays) for take in takes]
@@ -390,7 +290,3 @@ def mean(amount: int, quantity: int) -> Decimal:
 def _price(supply: Supply, pays: PriceList) -> Decimal:
     assert supply.cost is not None  # noqa: S101 - only offers with a price are taken
     return pays.price(supply.cost, supply.goods)
-
-
-def _invalid(field: str, code: str, message: str) -> Problem:
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

@@ -1,5 +1,6 @@
 """A quote rests on what platforms say now, as far as they say it in time, over real HTTP."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,11 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from catalog.models import Price
+from connectors.ali1688.source import Ali1688
+from connectors.model import OrderLine, ShipTo
+from connectors.trading import SourceQuote
 from kit import clock
 from tests import ali_stage
 from tests.api.platforms import ALI, JD, Trade
 from tests.api.shop import HOME, SELLER, SOURCE
 from tests.trade.market import NOW, Goods
+from trade import asking
 from trade.asking import Talks
 from trade.models import LiveAnswer
 
@@ -84,6 +89,26 @@ def test_a_platform_that_refuses_all_for_one_line_is_asked_line_by_line(trade: T
     assert [(x["sku"], x["code"]) for x in quote["unsellable"]] == [(gone.sku, "out_of_stock")]
     assert [line["sku"] for line in quote["lines"]] == [here.sku]
     assert fresh(quote["lines"][0]["as_of"])
+
+
+def test_platforms_are_told_the_place_and_not_the_person(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[ShipTo] = []
+    quoted = Ali1688.quote
+
+    def listened(self: Ali1688, lines: Sequence[OrderLine], ship_to: ShipTo) -> SourceQuote:
+        told.append(ship_to)
+        return quoted(self, lines, ship_to)
+
+    monkeypatch.setattr(Ali1688, "quote", listened)
+    lines = [{"sku": trade.goods(ALI, 2000).sku, "quantity": 1}]
+    to = HOME | {"mobile": "13912345678"}
+    quote = trade.shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": to})
+    assert fresh(quote["lines"][0]["as_of"])
+    assert [(one.region, one.name, one.mobile) for one in told] == [
+        (HOME["region"], asking.SOMEBODY, asking.SOME_NUMBER)
+    ]
 
 
 def test_only_a_source_that_would_be_bought_from_is_asked(trade: Trade) -> None:

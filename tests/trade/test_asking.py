@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -65,6 +65,10 @@ def test_an_answer_counts_for_the_same_goods_in_the_same_numbers() -> None:
 
     assert costs({1: 2, 2: 1}) == [21, 22]
     assert costs({1: 3, 2: 1}) == costs({1: 2}) == [20, 20]
+    later = AT + timedelta(minutes=1)
+    risen = [replace(one, priced_at=later, cost=one.offer_id * Decimal(15)) for one in supplies]
+    told = live_answers.applied(risen, {1: 2, 2: 1}, [answer])
+    assert [one.cost for one in told] == [21, 30]  # only what has risen since is not what was said
     one, two = live_answers.applied(supplies, {1: 2, 2: 1}, [answer])
     assert one.freight == two.freight == {"kind": "flat", "fee": "6.00", "free_from": None}
     refused = replace(answer, lines=(replace(lines[0], code="out_of_stock"), lines[1]))
