@@ -23,6 +23,7 @@ for models in (
     "catalog.rule_changes",
     "catalog.marks",
     "catalog.synonyms",
+    "catalog.titles",
     "connectors.tokens",
     "connectors.site.usual",
     "connectors.taobao_fenxiao.register",

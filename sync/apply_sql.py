@@ -123,13 +123,15 @@ _JOIN_LISTING = """UPDATE batch b SET product_id = coalesce(l.held, l.first) FRO
     FROM (SELECT listing, min(product_id) AS first FROM batch
       WHERE new_sku AND listing IS NOT NULL GROUP BY listing) f) l
     WHERE l.listing = b.listing AND b.new_sku"""
-_PRODUCTS = """INSERT INTO products (id, title, brand, category, description, images, materials)
-    SELECT DISTINCT ON (b.product_id) b.product_id, b.title, b.brand, b.category, b.description,
+_SHOWN = "coalesce(b.shown, b.title)"
+"""A product's title is without names of platforms and shops; its offers keep their sources'."""
+_PRODUCTS = f"""INSERT INTO products (id, title, brand, category, description, images, materials)
+    SELECT DISTINCT ON (b.product_id) b.product_id, {_SHOWN}, b.brand, b.category, b.description,
       b.images::jsonb, b.materials::jsonb
     FROM batch b WHERE b.new_sku ORDER BY b.product_id, b.n
     ON CONFLICT DO NOTHING"""
-OWN_PRODUCTS = """INSERT INTO products (id, title, brand, category, description, images, materials)
-    SELECT b.product_id, b.title, b.brand, b.category, b.description, b.images::jsonb,
+OWN_PRODUCTS = f"""INSERT INTO products (id, title, brand, category, description, images, materials)
+    SELECT b.product_id, {_SHOWN}, b.brand, b.category, b.description, b.images::jsonb,
       b.materials::jsonb
     FROM batch b WHERE b.new_sku"""
 SKUS = """INSERT INTO skus (id, product_id, gtin, pack, unit, attributes, msrp)
@@ -151,7 +153,7 @@ _OFFERS_GONE = """UPDATE offers o SET state = 'gone', version = b.version FROM b
     WHERE o.id = b.offer_id AND b.leaves"""
 _LEADS = """b.offer_id = (SELECT min(o.id) FROM offers o JOIN skus k ON k.id = o.sku_id
       WHERE k.product_id = b.product_id)"""
-_PRODUCTS_AGAIN = f"""UPDATE products p SET title = b.title, brand = b.brand,
+_PRODUCTS_AGAIN = f"""UPDATE products p SET title = {_SHOWN}, brand = b.brand,
       category = b.category, description = coalesce(b.description, p.description),
       images = coalesce(b.images::jsonb, p.images),
       materials = coalesce(b.materials::jsonb, p.materials)
@@ -159,7 +161,7 @@ _PRODUCTS_AGAIN = f"""UPDATE products p SET title = b.title, brand = b.brand,
       AND NOT b.leaves AND {_LEADS}
       AND (p.title, p.brand, p.category, p.description, p.images, p.materials)
         IS DISTINCT FROM (
-        b.title, b.brand, b.category, coalesce(b.description, p.description),
+        {_SHOWN}, b.brand, b.category, coalesce(b.description, p.description),
         coalesce(b.images::jsonb, p.images), coalesce(b.materials::jsonb, p.materials))"""
 _SKUS_AGAIN = """UPDATE skus k SET attributes = b.attributes::jsonb, msrp = b.msrp
     FROM batch b WHERE k.id = b.sku_id AND NOT b.fresh AND NOT b.leaves

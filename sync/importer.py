@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 from sqlalchemy.orm import Session
 
+from catalog import titles
 from catalog.matching import settling
 from connectors.errors import SupplierError
 from connectors.model import Cursor, Listing, Page, Reject
@@ -203,6 +204,8 @@ class _Stage:
         self._db, self._lease, self._run_id, self._folder = db, lease, run_id, folder
         self._next = first
         self._whole = first > 1
+        with db.as_system() as session:
+            self._names = titles.rules(session)
         self._spool: list[Path] = []
         self._ids: list[pl.Series] = []
 
@@ -217,7 +220,7 @@ class _Stage:
                 session, staging.keys_of(self._run_id), rows.select("n", "external_id", "hash")
             )
             if self._whole:
-                staging.copy(session, staging.rows_of(self._run_id), staging.slim(rows))
+                staging.copy(session, staging.rows_of(self._run_id), self._slim(rows))
             if page.gone:
                 self._next += judging.leave(session, self._run_id, page.gone, self._next)
             staging.reject(session, self._run_id, page.rejects)
@@ -233,9 +236,12 @@ class _Stage:
             self._ids.append(rows["external_id"].hash(1))
             self._spool.append(self._folder / str(len(self._spool)))
             places = pl.col("file"), pl.col("line")
-            staging.slim(rows).with_columns(
-                *(rows[p.meta.output_name()] for p in places)
-            ).write_ipc(self._spool[-1])
+            self._slim(rows).with_columns(*(rows[p.meta.output_name()] for p in places)).write_ipc(
+                self._spool[-1]
+            )
+
+    def _slim(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return staging.slim(rows, self._names)
 
     def judge(self, session: Session) -> None:
         """Compare with what we hold; what differs then lies staged."""

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from xxhash import xxh3_128_hexdigest
 
+from catalog.shop_names import Rules, seller_names
 from connectors.model import LISTING, Reject
 from kit.db import cursor
 
@@ -60,8 +61,9 @@ _JSON = (
     "bulk_terms",
 )
 
-ROW_TYPES = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in CONTENT)
-"""JSON stays text here: only what changed is ever cast."""
+ROW_TYPES = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in CONTENT) + ", shown text"
+"""JSON stays text here: only what changed is ever cast. `shown` is the title as products bear it,
+where that differs; it is no content, and no part of the hash."""
 
 _SLICE = 5_000
 """Rows that are text in memory at a time."""
@@ -167,9 +169,50 @@ def copy(session: Session, table: str, rows: pl.DataFrame) -> None:
             to.write(shown.encode().replace(b"\0", b""))
 
 
-def slim(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows from `hashed` without the columns of which nothing is stated."""
-    return rows.select("n", "hash", *_stated(rows))
+def slim(rows: pl.DataFrame, names: Rules) -> pl.DataFrame:
+    """Rows from `hashed` without the columns of which nothing is stated, and the titles that
+    products bear by `names`, where any differs.
+    """
+    rows = rows.select("n", "hash", *_stated(rows))
+    shown = _shown(rows, names)
+    return rows if shown.null_count() == len(rows) else rows.with_columns(shown)
+
+
+def _shown(rows: pl.DataFrame, names: Rules) -> pl.Series:
+    if "title" not in rows.columns:
+        return pl.Series("shown", [None] * len(rows), pl.String)
+    telling = pl.col("title").str.contains_any(names.words, ascii_case_insensitive=True)
+    if "seller" in rows.columns:
+        sellers = rows["seller"].drop_nulls().unique().to_list()
+        called = {one: (seller_names(one) or (None,))[-1] for one in sellers}
+        name = pl.col("seller").replace_strict(called, default=None, return_dtype=pl.String)
+        title = pl.col("title").str.to_lowercase()
+        telling = telling | title.str.contains(name, literal=True).fill_null(value=False)
+    told = ("n", "title", "seller", "brand", "category")
+    some = rows.filter(telling).select(*(name for name in told if name in rows.columns))
+    found = {}
+    for row in some.iter_rows(named=True):
+        title = row["title"]
+        shown = names.shown(title, row.get("seller"), row.get("brand"), row.get("category"))
+        if shown != title:
+            found[row["n"]] = shown
+    return pl.Series("shown", [found.get(n) for n in rows["n"].to_list()], pl.String)
+
+
+def name(session: Session, table: str, names: Rules) -> None:
+    """Give rows that were staged from what we held the titles that products bear."""
+    asked = text(f"SELECT n, title, seller, brand, category FROM {table} WHERE title IS NOT NULL")
+    told = {
+        row.n: shown
+        for row in session.execute(asked)
+        if (shown := names.shown(row.title, row.seller, row.brand, row.category)) != row.title
+    }
+    session.execute(
+        text(f"""UPDATE {table} r SET shown = s.shown
+            FROM unnest(CAST(:n AS bigint[]), CAST(:shown AS text[])) AS s(n, shown)
+            WHERE r.n = s.n"""),
+        {"n": list(told), "shown": list(told.values())},
+    )
 
 
 def reject(session: Session, run_id: int, rejects: Iterable[Reject]) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog import titles
 from kit.errors import Problem
 from sync import runs, staging
 from sync.staging import CONTENT, rows_of
@@ -81,6 +82,7 @@ def rollback(session: Session, run_id: int, now: datetime) -> int:
     facts = {"run": run_id, "source": run.source, "since": run.started_at}
     for statement in _statements(undo):
         session.execute(text(statement), facts)
+    staging.name(session, rows_of(undo), titles.rules(session))
     session.execute(
         text(f"""UPDATE runs SET state = 'judged', planned = (SELECT count(*) FROM {rows_of(undo)})
             WHERE id = :undo"""),

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from catalog import media, stock, stock_records, turning
+from catalog import media, stock, stock_records, titles, turning
 from catalog.matching import categories, settling
 from catalog.reads.changes import KEPT
 from catalog.search import roll_sales
@@ -134,6 +134,11 @@ def match_offers(_shop: Workshop, session: Session, _last: Result) -> Result:
 def shelve(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Goods that new mappings move to another category."""
     return {"mappings": categories.shelve(session)}
+
+
+def rename(_shop: Workshop, session: Session, last: Result) -> Result:
+    """Products that an edited list of shops' names calls otherwise."""
+    return titles.rename(session, last)
 
 
 def learn_categories(shop: Workshop, session: Session, _last: Result) -> Result:
@@ -342,6 +347,7 @@ CHORES: dict[str, Kind] = {
     "turned_rules": Kind(10.0, turned_rules),
     "match_offers": Kind(1.0, match_offers),
     "shelve": Kind(2.0, shelve),
+    "rename": Kind(5.0, rename),
     "learn_categories": Kind(HOUR, learn_categories),
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),

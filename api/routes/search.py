@@ -13,12 +13,15 @@ from api.routes.catalog import asked_for
 from api.shapes.base import NO_NUL, IdPath
 from api.shapes.search import (
     NarrowingOut,
+    ShopWordIn,
+    ShopWordOut,
+    ShopWordsOut,
     SuggestionsOut,
     SynonymsIn,
     SynonymsListOut,
     SynonymsOut,
 )
-from catalog import synonyms
+from catalog import synonyms, titles
 from catalog.search import Asked
 from trade import audits
 
@@ -89,4 +92,31 @@ def remove(caller: Removes, group_id: IdPath) -> Response:
     with caller.system() as session:
         synonyms.remove(session, group_id)
         audits.note(session, caller.actor, "synonyms.remove", group_id)
+    return Response(status_code=204)
+
+
+@router.get("/shop-words", response_model=ShopWordsOut, summary="What titles lose")
+def shop_words(caller: Removes) -> Response:
+    """Names of platforms and kinds of shops that no product's title has, and names that stay."""
+    return replies.answer({"items": [vars(one) for one in titles.every(caller.ask)]})
+
+
+@router.post("/shop-words", status_code=201, response_model=ShopWordOut, summary="A word more")
+def put_shop_word(caller: Edits, asked: ShopWordIn) -> Response:
+    """Goods that are loaded from now on lose it at once, the others within minutes."""
+
+    def work(session: Session) -> Reply:
+        word = titles.put(session, asked.word, stays=asked.stays)
+        audits.note(session, caller.actor, "shop_words.put", word.id)
+        return Reply(201, vars(word))
+
+    return caller.do(work)
+
+
+@router.delete("/shop-words/{word_id}", status_code=204, summary="Forget a word")
+def remove_shop_word(caller: Removes, word_id: IdPath) -> Response:
+    """Titles that have lost it get it back within minutes."""
+    with caller.system() as session:
+        titles.remove(session, word_id)
+        audits.note(session, caller.actor, "shop_words.remove", word_id)
     return Response(status_code=204)

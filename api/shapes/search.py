@@ -47,6 +47,27 @@ class SynonymsOut(Out):
     words: list[str]
 
 
+class ShopWordIn(In):
+    """A word that titles lose, or a name that stays although such a word is in it."""
+
+    word: Text
+    stays: bool = False
+
+
+class ShopWordOut(Out):
+    """One of these words."""
+
+    id: str
+    word: str
+    stays: bool
+
+
+class ShopWordsOut(Out):
+    """All of them."""
+
+    items: list[ShopWordOut]
+
+
 class SynonymsListOut(Out):
     """All groups."""
 

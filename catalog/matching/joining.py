@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog import titles
 from catalog.matching.redirects import current
 from kit.errors import Problem
 from kit.ids import outside
@@ -110,9 +111,9 @@ def _former(session: Session, sku: int, offers: Sequence[int]) -> int | None:
     return None
 
 
+_SPOKEN = text("SELECT title, seller, brand, category FROM offers WHERE id = :offer")
 _NEW_PRODUCT = text("""
-    INSERT INTO products (title, brand, category)
-    SELECT title, brand, category FROM offers WHERE id = :offer RETURNING id
+    INSERT INTO products (title, brand, category) VALUES (:title, :brand, :category) RETURNING id
 """)
 _NEW_SKU = text("""
     INSERT INTO skus (product_id, gtin, pack, unit, attributes)
@@ -121,7 +122,10 @@ _NEW_SKU = text("""
 
 
 def _new(session: Session, offer: int) -> int:
-    product = session.execute(_NEW_PRODUCT, {"offer": offer}).scalar_one()
+    said = session.execute(_SPOKEN, {"offer": offer}).one()
+    shown = titles.rules(session).shown(said.title, said.seller, said.brand, said.category)
+    facts = {"title": shown, "brand": said.brand, "category": said.category}
+    product = session.execute(_NEW_PRODUCT, facts).scalar_one()
     return int(session.execute(_NEW_SKU, {"product": product, "offer": offer}).scalar_one())
 
 

@@ -7,6 +7,7 @@ import pytest
 from kit import clock
 from kit.ids import outside
 from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop, ordering
+from tests.sync.test_importer import load, row
 
 FORBIDDEN = (SOURCE, SELLER, COST)
 NAMES = frozenset(
@@ -114,6 +115,34 @@ def test_no_answer_to_a_leader_names_source_seller_or_cost(shop: Shop) -> None:
         said = {word for word in FORBIDDEN if word in text}
         assert not said, f"{path} says {said}"
         assert not names(answer) & NAMES, f"{path} has {names(answer) & NAMES}"
+
+
+def test_titles_of_a_reading_name_no_shop_to_a_leader_in_pages_searches_kits_and_sheets(
+    shop: Shop,
+) -> None:
+    told = row("T1", title=f"【京东自营】{SELLER} 滇红工夫{SELLER}官方旗舰店", seller=SELLER)
+    load(shop.db, told, source=SOURCE)
+    shop.index()
+    [product] = shop.got("leader", "/v1/products?q=滇红工夫")["items"]
+    assert product["title"] == "滇红工夫"
+    for named in (SELLER, "京东自营"):
+        assert shop.got("leader", f"/v1/products?q={named}")["items"] == []
+    one = shop.got("leader", f"/v1/products/{product['id']}")
+    sku = one["skus"][0]["id"]
+    shop.ask("leader", "PUT", f"/v1/selections/{sku}", json={"retail_price": "20"})
+    share = {"skus": [sku], "retail_price": "20", "commission_ppm": 0}
+    code = shop.said("leader", "/v1/shares", share)["code"]
+    answers = [product, one, shop.ask(None, "GET", f"/s/{code}").text]
+    paths = ("/v1/selections", f"/v1/selections/{sku}", f"/v1/selections/{sku}/kit")
+    answers += [shop.got("leader", path) for path in paths]
+    answers += [
+        shop.got("leader", "/v1/changes"),
+        shop.got("leader", f"/v1/suggestions?q={SELLER}"),
+    ]
+    for answer in answers:
+        assert not [word for word in (SELLER, "京东", "旗舰店") if word in str(answer)]
+    offer = shop.got("operator", f"/v1/products/{product['id']}")["skus"][0]["offers"][0]
+    assert offer["seller"] == SELLER
 
 
 def test_no_answer_to_a_supplier_says_what_a_leader_pays(shop: Shop) -> None:
