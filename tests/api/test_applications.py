@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from sqlalchemy import select, text
@@ -204,6 +204,7 @@ def test_a_company_is_one_party_in_a_role_unless_it_supplies_another_source(shop
 DAYS = st.none() | st.dates(date(2026, 1, 1), date(2030, 1, 1))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.builds(Paper, st.sampled_from("abc"), DAYS)), st.sampled_from("abc"), DAYS)
 def test_a_newer_paper_of_a_kind_never_shortens_what_holds(
     papers: list[Paper], kind: str, day: date | None
