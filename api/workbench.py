@@ -21,6 +21,7 @@ from sync import verdicts
 from trade import (
     applications,
     audits,
+    charging,
     cutoff_sheets,
     exceptions,
     following,
@@ -154,6 +155,15 @@ def _refused(it: Doing) -> None:
     purchases.refuse(it.session, door, it.subject, "told_operator", reason, it.now)
 
 
+def _accept_charge(it: Doing) -> None:
+    charging.accept(it.session, it.subject, it.now)
+
+
+def _dismiss_charge(it: Doing) -> None:
+    it.need("reason")
+    charging.dismiss(it.session, it.subject)
+
+
 def _delivered(it: Doing) -> None:
     tracking.found_delivered(it.session, it.key, it.now)
 
@@ -264,6 +274,8 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("purchase_stuck", "not_placed"): ("purchases:write", _not_placed),
     ("purchase_unsent", "retry"): ("purchases:write", _ask),
     ("shipment_late", "refused"): ("purchases:write", _refused),
+    ("charged_more", "accept"): ("purchases:write", _accept_charge),
+    ("charged_more", "dismiss"): ("purchases:write", _dismiss_charge),
     ("cancel_unanswered", "refused"): ("purchases:write", _refused),
     ("shipment_late", "ask"): ("purchases:write", _look),
     ("cancel_unanswered", "ask"): ("purchases:write", _look),

@@ -37,6 +37,12 @@ CASES = f"""
     FROM purchases p
     WHERE state IN ('submitted', 'accepted', 'partly_shipped') AND ship_by < :now
     UNION ALL
+    SELECT 'charged_more', 'pur', id, id,
+           CASE WHEN state IN ('submitted', 'accepted') THEN 'open' ELSE 'gone' END, 'dearer',
+           'its source asks ' || overcharged || ' fen beyond the agreement', overcharged, ship_by,
+           updated_at
+    FROM purchases p WHERE overcharged > 0
+    UNION ALL
     SELECT 'cancel_unanswered', 'pur', id, id,
            CASE state WHEN 'submitting' THEN state ELSE {_WHERE} END, 'no_answer', cancel_reason,
            {_PURCHASE}, ship_by, updated_at

@@ -23,18 +23,16 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox, handled
 from kit.outbox import say
-from trade import events
+from trade import charging, events
 from trade.after_sales import platform_claims
 from trade.buying import SUBMIT
+from trade.charging import NEWS as NEWS
 from trade.models import Parcel, Purchase, PurchaseLine
 from trade.parcels import tracking
 from trade.parcels.shipping import Shipment, ship, tracking_number
 from trade.purchases import Locked, Supplier, lock
 from trade.refusal import open_units, refuse_lines, refuse_rest
 from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, restate, tell
-
-NEWS = "trade.news"
-"""The topic by which a source's messages about orders wake this drain; its key is the source."""
 
 THREADS = 4
 BATCH = 16
@@ -55,12 +53,14 @@ _DUE = f"(state IN {_FOLLOWED} OR (state = 'shipped' AND updated_at > :late)) AN
 
 @dataclass(frozen=True)
 class Due:
-    """A purchase to ask about; `cancel` is why the leader wants it back."""
+    """A purchase to ask about; `cancel` is why the leader wants it back, `agreed` the fen that it
+    may cost."""
 
     purchase_id: int
     order_id: int
     our_ref: str
     cancel: str | None
+    agreed: int
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,9 @@ def claim(session: Session, source: str, now: datetime) -> list[Due]:
         text(f"""UPDATE purchases SET due_at = :later WHERE id IN (
             SELECT id FROM purchases WHERE source = :source AND {_DUE}
             ORDER BY due_at, id LIMIT :batch FOR UPDATE SKIP LOCKED)
-            RETURNING id, order_id, our_ref, state, cancel_reason"""),  # noqa: S608 - our own words
+            RETURNING id, order_id, our_ref, cancel_reason, freight_cost + (
+                SELECT sum(cost) FROM purchase_lines WHERE purchase_id = purchases.id)
+                AS agreed"""),  # noqa: S608 - our own words
         {
             "later": now + LEASE,
             "source": source,
@@ -176,7 +178,9 @@ def claim(session: Session, source: str, now: datetime) -> list[Due]:
             "batch": BATCH,
         },
     ).all()
-    return [Due(row.id, row.order_id, row.our_ref, row.cancel_reason) for row in rows]
+    return [
+        Due(row.id, row.order_id, row.our_ref, row.cancel_reason, int(row.agreed)) for row in rows
+    ]
 
 
 def look(seller: Sells, one: Due) -> Seen:
@@ -191,7 +195,10 @@ def look(seller: Sells, one: Due) -> Seen:
             except Refused:
                 too_late = True
         progress = seller.track(one.our_ref)
-        if any(part.state == "held" for part in progress.parts) and isinstance(seller, Confirms):
+        held = any(part.state == "held" for part in progress.parts)
+        charge = charging.told(progress.parts)
+        dearer = charge is not None and charge.total > one.agreed  # stays held; a person is told
+        if held and not dearer and isinstance(seller, Confirms):
             seller.confirm(one.our_ref)
         return Seen(progress, too_late=too_late)
     except SupplierError as error:
@@ -218,6 +225,7 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     progress = seen.progress
     assert progress is not None  # noqa: S101 - neither an error nor taken back
     purchase.external_refs = list(dict.fromkeys([*purchase.external_refs[:1], *progress.refs]))
+    charging.heard(session, found, progress.parts, now)
     _parcels(session, source, found, progress.parts, now)
     _cancelled(session, found, progress.parts, now)
     restate(session, found.order, now)

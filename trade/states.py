@@ -41,6 +41,9 @@ MOVES: dict[tuple[str, str], str] = {
     ("submitted", "ship"): "shipped",
     ("accepted", "ship"): "shipped",
     ("partly_shipped", "ship"): "shipped",
+    # a platform says what it charges
+    ("submitted", "charge"): "submitted",
+    ("accepted", "charge"): "accepted",
     # the leader changes her mind: at once, or when the supplier agrees
     ("ready", "cancel"): "cancelled",
     ("submitted", "cancel"): "cancelled",

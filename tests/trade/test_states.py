@@ -14,7 +14,7 @@ def test_every_state_is_reached_and_closed_ones_are_left_by_nothing() -> None:
 def test_silence_moves_nothing_that_a_supplier_may_hold() -> None:
     held = {"submitted", "accepted", "partly_shipped"}
     assert {event for state, event in MOVES if state in held} <= {
-        "accept", "refuse", "ship", "ship_part", "cancel",
+        "accept", "refuse", "ship", "ship_part", "cancel", "charge",
     }  # fmt: skip
 
 

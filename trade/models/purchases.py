@@ -36,6 +36,7 @@ class Purchase(Base):
             ),
         ),
         Index("purchases_refs", "external_refs", postgresql_using="gin"),
+        Index("purchases_overcharged", "id", postgresql_where=text("overcharged > 0")),
     )
 
     id: Mapped[Id]
@@ -62,6 +63,8 @@ class Purchase(Base):
     freight_price: Mapped[Fen]
     """What the leader pays for this parcel's freight."""
     freight_cost: Mapped[Fen]
+    overcharged: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen that its platform asks beyond what was agreed, until an operator has accepted them."""
     ship_by: Mapped[datetime | None]
     failure: Mapped[str | None]
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)

@@ -1,0 +1,174 @@
+"""What a platform really charges: less is owed less, more is not paid before somebody agrees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from connectors.model import Placed
+from connectors.trading import Part, Progress, SourceParcel
+from kit.db import Database
+from kit.errors import Problem
+from kit.ids import inside
+from tests.trade.market import NOW, DoorSupplier, Market, make_desk
+from tests.trade.test_claims import approve, claim, seen
+from tests.trade.test_claims_at_cost import at_the_door
+from tests.trade.test_supplier_door import Shop
+from trade import charging, exceptions, following
+from trade.charging import Charge
+from trade.following import Due, Seen
+from trade.invariants import violations
+from trade.models import Purchase, PurchaseMove
+from trade.settling import reconciling
+
+SENT = SourceParcel("顺丰", "SF1234567890")
+
+
+@pytest.fixture
+def shop(shared_database: Database) -> Shop:
+    """A submitted purchase of three at 3.33 with 5.00 freight: 14.99 were agreed."""
+    return Shop(Market(shared_database, make_desk()))
+
+
+def part(shop: Shop, amount: str | None, freight: str | None = None, **fields: object) -> Part:
+    fee = None if freight is None else Decimal(freight)
+    whole = Part(
+        f"P{shop.order}",
+        "open",
+        ((shop.goods.external_id, 3),),
+        (),
+        amount and Decimal(amount),
+        fee,
+    )  # type: ignore[arg-type]
+    return replace(whole, **fields)  # type: ignore[arg-type]
+
+
+def due(shop: Shop) -> Due:
+    return Due(inside("pur", shop.name), shop.order, shop.name, None, 1499)
+
+
+def heard(shop: Shop, *parts: Part) -> Purchase:
+    """The platform tells of these parts; books and units must add up."""
+    with shop.market.db.as_system() as session:
+        told = Progress(shop.name, (f"P{shop.order}",), parts)
+        following.write_down(session, "teahouse", due(shop), Seen(told), NOW)
+        session.flush()
+        assert violations(session) == []
+        return session.get_one(Purchase, inside("pur", shop.name))
+
+
+def waiting(shop: Shop) -> list[tuple[str, int]]:
+    with shop.market.db.as_system() as session:
+        found = exceptions.waiting(session, shop.market.desk, NOW, kind="charged_more")
+        return [(one["kind"], one["money"]) for one in found]
+
+
+def test_less_than_agreed_is_what_is_owed_and_the_house_keeps_the_difference(shop: Shop) -> None:
+    heard(shop, part(shop, "12.00", "3.00"))
+    heard(shop, part(shop, "12.00", "3.00"))  # told again, nothing more is taken off
+    row = heard(shop, part(shop, "12.00", "3.00", state="shipped", parcels=(SENT,)))
+    assert (row.state, row.freight_cost, row.overcharged) == ("shipped", 300, 0)
+    assert (shop.posted("sales"), shop.posted("payable:teahouse")) == (1499, 1200)
+    with shop.market.db.as_system() as session:
+        move = session.scalars(select(PurchaseMove).where(PurchaseMove.event == "charge")).one()
+        assert move.detail == {"agreed": "14.99", "charged": "12.00"}
+        day = reconciling.reconcile(session, "teahouse", NOW.date(), None)
+        assert (day.amount, day.findings) == (1200, [])
+    name = claim(shop, 1)  # of what was charged a third, hers as ever
+    assert at_the_door(shop, name)["lines"][0]["amount"] == "3.00"
+    approve(shop, name)
+    assert seen(shop, name)["lines"][0]["refunded"] == "3.33"
+    assert shop.posted("payable:teahouse") == 900
+
+
+@pytest.mark.parametrize(
+    ("amounts", "state"),
+    [((None,), "open"), (("0",), "open"), (("9.00", None), "open"), (("12.00",), "cancelled")],
+)
+def test_a_platform_that_does_not_say_all_of_it_lowers_nothing(
+    shop: Shop, amounts: Sequence[str | None], state: str
+) -> None:
+    assert charging.told([part(shop, one, state=state) for one in amounts]) is None
+
+
+def test_part_of_the_goods_and_goods_on_their_way_lower_nothing(shop: Shop) -> None:
+    heard(shop, part(shop, "9.00", lines=((shop.goods.external_id, 2),)))
+    assert shop.market.purchases(shop.order)[0].freight_cost == 500
+    shop.ship("SF1234567890", {1: 1})
+    row = heard(shop, part(shop, "9.00", "0"))
+    assert (row.freight_cost, row.overcharged) == (500, 0)
+    assert shop.posted("payable:teahouse") == 333 + 500
+
+
+@dataclass
+class Held(DoorSupplier):
+    """A platform that holds the goods until it is paid."""
+
+    part: Part
+    paid: list[str] = field(default_factory=list)
+
+    def track(self, our_ref: str) -> Progress:
+        return Progress(our_ref, ("1",), (self.part,))
+
+    def confirm(self, our_ref: str) -> Placed:
+        self.paid.append(our_ref)
+        return Placed(("1",), awaits_supplier=False)
+
+
+def test_more_than_agreed_stays_held_until_somebody_accepts_it(shop: Shop) -> None:
+    platform = Held(part(shop, "15.99", state="held"))
+    told = following.look(platform, due(shop))
+    assert platform.paid == []
+    with shop.market.db.as_system() as session:
+        following.write_down(session, "teahouse", due(shop), told, NOW)
+    assert waiting(shop) == [("charged_more", 100)]
+    for _ in range(2):
+        with shop.market.db.as_system() as session:
+            charging.accept(session, shop.name, NOW)
+    assert waiting(shop) == []
+    with shop.market.db.as_system() as session:
+        (again,) = following.claim(session, "teahouse", NOW)
+    assert again.agreed == 1599
+    following.look(platform, again)
+    assert platform.paid == [shop.name]
+    shop.ship("SF1234567890")
+    assert (shop.posted("sales"), shop.posted("payable:teahouse")) == (1499, 1599)
+
+
+def test_a_seller_who_comes_back_to_the_agreed_price_is_paid(shop: Shop) -> None:
+    heard(shop, part(shop, "15.99", state="held"))
+    platform = Held(part(shop, "14.99", state="held"))
+    following.look(platform, due(shop))
+    assert platform.paid == [shop.name]
+    assert heard(shop, platform.part).overcharged == 0
+
+
+def test_what_left_at_a_higher_price_is_left_to_the_days_books(shop: Shop) -> None:
+    heard(shop, part(shop, "15.99", state="shipped", parcels=(SENT,)))
+    assert waiting(shop) == [("charged_more", 100)]
+    assert shop.posted("payable:teahouse") == 1499
+    with pytest.raises(Problem, match="books"), shop.market.db.as_system() as session:
+        charging.accept(session, shop.name, NOW)
+    with shop.market.db.as_system() as session:
+        charging.dismiss(session, shop.name)
+    assert waiting(shop) == []
+
+
+@given(
+    st.lists(st.integers(0, 10_000), min_size=1, max_size=6),
+    st.integers(0, 2_000),
+    st.none() | st.integers(0, 3_000),
+    st.data(),
+)
+def test_what_is_charged_less_adds_up_to_the_fen(
+    costs: list[int], freight: int, told: int | None, data: st.DataObject
+) -> None:
+    agreed = sum(costs) + freight
+    total = data.draw(st.integers(0, max(agreed - 1, 0)))
+    lower, fee = charging.lowered(costs, freight, Charge(total, told))
+    assert sum(lower) + fee == total
+    assert min([*lower, fee]) >= 0
