@@ -1,5 +1,6 @@
 """The index as those who search it hold it: the newest committed state of the current build."""
 
+import contextlib
 import os
 import threading
 import time
@@ -14,10 +15,11 @@ from catalog.search import cursor as cursors
 from catalog.search import folder as folders
 from catalog.search.cursor import FIRST, Cursor
 from catalog.search.facets import Facets, Shelf, Value, every, facets, shelves
+from catalog.search.ladder import Tiers
 from catalog.search.query import Asked
 from catalog.search.suggest import Suggestion, suggest
 from catalog.search.thesaurus import Thesaurus
-from catalog.search.walk import State, Walk, tiers
+from catalog.search.walk import NO_WORDS, State, Walk
 from catalog.shelf import Reader
 from kit.errors import Problem
 from kit.statements import Ask
@@ -101,15 +103,17 @@ class SearchIndex:
         """By what a search can be narrowed further. Raises Problem 422 or 503 as `search` does."""
         state = self._newest()
         reader = state.served(reader)
-        steps = tiers(state.ladder(asked.text, thesaurus or NO_SYNONYMS))
-        narrowed = state.conditions(asked.checked(), reader, worded=bool(steps))
-        for step in steps:
-            if step.query is None:
+        ladder = state.ladder(asked.text, thesaurus or NO_SYNONYMS)
+        if ladder is NO_WORDS:
+            return facets(state, asked.checked(), reader, None)
+        narrowed, tiers = state.conditions(asked.checked(), reader, worded=True), Tiers(ladder)
+        for level in range(len(tiers.tiers)):
+            if (query := tiers.query(level)) is None:
                 continue
-            found = Query.boolean_query([*narrowed, (Occur.Must, step.query)])
+            found = Query.boolean_query([*narrowed, (Occur.Must, query)])
             if state.searcher.search(found, 1, count=False).hits:
-                return facets(state, asked, reader, step.query)
-        return facets(state, asked, reader, Query.empty_query() if steps else None)
+                return facets(state, asked, reader, query)
+        return facets(state, asked, reader, Query.empty_query())
 
     def categories(self, reader: Reader) -> list[Shelf]:
         """Categories of what `reader` sees, as our tree goes. Raises Problem 503."""
@@ -130,6 +134,11 @@ class SearchIndex:
 
     def _newest(self) -> State:
         """The current build as last committed; opened again only when files have changed."""
+        state = self._state
+        if state is not None and time.monotonic() < self._named_until:
+            with contextlib.suppress(FileNotFoundError):  # replaced: another build counts now
+                if _version(self._meta) == self._seen:
+                    return state  # nobody waits for another's look at the files
         with self._lock:
             for _ in range(3):  # a build may be replaced between reading its name and opening it
                 try:

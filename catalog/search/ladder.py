@@ -7,17 +7,20 @@ misspelt by a letter or two; what has most of the words; what has most of the ch
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import combinations
+from functools import cached_property
+from itertools import combinations, groupby
+from operator import itemgetter
 
-from tantivy import Occur, Query, Schema, Searcher
+from tantivy import Occur, Query, Schema
 
 from catalog.search import words
 from catalog.search.schema import sku_code
 from catalog.search.thesaurus import Item, Thesaurus, Way
 from kit import ids
 from kit.errors import Problem
+
+Known = Callable[[str, str], int]
+"""How many goods have a word in a field."""
 
 EXACT, SOUNDS, SLIP, SLIPS, MOST, REST = range(6)
 """The tiers."""
@@ -35,52 +38,67 @@ _LONGEST_WORD = 6
 """Characters of a word that a stretch of Chinese is cut into by its sound."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One way of looking; its query is made when its turn comes."""
+class Ladder:
+    """Ways of looking for one text in one state of the index; levels are numbered from 0."""
 
-    tier: int
-    make: Callable[[], Query | None]
+    tiers: Sequence[int] = ()
+    """The tier of each level."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, Query | None] = {}
+
+    def query(self, level: int) -> Query | None:
+        """What is found at a level, made when its turn comes; None: nothing that stricter ones of
+        its tier, or stricter tiers, do not find."""
+        if level not in self._made:
+            self._made[level] = self._make(level)
+        return self._made[level]
+
+    def _make(self, level: int) -> Query | None:
+        raise NotImplementedError
+
+
+class Tiers(Ladder):
+    """A whole tier a level, for orders in which all that a tier finds is mixed."""
+
+    def __init__(self, ways: Ladder) -> None:
+        super().__init__()
+        self._ways = ways
+        numbered = [*enumerate(ways.tiers)]
+        self._levels = [[*group] for _, group in groupby(numbered, itemgetter(1))]
+        self.tiers = [group[0][1] for group in self._levels]
+
+    def _make(self, level: int) -> Query | None:
+        queries = (self._ways.query(number) for number, _ in self._levels[level])
+        found = [(Occur.Should, query) for query in queries if query is not None]
+        return Query.boolean_query(found) if found else None
+
+
+class Ways(Ladder):
+    """All the ways for a text, the strictest first.
+
+    A query costs ten times as much as asking how many goods have a word: so a way that can be seen
+    to find nothing new by these numbers is not tried.
+    """
+
+    def __init__(self, known: Known, schema: Schema, text: str, thesaurus: Thesaurus) -> None:
+        super().__init__()
+        self.tiers = _TIERS
+        self._known, self._schema = known, schema
+        self._text, self._thesaurus = text, thesaurus
+
+    def _make(self, level: int) -> Query | None:
+        return _WAYS[level][1](self)
 
     @cached_property
-    def query(self) -> Query | None:
-        """What it finds; None: nothing that stricter tiers do not."""
-        return self.make()
+    def items(self) -> Sequence[Item]:
+        """What the text asks for."""
+        return self._thesaurus.items(self._text)
 
-
-def ladder(searcher: Searcher, schema: Schema, text: str, thesaurus: Thesaurus) -> list[Step]:
-    """The steps for a text; none for one that says nothing."""
-    if not text.strip():
-        return []
-    ask = _Ask(searcher, schema, text, thesaurus)
-    steps = [Step(EXACT, ask.code)]
-    pieces = words.characters(text)
-    if ask.items:
-        steps.append(Step(EXACT, partial(ask.every, ask.written_in("title"))))
-        steps.append(Step(EXACT, partial(ask.every, ask.written_in("words"))))
-    if pieces:
-        steps.append(Step(EXACT, partial(ask.in_order, pieces)))
-    if ask.items:
-        steps.append(Step(SOUNDS, partial(ask.every, ask.sounding_in("title"))))
-        steps.append(Step(SOUNDS, partial(ask.every, ask.sounding_in("words"))))
-        steps.append(Step(SOUNDS, ask.heard))
-        for tier, slips in ((SLIP, 1), (SLIPS, 2)):
-            for field in _SOUND_OF:
-                steps.append(Step(tier, partial(ask.misspelt, field, slips)))
-    if len(ask.items) > 1:
-        steps.append(Step(MOST, ask.most_items))
-    if len(pieces) > 2:
-        steps.append(Step(REST, partial(ask.most_characters, pieces)))
-    return steps
-
-
-class _Ask:
-    """One text, as queries of one state of the index."""
-
-    def __init__(self, searcher: Searcher, schema: Schema, text: str, thesaurus: Thesaurus) -> None:
-        self._searcher, self._schema = searcher, schema
-        self._text, self._thesaurus = text, thesaurus
-        self.items = thesaurus.items(text)
+    @cached_property
+    def pieces(self) -> Sequence[str]:
+        """Its characters, and its runs of letters and of digits."""
+        return words.characters(self._text)
 
     def code(self) -> Query | None:
         """A GTIN or maker's number as written, or one of our SKU ids; None where there is none."""
@@ -89,61 +107,44 @@ class _Ask:
         if text.startswith("sku_"):
             with contextlib.suppress(Problem):  # it only looks like an id of ours
                 codes.append(sku_code(ids.inside("sku", text)))
-        known = [code for code in codes if self._searcher.doc_freq("code", code)]
+        known = [code for code in codes if self._known("code", code)]
         return _any([self._term("code", code) for code in known]) if known else None
 
-    def every(self, made: Callable[[Item], Query]) -> Query:
-        """Goods that answer every item."""
-        return _all(made(item) for item in self.items)
+    def written(self, field: str) -> Query | None:
+        """Goods that answer every item by its own words or a synonym's."""
+        if not self.items or (field == "words" and self._all_in_titles()):
+            return None
+        return _all(self._ways(field, item.ways) for item in self.items)
 
-    def written_in(self, field: str) -> Callable[[Item], Query]:
-        """An item by its own words or a synonym's."""
-        return lambda item: self._ways(field, item.ways)
-
-    def in_order(self, pieces: Sequence[str]) -> Query:
+    def in_order(self) -> Query | None:
         """Every pair of neighbouring characters, wherever the words were cut."""
-        if len(pieces) == 1:
-            return self._term("characters", pieces[0])
-        return _all(self._term("characters", pair) for pair in dict.fromkeys(words.pairs(pieces)))
+        if len(self.pieces) < 2:
+            return self._term("characters", self.pieces[0]) if self.pieces else None
+        pairs = dict.fromkeys(words.pairs(self.pieces))
+        return _all(self._term("characters", pair) for pair in pairs)
 
-    def sounding_in(self, field: str) -> Callable[[Item], Query]:
-        """An item as written, or typed by its sound."""
+    def sounding(self, field: str) -> Query | None:
+        """Goods that answer every item as written or typed by its sound."""
+        if not any(self._sounds_otherwise(field, item) for item in self.items):
+            return None
+        return _all(self._sounding(field, item) for item in self.items)
 
-        def made(item: Item) -> Query:
-            keys = _typed(item.said)
-            spelt = [way for key in keys for way in self._thesaurus.spelt(key)]
-            heard = [self._term(_SOUND_OF[field], key) for key in keys]
-            return _any([self._ways(field, (*item.ways, *spelt)), *heard])
-
-        return made
-
-    def heard(self) -> Query:
+    def heard(self) -> Query | None:
         """Chinese cut into words by how it sounds, whatever characters it was written with."""
+        if not self.items:
+            return None
         return _all(query for run in words.runs(self._text) for query in self._by_ear(run))
 
     def misspelt(self, field: str, slips: int) -> Query | None:
         """Goods that answer every item, some with slips; None where nothing is long enough."""
         if not any(_may_slip(item, slips) for item in self.items):
             return None
-        return self.every(self.misspelt_in(field, slips))
+        return _all(self._misspelt(field, slips, item) for item in self.items)
 
-    def misspelt_in(self, field: str, slips: int) -> Callable[[Item], Query]:
-        """An item as written, by its sound, or with some slips in letters that were typed."""
-
-        def made(item: Item) -> Query:
-            sounding = self.sounding_in(field)(item)
-            if not _may_slip(item, slips):
-                return sounding
-            fuzzy = [
-                Query.fuzzy_term_query(self._schema, one, item.said, distance=slips)
-                for one in (field, _SOUND_OF[field])
-            ]
-            return _any([sounding, *fuzzy])
-
-        return made
-
-    def most_items(self) -> Query:
+    def most_items(self) -> Query | None:
         """Goods that answer all items but one; of four or more, all but two."""
+        if len(self.items) < 2:
+            return None
         wanted = [self._ways("words", item.ways) for item in self.items]
         least = max(len(wanted) - 1 - (len(wanted) > 3), 1)
         if len(wanted) > _MOST_SPELT_OUT:
@@ -151,36 +152,89 @@ class _Ask:
         # Every choice of so many: goods with only one of the words are not even looked at.
         return _any([_all(some) for some in combinations(wanted, least)])
 
-    def most_characters(self, pieces: Sequence[str]) -> Query:
+    def most_characters(self) -> Query | None:
         """Goods with all characters but one; of six or more, all but two."""
-        distinct = list(dict.fromkeys(pieces))
+        if len(self.pieces) < 3:
+            return None
+        distinct = list(dict.fromkeys(self.pieces))
         wanted = [(Occur.Should, self._term("characters", piece)) for piece in distinct]
         return Query.boolean_query(wanted, max(len(wanted) - 1 - (len(wanted) > 5), 1))
 
-    def _by_ear(self, run: str) -> Iterable[Query]:
-        if run.isascii():
-            yield self.sounding_in("words")(Item(run, ((run,),)))
-            return
-        at = 0
-        while at < len(run):
-            part = next(filter(self._known, _starts(run, at)), run[at])
-            yield (
-                self._term("sound", words.sounds(part)[0])
-                if len(part) > 1
-                else self._term("characters", part)
-            )
-            at += len(part)
+    def _all_in_titles(self) -> bool:
+        """Whether no goods have one of the words elsewhere than in their titles."""
+        known = self._known
+        asked = {word for item in self.items for way in item.ways for word in way}
+        return all(known("words", word) == known("title", word) for word in asked)
 
-    def _known(self, part: str) -> bool:
-        """Whether some goods have a word that sounds like this."""
-        heard = words.sounds(part)
-        return bool(heard) and self._searcher.doc_freq("sound", heard[0]) > 0
+    def _sounds_otherwise(self, field: str, item: Item) -> bool:
+        """Whether goods may answer an item by its sound that do not by its words."""
+        keys = _typed(item.said)
+        if any(self._thesaurus.spelt(key) for key in keys):
+            return True
+        known = self._known
+        # What has a Chinese word has its sound too; letters are no word's sound but by chance.
+        own = 0 if item.said.isascii() else known(field, item.said)
+        return any(known(_SOUND_OF[field], key) != own for key in keys)
+
+    def _sounding(self, field: str, item: Item) -> Query:
+        keys = _typed(item.said)
+        spelt = [way for key in keys for way in self._thesaurus.spelt(key)]
+        heard = [self._term(_SOUND_OF[field], key) for key in keys]
+        return _any([self._ways(field, (*item.ways, *spelt)), *heard])
+
+    def _misspelt(self, field: str, slips: int, item: Item) -> Query:
+        sounding = self._sounding(field, item)
+        if not _may_slip(item, slips):
+            return sounding
+        fuzzy = [
+            Query.fuzzy_term_query(self._schema, one, item.said, distance=slips)
+            for one in (field, _SOUND_OF[field])
+        ]
+        return _any([sounding, *fuzzy])
+
+    def _by_ear(self, run: str) -> Iterable[Query]:
+        """Of each stretch the longest that sounds like a word of some goods."""
+        if run.isascii():
+            yield self._sounding("words", Item(run, ((run,),)))
+            return
+        said, at = words.syllables(run), 0
+        while at < len(run):
+            longest = range(min(_LONGEST_WORD, len(said) - at), 1, -1)
+            size = next((size for size in longest if self._sounds_known(said[at : at + size])), 1)
+            yield (
+                self._term("sound", "".join(said[at : at + size]))
+                if size > 1
+                else self._term("characters", run[at])
+            )
+            at += size
+
+    def _sounds_known(self, said: Sequence[str]) -> bool:
+        """Whether some goods have a word of these syllables."""
+        return self._known("sound", "".join(said)) > 0
 
     def _ways(self, field: str, ways: Iterable[Way]) -> Query:
         return _any([_all(self._term(field, word) for word in way) for way in ways if way])
 
     def _term(self, field: str, word: str) -> Query:
         return Query.term_query(self._schema, field, word)
+
+
+_WAYS: Sequence[tuple[int, Callable[[Ways], Query | None]]] = (
+    (EXACT, Ways.code),
+    (EXACT, lambda ways: ways.written("title")),
+    (EXACT, lambda ways: ways.written("words")),
+    (EXACT, Ways.in_order),
+    (SOUNDS, lambda ways: ways.sounding("title")),
+    (SOUNDS, lambda ways: ways.sounding("words")),
+    (SOUNDS, Ways.heard),
+    (SLIP, lambda ways: ways.misspelt("title", 1)),
+    (SLIP, lambda ways: ways.misspelt("words", 1)),
+    (SLIPS, lambda ways: ways.misspelt("title", 2)),
+    (SLIPS, lambda ways: ways.misspelt("words", 2)),
+    (MOST, Ways.most_items),
+    (REST, Ways.most_characters),
+)
+_TIERS = [tier for tier, _ in _WAYS]
 
 
 def _may_slip(item: Item, slips: int) -> bool:
@@ -192,12 +246,6 @@ def _typed(said: str) -> tuple[str, ...]:
     if said.isascii():
         return (said,) if said.isalpha() and len(said) > 1 else ()
     return words.sounds(said)[:1]
-
-
-def _starts(run: str, at: int) -> Iterable[str]:
-    """What may be the next word, the longest first."""
-    for end in range(min(len(run), at + _LONGEST_WORD), at + 1, -1):
-        yield run[at:end]
 
 
 def _all(queries: Iterable[Query]) -> Query:

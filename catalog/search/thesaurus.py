@@ -1,7 +1,8 @@
 """Other words for the same goods: 尿不湿 is 纸尿裤. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from catalog.search.words import asked, made_of, plain, sounds
 
@@ -12,8 +13,11 @@ _MOST_PIECES = 4
 """A synonym may be cut into so many words."""
 
 
-@dataclass(frozen=True)
-class Item:
+_REMEMBERED = 20_000
+"""Of so many words it is remembered what answers them."""
+
+
+class Item(NamedTuple):
     """One thing that a query asks for: as it was `said`, and the ways in which goods answer it."""
 
     said: str
@@ -26,6 +30,7 @@ class Thesaurus:
     def __init__(self, groups: Iterable[Sequence[str]] = ()) -> None:
         self._same: dict[str, dict[str, None]] = {}
         self._sounds: dict[str, dict[str, None]] = {}
+        self._item = lru_cache(_REMEMBERED)(self._answers)
         for group in groups:
             folded = ["".join(plain(word).split()) for word in group]
             for word in folded:
@@ -40,9 +45,7 @@ class Thesaurus:
         at = 0
         while at < len(pieces):
             said, size = self._longest(pieces[at : at + _MOST_PIECES])
-            own = _way(pieces[at : at + size])
-            others = [_way(asked(word)) for word in self.same(said)]
-            found.append(Item(said, tuple(dict.fromkeys((own, *others)))))
+            found.append(self._item(said, *pieces[at : at + size]))
             at += size
         return found
 
@@ -61,6 +64,10 @@ class Thesaurus:
             heard = (words for sound, words in self._sounds.items() if sound.startswith(typed))
             found += [word for words in heard for word in words if _typed_so(word, typed)]
         return list(dict.fromkeys(found))
+
+    def _answers(self, said: str, *pieces: str) -> Item:
+        others = [_way(asked(word)) for word in self.same(said)]
+        return Item(said, tuple(dict.fromkeys((_way(pieces), *others))))
 
     def _longest(self, pieces: list[str]) -> tuple[str, int]:
         for size in range(len(pieces), 1, -1):

@@ -1,6 +1,6 @@
 """One search through one state of the index: level after level, as far as a page needs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from tantivy import FieldType, Index, Occur, Order, Query, Schema, Searcher
 from catalog.search import query as queries
 from catalog.search import schema as fields
 from catalog.search.cursor import Cursor
-from catalog.search.ladder import Step, ladder
+from catalog.search.ladder import Ladder, Tiers, Ways
 from catalog.search.query import Asked
 from catalog.search.thesaurus import Thesaurus
 from catalog.shelf import Reader
@@ -20,6 +20,10 @@ TOP = 5_000
 
 REMEMBERED = 1_000
 """So many texts are taken apart once for each state of the index."""
+
+
+KNOWN = 20_000
+"""Of so many words it is known how many goods have them, for each state of the index."""
 
 
 class _Sort(NamedTuple):
@@ -40,6 +44,9 @@ _SORTS: Mapping[str, _Sort] = {
     "newest": _Sort("id", False, int),  # noqa: FBT003
 }
 
+NO_WORDS = Ladder()
+"""Where nothing is typed there is only one way."""
+
 
 @dataclass
 class State:
@@ -51,6 +58,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.ladder = lru_cache(REMEMBERED)(self._ladder)
+        self._known = lru_cache(KNOWN)(self.searcher.doc_freq)
         self._all: dict[str, bool] = {}
         self._served: dict[str, str] = {}
 
@@ -59,8 +67,8 @@ class State:
         """The state that `index` has now; `tops` are those of an earlier one."""
         return cls(index.schema, index.searcher(), tops)
 
-    def _ladder(self, text: str, thesaurus: Thesaurus) -> Sequence[Step]:
-        return ladder(self.searcher, self.schema, text, thesaurus)
+    def _ladder(self, text: str, thesaurus: Thesaurus) -> Ladder:
+        return Ways(self._known, self.schema, text, thesaurus) if text.strip() else NO_WORDS
 
     def served(self, reader: Reader) -> Reader:
         """The reader by a price list that the index has."""
@@ -93,14 +101,12 @@ class Walk:
     def __init__(self, state: State, asked: Asked, reader: Reader, thesaurus: Thesaurus) -> None:
         self._state = state
         self._reader = reader
-        self._worded = bool(asked.text.strip())
-        self._steps = state.ladder(asked.text, thesaurus) if self._worded else ()
+        self._ladder = state.ladder(asked.text, thesaurus)
+        self._worded = self._ladder is not NO_WORDS
         self._conditions = state.conditions(asked, reader, worded=self._worded)
-        sort = asked.sort
-        if sort == "relevance" and not self._steps:
-            sort = "worth"
-        if sort != "relevance":
-            self._steps = tiers(self._steps)
+        sort = asked.sort if self._worded or asked.sort != "relevance" else "worth"
+        if self._worded and sort != "relevance":
+            self._ladder = Tiers(self._ladder)
         field, self._rising, self.product = _SORTS[sort]
         self._field = field.format(reader.prices.id)
         self._top = None if self._worded else self._top_of_all()
@@ -111,10 +117,11 @@ class Walk:
         A looser tier is gone on to only while nothing was found or given before.
         """
         found: list[tuple[int, int]] = []
-        level, key = cursor.level, cursor.key
+        level, key, tiers = cursor.level, cursor.key, self._ladder.tiers
         nothing: set[int] = set()
-        while len(found) < limit and level < max(len(self._steps), 1):
-            if (found or cursor.given) and self._begins_tier(level) and level > cursor.level:
+        while len(found) < limit and level < max(len(tiers), 1):
+            begins = level > cursor.level and tiers[level] != tiers[level - 1]
+            if begins and (found or cursor.given):
                 break
             wanted = limit - len(found)
             numbers = self._first(self._query(level, key, self._top, nothing), wanted)
@@ -125,9 +132,6 @@ class Walk:
             found += [(number, level) for number in numbers]
             level, key = level + 1, None
         return found
-
-    def _begins_tier(self, level: int) -> bool:
-        return level > 0 and self._steps[level].tier != self._steps[level - 1].tier
 
     def _top_of_all(self) -> int | None:
         """The sort number that about `TOP` of all products come before.
@@ -162,15 +166,18 @@ class Walk:
         Stricter levels that find `nothing` need not be kept out.
         """
         conditions = list(self._conditions)
-        if self._steps:
-            step = self._steps[level]
-            if step.query is None:
+        if self._worded:
+            query = self._ladder.query(level)
+            if query is None:
                 return None
-            conditions.append((Occur.Must, step.query))
+            conditions.append((Occur.Must, query))
+            tiers = self._ladder.tiers
             conditions += [
-                (Occur.MustNot, better.query)
-                for number, better in enumerate(self._steps[:level])
-                if better.tier == step.tier and number not in nothing and better.query is not None
+                (Occur.MustNot, better)
+                for number in range(level)
+                if number not in nothing
+                and tiers[number] == tiers[level]
+                and (better := self._ladder.query(number)) is not None
             ]
         if key is not None or top is not None:
             low, high = (key, top) if self._rising else (top, key)
@@ -184,20 +191,4 @@ class Walk:
                 include_upper=self._rising or high is None,
             )
             conditions.append((Occur.Must, between))
-        return Query.boolean_query(conditions)
-
-
-def tiers(steps: Sequence[Step]) -> list[Step]:
-    """One step a tier, for orders in which all that a tier finds is mixed."""
-    by_tier: dict[int, list[Step]] = {}
-    for step in steps:
-        by_tier.setdefault(step.tier, []).append(step)
-    return [Step(tier, _any_of(group)) for tier, group in by_tier.items()]
-
-
-def _any_of(steps: list[Step]) -> Callable[[], Query | None]:
-    def made() -> Query | None:
-        found = [(Occur.Should, step.query) for step in steps if step.query is not None]
-        return Query.boolean_query(found) if found else None
-
-    return made
+        return conditions[0][1] if len(conditions) == 1 else Query.boolean_query(conditions)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import opencc
 import rjieba
 from pypinyin import lazy_pinyin
+from pypinyin.constants import PHRASES_DICT
 
 _RUNS = re.compile(r"[a-z]+|[0-9]+|[^\W\d_a-z]+")
 """Letters, digits, and everything else that is written with: `iphone15` is `iphone` and `15`."""
@@ -45,19 +46,20 @@ def runs(text: str) -> list[str]:
     return _RUNS.findall(plain(text)[:LONGEST])
 
 
-def made_of(word: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def made_of(word: str) -> tuple[str, ...]:
     """The indexed words that goods must all have to be what one word of `asked` asks for.
 
     A long word is replaced by the short ones that it is made of: whatever holds 智能手机 as one
     word holds 智能 and 手机, and goods that hold the two apart are meant as well.
     """
     if word.isascii() or len(word) < 3:
-        return [word]
+        return (word,)
     fine = rjieba.cut_for_search(word)
     if word not in fine:  # guessed by jieba from its neighbours, and cut otherwise alone
-        return [word]
-    parts = list(_cover(word, {part for part in fine if part != word}))
-    return parts if "".join(parts) == word else [word]
+        return (word,)
+    parts = tuple(_cover(word, {part for part in fine if part != word}))
+    return parts if "".join(parts) == word else (word,)
 
 
 @lru_cache(maxsize=200_000)
@@ -65,8 +67,25 @@ def sounds(word: str) -> tuple[str, ...]:
     """How a Chinese word of 2 to 8 characters is typed: its pinyin without tones, its initials."""
     if not _HANZI.fullmatch(word):
         return ()
-    syllables = lazy_pinyin(word, v_to_u=False)
-    return "".join(syllables), "".join(syllable[:1] for syllable in syllables)
+    said = syllables(word)
+    return "".join(said), "".join(one[:1] for one in said)
+
+
+def syllables(run: str) -> Sequence[str]:
+    """The pinyin without tones of each character; what has none stands for itself.
+
+    Only characters that are a phrase together need be looked at together, which takes long.
+    """
+    ends = range(2, len(run) + 1)
+    if len(run) > 8 or any(run[at:end] in PHRASES_DICT for end in ends for at in range(end - 1)):
+        return _spoken(run)
+    return [_spoken(one)[0] for one in run]
+
+
+@lru_cache(maxsize=50_000)
+def _spoken(text: str) -> Sequence[str]:
+    said = lazy_pinyin(text, v_to_u=False, errors=list)  # type: ignore[arg-type] # it may be a list
+    return tuple(said)
 
 
 def characters(text: str, longest: int | None = LONGEST) -> list[str]:

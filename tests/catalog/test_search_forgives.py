@@ -73,6 +73,14 @@ def test_a_looser_way_is_not_tried_where_a_strict_one_finds(shop: Shop) -> None:
     assert _find(shop, "纸尿裤") == [exact.product_id]
 
 
+def test_a_word_is_heard_otherwise_though_some_goods_have_it_as_written(shop: Shop) -> None:
+    shop.add("鸣润绿茶 小罐")
+    meant = shop.add("茗润绿茶 大罐")
+    shop.sync()
+    assert _find(shop, "鸣润绿茶 大罐") == [meant.product_id]
+    assert _find(shop, "鸣润绿茶 大罐", sort="price") == [meant.product_id]
+
+
 def test_pages_of_a_looser_way_neither_skip_nor_repeat(shop: Shop) -> None:
     made = {shop.add(f"纸尿裤 第{number}款").product_id for number in range(7)}
     shop.sync()

@@ -2,6 +2,7 @@
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pypinyin import lazy_pinyin
 
 from catalog.search import words
 
@@ -35,7 +36,7 @@ def test_letters_and_digits_part_and_full_width_is_half_width() -> None:
 
 def test_long_words_are_asked_for_by_their_parts() -> None:
     assert words.asked("智能手机") == ["智能手机"]
-    assert words.made_of("智能手机") == ["智能", "手机"]
+    assert words.made_of("智能手机") == ("智能", "手机")
 
 
 def test_traditional_characters_are_simplified() -> None:
@@ -45,3 +46,9 @@ def test_traditional_characters_are_simplified() -> None:
 def test_chinese_words_have_sounds_and_others_none() -> None:
     assert words.sounds("纸尿裤") == ("zhiniaoku", "znk")
     assert words.sounds("裤") == words.sounds("iphone") == words.sounds("a4纸") == ()
+
+
+@given(st.text(st.characters(min_codepoint=0x3400, max_codepoint=0x9FFF), max_size=10))
+@example("重庆银行卡长大朝阳")
+def test_characters_are_spoken_as_the_whole_is(text: str) -> None:
+    assert [*words.syllables(text)] == lazy_pinyin(text, v_to_u=False)
