@@ -9,7 +9,6 @@ is measured by turns. BENCH_PRODUCTS says how many products, several sizes one a
 BENCH_SEARCHES how many searches a figure.
 """
 
-import gc
 import itertools
 import os
 import statistics
@@ -30,12 +29,13 @@ from bench.wares import queries
 from catalog.pricebook import Pricebook
 from catalog.pricing import Rule, price_lists
 from catalog.readers import Readership
-from catalog.search import Asked, Indexer, SearchIndex, open_indexer, search, warm, words
+from catalog.search import Asked, Indexer, SearchIndex, open_indexer, search, words
 from catalog.search import folder as folders
 from catalog.search.thesaurus import Thesaurus
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
 from huopan.servers import Endpoints
+from huopan.serving import settle
 from kit import clock
 from kit.db import Database
 
@@ -191,9 +191,7 @@ def _raw_by_score(first: int, folder: str) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def _ours(first: int, folder: str) -> Iterator[Callable[[int], None]]:
     index, thesaurus = SearchIndex(Path(folder)), Thesaurus([("纸尿裤", "尿不湿")])
-    warm()  # as a process of the API does, and the next two lines
-    gc.collect()
-    gc.freeze()
+    settle()  # as a process of the API does
 
     def ask(number: int) -> None:
         index.search(Asked(QUERIES[first + number]), LEADER, LIMIT, None, thesaurus)

@@ -131,7 +131,7 @@ def place(own: str | None, deals: Iterable[Deal]) -> Place:
     It is the same for every reader, and tells nobody how many offers there are. Pure.
     """
     said = {deal.offer_id: Said(deal.category, deal.ours, deal.by_person) for deal in deals}
-    return placed(own, said.values())
+    return placed(own, tuple(said.values()))
 
 
 def _deal(row: Sequence[Any], level: Level | None, region: str) -> Deal:

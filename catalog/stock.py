@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -50,8 +50,7 @@ class Shortage:
     left: int
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """What a source states for a region, and how much of it our open purchases have taken."""
 
     region: str
@@ -105,6 +104,8 @@ def level_of(stated: Sequence[Statement], region: str) -> Level:
     statement for everywhere and no region asked for, goods that any region has are on hand, in a
     number that nobody stated.
     """
+    if len(stated) == 1 and region.startswith(stated[0].region):
+        return _level(stated[0].state, stated[0].left, stated[0].as_of)  # as most goods have it
     covering = sorted(
         (one for one in stated if region.startswith(one.region)), key=lambda one: -len(one.region)
     )

@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api import present, replies
 from api.callers import Caller, Knock, allow, knocking
-from api.shapes.base import NO_NUL, IdPath, Limit, Listed, Moment
+from api.queries import parameters, queried
+from api.shapes.base import NO_NUL, IdPath, Listed, Moment
 from api.shapes.catalog import (
     CardOut,
     CategoriesOut,
@@ -21,6 +22,7 @@ from api.shapes.catalog import (
     SellableOut,
     ThenOut,
 )
+from api.shapes.search import REGION, REGION_SAID, SearchIn, SearchPageIn
 from catalog import pricebook, reads, search
 from catalog.search import Asked
 from kit import clock
@@ -31,67 +33,45 @@ from trade import addresses, limits, orderable, places, selections
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 
 Reads = Annotated[Caller, Depends(allow("catalog:read"))]
-Word = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
-Price = Annotated[str | None, Query(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?$", description="CNY")]
-Region = Annotated[
-    str | None,
-    Query(
-        pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$",
-        description="GB/T 2260: 6, 9 or 12 digits.",
-    ),
-]
-Sort = Literal["relevance", "price", "-price", "-margin", "-sales", "newest"]
+Region = Annotated[str | None, Query(pattern=REGION, description=REGION_SAID)]
 
 
-async def asked_for(  # it waits for nothing: a thread of its own would cost more than its work
-    *,
-    q: Annotated[str, Query(max_length=200, pattern=NO_NUL)] = "",
-    category: Word = None,
-    brand: Word = None,
-    gtin: Annotated[str | None, Query(pattern=r"^[0-9]{8,14}$")] = None,
-    mode: Literal["dropship", "bulk", "affiliate"] | None = None,
-    price_min: Price = None,
-    price_max: Price = None,
-    margin_min: Annotated[
-        str | None, Query(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$", description="Percent")
-    ] = None,
-    in_stock: bool | None = None,
-    region: Region = None,
-    source: Word = None,
-    sort: Sort = "relevance",
-) -> Asked:
+def asked_for(given: SearchIn) -> Asked:
     """A search as its query says it. Raises Problem 422."""
     return Asked(
-        text=q,
-        category=category,
-        brand=brand,
-        gtin=gtin,
-        mode=mode,
-        price_min=_decimal(price_min),
-        price_max=_decimal(price_max),
-        margin_min=_decimal(margin_min),
-        in_stock=in_stock,
-        region=resolved(region),
-        source=source,
-        sort=sort,
+        text=given.q,
+        category=given.category,
+        brand=given.brand,
+        gtin=given.gtin,
+        mode=given.mode,
+        price_min=_decimal(given.price_min),
+        price_max=_decimal(given.price_max),
+        margin_min=_decimal(given.margin_min),
+        in_stock=given.in_stock,
+        region=resolved(given.region),
+        source=given.source,
+        sort=given.sort,
     )
 
 
-@router.get("/products", response_model=Listed[CardOut], summary="Find products")
+@router.get(
+    "/products",
+    response_model=Listed[CardOut],
+    summary="Find products",
+    openapi_extra=parameters(SearchPageIn),
+)
 def products(
     door: Annotated[Knock, Depends(knocking("catalog:read"))],
-    asked: Annotated[Asked, Depends(asked_for)],
-    limit: Limit = 50,
-    cursor: Annotated[str | None, Query(max_length=500, pattern=NO_NUL)] = None,
+    given: Annotated[SearchPageIn, Depends(queried(SearchPageIn))],
 ) -> Response:
     """Products that can be bought, at most 1,000 a search. Chinese words are cut as people read;
     other words for the same goods, pinyin, initials and slips are understood.
 
     `source` counts for operators and buyers only.
     """
-    caller = door.enter()
+    asked, caller = asked_for(given), door.enter()
     index, reader = caller.office.index, caller.reader
-    found = search.found(caller.ask, index, asked, reader, clock.now(), limit, cursor)
+    found = search.found(caller.ask, index, asked, reader, clock.now(), given.limit, given.cursor)
     shown = [present.card(one) for one in found.items]
     return replies.answer({"items": shown, "next": found.next})
 

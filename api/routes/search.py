@@ -8,11 +8,13 @@ from starlette.responses import Response
 
 from api import replies
 from api.callers import Caller, Writer, allow, allow_write
+from api.queries import parameters, queried
 from api.replies import Reply
 from api.routes.catalog import asked_for
 from api.shapes.base import NO_NUL, IdPath
 from api.shapes.search import (
     NarrowingOut,
+    SearchIn,
     ShopWordIn,
     ShopWordOut,
     ShopWordsOut,
@@ -22,7 +24,6 @@ from api.shapes.search import (
     SynonymsOut,
 )
 from catalog import synonyms, titles
-from catalog.search import Asked
 from trade import audits
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
@@ -32,14 +33,19 @@ Edits = Annotated[Writer, Depends(allow_write("synonyms:write"))]
 Removes = Annotated[Caller, Depends(allow("synonyms:write"))]
 
 
-@router.get("/products/facets", response_model=NarrowingOut, summary="What narrows a search")
-def facets(caller: Reads, asked: Annotated[Asked, Depends(asked_for)]) -> Response:
+@router.get(
+    "/products/facets",
+    response_model=NarrowingOut,
+    summary="What narrows a search",
+    openapi_extra=parameters(SearchIn),
+)
+def facets(caller: Reads, given: Annotated[SearchIn, Depends(queried(SearchIn))]) -> Response:
     """Each value with the products that it leaves, as this reader sees prices and grants.
 
     A facet in use counts its other values too, so that another one can be chosen.
     """
     index = caller.office.index
-    found = index.facets(asked, caller.reader, index.thesaurus(caller.ask))
+    found = index.facets(asked_for(given), caller.reader, index.thesaurus(caller.ask))
     shown = {name: [vars(value) for value in values] for name, values in found.items()}
     return replies.answer({"facets": shown})
 

@@ -1,8 +1,41 @@
 """What a search can be narrowed by, what may be meant, and which words mean the same."""
 
-from pydantic import Field
+from typing import Annotated, Literal
 
-from api.shapes.base import In, Out, Text
+from pydantic import BaseModel, Field
+
+from api.shapes.base import NO_NUL, In, Out, Text
+
+REGION = r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$"
+REGION_SAID = "GB/T 2260: 6, 9 or 12 digits."
+
+Word = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
+Price = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?$")]
+Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$")]
+
+
+class SearchIn(BaseModel):
+    """The query of a search; what it does not know is left alone."""
+
+    q: Word = ""
+    category: Word | None = None
+    brand: Word | None = None
+    gtin: Annotated[str, Field(pattern=r"^[0-9]{8,14}$")] | None = None
+    mode: Literal["dropship", "bulk", "affiliate"] | None = None
+    price_min: Price | None = Field(None, description="CNY")
+    price_max: Price | None = Field(None, description="CNY")
+    margin_min: Percent | None = Field(None, description="Percent")
+    in_stock: bool | None = None
+    region: Annotated[str, Field(pattern=REGION)] | None = Field(None, description=REGION_SAID)
+    source: Word | None = None
+    sort: Literal["relevance", "price", "-price", "-margin", "-sales", "newest"] = "relevance"
+
+
+class SearchPageIn(SearchIn):
+    """The query of a page of it."""
+
+    limit: int = Field(50, ge=1, le=200, description="How many items a page has at most.")
+    cursor: Annotated[str, Field(max_length=500, pattern=NO_NUL)] | None = None
 
 
 class ValueOut(Out):

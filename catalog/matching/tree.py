@@ -8,7 +8,6 @@ source's category, under which they are found until somebody maps it; a bare num
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -146,7 +145,8 @@ def _by_last_word() -> dict[tuple[str, ...], str]:
     return {levels[-1:]: code for levels, code in _by_name().items() if last[levels[-1]] == 1}
 
 
-def placed(own: str | None, said: Iterable[Said]) -> Place:
+@lru_cache(maxsize=50_000)
+def placed(own: str | None, said: tuple[Said, ...]) -> Place:
     """Where a product stands: `own` is the category that it came with, `said` all that is said.
 
     Of equal words those of more offers count, then the first by code.

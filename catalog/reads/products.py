@@ -111,9 +111,10 @@ class ProductView:
 
 
 _CARDS = """
-    SELECT p.id, p.title, p.brand, p.category, p.images FROM products p WHERE p.id = ANY(%s)
+    SELECT p.id, p.title, p.brand, p.category, p.images,
+           array_agg(s.id ORDER BY s.id) AS skus, array_agg(s.msrp ORDER BY s.id) AS msrps
+    FROM products p JOIN skus s ON s.product_id = p.id WHERE p.id = ANY(%s) GROUP BY p.id
 """
-_MSRPS = "SELECT id, product_id, msrp FROM skus WHERE product_id = ANY(%s) ORDER BY product_id, id"
 _PRODUCTS = text("""
     SELECT p.id, p.title, p.brand, p.category, p.images, p.materials, p.description
     FROM products p WHERE p.id = :id
@@ -141,24 +142,20 @@ def cards(
     ask: Ask, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
 ) -> list[Card]:
     """As `product_cards`, in one round trip; in two where bundles are among them."""
-    wanted = (ids_text(ids),)
     also = (bundles.question_of_products(ids), *all_deals.questions(ids, region))
-    rows, of_products, made, *about = ask((_CARDS, wanted), (_MSRPS, wanted), *also)
+    rows, made, *about = ask((_CARDS, (ids_text(ids),)), *also)
     products = {row.id: row for row in rows}
-    skus = defaultdict(list)
-    for row in of_products:
-        skus[row.product_id].append(row)
     by_sku = grouped(all_deals.answered(about, region))
     parts = bundles.with_deals(ask, bundles.answered(made), region)
     found = []
     for product_id in ids:
-        if product_id in products:
+        if row := products.get(product_id):
             shown = [
-                (sku.msrp, bundles.front(*_of(sku.id, by_sku, parts), reader, now, region))
-                for sku in skus[product_id]
+                (msrp, bundles.front(*_of(sku, by_sku, parts), reader, now, region))
+                for sku, msrp in zip(row.skus, row.msrps, strict=True)
             ]
-            deals = [deal for sku in skus[product_id] for deal in by_sku.get(sku.id, ())]
-            found.append(card(products[product_id], shown, deals, reader))
+            deals = [deal for sku in row.skus for deal in by_sku.get(sku, ())]
+            found.append(card(row, shown, deals, reader))
     return [one for one in found if one.price_from is not None]
 
 
