@@ -1,35 +1,19 @@
-"""Numbers the change feed without gaps, after the commit.
-
-Ids and times are given while a transaction still runs, so a reader that remembers the last one
-skips what a slower transaction commits later. Here a row gets its `seq` only once it is visible to
-everybody: whoever has read up to n has seen all that was ever given a number up to n.
-
-Changes of offers and changed rules are two tables with one row of numbers.
-"""
+"""Numbers changes of offers and changed rules: two tables with one row of numbers."""
 
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kit import partitions
+from kit import partitions, sequencer
 
 _LOCK = 0x48505345  # "HPSE"
-"""The advisory lock that makes the sequencer one, on however many hosts it runs."""
 
-_TRY = text("SELECT pg_try_advisory_xact_lock(:lock)")
-
-_COUNTED = """counted AS (SELECT count(*) AS n FROM numbered)
-    UPDATE feed_head SET seq = seq + n FROM counted WHERE n > 0 RETURNING n"""
+_HEAD = "feed_head"
 _NUMBER_RULES = text(f"""
-    WITH placed AS (
-        SELECT id, row_number() OVER (ORDER BY id) AS place FROM (
-            SELECT id FROM rule_changes WHERE seq IS NULL ORDER BY id LIMIT :limit) waiting
-    ), numbered AS (
-        UPDATE rule_changes c SET seq = (SELECT seq FROM feed_head) + p.place FROM placed p
-        WHERE c.id = p.id RETURNING 1
-    ), {_COUNTED}
-""")  # noqa: S608 - no value in it
+    WITH {sequencer.by_id("rule_changes")}, {sequencer.numbered("rule_changes", _HEAD, ["id"])}
+    SELECT n FROM counted
+""")  # noqa: S608 - names of ours
 _NUMBER = text(f"""
     WITH RECURSIVE batch AS (
         (SELECT offer_id, version, kind, at FROM changes WHERE seq IS NULL ORDER BY at LIMIT :limit)
@@ -41,13 +25,9 @@ _NUMBER = text(f"""
         SELECT *, max(at) OVER (PARTITION BY offer_id ORDER BY version) AS moment FROM batch
     ), placed AS (
         SELECT *, row_number() OVER (ORDER BY moment, offer_id, version, kind) AS place FROM timed
-    ), numbered AS (
-        UPDATE changes c SET seq = (SELECT seq FROM feed_head) + p.place FROM placed p
-        WHERE c.offer_id = p.offer_id AND c.version = p.version AND c.kind = p.kind
-          AND c.at = p.at
-        RETURNING 1
-    ), {_COUNTED}
-""")  # noqa: S608 - no value in it
+    ), {sequencer.numbered("changes", _HEAD, ["offer_id", "version", "kind", "at"])}
+    SELECT n FROM counted
+""")  # noqa: S608 - names of ours
 """A clock that was set back must not reorder an offer's versions: a version brings its predecessor
 into the batch, and takes its place no earlier than that."""
 
@@ -55,14 +35,9 @@ into the batch, and takes its place no earlier than that."""
 def number_changes(session: Session, limit: int = 10_000) -> int:
     """Number up to `limit` committed changes of offers, and of rules; returns how many.
 
-    0: nothing is waiting, or another sequencer is at work. Keep the transaction short: commit
-    right after. Changes of one offer are numbered in the order of their versions. System scope.
+    Changes of one offer are numbered in the order of their versions. See `sequencer.number`.
     """
-    if not session.execute(_TRY, {"lock": _LOCK}).scalar_one():
-        return 0
-    asked = {"limit": limit}
-    rules = session.execute(_NUMBER_RULES, asked).scalar_one_or_none() or 0
-    return rules + (session.execute(_NUMBER, asked).scalar_one_or_none() or 0)
+    return sequencer.number(session, _LOCK, (_NUMBER_RULES, _NUMBER), limit=limit)
 
 
 _NEWEST_BEFORE = text("""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kit import partitions
+from kit import partitions, sequencer
 from kit.ids import outside
 from kit.money import yuan
 from trade.models import Claim, Event, Order, Parcel, Purchase, Statement
@@ -122,18 +122,10 @@ def _write(session: Session, **fields: Any) -> None:
 
 
 _LOCK = 0x48505756  # "HPWV"
-_TRY = text("SELECT pg_try_advisory_xact_lock(:lock)")
-_NUMBER = text("""
-    WITH batch AS (
-        SELECT id, at, row_number() OVER (ORDER BY id) AS place FROM (
-            SELECT id, at FROM events WHERE seq IS NULL ORDER BY id LIMIT :limit) waiting
-    ), numbered AS (
-        UPDATE events e SET seq = (SELECT seq FROM events_head) + b.place FROM batch b
-        WHERE e.id = b.id AND e.at = b.at RETURNING e.party_id, e.supplier_id
-    ), counted AS (
-        UPDATE events_head SET seq = seq + n FROM (SELECT count(*) AS n FROM numbered) c
-        WHERE n > 0 RETURNING n
-    ), woken AS (
+_SEEN_BY = "r.party_id, r.supplier_id"
+_NUMBER = text(f"""
+    WITH {sequencer.by_id("events", "at")},
+    {sequencer.numbered("events", "events_head", ["id", "at"], _SEEN_BY)}, woken AS (
         INSERT INTO outbox (topic, key)
         SELECT :topic, w.id::text FROM webhooks w JOIN parties p ON p.id = w.party_id
         WHERE w.state <> 'disabled' AND (
@@ -141,20 +133,17 @@ _NUMBER = text("""
             OR (p.role = 'operator' AND EXISTS (SELECT FROM numbered)))
     )
     SELECT n FROM counted
-""")
+""")  # noqa: S608 - names of ours
 _WAITING = text("SELECT EXISTS (SELECT FROM events WHERE seq IS NULL AND at < :ended)")
 
 
 def number(session: Session, limit: int = 10_000) -> int:
     """Number up to `limit` committed events, and wake whom they concern; returns how many.
 
-    0: nothing is waiting, or another sequencer is at work. Events of one object keep their order:
-    a later one is written only after the former one's commit has let go of the order.
+    Events of one object keep their order: a later one is written only after the former one's
+    commit has let go of the order. See `sequencer.number`.
     """
-    if not session.execute(_TRY, {"lock": _LOCK}).scalar_one():
-        return 0
-    asked = {"limit": limit, "topic": HOOK}
-    return session.execute(_NUMBER, asked).scalar_one_or_none() or 0
+    return sequencer.number(session, _LOCK, (_NUMBER,), limit=limit, topic=HOOK)
 
 
 def prune(session: Session, before: datetime) -> int:
