@@ -16,16 +16,17 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from kit import clock
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import NOW, Goods, Market, submitted
-from trade import cancelling, purchases, rerouting
+from trade import cancelling, held_orders, purchases, rerouting
 from trade.after_sales import claim_answers, claim_deadlines, claims
 from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.after_sales.eligibility import KINDS, PAID
+from trade.held_orders import Choice
 from trade.invariants import violations
 from trade.models import Claim, OrderLine, Purchase, PurchaseLine
 from trade.parcels import shipping
@@ -77,6 +78,8 @@ class Life(RuleBasedStateMachine):
         second = self.market.offer(cost="0.1234", stock=40)
         self.market.offer(sku_id=first.sku_id, source="manual", cost="3.33", freight=flat)
         self.market.offer(sku_id=second.sku_id, source="manual", cost="0.12", stock=9)
+        self.market.offer(sku_id=first.sku_id, source="dear", cost="4.44", freight=flat)
+        self.market.offer(sku_id=second.sku_id, source="dear", cost="0.55", stock=40)
         self.goods: list[Goods] = [first, second]
         with self.market.db.as_system() as session:
             terms = Terms([one.sku for one in self.goods], Decimal("4.4321"), 123_456)
@@ -109,6 +112,7 @@ class Life(RuleBasedStateMachine):
     def submit(self) -> None:
         submitted(self.market, "teahouse")
         submitted(self.market, "manual")
+        submitted(self.market, "dear")
 
     @precondition(lambda self: self.orders)
     @rule(pick=choice)
@@ -143,6 +147,25 @@ class Life(RuleBasedStateMachine):
     @rule()
     def reroute(self) -> None:
         rerouting.drain(self.market.db, self.market.desk, clock.now() + timedelta(seconds=20))
+
+    @precondition(lambda self: self.orders)
+    @rule(pick=choice, take=st.sampled_from(["new_price", "refund", "nothing"]))
+    def choose(self, pick: int, take: Any) -> None:
+        """What becomes of units that nobody sends: their leader chooses, or her time is over."""
+        order_id = self.orders[pick % len(self.orders)]
+        for _ in range(2):  # by its source, and by the next one
+            self.submit()
+            for row in self.market.purchases(order_id):
+                name = outside("pur", row.id)
+                self.act(purchases.refuse, Supplier(row.source), name, "out_of_stock", "没货", NOW)
+            self.reroute()
+        if take == "nothing":
+            with self.market.db.as_system() as session:
+                session.execute(text("UPDATE proposals SET deadline = held_since"))
+                held_orders.work_one(session, clock.now())
+            return
+        said = Choice(take, max_total=10**9)
+        self.act(held_orders.choose, self.market.desk, self.leader, order_id, said, NOW)
 
     @precondition(lambda self: self.orders)
     @rule(pick=choice, one=st.booleans())

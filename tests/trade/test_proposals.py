@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from catalog import bundles
 from catalog.models import Sku
 from kit import clock
 from kit.db import Database
@@ -268,6 +269,58 @@ def test_of_a_choice_and_the_deadline_at_once_one_is_done(market: Market) -> Non
     kept = market.balance(f"held:{leader}")
     assert (outcome, kept) in {("bought", 1500), ("wrong_state", 0)}
     assert market.balance(f"wallet:{leader}") == 10_000 - kept
+    whole(market)
+
+
+def bundle_of(market: Market, leader: int, *parts: Goods) -> str:
+    with market.db.as_system() as session:
+        sku = bundles.create(session, "礼盒", None, None, [])
+        bundles.put(session, sku, {part.sku_id: 1 for part in parts}, "", leader)
+    return outside("sku", sku)
+
+
+def test_a_bundle_of_which_a_part_is_held_goes_whole(market: Market) -> None:
+    leader = market.party(money=10_000)
+    scarce, there = market.offer(source="manual"), market.offer(source="slow")
+    market.offer(sku_id=scarce.sku_id, source="other", cost="15.00")
+    order = market.place(leader, (bundle_of(market, leader, scarce, there), 1))
+    submitted(market, "manual")
+    refuse(market, order)
+    reroute(market)
+    told = seen(market, leader, order)["proposal"]
+    assert (told["new_price"], told["refund"]) == (None, {"amount": "10.00"})
+    assert [(x["line"], x["sku"], x["new_price"]) for x in told["lines"]] == [(1, scarce.sku, None)]
+    with pytest.raises(Problem, match="only paid back"):
+        choose(market, leader, order, "new_price", max_total=9999)
+    past(market, order)
+    assert worked(market) == 1
+    assert seen(market, leader, order)["status"] == "cancelled"
+    assert market.balance(f"wallet:{leader}") == 10_000
+    whole(market)
+
+
+def test_a_bundle_that_cannot_go_whole_waits_for_a_person(market: Market) -> None:
+    leader = market.party(money=10_000)
+    scarce, there, kept = (
+        market.offer(source="manual"),
+        market.offer(source="slow"),
+        market.offer(source="slow"),
+    )
+    bundle = bundle_of(market, leader, scarce, there)
+    order = market.place(leader, (bundle, 1), (kept.sku, 1))
+    submitted(market, "manual")
+    refuse(market, order)
+    reroute(market)
+    past(market, order)
+    assert worked(market) == 1
+    told = seen(market, leader, order)
+    assert (told["status"], told["held"]) == ("held", "30.00")
+    assert told["proposal"]["deadline"] is None
+    assert told["timeline"][-1]["detail"] == {"deadline": None, "why": "shared_purchase"}
+    assert worked(market) == 0
+    with market.db.as_system() as session:  # nor does looking again give it a new deadline
+        rerouting.reroute(session, market.desk, order, clock.now())
+    assert worked(market) == 0
     whole(market)
 
 
