@@ -4,10 +4,11 @@ Landed cost is goods and freight, and freight is counted for all that one seller
 lines are chosen together, and a unit may be bought dearer where that makes a delivery free.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from operator import itemgetter, mul
+from itertools import product
+from math import prod
+from operator import itemgetter
 from typing import NamedTuple
 
 from catalog.freight import Piece, parcel_freight
@@ -16,8 +17,8 @@ from trade.routing.takes import Choice, Demand, Supply, Take
 SPLITS = 2_000
 """So many ways to begin a split of one line are tried; a line that has more is served by each offer
 first, with as much as it has, and the cheapest after it."""
-FEW = 50
-"""So few partial combinations of lines are weighed without looking for a good one first."""
+FEW = 24
+"""So few combinations of lines are all weighed: a search takes longer to set up."""
 EXHAUSTIVE = 2_000
 """So many partial combinations of lines are weighed. Ordinary orders need far fewer, and then the
 plan is the best there is; beyond it, lines are improved one at a time and that is what counts."""
@@ -112,11 +113,11 @@ def cheapest(lines: Sequence[Ways]) -> Choice:
     """One way a line, with the least landed cost and then the fewest parcels."""
     if all(len(line.every) == 1 for line in lines):
         return _joined(line.every[0] for line in lines)
-    simply, every = [line.simply for line in lines], [line.every for line in lines]
-    starts = _starts(simply)
-    if sum(accumulate(map(len, every), mul)) <= FEW:
-        return _Search(every, _joined(next(starts))).best
-    good = min((_improved(list(start), simply) for start in starts), key=_weight)
+    every = [line.every for line in lines]
+    if prod(map(len, every)) <= FEW:
+        return min(map(_joined, product(*every)), key=_weight)
+    simply = [line.simply for line in lines]
+    good = min((_improved(list(start), simply) for start in _starts(simply)), key=_weight)
     return _Search(every, good).best
 
 
@@ -170,7 +171,7 @@ def _bare(takes: Choice) -> _Bare:
     return last, sum(take.risky for take in takes), sum(take.weighed for take in takes)
 
 
-def _starts(lines: Sequence[Sequence[Choice]]) -> Iterator[Sequence[Choice]]:
+def _starts(lines: Sequence[Sequence[Choice]]) -> Iterable[Sequence[Choice]]:
     """The cheapest option of every line, and for each seller as many lines as it serves."""
     yield [min(options, key=_weight) for options in lines]
     sellers = {_seller(take) for options in lines for option in options for take in option}
