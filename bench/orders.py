@@ -108,13 +108,12 @@ def _in_turn(
 @contextmanager
 def _placing(url: str, threads: int) -> Iterator[Callable[[int], None]]:
     database = Database(url, connections=threads)
-
-    yield lambda number: _place(database, number)
+    requests = [request(number) for number in range(ORDERS + WARM * CLIENTS)]
+    yield lambda number: _place(database, *requests[number])
     database.close()
 
 
-def _place(database: Database, number: int) -> None:
-    party, asked = request(number)
+def _place(database: Database, party: int, asked: OrderRequest) -> None:
     with database.as_system() as session:
         orders.place(session, DESK, party, asked, clock.now())
 
@@ -134,7 +133,7 @@ def _recorded(url: str) -> list[Transaction]:
     with bare.recording(database.engine) as sent:
         for number in range(ORDERS + WARM * CLIENTS):
             sent.clear()
-            _place(database, number)
+            _place(database, *request(number))
             found.append(next(iter(sent.values())))
     database.close()
     return found

@@ -125,7 +125,7 @@ def _key_id(key: bytes) -> bytes:
 
 
 def _mac(key: bytes, message: bytes) -> bytes:
-    return hmac.new(key, message, hashlib.sha256).digest()
+    return hmac.digest(key, message, "sha256")
 
 
 def _encrypt(key: bytes, plain: bytes, context: str) -> bytes:

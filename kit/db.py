@@ -20,6 +20,7 @@ from alembic.script import ScriptDirectory
 from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     BigInteger,
+    Connection,
     Engine,
     Identity,
     Numeric,
@@ -111,7 +112,7 @@ class Database:
     @contextmanager
     def _scope(self, party: str, system: str) -> Iterator[Session]:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            session.connection().exec_driver_sql(_SCOPE, (party, system))
+            _begin(session.connection(), party, system)
             yield session
 
     def ask_as_party(self, party_id: int, *statements: Query) -> list[list[Any]]:
@@ -147,6 +148,16 @@ class Database:
             ) from error
         finally:
             held.close()
+
+
+def _begin(connection: Connection, party: str, system: str) -> None:
+    """The first statement of every transaction, by psycopg itself: SQLAlchemy takes as long around
+    it as the server does."""
+    try:
+        _psycopg(connection.connection.driver_connection).execute(_SCOPE, (party, system))
+    except psycopg.Error as error:
+        connection.invalidate(error)
+        raise DBAPIError.instance(_SCOPE, None, error, psycopg.Error) from error
 
 
 def cursor(session: Session) -> psycopg.Cursor[Any]:

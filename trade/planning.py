@@ -115,7 +115,8 @@ def load(
     offers, rest = supplies.load_with(session, desk, skus, region, also, lock=lock)
     payer, chosen, made, allowed, *heard = rest
     reader = pricing.answered(session, payer[0], desk, party_id, now)
-    mobiles = limits.keyed(desk.keyring, mobile) if mobile else ()
+    counts = reader.grants.closed  # where no source uses grants, nobody's orders are counted
+    mobiles = limits.keyed(desk.keyring, mobile) if mobile and counts else ()
     asks = limits.Asking(party_id, reader.grants, region, mobiles)
     offers = limits.applied(session, offers, asks, now, lock=lock)
     bought = Bought(offers, bundles.answered(made), region, now)
