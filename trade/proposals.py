@@ -34,6 +34,7 @@ from trade.routing.routing import Supply
 MOST_SHOWN = 3
 """Other goods that are proposed for one line, those first that cost least."""
 MOST_TRIED = 20
+"""SKUs of a product that are looked at for one line, and lines that other goods are looked for."""
 
 _ALIKE = text("""
     SELECT l.sku AS held, s.id, s.attributes
@@ -68,9 +69,9 @@ class Wish:
 
 @dataclass(frozen=True)
 class Facts:
-    """What held units can be bought from now, and what their leader pays for it."""
+    """What held units can be bought from now, by SKU, and what their leader pays for it."""
 
-    offers: Sequence[Supply]
+    offers: Mapping[int, Sequence[Supply]]
     terms: Terms
     region: str
     now: datetime
@@ -145,13 +146,17 @@ def read(
         corridors.question(sku_ids, now),
     )
     terms = Terms(reader, selections.answered(chosen), corridors.answered(session, allowed))
-    return Facts(offers, terms, session.get_one(Recipient, order.recipient_id).region, now)
+    by_sku: dict[int, list[Supply]] = {}
+    for one in offers:
+        by_sku.setdefault(one.sku_id, []).append(one)
+    return Facts(by_sku, terms, session.get_one(Recipient, order.recipient_id).region, now)
 
 
 def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Sequence[Unsellable]:
     """All of the wishes together, or why some cannot be fulfilled. `spare` is freight money that
     is free for them. Pure. Raises ValueError where two wish for one SKU."""
-    bought = Bought(facts.offers, {}, facts.region, facts.now)
+    offers = [one for wish in wishes for one in facts.offers.get(wish.sku_id, ())]
+    bought = Bought(offers, {}, facts.region, facts.now)
     asked = [wish.resolved for wish in wishes]
     draft = planning.drafted(asked, [], bought, facts.terms)
     if draft.unsellable:
@@ -217,7 +222,7 @@ def _content(
     spare = sum(purchase.freight_price for purchase in givers)
     free = [line for line in held if not fixed(order, line)]
     others: dict[int, list[Any]] = {}
-    for row in alike(session, order, free) if free else ():
+    for row in alike(session, order, free[:MOST_TRIED]) if free else ():
         others.setdefault(row.held, []).append(row)
     skus = {line.sku_id for line in free} | {x.id for some in others.values() for x in some}
     facts = read(session, desk, order, skus, now, lock=False) if free else None

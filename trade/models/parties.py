@@ -135,7 +135,7 @@ class RecipientOpening(Base):
 
 
 class Audit(Base):
-    """Who did what that matters; written once."""
+    """Who did what that matters; written once, and read by its subject, the newest first."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("audit_subject", "subject", "id"),)
