@@ -44,16 +44,16 @@ def test_codes_and_names_of_the_tree_are_unambiguous() -> None:
 def test_a_person_outweighs_what_was_learnt_and_that_a_name() -> None:
     by_name, learnt = Said("咖啡"), Said("甲类", "food.tea")
     said = Said("乙类", "food.drinks", by_person=True)
-    assert placed("咖啡", [by_name, by_name]).codes == ("food", "food.coffee")
-    assert placed("咖啡", [by_name, by_name, learnt]).name == "食品饮料 > 茶叶"
-    assert placed("咖啡", [by_name, learnt, learnt, said]).code == "food.drinks"
-    assert placed(None, [learnt, Said("丙类", "food.milk")]).code == "food.milk"
+    assert placed("咖啡", (by_name, by_name)).codes == ("food", "food.coffee")
+    assert placed("咖啡", (by_name, by_name, learnt)).name == "食品饮料 > 茶叶"
+    assert placed("咖啡", (by_name, learnt, learnt, said)).code == "food.drinks"
+    assert placed(None, (learnt, Said("丙类", "food.milk"))).code == "food.milk"
 
 
 def test_goods_that_nothing_places_keep_the_last_words_of_their_source() -> None:
-    assert placed("杂货 > 奇石", [Said("杂货 > 奇石")]) == Place(None, ("奇石",))
-    assert placed("奇石", [Said("奇石", "no.such")]).name == "奇石"
-    assert placed("1320 > 9719", []).name is placed(None, []).name is None
+    assert placed("杂货 > 奇石", (Said("杂货 > 奇石"),)) == Place(None, ("奇石",))
+    assert placed("奇石", (Said("奇石", "no.such"),)).name == "奇石"
+    assert placed("1320 > 9719", ()).name is placed(None, ()).name is None
 
 
 def test_a_category_is_learnt_by_its_name(database: Database) -> None:
