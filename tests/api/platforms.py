@@ -54,9 +54,7 @@ class Trade:
         office = self.shop.app.state.office
         until = clock.now() + timedelta(seconds=60)
         desk, db = self.shop.market.desk, self.shop.db
-        for _ in range(4):
-            for source in sources:
-                submit.drain(db, desk, source, office.source, until)
+        while sum(submit.drain(db, desk, source, office.source, until) for source in sources):
             rerouting.drain(db, desk, until)
 
     def retried(self, *sources: str) -> None:

@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-import pytest
-
 from catalog import heard_prices
 from catalog.heard_prices import Heard
 from kit import clock
@@ -33,8 +31,8 @@ def rule(trade: Trade, then: str, most: str | None = None) -> None:
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("source", [JD, ALI])
-def test_without_a_rule_it_waits_until_its_price_is_back(trade: Trade, source: str) -> None:
+def test_without_a_rule_it_waits_until_its_price_is_back(trade: Trade) -> None:
+    source = JD
     goods = trade.goods(source, 2000)
     trade.shop.market.offer(sku_id=goods.sku_id, source=SOURCE, cost="21.00")
     order = trade.ordered(goods, quantity=2)
@@ -65,10 +63,8 @@ def heard(trade: Trade, offer: int, price: str) -> None:
         heard_prices.write(session, [Heard(offer, 1, Decimal(price))], clock.now())
 
 
-@pytest.mark.parametrize("source", [JD, ALI])
-def test_absorbing_pays_the_rise_to_the_fen_and_no_more_than_the_limit(
-    trade: Trade, source: str
-) -> None:
+def test_absorbing_pays_the_rise_to_the_fen_and_no_more_than_the_limit(trade: Trade) -> None:
+    source = ALI
     rule(trade, "absorb", "1.00")
     goods = trade.goods(source, 2000)
     order = trade.ordered(goods, quantity=2)
