@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-Opened = AbstractContextManager[Callable[[int], None]]
+Opened = AbstractContextManager[Callable[[int], object]]
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ end is the commit. The scope is what row-level security reads; `system` can be s
 
 import select
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -135,7 +136,7 @@ class Database:
                 with connection.pipeline():
                     connection.execute(_ASKING, scope)
                     cursors = [
-                        connection.cursor(row_factory=namedtuple_row).execute(one.encode(), values)
+                        connection.cursor(row_factory=_named(one)).execute(one.encode(), values)
                         for one, values in statements
                     ]
                 return [at.fetchall() for at in cursors]
@@ -158,6 +159,22 @@ def _begin(connection: Connection, party: str, system: str) -> None:
     except psycopg.Error as error:
         connection.invalidate(error)
         raise DBAPIError.instance(_SCOPE, None, error, psycopg.Error) from error
+
+
+@lru_cache(maxsize=512)
+def _named(query: str) -> Callable[[Any], Callable[[Any], Any]]:
+    """Rows by name; which names a question's answers have is looked up once."""
+    made: list[Callable[[Any], Any]] = []
+
+    def maker(at: psycopg.Cursor[Any]) -> Callable[[Any], Any]:
+        if made:
+            return made[0]
+        found = namedtuple_row(at)
+        if at.description is not None:
+            made.append(found)
+        return found
+
+    return maker
 
 
 def cursor(session: Session) -> psycopg.Cursor[Any]:
