@@ -68,7 +68,7 @@ def run() -> None:
                 who = f"{processes} processes x {threads} threads"
                 record(Figure("orders", f"accepted, {who}", ours.rate, "orders/s", limit.rate, AIM))
                 cpu = (ours.cpu / ORDERS * 1000, "ms", limit.cpu / ORDERS * 1000)
-                most = 1 / AIM
+                most = round(1 / AIM, 2)
                 record(Figure("orders", f"CPU, {who}", *cpu, most, less_is_better=True))
                 if processes * threads == CLIENTS:
                     p99 = (ours.p99 * 1000, "ms", limit.p99 * 1000)
