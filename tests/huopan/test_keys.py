@@ -74,6 +74,7 @@ def test_a_missing_key_is_named_with_what_it_sealed(huopan: Cli, database: Datab
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [("too short", 0, "32 bytes"), (new_key(), 3, "ended with 3"), ("=", 0, "security.key")],
+    ids=["too short", "program fails", "no base64"],  # a key of its own each run is no name
 )
 def test_a_key_from_a_program_is_validated_and_never_shown(
     tmp_path: Path, text: str, code: int, says: str
