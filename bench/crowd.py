@@ -21,7 +21,7 @@ class Measured:
 
     rate: float
     took: Sequence[float]
-    cpu: float
+    cpu: float = 0.0
 
     @property
     def p99(self) -> float:
