@@ -152,12 +152,12 @@ def _qihang_pairs(folder: Path) -> Iterator[tuple[bool, Listed, Listed]]:
         of_goods.setdefault(spec["goods_id"], []).append(key)
     shop_goods = {row["platform_goods_id"]: row for row in _rows(text, "oms_tenant_shop_goods")}
     for sku in _rows(text, "oms_tenant_shop_goods_sku"):
-        spec = specs.get(sku.get("erp_goods_spec_id", ""))
-        if spec is None:
+        linked = specs.get(sku.get("erp_goods_spec_id", ""))
+        if linked is None:
             continue
         shop = shop_goods.get(sku["platform_goods_id"], {})
         listed = Listed(f"{shop.get('title', '')} {sku['goods_spec']}")
-        yield True, listed, _supplied(goods, spec)
+        yield True, listed, _supplied(goods, linked)
         others = [one for one in of_goods[spec["goods_id"]] if one != spec["id"]]
         for other in others[:2]:
             yield False, listed, _supplied(goods, specs[other])

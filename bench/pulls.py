@@ -24,7 +24,7 @@ from bench.figures import Figure, record
 from bench.goods import place, timed
 from connectors.budgets import Budgets
 from connectors.http import CONNECTIONS
-from connectors.registry import open_source
+from connectors.model import Prices
 from connectors.surroundings import Surroundings
 from kit.db import Database, dsn
 from sandbox.frame import Clock
@@ -33,6 +33,7 @@ from sandbox.jd.shop import Shop
 from sandbox.world import World
 from sync import pull
 from sync.figures import THREADS
+from sync.opening import OpenSources
 
 SKUS = int(os.environ.get("BENCH_PULLED", "100000"))
 LISTINGS = SKUS // 2
@@ -116,12 +117,14 @@ def _due(database: Database, most: int) -> None:
 
 def _pull(database: Database, config: dict[str, object]) -> float:
     """Seconds to read everything that is due."""
-    source = open_source(SOURCE, config, Surroundings(Budgets()))
+    sources = OpenSources(Surroundings(Budgets()))
+    source = sources.get(SOURCE, config)
+    assert isinstance(source, Prices)
     try:
         source.prices(["100000000000"])  # the token is there, the connection too
         return timed(lambda: [pull.run(database, source, stream) for stream in ("prices", "stock")])
     finally:
-        source.close()
+        sources.close()
 
 
 def _paced(database: Database, config: dict[str, object]) -> None:
@@ -158,7 +161,7 @@ def _overheard(sent: list[Sent]) -> Iterator[None]:
             sent.append((request.method, str(request.url), request.content, dict(request.headers)))
         return send(self, request, **how)  # type: ignore[arg-type]
 
-    httpx.Client.send = listening  # type: ignore[method-assign, assignment]
+    httpx.Client.send = listening  # type: ignore[method-assign]
     try:
         yield
     finally:

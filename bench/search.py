@@ -195,7 +195,9 @@ def _raw(
     index = tantivy.Index.open(str(build))
     schema = index.schema
     cut = [list(itertools.chain.from_iterable(map(words.made_of, words.asked(q)))) for q in QUERIES]
-    more = {} if order is None else {"order_by_field": order, "order": tantivy.Order.Asc}
+    more: dict[str, Any] = (
+        {} if order is None else {"order_by_field": order, "order": tantivy.Order.Asc}
+    )
 
     def ask(number: int) -> int:
         terms = [tantivy.Query.term_query(schema, "words", word) for word in cut[first + number]]

@@ -185,7 +185,7 @@ def _head(database: Database) -> int:
 
 def _one(database: Database, query: str, *values: object) -> int:
     with psycopg.connect(dsn(_url(database)), autocommit=True) as connection:
-        row = connection.execute(query, values).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(query, values).fetchone()
     assert row is not None
     return int(row[0])
 

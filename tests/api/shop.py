@@ -157,7 +157,10 @@ def opened(
     )
     with redis.Redis.from_url(redis_url) as client:
         app = api.create(settings, database, client)
-        with served(app) as address, httpx.Client(base_url=address, trust_env=False) as caller:
+        with (
+            served(app) as address,
+            httpx.Client(base_url=address, trust_env=False, timeout=60) as caller,
+        ):
             shop = Shop(Market(database, desks.from_settings(settings)), app, settings, caller)
             shop.join("leader", "leader", money=1_000_000)
             shop.join("other", "leader", money=1_000_000)

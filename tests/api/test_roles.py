@@ -241,6 +241,7 @@ PREFIXES = {
     "token_id": "tok",
     "run_id": "run",
     "group_id": "syn",
+    "word_id": "word",
     "webhook_id": "whk",
     "match_id": "mat",
     "name": "nam",

@@ -32,6 +32,7 @@ from trade.desk import AgeTerms
 from trade.models import Audit, Order, Posting, Recipient, RecipientOpening
 from trade.parcels import tracking
 from trade.planning import LineRequest
+from trade.quotes import Quoting
 from trade.sealed import PLACES, RECIPIENTS
 
 TERMS = AgeTerms()
@@ -164,7 +165,8 @@ def test_a_legal_hold_outlasts_age_and_request(market: Market) -> None:
 def test_whom_only_a_quote_names_is_erased_after_a_month(market: Market) -> None:
     goods, leader = market.offer(), market.party()
     with market.db.as_system() as session:
-        quotes.quote(session, market.desk, leader, [LineRequest(1, goods.sku)], HOME, NOW)
+        asked = Quoting(leader, [LineRequest(1, goods.sku)], HOME)
+        quotes.quote(session, market.desk, asked, NOW)
         recipients.seal(session, market.desk.keyring, leader, HOME, "signup")
     assert (aged(market, 29), aged(market, 31)) == ((0, 0), (0, 1))
     assert aged(market, 181) == (1, 0)  # who signed up and was never sent anything
