@@ -220,7 +220,7 @@ class _Stage:
                 session, staging.keys_of(self._run_id), rows.select("n", "external_id", "hash")
             )
             if self._whole:
-                staging.copy(session, staging.rows_of(self._run_id), self._slim(rows))
+                self._copy(session, staging.slim(rows))
             if page.gone:
                 self._next += judging.leave(session, self._run_id, page.gone, self._next)
             staging.reject(session, self._run_id, page.rejects)
@@ -236,12 +236,12 @@ class _Stage:
             self._ids.append(rows["external_id"].hash(1))
             self._spool.append(self._folder / str(len(self._spool)))
             places = pl.col("file"), pl.col("line")
-            self._slim(rows).with_columns(*(rows[p.meta.output_name()] for p in places)).write_ipc(
-                self._spool[-1]
-            )
+            staging.slim(rows).with_columns(
+                *(rows[p.meta.output_name()] for p in places)
+            ).write_ipc(self._spool[-1])
 
-    def _slim(self, rows: pl.DataFrame) -> pl.DataFrame:
-        return staging.slim(rows, self._names)
+    def _copy(self, session: Session, rows: pl.DataFrame) -> None:
+        staging.copy(session, staging.rows_of(self._run_id), staging.titled(rows, self._names))
 
     def judge(self, session: Session) -> None:
         """Compare with what we hold; what differs then lies staged."""
@@ -255,7 +255,7 @@ class _Stage:
             rows = pl.read_ipc(path.read_bytes()).drop("file", "line")
             if len(differing) < self._next - 1:
                 rows = rows.filter(pl.col("n").is_in(differing.implode()))
-            staging.copy(session, staging.rows_of(self._run_id), rows)
+            self._copy(session, rows)
 
     def _refuse_doubles(self, session: Session) -> None:
         """Of a file's rows that claim one id, the first counts."""

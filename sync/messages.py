@@ -239,7 +239,8 @@ def write(
         rows = page.rows.unique("external_id", keep="last", maintain_order=True)
         rows = rows.filter(~pl.col("external_id").is_in(page.gone))
         count = len(rows)
-        staging.copy(session, _ROWS, staging.slim(staging.hashed(rows, 1), titles.rules(session)))
+        rows = staging.slim(staging.hashed(rows, 1))
+        staging.copy(session, _ROWS, staging.titled(rows, titles.rules(session)))
     facts = {"source": source, "as_of": as_of}
     gone = {"count": count, "ids": list(page.gone), "whole": [] if page.rejects else list(asked)}
     leaving = session.execute(text(_LEAVING), facts | gone).rowcount  # type: ignore[attr-defined]

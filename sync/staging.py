@@ -169,11 +169,13 @@ def copy(session: Session, table: str, rows: pl.DataFrame) -> None:
             to.write(shown.encode().replace(b"\0", b""))
 
 
-def slim(rows: pl.DataFrame, names: Rules) -> pl.DataFrame:
-    """Rows from `hashed` without the columns of which nothing is stated, and the titles that
-    products bear by `names`, where any differs.
-    """
-    rows = rows.select("n", "hash", *_stated(rows))
+def slim(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows from `hashed` without the columns of which nothing is stated."""
+    return rows.select("n", "hash", *_stated(rows))
+
+
+def titled(rows: pl.DataFrame, names: Rules) -> pl.DataFrame:
+    """Rows from `slim` with the titles that products bear by `names`, where any differs."""
     shown = _shown(rows, names)
     return rows if shown.null_count() == len(rows) else rows.with_columns(shown)
 
