@@ -38,6 +38,7 @@ from huopan.servers import hold
 from kit.db import Database, dsn, migrate
 from sync.guard import GuardLimits
 from sync.importer import run_listing
+from tests.databases import drop
 
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 XLSX_ROWS = int(os.environ.get("BENCH_XLSX", "500000"))
@@ -273,8 +274,7 @@ def _database(servers: str, name: str) -> Iterator[str]:
         url = make_url(servers).set(database=name).render_as_string(hide_password=False)
         migrate(url)
         yield url
-        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-        connection.execute(drop.format(sql.Identifier(name)))
+        drop(connection, name)
 
 
 @contextmanager
@@ -284,7 +284,7 @@ def _copy(servers: str, ours: str) -> Iterator[str]:
     with psycopg.connect(dsn(servers), autocommit=True) as connection:
         connection.execute(made.format(sql.Identifier(str(make_url(ours).database))))
         yield make_url(servers).set(database="bare").render_as_string(hide_password=False)
-        connection.execute("DROP DATABASE bare WITH (FORCE)")
+        drop(connection, "bare")
 
 
 def _settle(url: str) -> None:

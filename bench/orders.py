@@ -29,6 +29,7 @@ from kit import clock
 from kit.crypto import Keyring
 from kit.db import Database, dsn, migrate
 from kit.ids import outside
+from tests.databases import drop
 from trade import orders
 from trade.desk import Desk
 from trade.orders import OrderRequest
@@ -177,8 +178,7 @@ def copied(url: str) -> Iterator[str]:
         former = sql.Identifier(make_url(url).database or "")
         connection.execute(clone.format(sql.Identifier(name), former))
         yield _renamed(url, name)
-        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-        connection.execute(drop.format(sql.Identifier(name)))
+        drop(connection, name)
 
 
 def _renamed(url: str, database: str) -> str:

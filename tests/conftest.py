@@ -27,6 +27,7 @@ from huopan.servers import Endpoints, await_stopped, hold
 from kit.db import Database, dsn, migrate
 from sandbox.server import Sandbox, running
 from tests import soak as soaking
+from tests.databases import drop
 from tests.stage import Stage
 
 FOLDER = "HUOPAN_TEST_SERVERS"
@@ -144,13 +145,7 @@ def _database(servers: Endpoints, template: str) -> Iterator[str]:
         clone = "CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
         connection.execute(sql.SQL(clone).format(**ours))
         yield _renamed(servers.database_url, name)
-        # Not WITH (FORCE): an owner may not end the server's own vacuum, a plain DROP does.
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = %s AND backend_type = 'client backend'",
-            [name],
-        )
-        connection.execute(sql.SQL("DROP DATABASE {name}").format(**ours))
+        drop(connection, name)
 
 
 @pytest.fixture

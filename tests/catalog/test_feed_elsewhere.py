@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import make_url
 
 from catalog import reads
@@ -22,6 +21,7 @@ from kit import clock
 from kit.db import Database, dsn
 from migrations import wall
 from tests.catalog.goods import Made, product, reprice
+from tests.databases import drop
 
 OPERATOR = Reader("operator")
 HELD_SECONDS = 60.0
@@ -74,7 +74,7 @@ def empty_database(servers: Endpoints) -> Iterator[str]:
         connection.execute("CREATE DATABASE restored")
         url = make_url(servers.database_url).set(database="restored")
         yield url.render_as_string(hide_password=False)
-        connection.execute(sql.SQL("DROP DATABASE restored WITH (FORCE)"))
+        drop(connection, "restored")
 
 
 def program(name: str) -> str:
