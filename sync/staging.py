@@ -113,10 +113,8 @@ def hashed(rows: pl.DataFrame, first: int) -> pl.DataFrame:
     """
     rows = _sound(rows)
     said = [_said(name) for name in _stated(rows)]
-    spelled = rows.select(pl.concat_str(said, ignore_nulls=True).alias("spelled"))["spelled"]
-    digests = [
-        "\\x" + xxh3_128_hexdigest(spelling.encode(), MAPPING) for spelling in spelled.to_list()
-    ]
+    spelled = rows.select(pl.concat_str(said, ignore_nulls=True).cast(pl.Binary)).to_series()
+    digests = ["\\x" + xxh3_128_hexdigest(spelling, MAPPING) for spelling in spelled.to_list()]
     return rows.with_columns(
         pl.int_range(first, first + len(rows), dtype=pl.Int64).alias("n"),
         pl.Series("hash", digests, pl.String),
