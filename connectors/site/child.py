@@ -40,6 +40,10 @@ def settings_of(given: dict[str, Any], folder: Path) -> dict[str, Any]:
         "CLOSESPIDER_TIMEOUT": given["max_seconds"],
         "CLOSESPIDER_PAGECOUNT": given["max_pages"],
         "CLOSESPIDER_ITEMCOUNT": given["max_rows"],
+        "EXTENSIONS": {
+            "scrapy.extensions.memusage.MemoryUsage": None,
+            "connectors.site.memory.Held": 0,
+        },
         "MEMUSAGE_LIMIT_MB": given["max_megabytes"],
         "MEMUSAGE_CHECK_INTERVAL_SECONDS": 2.0,
         "HTTPCACHE_ENABLED": bool(given["cache_dir"]),

@@ -113,6 +113,14 @@ def test_lists_are_read_by_css_page_after_page(stage: Stage, shop: Open) -> None
         assert f"{stage.url}/shop/img/" in row["images"]
 
 
+def test_a_crawl_is_measured_by_what_it_holds_and_not_by_who_started_it(
+    stage: Stage, shop: Open
+) -> None:
+    bytearray(b"x" * 400_000_000)  # this process was large once
+    start = [f"{stage.url}/shop/c/1"]
+    assert len(read(shop(**LISTING, start_urls=start, max_megabytes=300).items())) == 24
+
+
 def test_a_spider_of_ones_own_is_taken_by_its_name(stage: Stage, shop: Open) -> None:
     modules = ["tests.connectors.shop_spiders"]
     source = shop(spider="own", spider_modules=modules, start_urls=[f"{stage.url}/shop/c/1"])
