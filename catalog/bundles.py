@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog import deals as all_deals
-from catalog import marks, rule_changes, scopes, shelf
+from catalog import marks, rule_changes, shelf
 from catalog.corridors import PricePolicy
 from catalog.deals import Deal
 from catalog.matching.redirects import current
@@ -23,6 +23,7 @@ from catalog.models import Product, Sku
 from catalog.rule_changes import Reach
 from catalog.shelf import NOT_FOR_SALE, Display, Front, Reader, Stock
 from kit.db import NOW, Base, OutsideId, Ref, Utc
+from kit.errors import invalid
 from kit.ids import outside
 from kit.statements import Ask, Query, ids_text, send
 
@@ -270,20 +271,20 @@ _OWN = text("""
 
 def _check(session: Session, sku_id: int, units: Mapping[int, int], source: str) -> None:
     if not 0 < len(units) <= MOST_PARTS:
-        raise scopes.invalid("parts", "count", f"give between 1 and {MOST_PARTS} parts")
+        raise invalid("parts", f"give between 1 and {MOST_PARTS} parts", "count")
     if not all(0 < count <= MOST_UNITS for count in units.values()):
-        raise scopes.invalid("parts", "out_of_range", f"give 1 to {MOST_UNITS} units of a part")
+        raise invalid("parts", f"give 1 to {MOST_UNITS} units of a part", "out_of_range")
     if sku_id in units:
-        raise scopes.invalid("parts", "itself", "a bundle is no part of itself")
+        raise invalid("parts", "a bundle is no part of itself", "itself")
     known = set(session.scalars(_KNOWN, {"skus": list(units)}))
     if strange := [outside("sku", part) for part in units if part not in known]:
-        raise scopes.invalid("parts", "unknown_sku", f"there is no SKU {strange[0]!r}")
+        raise invalid("parts", f"there is no SKU {strange[0]!r}", "unknown_sku")
     if definitions(session, units):
-        raise scopes.invalid("parts", "nested", "a part is a bundle itself; name its parts")
+        raise invalid("parts", "a part is a bundle itself; name its parts", "nested")
     if session.scalar(select(SkuPart.sku_id).where(SkuPart.part_id == sku_id).limit(1)):
-        raise scopes.invalid("parts", "nested", "this SKU is a part of another bundle")
+        raise invalid("parts", "this SKU is a part of another bundle", "nested")
     if source and set(units) - offered(session, units, source):
-        raise scopes.invalid("parts", "not_offered", "bundle your own goods only")
+        raise invalid("parts", "bundle your own goods only", "not_offered")
 
 
 def _tell(session: Session, sku_id: int) -> None:

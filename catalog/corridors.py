@@ -12,6 +12,7 @@ from catalog import scopes
 from catalog.pricing import Goods
 from catalog.scopes import Rule, Scope
 from kit.db import UnitPrice
+from kit.errors import invalid
 from kit.statements import Query, ids_text, send
 
 Corridor = tuple[Decimal | None, Decimal | None]
@@ -121,8 +122,8 @@ def put(
     """Set a policy. Raises Problem 422 for one that allows nothing, or limits nothing."""
     floor, ceiling = policy.min_retail, policy.max_retail
     if floor is None and ceiling is None:
-        raise scopes.invalid("min_retail", "missing", "give min_retail, max_retail or both")
+        raise invalid("min_retail", "give min_retail, max_retail or both", "missing")
     if allows_none((floor, ceiling)):
-        raise scopes.invalid("max_retail", "below_floor", "it is below min_retail")
+        raise invalid("max_retail", "it is below min_retail", "below_floor")
     bounds = {"min_retail": floor, "max_retail": ceiling}
     return scopes.put(session, PricePolicyRow, scope, name, party_id, bounds)

@@ -15,10 +15,10 @@ from typing import Any, Literal
 from sqlalchemy import UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from catalog import marks, rule_changes, scopes
+from catalog import marks, rule_changes
 from catalog.rule_changes import Reach
 from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from kit.money import FEN
 
 By = Literal["piece", "weight", "amount"]
@@ -137,7 +137,7 @@ def named(name: str) -> str:
     found = " ".join(unicodedata.normalize("NFKC", name).split())
     if _NAMED.fullmatch(found) is None:
         message = "a template's name has a letter, at most 60 characters, and no slash"
-        raise scopes.invalid("id", "invalid", message)
+        raise invalid("id", message)
     return found
 
 
@@ -237,27 +237,27 @@ def check(template: Template) -> None:
     """Raises Problem 422 for a template that cannot be meant."""
     if not 0 < len(template.zones) <= MOST_ZONES:
         message = f"give `first`, or up to {MOST_ZONES} regions with rates of their own"
-        raise scopes.invalid("first", "missing", message)
+        raise invalid("first", message, "missing")
     codes = [code for zone in template.zones for code in zone.regions]
     if len(codes) != len(set(codes)):
-        raise scopes.invalid("regions", "duplicate", "two rates name the same region")
+        raise invalid("regions", "two rates name the same region", "duplicate")
     for zone in template.zones:
         for name, step in (("first", zone.rate.first), ("next", zone.rate.next)):
             if step is None:
                 continue
             _check_step(template.by, name, step)
             if template.by == "amount" and zone.rate.next is not None and step.size is None:
-                raise scopes.invalid(name, "size_missing", "say for how much of goods it counts")
+                raise invalid(name, "say for how much of goods it counts", "size_missing")
 
 
 def _check_step(by: By, name: str, step: Step) -> None:
     if not 0 <= step.fee <= LARGEST or step.fee != step.fee.quantize(FEN):
-        raise scopes.invalid(name, "invalid", f"a fee is between 0 and {LARGEST} CNY, in whole fen")
+        raise invalid(name, f"a fee is between 0 and {LARGEST} CNY, in whole fen")
     if step.size is None:
         return
     counted = step.size * _WHOLES[by]
     if counted != counted.to_integral_value() or not 1 <= counted <= 10**9:
-        raise scopes.invalid(name, "invalid", "its size is in pieces, kilograms or CNY, above 0")
+        raise invalid(name, "its size is in pieces, kilograms or CNY, above 0")
 
 
 def _tell(session: Session, row: FreightTemplate, *contents: Mapping[str, Any] | None) -> None:

@@ -16,6 +16,7 @@ from catalog import scopes
 from catalog.pricing import Goods
 from catalog.rule_changes import Reach
 from catalog.scopes import Rule, Scope, followed
+from kit.errors import invalid
 
 
 class GrantRow(Rule):
@@ -140,7 +141,7 @@ def put(
 ) -> GrantRow:
     """Set a grant; `more` is whom it names and its limits. Raises Problem 422."""
     if more["to_party"] is not None and more["to_level"] is not None:
-        raise scopes.invalid("who.level", "one_of", "name a party or a level, not both")
+        raise invalid("who.level", "name a party or a level, not both", "one_of")
     return scopes.put(session, GrantRow, scope, name, party_id, more)
 
 

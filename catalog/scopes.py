@@ -18,7 +18,7 @@ from catalog.matching.redirects import current
 from catalog.pricing import Goods
 from catalog.rule_changes import Kind, Reach
 from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 
 EVERY_SOURCE = ""
 
@@ -176,14 +176,9 @@ def page(
     return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
 
 
-def invalid(field: str, code: str, message: str) -> Problem:
-    """A 422 for one field."""
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])
-
-
 def _check(session: Session, scope: Scope) -> None:
     if scope.since is not None and scope.until is not None and scope.until <= scope.since:
-        raise invalid("until", "empty_span", "it would end before it begins")
+        raise invalid("until", "it would end before it begins", "empty_span")
     if scope.sku_id is None:
         return
     offered = session.scalar(
@@ -194,7 +189,7 @@ def _check(session: Session, scope: Scope) -> None:
         {"sku": scope.sku_id, "source": scope.source},
     )
     if not offered:
-        raise invalid("sku", "not_offered", "this SKU is not among the goods that this is for")
+        raise invalid("sku", "this SKU is not among the goods that this is for", "not_offered")
 
 
 def _found(session: Session, kind: type[R], source: str, name: str) -> R | None:

@@ -41,6 +41,11 @@ class Problem(Exception):
         self.more = dict(more or {})
 
 
+def invalid(field: str, message: str, code: str = "invalid") -> Problem:
+    """422 about one field of a request."""
+    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])
+
+
 def version_changed(made_from: int, in_force: int, address: str) -> Problem:
     """409: a set of rules was made from another version than the one in force; `address` is where
     that one is read."""

@@ -14,7 +14,7 @@ import orjson
 from catalog import corridors
 from connectors.model import ShipTo
 from kit.crypto import Keyring
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.money import price_text, yuan
 from kit.statements import Query, insert
 from trade import buying, recipients, selections
@@ -93,12 +93,12 @@ class Accepted:
 def check(request: OrderRequest) -> None:
     """Raises Problem 422 for what is malformed, or consents to no price."""
     if not 0 < len(request.reference) <= 64:
-        raise _invalid("reference", "length", "give your own order number, at most 64 characters")
+        raise invalid("reference", "give your own order number, at most 64 characters", "length")
     if request.quote is None and request.max_total is None:
-        raise _invalid(
+        raise invalid(
             "max_total",
-            "consent_missing",
             "give a quote from /v1/quotes, or the most that this order may cost as max_total",
+            "consent_missing",
         )
 
 
@@ -257,7 +257,3 @@ def _part(priced: PricedLine, part: PartLine) -> dict[str, Any]:
         "bundle_sku": priced.line.sku_id,
         "bundle_units": part.units,
     }
-
-
-def _invalid(field: str, code: str, message: str) -> Problem:
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

@@ -20,7 +20,7 @@ from stdnum.exceptions import ValidationError
 
 from kit.clock import SHANGHAI
 from kit.crypto import Keyring
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import parties, qualifications, tokens
 from trade.after_sales import evidence
@@ -128,7 +128,7 @@ def approve(
     if terms.party is not None:
         party = parties.get(session, inside("pty", terms.party))
         if party.role != row.role:
-            raise _invalid("party", "invalid", f"it is a {party.role}, and a {row.role} applies")
+            raise invalid("party", f"it is a {party.role}, and a {row.role} applies")
         token = None
     else:
         _check_unknown(session, row, terms)
@@ -272,10 +272,10 @@ def _checked(place: int, one: Document, now: datetime) -> tuple[str, bytes]:
     field = f"documents.{place}"
     if one.expires_on is not None:
         if one.expires_on < now.astimezone(SHANGHAI).date():
-            raise _invalid(f"{field}.expires_on", "expired", "this paper holds no longer")
+            raise invalid(f"{field}.expires_on", "this paper holds no longer", "expired")
         if one.expires_on.year > LARGEST_YEAR:
             message = "leave it out where a paper holds for ever"
-            raise _invalid(f"{field}.expires_on", "invalid", message)
+            raise invalid(f"{field}.expires_on", message)
     return evidence.checked(one.content, f"{field}.content")
 
 
@@ -284,12 +284,12 @@ def _uscc(asked: Asked) -> str | None:
     if asked.uscc is None:
         if asked.role == "leader":
             return None
-        raise _invalid("uscc", "missing", "give the 18 characters of 统一社会信用代码")
+        raise invalid("uscc", "give the 18 characters of 统一社会信用代码", "missing")
     try:
         return usccs.validate(re.sub(r"\s", "", asked.uscc).upper())
     except ValidationError as error:
         message = "it is no 统一社会信用代码 of 18 characters whose last one is right"
-        raise _invalid("uscc", "invalid", message) from error
+        raise invalid("uscc", message) from error
 
 
 def _hash(asked: Asked, number: str | None) -> str:
@@ -325,7 +325,3 @@ def _check_open(row: Application) -> None:
 
 def _unknown(application: str) -> Problem:
     return Problem(404, "not_found", f"there is no application {application!r}")
-
-
-def _invalid(field: str, code: str, message: str) -> Problem:
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

@@ -15,7 +15,7 @@ from typing import Literal
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside, outside
 from kit.money import yuan
 from trade import books, buying, cancelling, plan_views, proposals, remaining
@@ -202,16 +202,16 @@ def _wishes(
             409, "wrong_state", "a part of a bundle, or an order under a share, is only paid back"
         )
     if choice.max_total is None:
-        raise _missing("max_total", "say the most that the order may cost then")
+        raise invalid("max_total", "say the most that the order may cost then", "missing")
     if choice.take == "new_price":
         if len({line.sku_id for line in lines}) < len(lines):
             raise Problem(409, "wrong_state", "two of the lines are the same SKU: choose for each")
         return [Wish(line, line.sku_id) for line in lines]
     if choice.sku is None or len(lines) != 1:
-        raise _missing("sku", "name the other SKU, and the one line whose place it takes")
+        raise invalid("sku", "name the other SKU, and the one line whose place it takes", "missing")
     wanted = inside("sku", choice.sku)
     if wanted not in {one.id for one in proposals.alike(session, order, lines)}:
-        raise _missing("sku", "it is no other SKU of the same product, pack and unit", "not_alike")
+        raise invalid("sku", "it is no other SKU of the same product, pack and unit", "not_alike")
     return [Wish(lines[0], wanted)]
 
 
@@ -293,7 +293,3 @@ def _dearer(total: int, agreed: int | None) -> Problem:
         "the order would cost more than you agreed to, so nothing was bought; look at it again",
         errors=[FieldError("max_total", "price_changed", message)],
     )
-
-
-def _missing(field: str, message: str, code: str = "missing") -> Problem:
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

@@ -19,7 +19,7 @@ from catalog.readers import Readership
 from connectors import hooks as road
 from connectors.errors import Refused
 from kit.crypto import Keyring
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import event_feed
 from trade.desk import Desk
@@ -55,7 +55,7 @@ def create(
     try:
         road.check(url, desk.hooks)
     except Refused as error:
-        raise _invalid("url", error.code.replace("-", "_"), error.message) from error
+        raise invalid("url", error.message, error.code.replace("-", "_")) from error
     if len(_rows(session, party_id)) >= MOST:
         raise Problem(409, "too_many", f"a party has at most {MOST} webhooks; delete one first")
     head, secret = event_feed.heads(session), _new_secret()
@@ -228,10 +228,6 @@ def _check_events(role: str, events: Sequence[str]) -> None:
     offered = OF_ROLE[role]
     for one in events:
         if one not in offered:
-            raise _invalid(
-                "events", "unknown", f"{one!r} is not for a {role}; {', '.join(sorted(offered))}"
+            raise invalid(
+                "events", f"{one!r} is not for a {role}; {', '.join(sorted(offered))}", "unknown"
             )
-
-
-def _invalid(field: str, code: str, message: str) -> Problem:
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

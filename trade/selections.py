@@ -21,7 +21,7 @@ from catalog.deals import Deal
 from catalog.media import Album
 from catalog.models import Sku
 from catalog.selling import Reason
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside, outside
 from kit.money import marked_up, price_text
 from kit.statements import Query, ids_text, send
@@ -79,7 +79,7 @@ def put(
         )
     if fault := corridor_fault(rule.retail(offered.price), offered.floor, offered.ceiling):
         field = "retail_price" if rule.retail_price is not None else "markup_percent"
-        raise _invalid(field, "outside_corridor", fault)
+        raise invalid(field, fault, "outside_corridor")
     values = {
         "retail_price": rule.retail_price,
         "markup_percent": rule.markup_percent,
@@ -113,7 +113,7 @@ def put_many(
 ) -> list[dict[str, Any] | Problem]:
     """Up to 500 picks; each gets its view, or the Problem that kept it out."""
     if len(rules) > BATCH:
-        raise _invalid("items", "too_many", f"a batch holds at most {BATCH} selections")
+        raise invalid("items", f"a batch holds at most {BATCH} selections", "too_many")
     results: list[dict[str, Any] | Problem] = []
     for sku, rule in rules:
         try:
@@ -253,15 +253,11 @@ def corridor_fault(
 
 def _check_rule(rule: Rule) -> None:
     if (rule.retail_price is None) == (rule.markup_percent is None):
-        raise _invalid("retail_price", "one_price", "give either retail_price or markup_percent")
+        raise invalid("retail_price", "give either retail_price or markup_percent", "one_price")
     if rule.retail_price is not None and rule.retail_price <= 0:
-        raise _invalid("retail_price", "not_positive", "a retail price is more than 0")
+        raise invalid("retail_price", "a retail price is more than 0", "not_positive")
     if rule.markup_percent is not None and not 0 <= rule.markup_percent <= 10_000:
-        raise _invalid("markup_percent", "out_of_range", "a mark-up is between 0 and 10000 percent")
-
-
-def _invalid(field: str, code: str, message: str) -> Problem:
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])
+        raise invalid("markup_percent", "a mark-up is between 0 and 10000 percent", "out_of_range")
 
 
 def rule_of(row: Any) -> Rule:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from catalog.matching.redirects import current
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 from kit.ids import inside
 from trade import selections
 
@@ -74,13 +74,13 @@ class Unsellable:
 def check(requested: Sequence[LineRequest]) -> None:
     """Raises Problem 422 for lines that are malformed."""
     if not 0 < len(requested) <= MOST_LINES:
-        raise _invalid("lines", "count", f"give between 1 and {MOST_LINES} lines")
+        raise invalid("lines", f"give between 1 and {MOST_LINES} lines", "count")
     for index, line in enumerate(requested):
         if not 0 < line.quantity <= MOST_UNITS:
             field = f"lines.{index}.quantity"
-            raise _invalid(field, "out_of_range", f"order between 1 and {MOST_UNITS} units")
+            raise invalid(field, f"order between 1 and {MOST_UNITS} units", "out_of_range")
         if (line.sku is None) == (line.code is None):
-            raise _invalid(f"lines.{index}.sku", "one_name", "name the goods by sku or by code")
+            raise invalid(f"lines.{index}.sku", "name the goods by sku or by code", "one_name")
 
 
 def resolve(
@@ -101,10 +101,10 @@ def resolve(
             unknown.append(Unsellable(index, line.sku, reason))
         elif sku_id in found:
             first = found[sku_id].index
-            raise _invalid(
+            raise invalid(
                 f"lines.{index}.sku",
-                "duplicate_line",
                 f"line {first} asks for the same SKU; add the two quantities up",
+                "duplicate_line",
             )
         else:
             found[sku_id] = Resolved(index, sku_id, line.code, line.quantity, line.retail_price)
@@ -116,7 +116,3 @@ def _sku(text: str) -> int | None:
         return inside("sku", text)
     except Problem:
         return None
-
-
-def _invalid(field: str, code: str, message: str) -> Problem:
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

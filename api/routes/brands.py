@@ -15,7 +15,7 @@ from catalog import corridors, grants, scopes
 from catalog.corridors import PricePolicy, PricePolicyRow
 from catalog.grants import GrantRow
 from catalog.scopes import EVERY_SOURCE, Rule, Scope
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from kit.money import price_text
 from trade import audits
@@ -136,7 +136,7 @@ def _granting(caller: Caller, named: str | None) -> str:
     """The same for grants, which are always for one source. Raises Problem 403, 422."""
     source = _source(caller, named)
     if source == EVERY_SOURCE:
-        raise scopes.invalid("source", "missing", "say whose goods: give a source's code")
+        raise invalid("source", "say whose goods: give a source's code", "missing")
     return source
 
 
@@ -166,7 +166,7 @@ def _noted(session: Session, caller: Caller, action: str, name: str, source: str
 def _scope(what: Any, source: str, regions: list[str], span: Any) -> Scope:
     given = [name for name in ("sku", "brand", "category") if getattr(what, name) is not None]
     if len(given) > 1:
-        raise scopes.invalid(given[1], "one_of", "give one of sku, brand and category at most")
+        raise invalid(given[1], "give one of sku, brand and category at most", "one_of")
     return Scope(
         source,
         None if what.sku is None else _sku(what.sku),
@@ -182,14 +182,14 @@ def _sku(text: str) -> int:
     try:
         return inside("sku", text)
     except Problem as problem:
-        raise scopes.invalid("sku", "unknown_sku", f"there is no SKU {text!r}") from problem
+        raise invalid("sku", f"there is no SKU {text!r}", "unknown_sku") from problem
 
 
 def _party(text: str) -> int:
     try:
         return inside("pty", text)
     except Problem as problem:
-        raise scopes.invalid("who.party", "unknown", f"there is no party {text!r}") from problem
+        raise invalid("who.party", f"there is no party {text!r}", "unknown") from problem
 
 
 def _what(row: Rule) -> dict[str, Any]:

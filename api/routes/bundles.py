@@ -15,8 +15,8 @@ from api.shapes.bundles import BundleIn, BundleOut, NewBundleIn, PartIn
 from catalog import bundles
 from catalog.bundles import Bundle
 from catalog.models import Sku
-from catalog.scopes import EVERY_SOURCE, invalid
-from kit.errors import Problem
+from catalog.scopes import EVERY_SOURCE
+from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import audits
 
@@ -109,7 +109,7 @@ def _put(
     for part in parts:
         number = _sku(part.sku)
         if number in units:
-            raise invalid("parts", "duplicate", f"{part.sku} is named twice; add its units up")
+            raise invalid("parts", f"{part.sku} is named twice; add its units up", "duplicate")
         units[number] = part.units
     row = bundles.put(session, sku_id, units, source, caller.party_id)
     shown = _views(session, [row])[0]
@@ -121,7 +121,7 @@ def _sku(text: str) -> int:
     try:
         return inside("sku", text)
     except Problem as problem:
-        raise invalid("parts", "unknown_sku", f"there is no SKU {text!r}") from problem
+        raise invalid("parts", f"there is no SKU {text!r}", "unknown_sku") from problem
 
 
 def _views(session: Session, rows: Sequence[Bundle]) -> list[dict[str, Any]]:

@@ -14,8 +14,8 @@ from api.shapes.base import NO_NUL, Key, Limit, Listed, NumberCursor, decimal
 from api.shapes.freight import FreightTemplateIn, FreightTemplateOut, RateIn, Step, ZoneIn
 from catalog import freight_templates as templates
 from catalog.freight_templates import FreightTemplate, Rate, Template, Zone
-from catalog.scopes import invalid, prefix
-from kit.errors import Problem
+from catalog.scopes import prefix
+from kit.errors import Problem, invalid
 from trade import audits
 
 router = APIRouter(prefix="/v1/freight-templates", tags=["brands"])
@@ -80,7 +80,7 @@ def _source(caller: Caller, named: str | None) -> str:
     """Whose template it is. Raises Problem 403, 422."""
     if caller.operates:
         if named is None:
-            raise invalid("source", "missing", "say whose parcels: give a source's code")
+            raise invalid("source", "say whose parcels: give a source's code", "missing")
         return named
     own = owners.own_door(caller).source
     if named not in (None, own):
@@ -100,7 +100,7 @@ def _template(asked: FreightTemplateIn) -> Template:
         rate = RateIn(first=asked.first, next=asked.next, free_from=asked.free_from)
         zones.append(Zone(_prefixes(codes), _rate(rate)))
     elif codes or asked.next is not None or asked.free_from is not None:
-        raise invalid("first", "missing", "say what the first piece, kilogram or parcel costs")
+        raise invalid("first", "say what the first piece, kilogram or parcel costs", "missing")
     return Template(asked.by, tuple(zones), _prefixes(asked.not_delivered))
 
 

@@ -1,7 +1,7 @@
 """Quotes and orders of leaders."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ from api.shapes.orders import (
 )
 from connectors.model import ShipTo
 from kit import clock
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from kit.money import fen
 from trade import (
@@ -256,13 +256,13 @@ def recipient(given: ShipToIn) -> ShipTo:
     fields = (given.name, given.mobile, given.region, given.address)
     if given.text is not None:
         if any(field is not None for field in fields):
-            raise _invalid("ship_to", "give either text or fields, not both")
+            raise invalid("ship_to", "give either text or fields, not both")
         return addresses.from_text(given.text)
     missing = [
         name for name, value in (("name", given.name), ("mobile", given.mobile)) if value is None
     ]
     if missing or (given.address is None):
-        raise _invalid(f"ship_to.{(missing or ['address'])[0]}", "this is missing")
+        raise invalid(f"ship_to.{(missing or ['address'])[0]}", "this is missing")
     return addresses.from_fields(
         given.name or "", given.mobile or "", given.region, given.address or ""
     )
@@ -300,7 +300,7 @@ def _whose(caller: Caller, party: str | None) -> int:
     if not caller.operates:
         return caller.party_id
     if party is None:
-        raise _invalid("party", "say whose: give a party's id")
+        raise invalid("party", "say whose: give a party's id")
     return inside("pty", party)
 
 
@@ -309,10 +309,5 @@ def _known_skus(lines: Sequence[str] | None) -> Sequence[str] | None:
         try:
             inside("sku", sku)
         except Problem as problem:
-            raise _invalid(f"lines.{index}", problem.detail) from problem
+            raise invalid(f"lines.{index}", problem.detail) from problem
     return lines
-
-
-def _invalid(field: str, message: str) -> Problem:
-    fault: list[Any] = [FieldError(field, "invalid", message)]
-    return Problem(422, "invalid", f"{field}: {message}", errors=fault)

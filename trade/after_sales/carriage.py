@@ -11,12 +11,12 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from kit.money import yuan
 from trade import books
 from trade.after_sales import bearing, evidence
 from trade.after_sales.bearing import Bearer
-from trade.after_sales.claim_cases import Case, invalid
+from trade.after_sales.claim_cases import Case
 from trade.after_sales.eligibility import GOES_BACK
 from trade.desk import ClaimTerms
 from trade.models import Claim, ClaimLine

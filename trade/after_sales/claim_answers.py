@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from kit.money import yuan
 from trade.after_sales import bearing, carriage, claim_cases, claim_money, evidence, replacements
 from trade.after_sales.bearing import Bearer, Outcome
-from trade.after_sales.claim_cases import Case, invalid
+from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import move
 from trade.after_sales.eligibility import GOES_BACK, PAID
 from trade.desk import Desk

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kit.errors import FieldError, Problem
+from kit.errors import Problem
 from kit.ids import inside
 from trade.models import Claim, ClaimLine, Order, Party, Purchase, PurchaseLine
 from trade.parcels import parcel_news
@@ -84,11 +84,6 @@ def blind(session: Session, case: Case, words: str, *, platform: bool = False) -
         if name:
             words = words.replace(name, "供应商")
     return words
-
-
-def invalid(field: str, message: str, code: str = "invalid") -> Problem:
-    """422 about one field."""
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])
 
 
 def unknown(claim: str) -> Problem:

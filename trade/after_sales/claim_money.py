@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from kit.money import split, yuan
 from trade import books
 from trade.after_sales import bearing
-from trade.after_sales.claim_cases import Case, invalid
+from trade.after_sales.claim_cases import Case
 from trade.desk import ClaimTerms
 from trade.models import Claim, ClaimLine, PurchaseLine
 from trade.refusal import order_line

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside
 from kit.money import split
 from trade.after_sales import (
@@ -22,7 +22,7 @@ from trade.after_sales import (
     evidence,
     platform_claims,
 )
-from trade.after_sales.claim_cases import Case, invalid
+from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import move, opened
 from trade.after_sales.claimable import Bought
 from trade.after_sales.eligibility import GOES_BACK, KINDS, PAID, Reason, objections

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 
 from connectors.errors import Unreadable
 from connectors.pictures import Limits, drawn_anew
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from kit.ids import inside, outside
-from trade.after_sales.claim_cases import invalid
 from trade.desk import Desk
 from trade.models import Claim, Evidence, Order, Recipient
 

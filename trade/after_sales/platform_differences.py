@@ -9,10 +9,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from trade import books
 from trade.after_sales import claim_cases
-from trade.after_sales.claim_cases import Case, invalid
+from trade.after_sales.claim_cases import Case
 from trade.models import PlatformClaim, Posting
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.trading import Part, SourceParcel
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from trade import events
-from trade.after_sales.claim_cases import Case, invalid
+from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import OPEN, move
 from trade.desk import Desk
 from trade.models import Parcel, ParcelLine, PlatformClaim

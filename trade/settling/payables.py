@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.trading import Booking
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.ids import outside
 from kit.money import fen, yuan
 from trade import ledger
@@ -97,7 +97,7 @@ def pay(
     owed and not meant as prepayment, or `reference_conflict` for a reference of another payment.
     """
     if amount <= 0:
-        raise _invalid("amount", "an amount is more than 0, for example 100.00")
+        raise invalid("amount", "an amount is more than 0, for example 100.00")
     account = f"payable:{source}"
     if not session.execute(_KNOWN, {"source": source, "account": account}).scalar_one():
         raise Problem(404, "not_found", f"there is no source {source!r}")
@@ -144,8 +144,3 @@ def book(session: Session, source: str, bookings: Iterable[Booking]) -> int:
             ends = (other, ours) if amount < 0 else (ours, other)
             entries.append(Entry(name, kind, *ends, abs(amount)))
     return ledger.post(session, entries)
-
-
-def _invalid(field: str, message: str) -> Problem:
-    error = FieldError(field, "invalid", message)
-    return Problem(422, "invalid", f"{field}: {message}", errors=[error])

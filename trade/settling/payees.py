@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from stdnum.cn import ric, uscc
 
 from kit.crypto import Keyring
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 from trade.models import Payee
 from trade.settling.withholding import KINDS
 
@@ -71,18 +71,13 @@ def opened(keyring: Keyring, envelope: bytes) -> Account:
 
 def _checked(kind: str, account: Account) -> Account:
     if kind not in KINDS:
-        raise _invalid("kind", f"a payee is one of {', '.join(KINDS)}")
+        raise invalid("kind", f"a payee is one of {', '.join(KINDS)}")
     number = account.number.strip().upper()
     if kind == "person" and not ric.is_valid(number):
-        raise _invalid("number", "this is no identity card number; it has 18 digits")
+        raise invalid("number", "this is no identity card number; it has 18 digits")
     if kind != "person" and not uscc.is_valid(number):
-        raise _invalid("number", "this is no 统一社会信用代码; it has 18 characters")
+        raise invalid("number", "this is no 统一社会信用代码; it has 18 characters")
     digits = re.sub(r"[\s-]", "", account.account)
     if not _ACCOUNT.fullmatch(digits):
-        raise _invalid("account", "a bank account has 8 to 32 digits")
+        raise invalid("account", "a bank account has 8 to 32 digits")
     return Account(account.name.strip(), number, account.bank.strip(), digits)
-
-
-def _invalid(field: str, message: str) -> Problem:
-    error = FieldError(field, "invalid", message)
-    return Problem(422, "invalid", f"{field}: {message}", errors=[error])

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kit.clock import SHANGHAI
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside, outside
 from kit.money import yuan
 from trade import ledger
@@ -40,7 +40,7 @@ def ask(
     Raises Problem 422, or 409 `balance_short`: credit is never paid out.
     """
     if amount <= 0:
-        raise _invalid("amount", "an amount is more than 0, for example 100.00")
+        raise invalid("amount", "an amount is more than 0, for example 100.00")
     _queue(session, party_id)
     from_earnings, from_deposits = _parts(session, party_id, amount)
     stated = session.get(Payee, party_id, populate_existing=True)
@@ -267,8 +267,3 @@ def _locked(session: Session, payout: str) -> Payout:
 def _check(row: Payout, states: tuple[str, ...]) -> None:
     if row.state not in states:
         raise Problem(409, "wrong_state", f"this payout is {row.state}")
-
-
-def _invalid(field: str, message: str) -> Problem:
-    error = FieldError(field, "invalid", message)
-    return Problem(422, "invalid", f"{field}: {message}", errors=[error])

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from catalog.matching.redirects import current
 from catalog.models import Sku
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from kit.money import line_amount, price_text, yuan
 from trade import selections
@@ -62,7 +62,7 @@ def create(
     outside the corridor, for a rest that is negative, or for a time that is over."""
     skus = _skus(session, terms.skus)
     if terms.until is not None and terms.until <= max(now, terms.since or now):
-        raise _invalid("until", "invalid", "it ends before it begins, or is over already")
+        raise invalid("until", "it ends before it begins, or is over already")
     helpers = [inside("pty", one) for one in terms.to]
     known = session.scalars(select(Party.id).where(Party.id.in_(helpers))).all()
     if missing := set(helpers) - set(known):
@@ -252,22 +252,22 @@ def _check_prices(
     for index, sku in enumerate(skus):
         one = offered[sku]
         if one.price is None or not one.granted:
-            raise _invalid(f"skus.{index}", "not_sold", "it is not sold to you at the moment")
+            raise invalid(f"skus.{index}", "it is not sold to you at the moment", "not_sold")
         if fault := selections.corridor_fault(terms.retail_price, one.floor, one.ceiling):
-            raise _invalid("retail_price", "outside_corridor", fault)
+            raise invalid("retail_price", fault, "outside_corridor")
         own = line_amount(one.price, 1)
         if left < own:
-            raise _invalid(
+            raise invalid(
                 "commission_ppm",
-                "negative_rest",
                 f"{yuan(left)} of the retail price is left after the commission, and you pay"
                 f" {yuan(own)} for {terms.skus[index]}; ask for more or share less",
+                "negative_rest",
             )
 
 
 def _skus(session: Session, names: Sequence[str]) -> list[int]:
     if len(set(names)) != len(names) or not 0 < len(names) <= MOST_SKUS:
-        raise _invalid("skus", "count", f"name between 1 and {MOST_SKUS} SKUs, each once")
+        raise invalid("skus", f"name between 1 and {MOST_SKUS} SKUs, each once", "count")
     asked = [inside("sku", name) for name in names]
     now = current(session, asked)
     known = set(session.scalars(select(Sku.id).where(Sku.id.in_(now.values()))))
@@ -301,7 +301,3 @@ def _code() -> str:
 
 def _unknown(code: str) -> Problem:
     return Problem(404, "not_found", f"there is no share {code!r}")
-
-
-def _invalid(field: str, code: str, message: str) -> Problem:
-    return Problem(422, "invalid", f"{field}: {message}", errors=[FieldError(field, code, message)])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from connectors.model import ShipTo
 from kit.crypto import Keyring
 from kit.db import Database
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import addresses, order_views, orders, recipients
 from trade.desk import Desk
@@ -50,9 +50,9 @@ def sign_up(
         raise Problem(409, "share_closed", f"this page is {state}")
     sku_id = inside("sku", sku)
     if sku_id not in shares.skus_of(session, root.id):
-        raise _invalid("sku", "this is not on the page")
+        raise invalid("sku", "this is not on the page")
     if not 0 < quantity <= MOST_UNITS:
-        raise _invalid("quantity", f"between 1 and {MOST_UNITS}")
+        raise invalid("quantity", f"between 1 and {MOST_UNITS}")
     to = _customer(*customer)
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('signups', :share))"),
@@ -181,9 +181,9 @@ def _customer(name: str, mobile: str, address: str) -> ShipTo:
         return addresses.from_fields(name, mobile, None, address)
     number = addresses.phone(mobile)
     if number is None:
-        raise _invalid("mobile", "a mobile has 11 digits")
+        raise invalid("mobile", "a mobile has 11 digits")
     if not name.strip():
-        raise _invalid("name", "this is empty")
+        raise invalid("name", "this is empty")
     return ShipTo(name.strip(), number, "", "")
 
 
@@ -199,8 +199,3 @@ def _view(row: Signup, code: str, person: Recipient) -> dict[str, Any]:
         "order": row.order_id and outside("ord", row.order_id),
         "created_at": row.created_at,
     }
-
-
-def _invalid(field: str, message: str) -> Problem:
-    error = FieldError(field, "invalid", message)
-    return Problem(422, "invalid", f"{field}: {message}", errors=[error])
