@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from api import owners
 from api.callers import Caller
 from api.shapes.workbench import ActionIn
-from kit.errors import FieldError, Problem
+from kit.errors import Problem, invalid
 from kit.ids import outside
 from kit.money import fen
 from sync import verdicts
@@ -60,9 +60,7 @@ class Doing:
         """What the action cannot do without. Raises Problem 422."""
         given: str | None = getattr(self.asked, field)
         if given is None:
-            message = "this action needs it"
-            fault = FieldError(field, "missing", message)
-            raise Problem(422, "invalid", f"{field}: {message}", errors=[fault])
+            raise invalid(field, "this action needs it", "missing")
         return given
 
     @property

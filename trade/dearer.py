@@ -20,7 +20,7 @@ from typing import Any, Literal
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from kit.errors import FieldError, Problem
+from kit.errors import invalid
 from kit.money import line_amount, price_text, yuan
 from trade import books, ledger, parties
 from trade.models import DearerLine, Order, OrderLine, OrderPlan, PurchaseLine
@@ -114,8 +114,7 @@ def set_rule(
     wanted, limit = then or party.when_dearer, party.absorb_most if most is None else most
     if wanted == "absorb" and limit <= 0:
         message = "say up to how much an order may cost more, such as 5.00"
-        error = FieldError("absorb_most", "needed", message)
-        raise Problem(422, "invalid", f"absorb_most: {message}", errors=[error])
+        raise invalid("absorb_most", message, "needed")
     party.when_dearer, party.absorb_most = wanted, limit
     session.flush()
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from connectors.regions import names
 from kit.clock import SHANGHAI
-from kit.errors import FieldError, Problem
+from kit.errors import invalid
 from kit.ids import outside
 from kit.money import yuan
 from trade.states import UNKNOWN_TO_SUPPLIER
@@ -61,8 +61,7 @@ def span(since: date | datetime | None, until: date | datetime | None, now: date
         fits = False
     if fits:
         return Span(begin, end)
-    message = f"name up to {MOST_DAYS} days, the first one first"
-    raise Problem(422, "invalid", f"to: {message}", errors=[FieldError("to", "invalid", message)])
+    raise invalid("to", f"name up to {MOST_DAYS} days, the first one first")
 
 
 def page(

@@ -21,7 +21,7 @@ from api.shapes.applications import (
 from api.shapes.base import Cursor, IdPath, Limit, Listed
 from api.uploads import BINARY
 from kit import clock
-from kit.errors import FieldError, Problem
+from kit.errors import invalid
 from kit.ids import outside
 from trade import applications, audits
 from trade.after_sales import evidence
@@ -130,7 +130,5 @@ def refuse(caller: Writes, application_id: IdPath, asked: RefuseIn) -> Response:
 def _decoded(place: int, one: DocumentIn) -> Document:
     content = one.decoded()
     if not content:
-        field, message = f"documents.{place}.content", "send the file in base64"
-        fault = FieldError(field, "invalid", message)
-        raise Problem(422, "invalid", f"{field}: {message}", errors=[fault])
+        raise invalid(f"documents.{place}.content", "send the file in base64")
     return Document(one.kind, content, one.expires_on)

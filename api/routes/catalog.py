@@ -26,7 +26,7 @@ from api.shapes.search import REGION, REGION_SAID, SearchIn, SearchPageIn
 from catalog import pricebook, reads, search
 from catalog.search import Asked
 from kit import clock
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside
 from trade import addresses, limits, orderable, places, selections
 
@@ -142,13 +142,7 @@ def as_it_was(caller: Reads, sku_id: IdPath, moment: Moment) -> Response:
     """
     now = clock.now()
     if moment > now:
-        message = "it has not come yet"
-        raise Problem(
-            422,
-            "invalid",
-            f"moment: {message}",
-            errors=[FieldError("moment", "invalid", message)],
-        )
+        raise invalid("moment", "it has not come yet")
     with caller.own() as session:
         number = inside("sku", sku_id)
         _must_exist(caller, session, number, sku_id)

@@ -14,7 +14,7 @@ from api.shapes.base import NO_NUL, Cursor, IdPath, Limit, Listed, Moment
 from api.shapes.claims import ClaimIn, ClaimOptionsOut, ClaimOut, ClaimsOut, SentBackIn
 from api.shapes.supply import AdvanceIn, ApproveIn, RefuseClaimIn, ReissueIn, SupplierClaimOut
 from kit import clock
-from kit.errors import FieldError, Problem
+from kit.errors import invalid
 from kit.ids import inside, outside
 from kit.money import fen
 from trade.after_sales import claim_answers, claim_views, claimable, claims
@@ -175,8 +175,7 @@ def approve(caller: Answers, claim_id: IdPath, asked: ApproveIn | None = None) -
     once, a return when goods are received."""
     given = asked or ApproveIn()
     if given.bearer == "house" and not caller.operates:
-        fault = FieldError("bearer", "operators_only", "only an operator pays for the house")
-        raise Problem(422, "invalid", f"bearer: {fault.message}", errors=[fault])
+        raise invalid("bearer", "only an operator pays for the house", "operators_only")
 
     def work(session: Session, door: Supplier) -> None:
         claim_answers.approve(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.money import split
 from kit.statements import Query, insert
 from trade import planning, pricing
@@ -28,8 +28,7 @@ def at_retail(lines: Sequence[LineRequest], under: Under) -> tuple[LineRequest, 
         if line.retail_price not in (None, under.retail_price):
             field = f"lines.{index}.retail_price"
             message = "under a share its retail price holds; leave this out"
-            error = FieldError(field, "not_the_shares", message)
-            raise Problem(422, "invalid", f"{field}: {message}", errors=[error])
+            raise invalid(field, message, "not_the_shares")
     return tuple(replace(line, retail_price=under.retail_price) for line in lines)
 
 
