@@ -26,7 +26,7 @@ class Estimates:
     _made: Made
 
     def draft(self, lines: Sequence[Resolved], region: str) -> Draft:
-        """As `draft` would have it, without limits that count what was ordered before."""
+        """As `load` would have it, without limits that count what was ordered before."""
         skus = [line.sku_id for line in lines]
         parts = [part for sku in skus for part, _ in self._made.get(sku, ())]
         offers = self._shelf.supplies([*skus, *parts], region)

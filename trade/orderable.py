@@ -48,7 +48,8 @@ def verdict(
     System scope: it looks at what was bought before.
     """
     asked = [LineRequest(quantity, outside("sku", sku_id))]
-    draft = planning.draft(session, desk, party_id, asked, region, now, mobile=mobile)
+    known = planning.load(session, desk, party_id, asked, region, now, mobile=mobile)
+    draft = known.latest()
     if draft.unsellable:
         code = draft.unsellable[0].code
         return Verdict(code, _until(code, draft.plan.facts.supplies, now))

@@ -37,9 +37,10 @@ def place(
     under = shares.under(session, party_id, request.share, now) if request.share else None
     lines_asked = share_orders.at_retail(request.lines, under) if under else request.lines
     region, mobile = request.ship_to.region, request.ship_to.mobile
-    draft = planning.draft(
+    known = planning.load(
         session, desk, party_id, lines_asked, region, now, mobile=mobile, lock=True
     )
+    draft = known.latest()
     if draft.unsellable:
         raise accepting.not_orderable(draft)
     rests: share_orders.Rests = {}

@@ -65,22 +65,6 @@ class Draft:
         return self.freight + sum(line.amount for line in self.lines)
 
 
-def draft(
-    session: Session,
-    desk: Desk,
-    party_id: int,
-    requested: Sequence[LineRequest],
-    region: str,
-    now: datetime,
-    *,
-    mobile: str | None = None,
-    lock: bool = False,
-) -> Draft:
-    """Route and price the lines for delivery to `region`, as `load` reads what is known."""
-    known = load(session, desk, party_id, requested, region, now, mobile=mobile, lock=lock)
-    return known.latest()
-
-
 def load(
     session: Session,
     desk: Desk,
