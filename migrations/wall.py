@@ -85,6 +85,7 @@ LATER_TABLES = {
     "goods_names": OWN,
     "supplier_sheets": SUPPLIER,
     "sheet_purchases": SUPPLIER,
+    "sheet_claims": SUPPLIER,
     "claim_moves": SUPPLIER,
     "reconciliations": "false",
     "differences": "false",

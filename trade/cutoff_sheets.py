@@ -1,8 +1,9 @@
 """Sheets to suppliers at cut-off: make (one transaction) → send (none open) → write down (one).
 
 A sheet is made once for each cut-off, of what no sheet holds yet; a purchase can be in one only,
-by its key. What may have arrived is sent again byte for byte under the same name, never as another
-sheet. A sheet that could not be sent within its tries is a case for a person.
+by its key, and so can the goods that are sent again for a claim. What may have arrived is sent
+again byte for byte under the same name, never as another sheet. A sheet that could not be sent
+within its tries is a case for a person.
 """
 
 from collections.abc import Callable, Collection
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select, text, update
+from sqlalchemy import literal, select, text, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,8 +27,9 @@ from kit.ids import inside, outside
 from kit.outbox import say
 from trade import sheets
 from trade.desk import Desk
-from trade.models import Purchase, SheetPurchase, SupplierSheet
+from trade.models import Claim, Purchase, SheetClaim, SheetPurchase, SupplierSheet
 from trade.paging import newest
+from trade.parcels.shipping import REPLACES
 from trade.purchases import Supplier, lock, take_over
 from trade.suppliers import supplier_of
 
@@ -35,7 +37,7 @@ SHEETS = "sheets.send"
 """The outbox topic that wakes the sender; its key is the source."""
 CUTOFF = "16:00"
 MOST = 5_000
-"""Purchases of one sheet; what is beyond goes with the next one."""
+"""Purchases of one sheet, and claims; what is beyond goes with the next one."""
 LEASE = timedelta(minutes=5)
 """Well over the time that one attempt may take."""
 WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 60, 120, 120, 240))
@@ -43,7 +45,7 @@ WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 60, 120, 120, 240
 KEPT = timedelta(days=90)
 _AT_ONCE = 100
 _TEXT = (
-    "您好：\n\n附件是 {when} 截单的待发货采购单，共 {count} 单。\n"
+    "您好：\n\n附件是 {when} 截单的待发货采购单，共 {count} 单{again}。\n"
     "请发货后在最后两列填写快递公司、快递单号并回传。\n"
     "如收到两封同名邮件，是同一张表，请勿重复发货。\n"
 )
@@ -97,13 +99,15 @@ def _make(session: Session, desk: Desk, source: str, cutoff_at: datetime, now: d
     )
     if sheet_id is None:
         return False
-    taken = _take(session, supplier, sheet_id)
-    if not taken:
+    bought = _bought(session, supplier, sheet_id)
+    again = _again(session, supplier, sheet_id)
+    if not bought and not again:
         return False
     row = session.get_one(SupplierSheet, sheet_id, populate_existing=True)
-    content = sheets.of_purchases(session, desk, supplier, taken)
+    content = sheets.written(session, desk, supplier, bought, again)
     row.body = desk.keyring.seal(content, _context(row))
-    row.purchases, row.state, row.due_at = len(taken), "made", now
+    row.purchases, row.replacements = len(bought), len(again)
+    row.state, row.due_at = "made", now
     say(session, SHEETS, source)
     session.flush()
     return True
@@ -120,10 +124,29 @@ _TAKE = text("""
 """)
 
 
-def _take(session: Session, supplier: Supplier, sheet_id: int) -> list[int]:
+def _bought(session: Session, supplier: Supplier, sheet_id: int) -> list[int]:
     """Purchases that the supplier was told of by nobody yet, now in this sheet."""
     asked = {"sheet": sheet_id, "source": supplier.source, "most": MOST}
     return sorted(session.scalars(_TAKE, asked))
+
+
+def _again(session: Session, supplier: Supplier, sheet_id: int) -> list[int]:
+    """Claims that wait for a parcel and that no sheet told of yet, now in this one."""
+    waiting = (
+        select(Claim.id, literal(sheet_id), Claim.supplier_id)
+        .join(Purchase, Purchase.id == Claim.purchase_id)
+        .where(
+            Purchase.source == supplier.source,
+            REPLACES,
+            ~select(SheetClaim).where(SheetClaim.claim_id == Claim.id).exists(),
+        )
+        .order_by(Claim.order_id, Claim.id)
+        .limit(MOST)
+        .with_for_update(of=Claim)
+    )
+    columns = ["claim_id", "sheet_id", "supplier_id"]
+    taken = insert(SheetClaim).from_select(columns, waiting).on_conflict_do_nothing()
+    return sorted(session.scalars(taken.returning(SheetClaim.claim_id)))
 
 
 def due(session: Session, now: datetime) -> list[str]:
@@ -178,11 +201,12 @@ def claim(session: Session, keyring: Keyring, source: str, now: datetime) -> Cla
 def _outgoing(keyring: Keyring, row: SupplierSheet) -> OutgoingSheet:
     when = row.cutoff_at.astimezone(clock.SHANGHAI)
     said = f"{when:%Y-%m-%d %H:%M}"
+    again = f"，补发换货 {row.replacements} 单" if row.replacements else ""
     return OutgoingSheet(
         reference=f"sheet-{row.id}-{row.created_at.timestamp():.0f}",
         name=f"huopan-{row.source}-{when:%Y%m%d-%H%M}.xlsx",
-        subject=f"待发货 {said} {row.source} 共 {row.purchases} 单",
-        text=_TEXT.format(when=said, count=row.purchases),
+        subject=f"待发货 {said} {row.source} 共 {row.purchases} 单{again}",
+        text=_TEXT.format(when=said, count=row.purchases, again=again),
         content=keyring.open(row.body, _context(row)),
         at=row.created_at,
     )
@@ -235,6 +259,7 @@ def view(row: SupplierSheet) -> dict[str, Any]:
         "cutoff_at": row.cutoff_at,
         "status": shown.get(row.state, row.state),
         "purchases": row.purchases,
+        "replacements": row.replacements,
         "attempts": row.attempts,
         "failure": row.failure,
         "sent_at": row.sent_at,
@@ -257,10 +282,15 @@ def send_again(session: Session, supplier: Supplier, sheet: str, now: datetime) 
 
 def erase(session: Session, recipient_ids: Collection[int]) -> int:
     """Empty the sheets that name recipients who are erased; returns how many."""
-    named = (
+    theirs = Purchase.recipient_id.in_(recipient_ids)
+    named = union_all(
         select(SheetPurchase.sheet_id)
         .join(Purchase, Purchase.id == SheetPurchase.purchase_id)
-        .where(Purchase.recipient_id.in_(recipient_ids))
+        .where(theirs),
+        select(SheetClaim.sheet_id)
+        .join(Claim, Claim.id == SheetClaim.claim_id)
+        .join(Purchase, Purchase.id == Claim.purchase_id)
+        .where(theirs),
     )
     emptied = session.execute(
         update(SupplierSheet)

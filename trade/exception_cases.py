@@ -111,7 +111,9 @@ CASES = f"""
     UNION ALL
     SELECT 'sheet_not_sent', 'sht', id, id, state, 'not_sent', coalesce(failure, 'not sent'),
            (SELECT coalesce(sum(x.cost), 0)::bigint FROM sheet_purchases y
-            JOIN purchase_lines x ON x.purchase_id = y.purchase_id WHERE y.sheet_id = h.id),
+            JOIN purchase_lines x ON x.purchase_id = y.purchase_id WHERE y.sheet_id = h.id)
+           + (SELECT coalesce(sum(x.asked_cost), 0)::bigint FROM sheet_claims y
+              JOIN claim_lines x ON x.claim_id = y.claim_id WHERE y.sheet_id = h.id),
            cutoff_at, created_at
     FROM supplier_sheets h
     WHERE state = 'failed' OR (

@@ -60,21 +60,42 @@ def export(
             if found.purchase.state == "submitted":
                 take_over(session, found, now)
     session.flush()
-    purchase_ids = [purchase_id for _, purchase_id in rows]
-    again = _again(session, desk, supplier, limit - len(rows))
-    return of_purchases(session, desk, supplier, purchase_ids, again)
+    claims = session.scalars(
+        select(Claim.id)
+        .join(Purchase, Purchase.id == Claim.purchase_id)
+        .where(Purchase.source == supplier.source, REPLACES)
+        .order_by(Claim.id)
+        .limit(limit - len(rows))
+    ).all()
+    return written(session, desk, supplier, [purchase_id for _, purchase_id in rows], claims)
 
 
-def _again(session: Session, desk: Desk, supplier: Supplier, limit: int) -> list[list[str]]:
-    """Rows of claims that wait for a parcel in the place of goods, under the claims' own ids."""
+def written(
+    session: Session,
+    desk: Desk,
+    supplier: Supplier,
+    purchase_ids: Sequence[int],
+    claim_ids: Sequence[int],
+) -> bytes:
+    """What is still to be sent of these purchases, in this order, then for these claims, as an XLSX
+    file; recipients are opened for it, each opening logged. Whoever was forgotten is left out."""
+    rows = _first(session, desk, supplier, purchase_ids) + _again(
+        session, desk, supplier, claim_ids
+    )
+    return workbook("待发货", COLUMNS, rows)
+
+
+def _again(
+    session: Session, desk: Desk, supplier: Supplier, claim_ids: Sequence[int]
+) -> list[list[str]]:
+    """Rows of goods that go out in the place of others, under the claims' own ids."""
     found = session.execute(
         select(Claim, ClaimLine, Purchase, PurchaseLine)
         .join(Purchase, Purchase.id == Claim.purchase_id)
         .join(ClaimLine, ClaimLine.claim_id == Claim.id)
         .join(PurchaseLine, PurchaseLine.id == ClaimLine.purchase_line_id)
-        .where(Purchase.source == supplier.source, REPLACES)
+        .where(Claim.id.in_(claim_ids))
         .order_by(Claim.id, PurchaseLine.line)
-        .limit(limit)
     ).all()
     to = {purchase.recipient_id for _, _, purchase, _ in found}
     people = recipients.reveal_many(session, desk.keyring, to, supplier.party_id, "export")
@@ -91,15 +112,10 @@ def _again(session: Session, desk: Desk, supplier: Supplier, limit: int) -> list
     ]
 
 
-def of_purchases(
-    session: Session,
-    desk: Desk,
-    supplier: Supplier,
-    purchase_ids: Sequence[int],
-    more: Sequence[list[str]] = (),
-) -> bytes:
-    """What is still to be sent of these purchases, in this order, and `more` rows, as an XLSX file;
-    recipients are opened for it, each opening logged. Whoever was forgotten is left out."""
+def _first(
+    session: Session, desk: Desk, supplier: Supplier, purchase_ids: Sequence[int]
+) -> list[list[str]]:
+    """Rows of purchases, as far as they have not left."""
     lines = lines_of(session, purchase_ids)
     found = {
         purchase.id: purchase
@@ -108,13 +124,12 @@ def of_purchases(
     }
     to = {purchase.recipient_id for purchase in found.values()}
     people = recipients.reveal_many(session, desk.keyring, to, supplier.party_id, "export")
-    rows = [
+    return [
         _row(purchase, people[purchase.recipient_id], line, units)
         for purchase_id in purchase_ids
         if (purchase := found.get(purchase_id)) and purchase.recipient_id in people
         for line, units in open_units(lines[purchase_id])
     ]
-    return workbook("待发货", COLUMNS, [*rows, *more])
 
 
 def _row(purchase: Purchase, to: ShipTo, line: PurchaseLine, units: int) -> list[str]:

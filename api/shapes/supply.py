@@ -37,12 +37,13 @@ class PurchaseOut(Out):
 
 
 class CutoffSheetOut(Out):
-    """A sheet of purchases that goes out at cut-off."""
+    """A sheet of purchases, and of goods sent again, that goes out at cut-off."""
 
     id: str
     cutoff_at: str
     status: str = Field(description="waiting | sent | failed")
     purchases: int
+    replacements: int = Field(description="claims in it for which goods are sent again")
     attempts: int
     failure: str | None
     sent_at: str | None

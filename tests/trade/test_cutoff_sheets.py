@@ -24,7 +24,10 @@ from kit.ids import outside
 from kit.settings import MailSettings
 from tests.far_servers import Post, mail_server, sftp_server
 from tests.trade.market import HOME, NOW, Market, submitted
+from tests.trade.test_claims import approve, claim
+from tests.trade.test_supplier_door import Shop
 from trade import cutoff_sheets, exceptions, forgetting
+from trade.after_sales import claim_answers, claims
 from trade.desk import SourceTerms
 from trade.parcels.shipping import Shipment, ship
 from trade.purchases import Supplier
@@ -219,6 +222,34 @@ def test_to_a_folder_by_sftp_whole_and_once(
     assert file.name == "huopan-teahouse-20260302-1600.xlsx"
     assert len(rows(file.read_bytes())) == 2
     assert sheet_row(market).state == "done"
+
+
+def test_what_is_sent_again_for_a_claim_is_in_exactly_one_sheet(market: Market) -> None:
+    market = sending(market)
+    shop = Shop(market)
+    shop.ship("SF1234567890")
+    asked = [claim(shop, 1, kind="reissue", reason="少件") for _ in range(2)]
+    assert made(market, CUTOFF - timedelta(days=1)) == 0  # nobody has agreed yet
+    withdrawn, owed = asked
+    for name in asked:
+        approve(shop, name)
+    with market.db.as_system() as session:
+        claims.cancel(session, market.desk, shop.leader, withdrawn, NOW)
+    days = [CUTOFF + timedelta(days=one) for one in range(3)]
+    assert [made(market, day) for day in days] == [1, 0, 0]
+    with mail_server() as post:
+        sent(market, by_mail(post))
+        [mail] = post.mails
+    assert [(line[0], line[8], line[9]) for line in rows(attachment(mail))[1:]] == [
+        (owed, "1", "【补发】")
+    ]
+    with market.db.as_system() as session:
+        told = cutoff_sheets.page(session, shop.door)[0][-1]
+        assert (told["purchases"], told["replacements"], told["status"]) == (0, 1, "sent")
+        claim_answers.reissue(session, market.desk, shop.door, owed, "顺丰", "SF0000000001", NOW)
+    with market.db.as_system() as session:
+        keyring = market.desk.keyring
+        assert forgetting.forget(session, keyring, HOME.name, HOME.mobile, NOW).sheets == 1
 
 
 def test_whoever_is_forgotten_is_in_no_sheet(market: Market) -> None:

@@ -37,7 +37,7 @@ from trade.models.purchases import (
 from trade.models.reconciliations import Difference, ReconciledDay
 from trade.models.routing import RoutingVersion
 from trade.models.shares import Earning, Share, ShareSku, Signup
-from trade.models.sheets import SheetPurchase, SupplierSheet
+from trade.models.sheets import SheetClaim, SheetPurchase, SupplierSheet
 from trade.models.statements import Statement, StatementLine
 
 __all__ = [
@@ -89,6 +89,7 @@ __all__ = [
     "Selection",
     "Share",
     "ShareSku",
+    "SheetClaim",
     "SheetPurchase",
     "Signup",
     "Statement",

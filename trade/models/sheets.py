@@ -1,4 +1,4 @@
-"""Sheets that are sent to suppliers at cut-off, and which purchases are in them."""
+"""Sheets that are sent to suppliers at cut-off, and which purchases and claims are in them."""
 
 from datetime import datetime
 
@@ -30,6 +30,8 @@ class SupplierSheet(Base):
     state: Mapped[str]
     """empty (nothing waited) | made | sending (may have arrived) | sent | done | failed."""
     purchases: Mapped[int] = mapped_column(Integer)
+    replacements: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Claims in it for which goods are sent again."""
     body: Mapped[bytes]
     """The workbook, sealed: it names recipients. Empty once it is gone."""
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -47,5 +49,16 @@ class SheetPurchase(Base):
     __table_args__ = (Index("sheet_purchases_sheet", "sheet_id"),)
 
     purchase_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sheet_id: Mapped[Ref]
+    supplier_id: Mapped[int | None]
+
+
+class SheetClaim(Base):
+    """A claim whose replacement is in a sheet: in one, ever."""
+
+    __tablename__ = "sheet_claims"
+    __table_args__ = (Index("sheet_claims_sheet", "sheet_id"),)
+
+    claim_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     sheet_id: Mapped[Ref]
     supplier_id: Mapped[int | None]
