@@ -1,4 +1,5 @@
-"""Recipients as sealed envelopes; each opening is logged with its purpose."""
+"""Recipients as sealed envelopes; each opening, by a person or for a platform, is logged with its
+purpose."""
 
 from collections.abc import Collection
 from typing import Any, Literal
@@ -48,6 +49,19 @@ def sealed(keyring: Keyring, party_id: int, ship_to: ShipTo) -> dict[str, Any]:
 def hashes(keyring: Keyring, opened: bytes) -> dict[str, bytes]:
     """What a recipient is found by unopened, under the current key, from the envelope's content."""
     return _hashes(keyring, _read(opened))
+
+
+def mobile_hashes(keyring: Keyring, row: Recipient) -> tuple[bytes, ...]:
+    """The hashes that the recipient's number may be kept under; none of one who was shredded.
+
+    While the ring has former keys the envelope is read for it, as rotation reads it for `hashes`:
+    nobody is told the number, so that is no opening. Raises CannotOpen.
+    """
+    if not row.envelope:
+        return ()
+    if not keyring.previous:
+        return (row.mobile_hash,)
+    return keyring.fingerprints(_read(keyring.open(row.envelope, _CONTEXT)).mobile, "mobile")
 
 
 def reveal(

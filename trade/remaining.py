@@ -32,10 +32,7 @@ def market(
     """
     to = session.get_one(Recipient, order.recipient_id)
     found = supplies.load(session, desk, sku_ids, to.region, lock=lock)
-    known: tuple[bytes, ...] = (to.mobile_hash,)
-    if desk.keyring.previous:  # others may be kept under another key's hash still
-        opened = recipients.reveal(session, desk.keyring, to.id, None, "count what was ordered")
-        known = limits.keyed(desk.keyring, opened.mobile)
+    known = recipients.mobile_hashes(desk.keyring, to)
     asks = limits.Asking(order.party_id, reader.grants, to.region, known, order.id)
     return limits.applied(session, found, asks, now, lock=lock)
 

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,15 +143,19 @@ def opened(
     redis_url: str,
     folder: Path,
     sources: Mapping[str, Any] | None = None,
+    former: Sequence[Path] = (),
+    before: Shop | None = None,
     **fields: Any,
 ) -> Iterator[Shop]:
-    """A shop; `fields` are settings of [api]."""
+    """A shop under a key of its own, with the `former` ones; the parties are those of `before`.
+    `fields` are settings of [api]."""
     key = folder / "secret.key"
     key.write_text(new_key())
+    previous = [f"file:{path}" for path in former]
     settings = Settings(
         api=ApiSettings(**fields),
         data=DataSettings(dir=folder),
-        security=SecuritySettings(key=f"file:{key}"),
+        security=SecuritySettings(key=f"file:{key}", previous_keys=previous),
         pricing={"markup_percent": 10},
         sources=sources or {},
     )
@@ -162,14 +166,21 @@ def opened(
             httpx.Client(base_url=address, trust_env=False, timeout=60) as caller,
         ):
             shop = Shop(Market(database, desks.from_settings(settings)), app, settings, caller)
-            shop.join("leader", "leader", money=1_000_000)
-            shop.join("other", "leader", money=1_000_000)
-            shop.join("buyer", "buyer", money=1_000_000)
-            shop.join("brand", "brand", source=SOURCE)
-            shop.join("rival", "brand", source="rival")
-            shop.join("operator", "operator")
+            if before is None:
+                _everybody(shop)
+            else:
+                shop.tokens, shop.parties = before.tokens, before.parties
             yield shop
             app.state.office.sources.close()
+
+
+def _everybody(shop: Shop) -> None:
+    shop.join("leader", "leader", money=1_000_000)
+    shop.join("other", "leader", money=1_000_000)
+    shop.join("buyer", "buyer", money=1_000_000)
+    shop.join("brand", "brand", source=SOURCE)
+    shop.join("rival", "brand", source="rival")
+    shop.join("operator", "operator")
 
 
 @contextlib.contextmanager

@@ -19,8 +19,8 @@ from tests.trade.market import HOME, NOW
 from tests.trade.test_sheets import import_sheet, workbook
 from tests.trade.test_supplier_door import Shop as DoorShop
 from tests.worker.conftest import Works, make_settings
-from trade import forgetting, limits
-from trade.models import Audit
+from trade import forgetting, limits, recipients
+from trade.models import Audit, Recipient
 from trade.sealed import PLACES
 from worker import rekeying
 from worker.chores import CHORES
@@ -128,6 +128,9 @@ def test_people_are_found_by_either_key_while_some_hashes_are_old(works: Works) 
     shop = DoorShop(market)
     moved = replace(market, desk=replace(market.desk, keyring=ring))
     assert len(limits.keyed(ring, HOME.mobile)) == 2
+    with market.db.as_system() as session:
+        [person] = session.scalars(select(Recipient))
+        assert recipients.mobile_hashes(ring, person) == limits.keyed(ring, HOME.mobile)
     sheet = [
         ["收件人", "电话", "商品编码", "快递公司", "快递单号"],
         [HOME.name, HOME.mobile, shop.goods.external_id, "顺丰", "SF1234567890"],
