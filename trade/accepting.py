@@ -3,6 +3,8 @@
 One order or many at once go through the same checks and become the same rows.
 """
 
+import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +15,7 @@ import orjson
 
 from catalog import corridors
 from connectors.model import ShipTo
-from kit.crypto import Keyring
+from kit.crypto import CannotOpen, Keyring
 from kit.errors import FieldError, Problem, invalid
 from kit.money import price_text, yuan
 from kit.statements import Query, insert
@@ -27,6 +29,11 @@ from trade.quotes import Promised
 from trade.sharing import share_orders
 from trade.sharing.shares import Under
 from trade.states import telling
+
+CONTEXT = "order content:{party_id}:{reference}"
+"""What the sealed hash of an order's content is bound to."""
+KEYED = 16
+"""Bytes of a keyed hash, as an older Huopan kept it: known again under its own key only."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class Accepted:
         values = _order(self.party_id, request, draft, now) | {
             "id": ids["orders"][0],
             "recipient_id": ids["recipients"][0],
-            "content_hash": desk.keyring.fingerprint(content(request), "order"),
+            "content_hash": sealed(desk.keyring, self.party_id, request),
             "quote_id": self.quote_id,
             "share_id": self.under.share_id if self.under else None,
         }
@@ -152,9 +159,28 @@ def check_price(draft: Draft, request: OrderRequest, promise: Promised | None) -
         )
 
 
-def same(keyring: Keyring, request: OrderRequest, content_hash: bytes) -> bool:
-    """Whether the order placed before, of which this is left, was the same."""
-    return bytes(content_hash) in keyring.fingerprints(content(request), "order")
+def sealed(keyring: Keyring, party_id: int, request: OrderRequest) -> bytes:
+    """What is kept of an order's content, to know it again under whatever key comes later."""
+    context = CONTEXT.format(party_id=party_id, reference=request.reference)
+    return keyring.seal(_digest(request), context)
+
+
+def same(keyring: Keyring, party_id: int, request: OrderRequest, kept: bytes) -> bool:
+    """Whether the order that has this reference, of whose content this is kept, was the same.
+
+    No, where that was erased, or where its key is gone before everything was under another one.
+    """
+    if len(kept) <= KEYED:
+        return kept in keyring.fingerprints(content(request), "order")
+    context = CONTEXT.format(party_id=party_id, reference=request.reference)
+    try:
+        return hmac.compare_digest(keyring.open(kept, context), _digest(request))
+    except CannotOpen:
+        return False
+
+
+def _digest(request: OrderRequest) -> bytes:
+    return hashlib.sha256(content(request).encode()).digest()
 
 
 def reference_conflict(reference: str) -> Problem:

@@ -72,6 +72,6 @@ def _placed_before(
     if not found:
         return None
     [row] = found
-    if not accepting.same(desk.keyring, request, row.content_hash):
+    if not accepting.same(desk.keyring, party_id, request, bytes(row.content_hash)):
         raise accepting.reference_conflict(request.reference)
     return int(row.id)

@@ -103,7 +103,7 @@ def _placed_before(
             found[at] = problem
             continue
         if row := taken.get(one.reference):
-            same = accepting.same(desk.keyring, one, row.content_hash)
+            same = accepting.same(desk.keyring, party_id, one, bytes(row.content_hash))
             found[at] = (row.id, False) if same else accepting.reference_conflict(one.reference)
     return found
 

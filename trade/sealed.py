@@ -5,19 +5,21 @@ Sources' own secrets, inside their settings, are `sync.sources.RECORDED`.
 """
 
 import orjson
+from sqlalchemy import func
 
 from connectors.tokens import SourceToken
 from kit.crypto import Keyring
 from kit.idempotency import IdempotencyKey
 from kit.inbox import Inbox
 from kit.rewrapping import OF_FILES, Column
-from trade import recipients
+from trade import accepting, recipients
 from trade.models import (
     Application,
     ApplicationDocument,
     Claim,
     Evidence,
     ImportedOrder,
+    Order,
     OrderImport,
     OrderImportPart,
     Payee,
@@ -35,6 +37,11 @@ def _of_row(keyring: Keyring, sealed: bytes) -> dict[str, bytes]:
 
 RECIPIENTS: tuple[Column, ...] = (
     Column(Recipient.envelope, "recipient", remake=recipients.hashes),
+    Column(
+        Order.content_hash,
+        accepting.CONTEXT,
+        only=func.length(Order.content_hash) > accepting.KEYED,
+    ),
     Column(ImportedOrder.sealed, "order sheet recipient:{import_id}", remake=_of_row),
     Column(OrderImportPart.body, "order sheet:{party_id}:{import_id}:{number}", window=OF_FILES),
     Column(OrderImport.rejects, "order sheet rejects:{party_id}:{id}:0", window=OF_FILES),
@@ -42,7 +49,7 @@ RECIPIENTS: tuple[Column, ...] = (
     Column(SupplierSheet.body, "supplier sheet:{source}:{id}", window=OF_FILES),
     Column(Evidence.content, "evidence", window=OF_FILES),
 )
-"""What may name a person who gets parcels."""
+"""What may name a person who gets parcels, or goes when such a person is erased."""
 
 OTHERS: tuple[Column, ...] = (
     Column(Claim.return_to, "return_to"),

@@ -15,7 +15,7 @@ from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import HOME, NOW, Market, ordered
-from trade import order_views, orders, quotes, selections
+from trade import accepting, order_views, orders, quotes, selections
 from trade.models import (
     Order,
     OrderLine,
@@ -109,6 +109,22 @@ def test_the_same_reference_and_content_is_the_same_order(market: Market) -> Non
     first = market.place(leader, (goods.sku, 1), reference="R1")
     assert market.place(leader, (goods.sku, 1), reference="R1") == first
     assert market.balance(f"held:{leader}") == 1000
+
+
+def test_an_order_hashed_by_an_older_version_is_known_while_its_key_is_here(market: Market) -> None:
+    goods, leader = market.offer(), market.party(money=10_000)
+    request = ordered((goods.sku, 1), reference="R1")
+    order_id = market.place(leader, (goods.sku, 1), reference="R1")
+    keyed = market.desk.keyring.fingerprint(accepting.content(request), "order")
+    with market.db.as_system() as session:
+        session.execute(text("UPDATE orders SET content_hash = :kept"), {"kept": keyed})
+    for keyring in (market.desk.keyring, Keyring(b"n" * 32, (b"k" * 32,))):
+        desk = replace(market.desk, keyring=keyring)
+        with market.db.as_system() as session:
+            assert orders.place(session, desk, leader, request, NOW) == (order_id, False)
+    desk = replace(market.desk, keyring=Keyring(b"n" * 32))
+    with market.db.as_system() as session, pytest.raises(Problem, match="another order"):
+        orders.place(session, desk, leader, request, NOW)
 
 
 def test_the_same_reference_with_other_content_is_refused(market: Market) -> None:

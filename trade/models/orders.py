@@ -109,6 +109,8 @@ class Order(Base):
     party_id: Mapped[Ref]
     reference: Mapped[OutsideId]
     content_hash: Mapped[bytes]
+    """A hash of what was ordered, sealed; empty once its recipient is erased. Of an older Huopan a
+    keyed hash."""
     quote_id: Mapped[int | None]
     share_id: Mapped[int | None]
     """The share that a helper ordered under, or the sharer herself."""
