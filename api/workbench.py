@@ -27,7 +27,9 @@ from trade import (
     following,
     held_orders,
     hooks,
+    parties,
     purchases,
+    qualifications,
     rerouting,
     unsure,
     wallets,
@@ -95,7 +97,7 @@ def act(
         can = ", ".join(case["actions"]) or "nothing but waiting"
         raise Problem(409, "wrong_state", f"{action} is not safe as it stands; possible: {can}")
     work(Doing(session, caller, key, outside(*case["about"]), asked, now))
-    detail = {"subject": outside(*case["about"])} | asked.model_dump(exclude_none=True)
+    detail = {"subject": outside(*case["about"])} | asked.model_dump(mode="json", exclude_none=True)
     detail.pop("return_to", None)  # names a person
     audits.note(session, caller.actor, f"exception.{action}", name, detail)
 
@@ -250,6 +252,14 @@ def _send(it: Doing) -> None:
     cutoff_sheets.send_again(it.session, supplier_of(it.session, source), it.subject, it.now)
 
 
+def _vouch(it: Doing) -> None:
+    it.need("reason")
+    day = it.asked.until
+    if day is None:
+        raise invalid("until", "this action needs it", "missing")
+    qualifications.vouch(it.session, parties.get(it.session, it.key), day, it.now)
+
+
 def _resume(it: Doing) -> None:
     party = it.session.get_one(Webhook, it.key).party_id
     hooks.resume(it.session, party, it.subject, it.now)
@@ -292,6 +302,7 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("listing_held", "discard"): ("sources:write", _discard),
     ("sheet_not_sent", "send"): ("purchases:write", _send),
     ("webhook_failing", "resume"): ("webhooks:write", _resume),
+    ("supplier_lapsing", "extend"): ("parties:write", _vouch),
 } | {
     (kind, action): work
     for kind in ("claim_unanswered", "claim_refused_by_source", "claim_replaced")

@@ -30,6 +30,8 @@ class SourceState(Base):
     paused_at: Mapped[datetime | None]
     qualified_until: Mapped[datetime | None]
     """From then on its supplier's papers have expired; null: they do not."""
+    vouched_until: Mapped[datetime | None]
+    """Until then an operator vouches for them; what is later of the two counts."""
     paused_reason: Mapped[str | None]
     """Why nothing is asked of it until a person lifts the pause."""
     not_before: Mapped[datetime | None]

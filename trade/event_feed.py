@@ -160,7 +160,7 @@ def _trade(
 def _event(row: Any, role: str) -> Told:
     """Leaders are told of no purchase, suppliers of no order."""
     data = {"id": row.about, **row.data}
-    if row.order_id is not None and role != "brand":
+    if row.order_id is not None and role != "brand" and not row.kind.startswith("order."):
         data["order"] = outside("ord", row.order_id)
     if row.purchase_id is not None and role in ("brand", "operator"):
         data["purchase"] = outside("pur", row.purchase_id)

@@ -34,6 +34,7 @@ def order_row(
         "kind": f"order.{what}",
         "about": outside("ord", order.id),
         "party_id": order.party_id,
+        "order_id": order.id,
         "data": {"reference": order.reference, "detail": detail},
         "at": now,
     }

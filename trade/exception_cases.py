@@ -10,6 +10,25 @@ _PURCHASE = """(SELECT coalesce(sum((x.quantity - x.shipped - x.cancelled) * x.c
 _CLAIM = """(SELECT coalesce(sum(x.asked - x.refunded), 0)::bigint FROM claim_lines x
     WHERE x.claim_id = c.id)"""
 """Fen asked and not paid."""
+_OPEN = """(SELECT coalesce(sum((x.quantity - x.shipped - x.cancelled) * x.cost
+        / greatest(x.quantity, 1)), 0)::bigint
+    FROM (SELECT id FROM purchases WHERE source = {0} AND state IN ('ready', 'submitting')
+        UNION ALL SELECT id FROM purchases
+        WHERE source = {0} AND state IN ('submitted', 'accepted', 'partly_shipped')) y
+    JOIN purchase_lines x ON x.purchase_id = y.id)"""
+"""Fen of goods that are bought at a source and have not left."""
+_UNTOLD = """(
+    SELECT e.order_id FROM (
+        SELECT e.order_id, e.kind FROM deliveries d
+        JOIN events e ON e.seq = d.place AND e.about = d.about WHERE d.webhook_id = w.id
+        UNION ALL (SELECT order_id, kind FROM events
+            WHERE party_id = w.party_id AND seq > w.told_events ORDER BY seq LIMIT 10000)
+        UNION ALL (SELECT order_id, kind FROM events
+            WHERE supplier_id = w.party_id AND seq > w.told_events ORDER BY seq LIMIT 10000)
+        UNION ALL (SELECT order_id, kind FROM events
+            WHERE h.role = 'operator' AND seq > w.told_events ORDER BY seq LIMIT 10000)) e
+    WHERE split_part(e.kind, '.', 1) || '.*' = ANY(w.events))"""
+"""Orders of which an endpoint was not told everything; of very many, those that come first."""
 _WHERE = "CASE WHEN p.source = ANY(:platforms) THEN 'platform' ELSE 'door' END"
 
 CASES = f"""
@@ -100,12 +119,16 @@ CASES = f"""
     UNION ALL
     SELECT 'books_differ', 'dif', d.id, d.id,
            CASE WHEN coalesce(d.amount, 0) = 0 THEN 'no_entry' ELSE 'entry' END, d.code,
-           d.source || ' ' || d.purchase || ': ' || d.detail, abs(d.amount), NULL, r.made_at
+           d.source || ' ' || d.purchase || ': ' || d.detail,
+           coalesce(abs(d.amount), (
+               SELECT sum(x.cost)::bigint FROM purchases y
+               JOIN purchase_lines x ON x.purchase_id = y.id
+               WHERE y.our_ref = d.purchase AND y.source = d.source)), NULL, r.made_at
     FROM differences d JOIN reconciliations r ON r.id = d.reconciliation_id
     WHERE d.state = 'open'
     UNION ALL
-    SELECT 'listing_held', 'run', id, id, state, 'harmful', coalesce(failure, 'held'), NULL, NULL,
-           ended_at
+    SELECT 'listing_held', 'run', id, id, state, 'harmful', coalesce(failure, 'held'),
+           {_OPEN.format("r.source")}, NULL, ended_at
     FROM runs r WHERE state = 'held' AND NOT EXISTS (
         SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')
     UNION ALL
@@ -119,20 +142,29 @@ CASES = f"""
     WHERE state = 'failed' OR (
         state IN ('made', 'sending') AND created_at < :now - interval '1 hour')
     UNION ALL
-    SELECT 'webhook_failing', 'whk', id, id, state, state, state || ': ' || coalesce(failure, ''),
-           NULL, NULL, failing_since
-    FROM webhooks WHERE state IN ('failing', 'disabled')
+    SELECT 'webhook_failing', 'whk', w.id, w.id, state, state,
+           state || ': ' || coalesce(failure, ''),
+           CASE WHEN NOT w.events && ARRAY['order.*', 'purchase.*', 'parcel.*', 'claim.*'] THEN NULL
+           WHEN h.role = 'brand' THEN (
+               SELECT coalesce(sum(x.cost), 0)::bigint FROM purchases y
+               JOIN purchase_lines x ON x.purchase_id = y.id
+               WHERE y.supplier_id = w.party_id AND y.order_id IN {_UNTOLD})
+           ELSE (SELECT coalesce(sum(o.total), 0)::bigint FROM orders o WHERE o.id IN {_UNTOLD})
+           END, NULL, failing_since
+    FROM webhooks w JOIN parties h ON h.id = w.party_id WHERE state IN ('failing', 'disabled')
     UNION ALL
     SELECT 'application_waiting', 'app', id, id, state, 'not_answered',
-           role || ' ' || coalesce(name, uscc, ''), NULL, NULL, created_at
-    FROM applications WHERE state = 'open'
+           role || ' ' || coalesce(name, uscc, ''), (
+               SELECT sum({_OPEN.format("h.source")})::bigint FROM parties h
+               WHERE h.role = 'brand' AND a.role = 'brand' AND h.id IN (
+                   SELECT f.party_id FROM applications f
+                   WHERE f.uscc = a.uscc AND f.state = 'approved')), NULL, created_at
+    FROM applications a WHERE state = 'open'
     UNION ALL
     SELECT 'supplier_lapsing', 'pty', p.id, p.id, 'lapsing',
            CASE WHEN h.qualified_until <= :now THEN 'lapsed' ELSE 'lapsing' END,
            p.name || ': papers end ' || h.qualified_until,
-           (SELECT coalesce(sum(x.cost), 0)::bigint FROM purchases y
-            JOIN purchase_lines x ON x.purchase_id = y.id
-            WHERE y.source = h.source AND y.state = ANY(:open)), h.qualified_until,
+           {_OPEN.format("h.source")}, h.qualified_until,
            h.qualified_until - interval '30 days'
     FROM source_states h JOIN parties p ON p.source = h.source AND p.role = 'brand' AND p.active
     WHERE h.qualified_until <= :now + interval '30 days'

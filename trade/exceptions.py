@@ -16,7 +16,6 @@ from kit.ids import inside, outside
 from trade.desk import Desk
 from trade.exception_cases import CASES
 from trade.parcels.tracking import LONG_AGO
-from trade.states import OPEN
 
 Kind = Literal[
     "order_held",
@@ -111,6 +110,7 @@ ACTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "sheet_not_sent": {"failed": ("send",)},
     "webhook_failing": {"failing": ("resume",), "disabled": ("resume",)},
     "application_waiting": {"open": ("refuse",)},
+    "supplier_lapsing": {"lapsing": ("extend",)},
 }
 """Kind → state → what may safely be done; what is not here must not be done from here."""
 
@@ -144,7 +144,6 @@ def waiting(
         "delivery": timedelta(days=desk.claims.delivery_days),
         "long_ago": LONG_AGO,
         "answer": timedelta(hours=desk.answer_hours),
-        "open": sorted(OPEN),
         "limit": limit,
     }
     return [

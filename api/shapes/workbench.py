@@ -1,5 +1,6 @@
 """Shapes of what waits for a person."""
 
+from datetime import date
 from typing import Any
 
 from pydantic import Field
@@ -33,7 +34,9 @@ class ExceptionOut(Out):
 class ActionIn(In):
     """What an action needs, where it needs anything."""
 
-    reason: Text | None = Field(None, description="refuse, refused, not_placed, dismiss, answer")
+    reason: Text | None = Field(
+        None, description="refuse, refused, not_placed, dismiss, answer, extend a supplier"
+    )
     platform_ref: Key | None = Field(None, description="found: the number at the platform")
     amount: Money | None = Field(
         None, description="approve, advance: all that was asked if null; counted"
@@ -41,6 +44,7 @@ class ActionIn(In):
     return_to: LongText | None = Field(None, description="approve: where goods go back to")
     carrier: Text | None = Field(None, description="reissue")
     tracking_number: Key | None = Field(None, description="reissue")
+    until: date | None = Field(None, description="extend a supplier: its last day")
 
 
 class ActedOut(Out):
