@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from api.replies import problem_answer
+from api.shapes.base import FORMS
 from kit import log
 from kit.errors import FieldError, Problem
 
@@ -45,7 +46,9 @@ def _fault(found: dict[str, Any]) -> FieldError:
     if found["type"] == "json_invalid":
         return FieldError("body", "json_invalid", "this is not JSON")
     field = ".".join(where[1:]) or where[0]
-    return FieldError(field, str(found["type"]), str(found["msg"]))
+    pattern = found.get("ctx", {}).get("pattern")
+    message = FORMS.get(pattern) or str(found["msg"]).removeprefix("Value error, ")
+    return FieldError(field, str(found["type"]), message)
 
 
 def _http(request: Request, error: Exception) -> Response:

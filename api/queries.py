@@ -18,7 +18,7 @@ def queried(shape: type[T]) -> Callable[[Request], Coroutine[Any, Any, T]]:
         try:
             return shape.model_validate(dict(request.query_params))
         except ValidationError as error:
-            faults = error.errors(include_url=False, include_context=False)
+            faults = error.errors(include_url=False)
             raise RequestValidationError(
                 [fault | {"loc": ("query", *fault["loc"])} for fault in faults]
             ) from error

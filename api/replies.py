@@ -17,6 +17,7 @@ PROBLEM = "application/problem+json"
 JSON = "application/json"
 MOMENT_CURSOR = r"^[0-9]{1,16}\.[0-9]{1,18}$"
 NUMBER_CURSOR = r"^[0-9]{1,18}$"
+SNAPSHOT_CURSOR = r"^[0-9]{1,18}\.[0-9]{1,18}$"
 TITLES = {
     400: "Bad request",
     401: "Not known",

@@ -117,14 +117,15 @@ class Album:
         return None
 
 
-def described(told: str, product_id: int, album: Album | None) -> str:
-    """A product's description without any address but ours; without an album, no picture."""
+def described(told: str, product_id: int, album: Album | None, said: wording.Said) -> str:
+    """A product's description, its words as `said`, without any address but ours; without an
+    album, no picture."""
 
     def shown(address: str) -> str | None:
         found = addresses([address])
         return album.road(found[0], product_id) if found and album else None
 
-    return wording.cleaned(told, shown)
+    return wording.cleaned(told, shown, said)
 
 
 def addresses(told: Iterable[Any] | None) -> list[str]:

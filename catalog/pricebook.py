@@ -64,6 +64,14 @@ def at(session: Session, moment: datetime) -> Pricebook:
     return _read(session, newest, moment=moment)
 
 
+def version(session: Session, number: int) -> Pricebook:
+    """The rules of a version. Raises Problem 404."""
+    found = _read(session, f"{_NEWEST} WHERE id = :number", number=number)
+    if found.version != number:
+        raise Problem(404, "not_found", f"there is no version {number} of the price rules")
+    return found
+
+
 def put(
     session: Session, rules: Sequence[Rule], *, version: int, actor: str, note: str | None
 ) -> Pricebook:

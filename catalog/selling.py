@@ -24,11 +24,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Facts:
-    """What else bears on it: the sources that are paused, or whose papers have expired, the next
-    planned price, price policies, and how many units the reader has had today, by source."""
+    """What else bears on it: the sources that are paused, whose papers have expired, or that will
+    be asked for stock and freight of which nothing is known; the next planned price, price
+    policies, and how many units the reader has had today, by source."""
 
     paused: frozenset[str] = frozenset()
     lapsed: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
     planned: datetime | None = None
     policies: tuple[PricePolicy, ...] = ()
     had: Mapping[str, int] = field(default_factory=dict)
@@ -129,11 +131,12 @@ def _fault(
         return Reason("supplier_paused", "its supplier takes no orders at the moment")
     if deal.source in facts.lapsed:
         return Reason("supplier_lapsed", "its supplier's qualifications have expired")
-    if _freight(deal, region, quantity) is None:
+    asks = deal.source in facts.asks
+    if not asks and _freight(deal, region, quantity) is None:
         return Reason("freight_unknown", "its delivery cost is not known; ask your operator")
     if stock.state == "out":
         return Reason("out_of_stock", "this SKU is out of stock", _presale(deal, now))
-    if stock.state == "unknown" and shelf.unknown_stock(deal, reader) == "ask":
+    if stock.state == "unknown" and shelf.unknown_stock(deal, reader) == "ask" and not asks:
         return Reason("stock_unknown", "whether this SKU is in stock must be asked first")
     if stock.quantity is not None and stock.quantity < quantity:
         message = f"only {stock.quantity} of this SKU are left"

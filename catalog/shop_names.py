@@ -42,13 +42,21 @@ class Rules:
         self, title: str, seller: str | None, brand: str | None, category: str | None = None
     ) -> str:
         """The title as it may leave the house: never empty."""
-        brands = _brands(brand)
-        cut = _without_seller(title, seller, brands) if seller else title
+        cut = self.stripped(title, [(seller, brand)])
+        return cut or brand or (category or "").rpartition(" > ")[2] or "商品"
+
+    def stripped(self, text: str, sold_by: Iterable[tuple[str | None, str | None]]) -> str:
+        """A text without the words, and without the sellers of `sold_by`, (seller, brand); it may
+        be empty. What names none of them stays as it is."""
+        cut = text
+        for seller, brand in sold_by:
+            if seller:
+                cut = _without_seller(cut, seller, _brands(brand))
         cut = self._without_words(cut)
-        if cut == title:
-            return title
-        cut = _BRACKETS.sub(lambda found: _inside(found.group(), brands), cut).replace(_GONE, " ")
-        return _tidy(cut) or brand or (category or "").rpartition(" > ")[2] or "商品"
+        if cut == text:
+            return text
+        cut = _BRACKETS.sub(lambda found: _inside(found.group()), cut).replace(_GONE, " ")
+        return _tidy(cut)
 
     def _without_words(self, title: str) -> str:
         parts, at = [], 0
@@ -142,7 +150,7 @@ def _own_brand(name: str, written: str) -> str:
     return written[: len(_ENDS.sub("", plain))] if _OWN.search(plain) else ""
 
 
-def _inside(bracket: str, brands: Sequence[str]) -> str:
+def _inside(bracket: str) -> str:
     """A bracket from which something was taken: what else it says, unless it named a shop."""
     if _GONE not in bracket:
         return bracket

@@ -13,6 +13,8 @@ from lxml import etree, html
 
 Shown = Callable[[str], str | None]
 """Where a picture is shown that lies at an address; None: not at all."""
+Said = Callable[[str], str]
+"""What may be said of a text without markup."""
 
 _MARKUP = re.compile(r"<[a-zA-Z!/][^>]*>")
 _ADDRESS = re.compile(
@@ -33,14 +35,15 @@ _LAZY = ("data-lazyload", "data-ks-lazyload", "data-lazyload-src", "data-origina
 """Where pictures' addresses stand that a shop's script would load; before `src`, a placeholder."""
 
 
-def cleaned(told: str, shown: Shown) -> str:
-    """A description whose pictures are those of `shown`, and that has no other address."""
+def cleaned(told: str, shown: Shown, said: Said) -> str:
+    """A description whose pictures are those of `shown` and whose words those of `said`, and that
+    has no other address."""
     if _MARKUP.search(told) is None:
-        return without_addresses(told).strip()
+        return without_addresses(said(told)).strip()
     lines = []
     for kind, content in _pieces(told):
         if kind == "text":
-            if line := without_addresses(content).strip():
+            if line := without_addresses(said(content)).strip():
                 lines.append(f"<p>{escape(line)}</p>")
         elif road := shown(content):
             lines.append(f'<img src="{escape(road)}" alt="">')

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kit.db import Database
+from sync import staging
 from sync.apply import Traits, apply
 from sync.lease import Held
 from sync.staging import rows_of
@@ -52,6 +53,7 @@ class Batches:
         """
         with self.db.as_system() as session:
             self.lease.confirm(session)
+            staging.follow(session, self.run_id)
             last = session.execute(text(self._sql(_INDEPENDENT)), {"run": self.run_id}).scalar_one()
         if last is not None and last - mark > MOST_ROWS:
             self._side_by_side(mark, last)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from xxhash import xxh3_128_hexdigest
 
+from catalog import titles
 from catalog.shop_names import Rules, seller_names
 from connectors.model import LISTING, Reject
 from kit.db import cursor
@@ -200,19 +201,34 @@ def _shown(rows: pl.DataFrame, names: Rules) -> pl.Series:
 
 
 def name(session: Session, table: str, names: Rules) -> None:
-    """Give rows that were staged from what we held the titles that products bear."""
-    asked = text(f"SELECT n, title, seller, brand, category FROM {table} WHERE title IS NOT NULL")
-    told = {
-        row.n: shown
-        for row in session.execute(asked)
-        if (shown := names.shown(row.title, row.seller, row.brand, row.category)) != row.title
-    }
+    """Give staged rows the titles that products bear by this list."""
+    asked = text(
+        f"SELECT n, title, seller, brand, category, shown FROM {table} WHERE title IS NOT NULL"
+    )
+    told: dict[int, str | None] = {}
+    for row in session.execute(asked, execution_options={"yield_per": _SLICE}):
+        shown = names.shown(row.title, row.seller, row.brand, row.category)
+        if (other := None if shown == row.title else shown) != row.shown:
+            told[row.n] = other
     session.execute(
         text(f"""UPDATE {table} r SET shown = s.shown
             FROM unnest(CAST(:n AS bigint[]), CAST(:shown AS text[])) AS s(n, shown)
             WHERE r.n = s.n"""),
         {"n": list(told), "shown": list(told.values())},
     )
+
+
+def follow(session: Session, run_id: int) -> None:
+    """Name a run's rows anew where the list of shops' words was edited since they were read."""
+    if session.execute(_EDITED, {"run": run_id}).scalar_one():
+        name(session, rows_of(run_id), titles.rules(session))
+
+
+_EDITED = text("""
+    SELECT EXISTS (SELECT FROM shop_words w JOIN runs r ON r.id = :run
+      WHERE w.updated_at > r.started_at - interval '5 seconds')
+""")
+"""Seconds for edits that were not committed yet when the run began."""
 
 
 def reject(session: Session, run_id: int, rejects: Iterable[Reject]) -> None:

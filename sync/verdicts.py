@@ -1,7 +1,7 @@
 """What a person decides about a run: release it in whole or in part, discard it, take it back."""
 
 # ruff: noqa: S608 - composed of our own names and whole numbers only
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import titles
-from kit.errors import Problem
+from kit.errors import Problem, invalid
 from sync import runs, staging
 from sync.staging import CONTENT, rows_of
 from sync.wake import wake
@@ -22,12 +22,13 @@ def release(
     run_id: int,
     *,
     without: Collection[Harmful] = (),
-    only: Collection[str] | None = None,
+    only: Sequence[str] | None = None,
 ) -> None:
     """Let a held run be applied: all of it, or without some kinds of harm, or `only` these ids.
 
     What is left out differs from what we hold still, and the next listing is judged by it anew.
-    Raises Problem 404, and 409 when the run is not held or its rows are lost.
+    Raises Problem 404, 409 when the run is not held or its rows are lost, and 422 for an id of
+    which nothing is left to release.
     """
     run = runs.named(session, run_id)
     if run.state != "held":
@@ -44,15 +45,25 @@ def release(
             {"kinds": sorted(without)},
         )
     if only is not None:
-        session.execute(
-            text(f"DELETE FROM {rows} WHERE external_id <> ALL(:only)"), {"only": sorted(only)}
-        )
+        _narrow(session, rows, only)
     session.execute(
         text(f"""UPDATE runs SET state = 'judged', failure = NULL, ended_at = NULL,
             planned = (SELECT count(*) FROM {rows}) WHERE id = :run"""),
         {"run": run_id},
     )
     wake(session, run.source, "listing")
+
+
+def _narrow(session: Session, rows: str, only: Sequence[str]) -> None:
+    """Leave the rows of these ids. Raises Problem 422: a slip must not throw a reading away."""
+    wanted = {"only": list(only)}
+    held = text(f"SELECT external_id FROM {rows} WHERE external_id = ANY(:only)")
+    there = set(session.scalars(held, wanted))
+    for place, one in enumerate(only):
+        if one not in there:
+            message = f"nothing is left to release of {one!r}; GET …/diff shows what would change"
+            raise invalid(f"only.{place}", message, "not_in_run")
+    session.execute(text(f"DELETE FROM {rows} WHERE external_id <> ALL(:only)"), wanted)
 
 
 def rollback(session: Session, run_id: int, now: datetime) -> int:

@@ -148,10 +148,14 @@ def wanting(desk: Desk, known: Loaded, found: Found) -> list[Question]:
     return [one for one in questions(desk, draft, known.wanted) if one not in found.asked]
 
 
+def waits(draft: Draft) -> bool:
+    """Whether a line fails for want of something that a source may know."""
+    return any(line.code in ("stock_unknown", "freight_unknown") for line in draft.unsellable)
+
+
 def check_heard(draft: Draft, found: Found) -> None:
     """Raises Problem 503 where a line fails for want of an answer that no talk was free for."""
-    waits = any(line.code in ("stock_unknown", "freight_unknown") for line in draft.unsellable)
-    if found.busy and waits:
+    if found.busy and waits(draft):
         words = "too many prices are being asked for at the moment; ask again"
         raise Problem(503, "busy", words, retry_after=1)
 

@@ -106,6 +106,11 @@ class Desk:
         """Whether any source can be asked live."""
         return any(terms.asks for terms in self.sources.values())
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The sources that can be asked live."""
+        return frozenset(code for code, terms in self.sources.items() if terms.asks)
+
     def terms(self, source: str) -> SourceTerms:
         """The terms of `source`."""
         ordinary = SourceTerms(SourcePolicy(refusal_risk=self.refusal_risk))

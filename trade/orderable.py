@@ -14,10 +14,14 @@ from sqlalchemy.orm import Session
 from catalog import selling
 from catalog.reads import Sellable
 from catalog.selling import Reason
+from connectors.model import ShipTo
+from kit import clock
+from kit.db import Database
 from kit.ids import outside
-from trade import planning, supplies
+from trade import asking, live_answers, places, planning, supplies
+from trade.asking import Found, OpenSource, Talks
 from trade.desk import Desk
-from trade.planning import LineRequest
+from trade.planning import LineRequest, Loaded
 from trade.routing.takes import Supply
 
 
@@ -32,27 +36,46 @@ class Verdict:
     freight: int | None = None
 
 
-def verdict(
-    session: Session,
-    desk: Desk,
-    party_id: int,
-    sku_id: int,
-    quantity: int,
-    region: str,
-    now: datetime,
-    *,
-    mobile: str | None = None,
-) -> Verdict:
-    """What an order of this one line to `region` would meet now; `mobile` is its recipient's.
+@dataclass(frozen=True)
+class Inquiry:
+    """How many units of a SKU a party would order to a region; `mobile` is their recipient's."""
 
-    System scope: it looks at what was bought before.
+    party_id: int
+    sku_id: int
+    quantity: int
+    region: str
+    mobile: str | None = None
+
+    def load(self, session: Session, desk: Desk) -> Loaded:
+        """What is known of such an order. System scope: it looks at what was bought before."""
+        asked = [LineRequest(self.quantity, outside("sku", self.sku_id))]
+        now = clock.now()
+        return planning.load(
+            session, desk, self.party_id, asked, self.region, now, mobile=self.mobile
+        )
+
+
+def verdict(
+    db: Database, desk: Desk, talks: Talks, open_source: OpenSource, inquiry: Inquiry
+) -> Verdict:
+    """What an order of this one line would meet now. Where only its source can tell whether it is
+    sold there, that is asked: claim → talk → write.
+
+    Raises Problem 503 `busy` where no talk is free for that.
     """
-    asked = [LineRequest(quantity, outside("sku", sku_id))]
-    known = planning.load(session, desk, party_id, asked, region, now, mobile=mobile)
+    with db.as_system() as session:
+        known = inquiry.load(session, desk)
     draft = known.latest()
+    if asking.waits(draft) and asking.wanting(desk, known, Found()):
+        to = ShipTo("", "", inquiry.region, places.spelled(inquiry.region))
+        found = asking.settled(desk, known, talks, open_source, to)
+        with db.as_system() as session:
+            live_answers.write(session, found.answers)
+            draft = inquiry.load(session, desk).latest()
+        asking.check_heard(draft, found)
     if draft.unsellable:
         code = draft.unsellable[0].code
-        return Verdict(code, _until(code, draft.plan.facts.supplies, now))
+        return Verdict(code, _until(code, draft.plan.facts.supplies, clock.now()))
     line = draft.lines[0]
     return Verdict(None, unit_price=line.unit_price, freight=draft.freight)
 

@@ -93,6 +93,15 @@ def resolve(code: str) -> str | None:
     return county + street if street.strip("0") else county
 
 
+def division(code: str) -> str | None:
+    """A division of any level, by 2, 4, 6 or 9 digits, as rules name it: a retired county by its
+    successor; None for one that is not known."""
+    names = _table().names
+    if len(code) < 6 or code.endswith("0000") or (code.endswith("00") and code in names):
+        return code if any(name.startswith(code) for name in names) else None
+    return resolve(code)
+
+
 def all_counties() -> tuple[County, ...]:
     """Every county of today."""
     return _table().counties

@@ -12,6 +12,8 @@ from catalog import deals, shelf
 from catalog.pricebook import Pricebook
 from catalog.pricing import Buyer, Goods, PriceList, Rule, price_list
 from catalog.readers import Readership
+from kit.errors import invalid
+from kit.ids import outside
 from kit.money import line_amount
 from trade.pricing import buyer
 
@@ -50,6 +52,7 @@ _TITLES = text("""
     SELECT s.id, p.title FROM skus s JOIN products p ON p.id = s.product_id WHERE s.id = ANY(:ids)
 """)
 _SAMPLE = text("SELECT id FROM skus WHERE id % :step = 0 ORDER BY id DESC LIMIT :limit")
+_PARTIES = text("SELECT id FROM parties WHERE id = ANY(:ids)")
 _SIZE = text("SELECT max(id) FROM skus")
 _ORDERED = text("""
     SELECT o.party_id, l.unit_price, p.unit_cost, p.quantity - p.cancelled AS units,
@@ -62,6 +65,17 @@ _ORDERED = text("""
     WHERE o.created_at >= :since AND o.created_at < :until AND p.quantity > p.cancelled
     ORDER BY o.id DESC LIMIT :limit
 """)
+
+
+def check_parties(session: Session, rules: Sequence[Rule]) -> None:
+    """Raises Problem 422 for a rule that names a party which is not there. System scope."""
+    named = {x for rule in rules for x in (rule.party, rule.group) if x is not None}
+    there = set(session.scalars(_PARTIES, {"ids": list(named)})) if named else named
+    for place, rule in enumerate(rules):
+        for field, party in (("party", rule.party), ("group", rule.group)):
+            if party is not None and party not in there:
+                name = outside("pty", party)
+                raise invalid(f"rules.{place}.{field}", f"there is no party {name!r}", "unknown")
 
 
 def sample(session: Session, limit: int) -> list[int]:

@@ -19,7 +19,8 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from catalog import corridors
+from catalog import corridors, discretion, titles
+from catalog.shop_names import Rules
 from kit.errors import Problem
 from kit.ids import outside
 from kit.money import price_text
@@ -69,12 +70,14 @@ class Wish:
 
 @dataclass(frozen=True)
 class Facts:
-    """What held units can be bought from now, by SKU, and what their leader pays for it."""
+    """What held units can be bought from now, by SKU, what their leader pays for it, and the names
+    that the leader may not read."""
 
     offers: Mapping[int, Sequence[Supply]]
     terms: Terms
     region: str
     now: datetime
+    names: Rules
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,8 @@ def read(
     by_sku: dict[int, list[Supply]] = {}
     for one in offers:
         by_sku.setdefault(one.sku_id, []).append(one)
-    return Facts(by_sku, terms, session.get_one(Recipient, order.recipient_id).region, now)
+    region = session.get_one(Recipient, order.recipient_id).region
+    return Facts(by_sku, terms, region, now, titles.rules(session))
 
 
 def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Sequence[Unsellable]:
@@ -255,7 +259,9 @@ def _substitutes(
         wish = Wish(line, other.id)
         found = offered(facts, [wish], spare)
         if isinstance(found, Offered) and retail(facts, found) is not None:
-            name = {"sku": outside("sku", other.id), "attributes": other.attributes or {}}
+            discreet = discretion.of(facts.names, facts.offers.get(other.id, ()))
+            shown = discreet.attributes(other.attributes)
+            name = {"sku": outside("sku", other.id), "attributes": shown}
             options.append(name | _told(found, wish, facts.now))
     return sorted(options, key=lambda one: (one["more"], one["sku"]))[:MOST_SHOWN]
 

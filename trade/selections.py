@@ -25,7 +25,7 @@ from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside, outside
 from kit.money import marked_up, price_text
 from kit.statements import Query, ids_text, send
-from trade import pricing
+from trade import obstacles, pricing
 from trade.desk import Desk
 from trade.models import Selection
 from trade.paging import changed
@@ -51,12 +51,21 @@ class Rule:
 
 @dataclass(frozen=True)
 class Offered:
-    """What a leader may know of a SKU's terms: own price, and the retail prices allowed."""
+    """What a leader may know of a SKU's terms: own price, the retail prices allowed, and what
+    keeps it from being ordered wherever it goes."""
 
     price: Decimal | None
     floor: Decimal | None
     ceiling: Decimal | None
     granted: bool = True
+    against: tuple[Reason, ...] = ()
+
+    def reasons(self, retail: Decimal | None) -> list[Reason]:
+        """Why it cannot be sold on for `retail`."""
+        fault = corridor_fault(retail, self.floor, self.ceiling)
+        if fault is None or corridors.allows_none((self.floor, self.ceiling)):
+            return list(self.against)
+        return [*self.against, Reason("outside_corridor", fault)]
 
 
 def put(
@@ -195,14 +204,16 @@ def terms(
 ) -> dict[int, Offered]:
     """What the party pays for each SKU now, and the corridor of its retail price."""
     wanted = sorted(set(sku_ids))
-    who, made, *about = send(
+    who, made, stopped, rules, *about = send(
         session,
         pricing.question(party_id),
         bundles.question(wanted),
+        *obstacles.QUESTIONS,
         *deals.questions_of_skus(wanted),
     )
     reader = pricing.answered(session, who[0], desk, party_id, now)
     policies = corridors.policies(session, wanted, now)
+    standing = obstacles.answered((stopped, rules), desk.asked, policies, now)
     parts = bundles.with_deals(partial(send, session), bundles.answered(made))
     found: dict[int, list[Deal]] = {}
     for deal in deals.answered(about):
@@ -214,7 +225,8 @@ def terms(
         of = parts.get(sku_id, ())
         seen = bundles.display(own, of, reader, now, policies=policies)
         granted = not bundles.hidden(own, of, reader, now)
-        answer[sku_id] = Offered(seen.price, *seen.corridor, granted)
+        against = standing.against(own, of, seen, reader, now)
+        answer[sku_id] = Offered(seen.price, *seen.corridor, granted, tuple(against))
     return answer
 
 
@@ -284,6 +296,7 @@ def _views(
 
 def _view(row: Selection, goods: Any, album: Album, offered: Offered) -> dict[str, Any]:
     retail = rule_of(row).retail(offered.price)
+    reasons = offered.reasons(retail)
     return {
         "sku": outside("sku", row.sku_id),
         "title": goods.title,
@@ -292,8 +305,8 @@ def _view(row: Selection, goods: Any, album: Album, offered: Offered) -> dict[st
         "retail_price": _text(retail),
         "markup_percent": None if row.markup_percent is None else f"{row.markup_percent:f}",
         "corridor": {"min": _text(offered.floor), "max": _text(offered.ceiling)},
-        "sellable": offered.granted
-        and corridor_fault(retail, offered.floor, offered.ceiling) is None,
+        "sellable": not reasons,
+        "reasons": [vars(reason) for reason in reasons],
         "code": row.code,
         "note": row.note,
         "updated_at": row.updated_at,

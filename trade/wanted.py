@@ -10,6 +10,7 @@ from catalog.matching.redirects import current
 from kit.errors import Problem, invalid
 from kit.ids import inside
 from trade import selections
+from trade.obstacles import RULED_OUT
 
 MOST_LINES = 200
 MOST_UNITS = 100_000
@@ -25,7 +26,7 @@ MESSAGES = {
     "limited": "its supplier sells fewer of it, or to fewer places; lower the quantity",
     "limit_per_recipient": "the brand allows no more of it to this recipient today",
     "not_granted": "the brand has not opened it to you for this region; ask your operator",
-    "ruled_out": "it is not bought at the moment; try again later, or choose another SKU",
+    "ruled_out": RULED_OUT,
     "supplier_paused": "its supplier takes no orders at the moment; try again later",
     "supplier_lapsed": "its supplier's qualifications have expired; choose another SKU",
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",

@@ -16,7 +16,7 @@ from catalog.corridors import PricePolicy, PricePolicyRow
 from catalog.grants import GrantRow
 from catalog.scopes import EVERY_SOURCE, Rule, Scope
 from kit.errors import Problem, invalid
-from kit.ids import inside, outside
+from kit.ids import given, outside
 from kit.money import price_text
 from trade import audits
 
@@ -100,7 +100,7 @@ def put_grant(caller: WritesGrants, grant: Name, asked: GrantIn, source: Source 
         scope = _scope(asked.what, whose, asked.where, asked)
         who = asked.who
         more = {
-            "to_party": None if who.party is None else _party(who.party),
+            "to_party": None if who.party is None else given("pty", who.party, "who.party"),
             "to_level": who.level,
             "max_per_order": asked.max_per_order,
             "max_per_day": asked.max_per_day,
@@ -164,32 +164,18 @@ def _noted(session: Session, caller: Caller, action: str, name: str, source: str
 
 
 def _scope(what: Any, source: str, regions: list[str], span: Any) -> Scope:
-    given = [name for name in ("sku", "brand", "category") if getattr(what, name) is not None]
-    if len(given) > 1:
-        raise invalid(given[1], "give one of sku, brand and category at most", "one_of")
+    named = [name for name in ("sku", "brand", "category") if getattr(what, name) is not None]
+    if len(named) > 1:
+        raise invalid(named[1], "give one of sku, brand and category at most", "one_of")
     return Scope(
         source,
-        None if what.sku is None else _sku(what.sku),
+        None if what.sku is None else given("sku", what.sku, "sku", "unknown_sku"),
         what.brand,
         what.category,
         tuple(regions),
         span.since,
         span.until,
     )
-
-
-def _sku(text: str) -> int:
-    try:
-        return inside("sku", text)
-    except Problem as problem:
-        raise invalid("sku", f"there is no SKU {text!r}", "unknown_sku") from problem
-
-
-def _party(text: str) -> int:
-    try:
-        return inside("pty", text)
-    except Problem as problem:
-        raise invalid("who.party", f"there is no party {text!r}", "unknown") from problem
 
 
 def _what(row: Rule) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api import present, replies
 from api.callers import Caller, Knock, allow, knocking
 from api.queries import parameters, queried
-from api.shapes.base import NO_NUL, IdPath, Listed, Moment
+from api.shapes.base import NO_NUL, REGION, IdPath, Listed, Moment
 from api.shapes.catalog import (
     CardOut,
     CategoriesOut,
@@ -22,13 +22,14 @@ from api.shapes.catalog import (
     SellableOut,
     ThenOut,
 )
-from api.shapes.search import REGION, REGION_SAID, SearchIn, SearchPageIn
+from api.shapes.search import REGION_SAID, SearchIn, SearchPageIn
 from catalog import pricebook, reads, search
 from catalog.search import Asked
 from kit import clock
 from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside
 from trade import addresses, limits, orderable, places, selections
+from trade.orderable import Inquiry
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 
@@ -126,6 +127,8 @@ def price_history(
     """Prices as this reader pays them, the last 90 days unless asked otherwise."""
     end = until or clock.now()
     begin = since or end - timedelta(days=90)
+    if begin > end:
+        raise invalid("from", "it lies behind `to`", "empty_span")
     with caller.own() as session:
         number = inside("sku", sku_id)
         _must_exist(caller, session, number, sku_id)
@@ -170,25 +173,28 @@ def sellable(
     that is known. Your own retail price, where you have picked the SKU, must be allowed there.
 
     With a region the answer is what a quote would say: units may come from several places, limits
-    count, and `freight_amount` is what they cost to send."""
+    count, and `freight_amount` is what they cost to send. A platform is asked, for three seconds at
+    most, where it alone can tell. Without a region, what it is to be asked does not count."""
     number, place = inside("sku", sku_id), resolved(region)
     recipient = _phone(mobile)
     now = clock.now()
-    desk, party, scopes = caller.office.terms.desk, caller.party_id, caller.identity.scopes
+    here, party, scopes = caller.office, caller.party_id, caller.identity.scopes
+    desk = here.terms.desk
     had, met, stopped = {}, None, None
     orders = place and "orders:write" in scopes
     if "orders:read" in scopes or caller.grants.named:
         with caller.system() as session:  # what was bought lies behind the wall
             had = limits.had_today(session, party, number, now)
-            if orders:
-                met = orderable.verdict(
-                    session, desk, party, number, quantity, place, now, mobile=recipient
-                )
-            elif "orders:read" in scopes:
+            if "orders:read" in scopes and not orders:
                 stopped = orderable.ruled_out(session, desk, number, place, now)
+    if orders:
+        inquiry = Inquiry(party, number, quantity, place, recipient)
+        met = orderable.verdict(here.db, desk, here.talks, here.source, inquiry)
     with caller.own() as session:
-        reader = caller.reader
-        found = reads.sellable(session, number, place, quantity, reader, now, had=had)
+        asks = desk.asked
+        found = reads.sellable(
+            session, number, place, quantity, caller.reader, now, had=had, asks=asks
+        )
         if found is not None and met is not None:
             found = orderable.joined(found, met)
         if found is not None:

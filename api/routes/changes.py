@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api import present, replies
 from api.callers import Caller, allow
 from api.openapi import EXPIRED
+from api.replies import NUMBER_CURSOR, SNAPSHOT_CURSOR
 from api.shapes.catalog import ChangesOut, SnapshotOut
 from catalog import reads
 from kit import clock
@@ -29,7 +30,7 @@ def changes(
     after: Annotated[
         str,
         Query(
-            pattern=r"^[0-9]{1,18}$",
+            pattern=NUMBER_CURSOR,
             description="`next` of the page before, or `seq` of a snapshot; 0 is the beginning.",
         ),
     ] = "0",
@@ -51,7 +52,7 @@ def changes(
 @router.get("/changes/snapshot", response_model=SnapshotOut, summary="Where to start from")
 def snapshot(
     caller: Annotated[Caller, Depends(allow("catalog:read"))],
-    cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")] = None,
+    cursor: Annotated[str | None, Query(pattern=SNAPSHOT_CURSOR)] = None,
     scope: Scope = "all",
     limit: Annotated[int, Query(ge=1, le=1000, description="SKUs a page.")] = 200,
 ) -> Response:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -17,7 +17,7 @@ from catalog import pricebook
 from catalog.pricebook import Pricebook
 from catalog.pricing import NOBODY, Rule
 from kit import clock
-from kit.ids import inside, outside
+from kit.ids import given, outside
 from kit.money import price_text, yuan
 from trade import audits, price_trials, pricing
 
@@ -25,26 +25,34 @@ router = APIRouter(prefix="/v1/pricing-rules", tags=["operators"])
 
 Reads = Annotated[Caller, Depends(allow("pricing:read"))]
 Writes = Annotated[Writer, Depends(allow_write("pricing:write"))]
+Version = Annotated[int | None, Query(ge=0, le=2**31)]
 
 SAMPLE = 50
 _PRICES = ("cost_from", "cost_below", "floor", "ceiling", "ending")
 
 
 @router.get("", response_model=RulesOut, summary="The price rules in force")
-def get(caller: Reads) -> Response:
-    """Version 0 is before the first rule."""
+def get(caller: Reads, version: Version = None) -> Response:
+    """Version 0 is before the first rule. With `version`, the set that this one was."""
     with caller.own() as session:
-        return replies.answer(_view(caller, pricebook.current(session)))
+        if version is None:
+            book = pricebook.current(session)
+        else:
+            book = pricebook.version(session, version)
+        return replies.answer(_view(caller, book))
 
 
 @router.put("", response_model=RulesOut, summary="Put other price rules in force")
 def put(caller: Writes, asked: RulesIn) -> Response:
     """All of them at once; the former set stays readable, and orders keep their prices."""
 
+    rules = _rules(asked.rules)
+
     def work(session: Session) -> Reply:
+        price_trials.check_parties(session, rules)
         book = pricebook.put(
             session,
-            _rules(asked.rules),
+            rules,
             version=asked.version,
             actor=caller.actor,
             note=asked.note,
@@ -65,9 +73,12 @@ def preview(caller: Reads, asked: PreviewIn) -> Response:
     since = asked.since or until - timedelta(days=30)
     here = caller.office.terms.readership
     with caller.system() as session:
-        who = pricing.buyer(session, inside("pty", asked.party)) if asked.party else NOBODY
-        skus = [inside("sku", sku) for sku in asked.skus] if asked.skus is not None else None
-        wanted = price_trials.sample(session, SAMPLE) if skus is None else skus
+        price_trials.check_parties(session, rules)
+        who = pricing.buyer(session, given("pty", asked.party, "party")) if asked.party else NOBODY
+        named = enumerate(asked.skus or ())
+        wanted = [given("sku", sku, f"skus.{place}") for place, sku in named]
+        if asked.skus is None:
+            wanted = price_trials.sample(session, SAMPLE)
         trials = price_trials.preview(session, here, rules, who, wanted, now)
         earned = price_trials.replay(session, here.lists["resale"], rules, since, until)
     return replies.answer(
@@ -95,16 +106,17 @@ def preview(caller: Reads, asked: PreviewIn) -> Response:
     )
 
 
-def _rules(given: Sequence[RuleIn]) -> list[Rule]:
-    return [_rule(number, one) for number, one in enumerate(given, start=1)]
+def _rules(asked: Sequence[RuleIn]) -> list[Rule]:
+    return [_rule(number, one) for number, one in enumerate(asked, start=1)]
 
 
-def _rule(number: int, given: RuleIn) -> Rule:
-    values: dict[str, Any] = given.model_dump()
+def _rule(number: int, asked: RuleIn) -> Rule:
+    values: dict[str, Any] = asked.model_dump()
     for name in (*_PRICES, "markup_percent"):
         values[name] = None if values[name] is None else Decimal(values[name])
     for name in ("group", "party"):
-        values[name] = None if values[name] is None else inside("pty", values[name])
+        if values[name] is not None:
+            values[name] = given("pty", values[name], f"rules.{number - 1}.{name}")
     return Rule(number, **values)
 
 

@@ -32,7 +32,7 @@ class ReleaseIn(In):
 
     without: list[Literal["vanished", "zeroed", "moved"]] = []
     only: list[Annotated[str, Field(max_length=200, pattern=NO_NUL)]] | None = Field(
-        None, max_length=10_000
+        None, min_length=1, max_length=10_000
     )
 
 
@@ -105,7 +105,8 @@ def release(caller: Writes, run_id: IdPath, asked: ReleaseIn | None = None) -> R
     def work(session: Session) -> Reply:
         number = inside("run", run_id)
         verdicts.release(session, number, without=wanted.without, only=wanted.only)
-        audits.note(session, caller.actor, "run.release", run_id, {"without": wanted.without})
+        said = {"without": wanted.without, "only": wanted.only}
+        audits.note(session, caller.actor, "run.release", run_id, said)
         return Reply(200, _view(runs.named(session, number)))
 
     return caller.do(work)

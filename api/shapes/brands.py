@@ -2,11 +2,24 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from api.shapes.base import CATEGORY, In, Key, Moment, Out, PriceText, Quantity, Text
+from api.shapes.base import CATEGORY, DIVISION, In, Key, Moment, Out, PriceText, Quantity, Text
+from trade import places
 
-Region = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})$")]
+
+def _division(code: str) -> str:
+    found = places.division(code)
+    if found is None:
+        raise ValueError(f"{code} is no division of GB/T 2260")
+    return found
+
+
+Region = Annotated[
+    str,
+    StringConstraints(pattern=DIVISION),
+    AfterValidator(_division),
+]
 Regions = Annotated[
     list[Region],
     Field(max_length=400, description="GB/T 2260, whole provinces too (440000); none: everywhere."),

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.shapes.base import In, Key, Out
+from api.shapes.base import REGION, In, Key, Out
 
 FREIGHT = "By what the delivery costs, null where that is not known."
 
@@ -123,7 +123,7 @@ class LookupIn(In):
     skus: list[Key] = Field([], max_length=500)
     gtins: list[Key] = Field([], max_length=500)
     codes: list[Key] = Field([], max_length=500, description="Your own 商家编码.")
-    region: str | None = Field(None, pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$")
+    region: str | None = Field(None, pattern=REGION)
 
     @model_validator(mode="after")
     def _some(self) -> Self:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import NO_NUL, SAID, In, Key, Money, Out
+from api.shapes.base import NO_NUL, REGION, SAID, In, Key, Money, Out
 
 
 class ImportIdOut(Out):
@@ -106,7 +106,7 @@ class ImportOut(Out):
 
 Name = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=200)]
 Line = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}$")]
-Region = Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$")]
+Region = Annotated[str, StringConstraints(pattern=REGION)]
 
 
 class MappingsIn(In):

@@ -19,6 +19,7 @@ from api.shapes.base import (
     Text,
     one_of,
 )
+from api.shapes.catalog import ReasonOut
 from api.shapes.claims import ClaimOut
 
 
@@ -64,7 +65,8 @@ class SelectionOut(Out):
     retail_price: str | None
     markup_percent: str | None
     corridor: CorridorRange
-    sellable: bool
+    sellable: bool = Field(description="Whether some of it can be ordered, wherever it goes.")
+    reasons: list[ReasonOut]
     code: str | None
     note: str | None
     updated_at: str

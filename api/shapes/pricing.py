@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from api.shapes.base import CATEGORY, In, Key, Moment, Note, Out, PriceText, Text
+from api.shapes.base import CATEGORY, SIGNED, In, Key, Moment, Note, Out, PriceText, Text
 
-_PERCENT = r"^-?[0-9]{1,5}(\.[0-9]{1,4})?$"
+_PERCENT = SIGNED
 
 
 class RuleIn(In):

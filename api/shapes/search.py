@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from api.shapes.base import NO_NUL, In, Out, Text
+from api.shapes.base import GTIN, NO_NUL, REGION, In, Out, Text
 
-REGION = r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$"
 REGION_SAID = "GB/T 2260: 6, 9 or 12 digits."
 
 Word = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
@@ -20,7 +19,7 @@ class SearchIn(BaseModel):
     q: Word = ""
     category: Word | None = None
     brand: Word | None = None
-    gtin: Annotated[str, Field(pattern=r"^[0-9]{8,14}$")] | None = None
+    gtin: Annotated[str, Field(pattern=GTIN)] | None = None
     mode: Literal["dropship", "bulk", "affiliate"] | None = None
     price_min: Price | None = Field(None, description="CNY")
     price_max: Price | None = Field(None, description="CNY")

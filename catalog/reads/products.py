@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import bundles, corridors, media, shelf
+from catalog import bundles, corridors, discretion, media, shelf, titles
 from catalog import deals as all_deals
 from catalog.bundles import Part, Parts
 from catalog.deals import Deal
 from catalog.pricing import margin_percent
 from catalog.shelf import Display, Front, Reader, Stock
+from catalog.shop_names import Rules
 from kit.statements import Ask, ids_text, send
 
 
@@ -184,11 +185,12 @@ def product(
     if rows and not skus:
         return None
     shown = {sku.id: bundles.display(*of[sku.id], reader, now, region, policies) for sku in skus}
-    views = [sku_view(sku, by_sku.get(sku.id, ()), shown[sku.id], reader) for sku in skus]
+    names = _kept_back(session, reader)
+    views = [sku_view(sku, by_sku.get(sku.id, ()), shown[sku.id], reader, names) for sku in skus]
     head = card(row, [(sku.msrp, shown[sku.id]) for sku in skus], deals, reader)
     told = row.description
-    if told and not reader.sees_sources:
-        told = media.described(told, row.id, reader.album)
+    if told and names is not None:
+        told = media.described(told, row.id, reader.album, discretion.of(names, deals).text)
     more = media.addresses(row.materials)
     roads = reader.album.roads(more, row.id) if reader.album else []
     return ProductView(head, told, views, roads)
@@ -203,12 +205,14 @@ def skus(
     policies = corridors.policies(session, ids, now)
     parts = bundles.parts(session, ids, region)
     of = {sku: _of(sku, by_sku, parts) for sku in ids}
+    names = _kept_back(session, reader)
     return {
         row.id: sku_view(
             row,
             by_sku.get(row.id, ()),
             bundles.display(*of[row.id], reader, now, region, policies),
             reader,
+            names,
         )
         for row in session.execute(_SKUS_BY_ID, {"ids": list(ids)})
         if not bundles.hidden(*of[row.id], reader, now)
@@ -242,12 +246,15 @@ def card(
     )
 
 
-def sku_view(row: Any, deals: Iterable[Deal], shown: Display, reader: Reader) -> SkuView:
-    """One SKU from its row, its deals and what the shelf shows of it."""
+def sku_view(
+    row: Any, deals: Sequence[Deal], shown: Display, reader: Reader, names: Rules | None
+) -> SkuView:
+    """One SKU from its row, its deals and what the shelf shows of it; `names` are kept back."""
+    told = row.attributes or {}
     return SkuView(
         id=row.id,
         product_id=row.product_id,
-        attributes=row.attributes or {},
+        attributes=told if names is None else discretion.of(names, deals).attributes(told),
         gtin=row.gtin,
         pack=row.pack,
         unit=row.unit,
@@ -264,6 +271,11 @@ def sku_view(row: Any, deals: Iterable[Deal], shown: Display, reader: Reader) ->
         as_of=shown.as_of,
         offers=_offers(deals) if reader.sees_sources else None,
     )
+
+
+def _kept_back(session: Session, reader: Reader) -> Rules | None:
+    """The names that `reader` may not read; None: it may read all."""
+    return None if reader.sees_sources else titles.rules(session)
 
 
 def grouped(deals: Iterable[Deal]) -> dict[int, list[Deal]]:

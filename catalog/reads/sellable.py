@@ -60,10 +60,12 @@ def sellable(
     now: datetime,
     *,
     had: Mapping[str, int] | None = None,
+    asks: frozenset[str] = frozenset(),
 ) -> Sellable | None:
     """Whether `quantity` of a SKU can be sold to `region`; None: there is no such SKU.
 
-    `had` is how many of it the reader has ordered today, by source.
+    `had` is how many of it the reader has ordered today, by source; `asks` are the sources that
+    will be asked for what is not known of them.
     """
     if session.get(Sku, sku_id) is None:
         return None
@@ -71,11 +73,12 @@ def sellable(
     parts = bundles.parts(session, [sku_id], region).get(sku_id, ())
     shown = bundles.display(found, parts, reader, now, region)
     if sold_by := bundles.made_of(found, parts):
-        why = _of_parts(session, sold_by, region, quantity, reader, now)
+        why = _of_parts(session, sold_by, region, quantity, reader, now, asks)
         return Sellable(not why, why, shown.price, shown.freight, shown.as_of)
     facts = Facts(
         paused=paused(session, found),
         lapsed=lapsed(session, found),
+        asks=asks,
         planned=_planned(session, sku_id, reader, now),
         policies=tuple(corridors.policies(session, [sku_id], now)),
         had=had or {},
@@ -91,6 +94,7 @@ def _of_parts(
     quantity: int,
     reader: Reader,
     now: datetime,
+    asks: frozenset[str],
 ) -> list[Reason]:
     """Why so many of a bundle cannot be sold: what stands against the first part that is at fault,
     for the units that the bundle needs of it. Retail prices of parts are no matter of the bundle.
@@ -99,6 +103,7 @@ def _of_parts(
         facts = Facts(
             paused=paused(session, part.by_piece),
             lapsed=lapsed(session, part.by_piece),
+            asks=asks,
             planned=_planned(session, part.sku_id, reader, now),
         )
         units = part.units * quantity

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import bundles
+from catalog import bundles, discretion, titles
 from catalog import deals as all_deals
 from catalog.search.documents import Goods, document
 from catalog.search.lists import EVERYTHING
@@ -62,15 +62,17 @@ def documents(
     """The documents of these products; one that is for sale to nobody has none."""
     now = clock.now()
     asked = {"ids": list(ids)}
-    skus: dict[int, list[Any]] = defaultdict(list)
-    for row in session.execute(_SKUS, asked):
-        skus[row[0]].append(row[1:])
+    names = titles.rules(session)
     mpns: dict[int, list[str]] = defaultdict(list)
     for row in session.execute(_MPNS, asked):
         mpns[row[0]].append(row[1])
     deals: Mapping[int, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for deal in all_deals.of_products(session, ids):
         deals[deal.product_id][deal.sku_id].append(deal)
+    skus: dict[int, list[Any]] = defaultdict(list)
+    for product, sku, gtin, told, msrp in session.execute(_SKUS, asked):
+        shown = discretion.of(names, deals[product][sku]).attributes(told) if told else None
+        skus[product].append((sku, gtin, shown, msrp))
     parts = bundles.parts(session, [sku[0] for of in skus.values() for sku in of])
     found = (
         document(

@@ -135,6 +135,16 @@ class Ways(Ladder):
             return None
         return _all(query for run in words.runs(self._text) for query in self._by_ear(run))
 
+    def together(self) -> Query | None:
+        """Letters that were typed apart, as one word or its sound: `zhi niao ku`, `i phone`."""
+        runs = words.runs(self._text)
+        if len(runs) < 2 or not all(run.isascii() and run.isalpha() for run in runs):
+            return None
+        said = "".join(runs)
+        if not (self._known("sound", said) or self._known("words", said)):
+            return None
+        return self._sounding("words", Item(said, ((said,),)))
+
     def misspelt(self, field: str, slips: int) -> Query | None:
         """Goods that answer every item, some with slips; None where nothing is long enough."""
         if not any(_may_slip(item, slips) for item in self.items):
@@ -226,6 +236,7 @@ _WAYS: Sequence[tuple[int, Callable[[Ways], Query | None]]] = (
     (EXACT, Ways.in_order),
     (SOUNDS, lambda ways: ways.sounding("title")),
     (SOUNDS, lambda ways: ways.sounding("words")),
+    (SOUNDS, Ways.together),
     (SOUNDS, Ways.heard),
     (SLIP, lambda ways: ways.misspelt("title", 1)),
     (SLIP, lambda ways: ways.misspelt("words", 1)),

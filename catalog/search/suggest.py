@@ -43,7 +43,7 @@ def suggest(
 
     Those in most of the goods that match `visible` come first.
     """
-    head, last = _parted(plain(typed))
+    head, last = _parted(plain(typed).rstrip())
     if not last or (last.isascii() and len(last) < 2):
         return []
     found: dict[str, int] = {}

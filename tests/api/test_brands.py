@@ -84,6 +84,16 @@ class TestPricePolicies:
         there = HOME | {"region": "320106"}
         shop.said("leader", "/v1/orders", ordering(goods, lines=[line], ship_to=there))
 
+    def test_a_region_that_is_none_protects_nothing_and_is_refused(self, shop: Shop) -> None:
+        told = _put(shop, "price-policies/p", "brand", 422, min_retail="20", regions=["44", "99"])
+        assert [(one["field"], one["message"]) for one in told["errors"]] == [
+            ("regions.1", "99 is no division of GB/T 2260")
+        ]
+        for body in ({"where": ["990399"]}, {"where": ["4"]}):
+            assert _put(shop, "grants/g", "brand", 422, **body)["errors"][0]["field"] == "where.0"
+        kept = _put(shop, "price-policies/p", min_retail="20", regions=["110103", "441900", "4690"])
+        assert kept["regions"] == ["110101", "4419", "4690"], "a retired county is its successor"
+
     def test_a_policy_counts_in_its_time_only(self, shop: Shop) -> None:
         goods, now = shop.offer(), clock.now()
         soon = (now + timedelta(hours=1)).isoformat()

@@ -162,3 +162,26 @@ def test_what_only_asking_can_tell_is_asked_and_else_waits(trade: Trade) -> None
     assert (quote["unsellable"], quote["freight"]) == ([], "6.00")
     order = trade.ordered(goods, quote=quote["id"], max_total=None)
     assert trade.seen(order)["total"] == quote["total"] == "28.00"
+
+
+def test_sellable_asks_where_only_the_platform_can_tell(trade: Trade) -> None:
+    goods = trade.goods(JD, 2000, freight=None)
+    path = f"/v1/skus/{goods.sku}/sellable"
+    picked = trade.shop.ask(
+        "leader", "PUT", f"/v1/selections/{goods.sku}", json={"markup_percent": "20"}
+    )
+    before = len(trade.stage.calls("jd"))
+    open_to_all = [picked.json()] + [
+        trade.shop.got(who, asked)
+        for who, asked in (("leader", path), ("operator", f"{path}?region=440305"))
+    ]
+    assert [(one["sellable"], one["reasons"]) for one in open_to_all] == [(True, [])] * 3
+    assert len(trade.stage.calls("jd")) == before
+    told = trade.shop.got("leader", f"{path}?region={HOME['region']}")
+    assert (told["sellable"], told["freight_amount"], told["price"]) == (True, "6.00", "22.00")
+    quote = asked(trade, goods)
+    assert (quote["freight"], quote["lines"][0]["unit_price"]) == ("6.00", "22.00")
+    other = trade.goods(JD, 2000, 1, freight=None)
+    trade.price(JD, other.external_id, 2000, stock=0)
+    told = trade.shop.got("leader", f"/v1/skus/{other.sku}/sellable?region={HOME['region']}")
+    assert [one["code"] for one in told["reasons"]] == ["out_of_stock"]

@@ -51,6 +51,24 @@ def test_another_method_is_told_which_there_are(
     assert answer.headers["allow"] == allow
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/v1/changes?after=x", "after: this cursor is none that was given out here"),
+        ("/v1/changes/snapshot?cursor=1", "cursor: this cursor is none that was given out here"),
+        ("/v1/products?price_min=-1", "price_min: give a price in CNY as decimal text"),
+        ("/v1/products?gtin=1", "gtin: a GTIN has 8 to 14 digits"),
+        ("/v1/products?q=%00", "q: give it without NUL characters"),
+        ("/v1/skus/sku_x/sellable?region=44", "region: give a division of GB/T 2260 by 6"),
+        ("/v1/products/prd_x", "there is no product 'prd_x'"),
+        ("/v1/skus/{}/price-history?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "from: it"),
+    ],
+)
+def test_what_is_malformed_is_said_in_words(shop: Shop, path: str, said: str) -> None:
+    answer = shop.ask("leader", "GET", path.format("sku_mUk5Z1"))
+    assert answer.json()["detail"].startswith(said)
+
+
 @pytest.mark.parametrize("content", [b"{", b"", b"[]", b"null", b'"x"', b"\xff", b'{"a": NaN}'])
 def test_a_body_that_is_none_is_malformed(shop: Shop, content: bytes) -> None:
     headers = {"Content-Type": "application/json"}

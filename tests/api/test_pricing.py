@@ -3,7 +3,7 @@
 from typing import Any
 
 from catalog.matching import categories
-from kit.ids import inside
+from kit.ids import inside, outside
 from tests.api.shop import COST, HOME, SOURCE, Shop
 
 RULES = "/v1/pricing-rules"
@@ -39,6 +39,28 @@ def test_rules_decide_what_leaders_see_quote_and_pick(shop: Shop) -> None:
     assert [one["affects"]["pricing"]["goods"] for one in told] == [[{}], [{"source": SOURCE}]]
     event = shop.got("leader", "/v1/events")["items"][-1]
     assert (event["type"], event["data"]["affects"]) == ("price.changed", told[0]["affects"])
+
+
+def test_a_rule_for_nobody_is_refused_by_its_place_and_former_sets_stay_readable(
+    shop: Shop,
+) -> None:
+    one = {"markup_percent": "5"}
+    strange = outside("pty", 10**9)
+    for field, party in (("party", "pty_x"), ("group", strange)):
+        rules = {"version": 0, "rules": [one, one | {field: party}]}
+        for method, path in (("PUT", RULES), ("POST", f"{RULES}/preview")):
+            body = rules if method == "PUT" else {"rules": rules["rules"]}
+            told = shop.ask("operator", method, path, json=body)
+            assert (told.status_code, told.json()["detail"]) == (
+                422,
+                f"rules.1.{field}: there is no party {party!r}",
+            )
+    _put(shop, one | {"priority": 3})
+    _put(shop, version=1)
+    assert shop.got("operator", f"{RULES}?version=1")["rules"][0]["priority"] == 3
+    assert shop.got("operator", RULES)["rules"] == []
+    assert shop.got("operator", f"{RULES}?version=0")["rules"] == []
+    assert shop.got("operator", f"{RULES}?version=9", 404)["code"] == "not_found"
 
 
 def test_a_party_a_group_and_a_level_have_prices_of_their_own(shop: Shop) -> None:

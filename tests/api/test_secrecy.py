@@ -1,5 +1,6 @@
 """No field of an answer to a leader names source, seller or cost; operators and buyers see them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -120,7 +121,14 @@ def test_no_answer_to_a_leader_names_source_seller_or_cost(shop: Shop) -> None:
 def test_titles_of_a_reading_name_no_shop_to_a_leader_in_pages_searches_kits_and_sheets(
     shop: Shop,
 ) -> None:
-    told = row("T1", title=f"【京东自营】{SELLER} 滇红工夫{SELLER}官方旗舰店", seller=SELLER)
+    told = row(
+        "T1",
+        title=f"【京东自营】{SELLER} 滇红工夫{SELLER}官方旗舰店",
+        seller=SELLER,
+        gtin="06901234567892",
+        description=f"<p>{SELLER}直供，一芽一叶</p><p>京东同款</p>",
+        attributes=json.dumps({"规格": f"250g（{SELLER}）", "店铺": SELLER, "产地": "云南"}),
+    )
     load(shop.db, told, source=SOURCE)
     shop.index()
     [product] = shop.got("leader", "/v1/products?q=滇红工夫")["items"]
@@ -128,6 +136,9 @@ def test_titles_of_a_reading_name_no_shop_to_a_leader_in_pages_searches_kits_and
     for named in (SELLER, "京东自营"):
         assert shop.got("leader", f"/v1/products?q={named}")["items"] == []
     one = shop.got("leader", f"/v1/products/{product['id']}")
+    assert one["description"] == "<p>一芽一叶</p>"
+    assert one["skus"][0]["gtin"] == "6901234567892"
+    assert one["skus"][0]["attributes"] == {"规格": "250g", "产地": "云南"}
     sku = one["skus"][0]["id"]
     shop.ask("leader", "PUT", f"/v1/selections/{sku}", json={"retail_price": "20"})
     share = {"skus": [sku], "retail_price": "20", "commission_ppm": 0}
@@ -138,11 +149,14 @@ def test_titles_of_a_reading_name_no_shop_to_a_leader_in_pages_searches_kits_and
     answers += [
         shop.got("leader", "/v1/changes"),
         shop.got("leader", f"/v1/suggestions?q={SELLER}"),
+        shop.said("leader", "/v1/skus/lookup", {"skus": [sku]}, 200),
     ]
     for answer in answers:
         assert not [word for word in (SELLER, "京东", "旗舰店") if word in str(answer)]
-    offer = shop.got("operator", f"/v1/products/{product['id']}")["skus"][0]["offers"][0]
-    assert offer["seller"] == SELLER
+    whole = shop.got("operator", f"/v1/products/{product['id']}")
+    assert whole["skus"][0]["offers"][0]["seller"] == SELLER
+    assert SELLER in whole["description"]
+    assert whole["skus"][0]["attributes"]["店铺"] == SELLER
 
 
 def test_no_answer_to_a_supplier_says_what_a_leader_pays(shop: Shop) -> None:

@@ -98,6 +98,35 @@ def test_what_a_kill_switch_stops_is_said_until_it_ends(shop: Shop) -> None:
     assert [one["code"] for one in told["reasons"]] == ["ruled_out"]
 
 
+def test_a_picked_sku_is_sellable_as_far_as_an_order_would_be_taken(shop: Shop) -> None:
+    tea, cup = shop.offer(), shop.offer(stock="out")
+    spent = shop.offer(state="gone")
+    large = shop.offer(moq=4, multiple=6, stock=12)
+    part = {"parts": [{"sku": cup.sku, "units": 1}], "title": "礼盒"}
+    bundle = shop.said("operator", "/v1/bundles", part)["sku"]
+    skus = [tea.sku, cup.sku, spent.sku, large.sku, bundle]
+    items = [{"sku": sku, "retail_price": "99"} for sku in skus]
+    shop.said("leader", "/v1/selections/batch", {"items": items}, 200)
+
+    def codes() -> list[list[str]]:
+        rows = {row["sku"]: row for row in shop.got("leader", "/v1/selections")["items"]}
+        for row in rows.values():
+            assert row["sellable"] is not bool(row["reasons"])
+        return [[reason["code"] for reason in rows[sku]["reasons"]] for sku in skus]
+
+    assert codes() == [[], ["out_of_stock"], ["not_sold"], [], ["out_of_stock"]]
+    until = clock.now() + timedelta(hours=1)
+    stop = {"id": "stop", "then": "never", "when": {"sku": tea.sku}, "until": until.isoformat()}
+    rules = {"version": 0, "rules": [stop]}
+    assert shop.ask("operator", "PUT", "/v1/routing-rules", json=rules).status_code == 200
+    assert codes()[0] == ["ruled_out"]
+    limits = {"sku": tea.sku, "max_retail": "50"}
+    assert shop.ask("brand", "PUT", "/v1/price-policies/p", json=limits).status_code == 200
+    assert codes()[0] == ["ruled_out", "outside_corridor"]
+    _paused(shop)
+    assert codes()[3] == ["supplier_paused"]
+
+
 def test_what_a_recipient_had_today_counts(shop: Shop) -> None:
     goods = shop.offer()
     grant = {"who": {}, "max_per_recipient": 3}

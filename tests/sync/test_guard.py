@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
+from catalog import titles
 from connectors.settings import SourceSettings
 from kit import clock
 from kit.db import Database
@@ -101,6 +102,36 @@ def test_released_for_single_goods(database: Database) -> None:
     work(database)
     assert count(database, "SELECT count(*) FROM prices WHERE price = 90") == 1
     assert count(database, "SELECT count(*) FROM offers WHERE state = 'live'") == 10
+
+
+def test_a_slip_in_an_id_releases_nothing_and_throws_nothing_away(database: Database) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    with pytest.raises(Problem, match="s99") as refused, database.as_system() as session:
+        verdicts.release(session, done.run_id, only=["s1", "s99"])
+    assert [(one.field, one.code) for one in refused.value.errors] == [("only.1", "not_in_run")]
+    with database.as_system() as session:
+        assert runs.diff(session, done.run_id).planned == 7
+        verdicts.release(session, done.run_id, only=["s1"])
+
+
+def test_what_waited_is_named_by_the_list_of_shops_words_as_it_is_then(database: Database) -> None:
+    read(database, shelf(10))
+    goods = harmed()
+    goods["s0"]["title"] = "【某某优选】茶 0"
+    goods["s2"]["title"] = "京东 茶 2"
+    done = read(database, goods)
+    with database.as_system() as session:
+        titles.put(session, "某某优选", stays=False)
+        titles.put(session, "京东", stays=True)
+        verdicts.release(session, done.run_id)
+    work(database)
+    assert count(database, f"{_TITLE} WHERE o.external_id = 's0'") == "茶 0"
+    assert count(database, f"{_TITLE} WHERE o.external_id = 's2'") == "京东 茶 2"
+
+
+_TITLE = """SELECT p.title FROM offers o JOIN skus k ON k.id = o.sku_id
+    JOIN products p ON p.id = k.product_id"""
 
 
 def test_a_discarded_run_leaves_nothing(database: Database) -> None:

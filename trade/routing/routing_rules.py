@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog.deals import Deal
 from kit.errors import FieldError, Problem, version_changed
 from kit.statements import Query, send
 from trade.models import RoutingVersion
@@ -45,7 +46,7 @@ class When:
         """How many things it names."""
         return sum(value is not None for value in vars(self).values())
 
-    def fits(self, supply: Supply, region: str) -> bool:
+    def fits(self, supply: Supply | Deal, region: str) -> bool:
         """Whether an offer for delivery to `region` is among what it names."""
         return (
             self.rule is None

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog import bundles, deals, media
+from catalog import bundles, deals, discretion, media, titles
 from catalog.media import Album
 from catalog.models import Product, Sku
 from kit.ids import outside
@@ -65,12 +65,14 @@ def _goods(
     reader = pricing.leader(session, desk, party_id, now)
     offered = [one for one in deals.of_skus(session, skus) if one.mode == "dropship"]
     parts = bundles.parts(session, skus)
+    names = titles.rules(session)
     goods = []
     album = Album(desk.keyring)
     for row in named:
         own = [one for one in offered if one.sku_id == row.id]
         seen = bundles.display(own, parts.get(row.id, ()), reader, now)
-        spec = " ".join(str(value) for value in (row.attributes or {}).values())
+        told = discretion.of(names, own).attributes(row.attributes)
+        spec = " ".join(str(value) for value in told.values())
         roads = album.roads(media.addresses(row.images)[:1], row.product_id)
         picture = roads[0] if roads else None
         goods.append(Good(outside("sku", row.id), row.title, spec, seen.stock.state, picture))
