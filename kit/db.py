@@ -135,10 +135,7 @@ class Database:
             try:
                 with connection.pipeline():
                     connection.execute(_ASKING, scope)
-                    cursors = [
-                        connection.cursor(row_factory=_named(one)).execute(one.encode(), values)
-                        for one, values in statements
-                    ]
+                    cursors = [sent(connection, *one) for one in statements]
                 return [at.fetchall() for at in cursors]
             finally:
                 if not connection.closed:
@@ -161,9 +158,18 @@ def _begin(connection: Connection, party: str, system: str) -> None:
         raise DBAPIError.instance(_SCOPE, None, error, psycopg.Error) from error
 
 
+def sent(
+    connection: psycopg.Connection[Any], query: str, values: Mapping[str, Any] | Sequence[Any]
+) -> psycopg.Cursor[Any]:
+    """A statement that is on its way, or was answered; its rows come by name."""
+    words, rows = _named(query)
+    return connection.cursor(row_factory=rows).execute(words, values)
+
+
 @lru_cache(maxsize=512)
-def _named(query: str) -> Callable[[Any], Callable[[Any], Any]]:
-    """Rows by name; which names a question's answers have is looked up once."""
+def _named(query: str) -> tuple[bytes, Callable[[Any], Callable[[Any], Any]]]:
+    """A question as psycopg takes it, and what makes its rows; which names the answers have is
+    looked up once."""
     made: list[Callable[[Any], Any]] = []
 
     def maker(at: psycopg.Cursor[Any]) -> Callable[[Any], Any]:
@@ -174,7 +180,7 @@ def _named(query: str) -> Callable[[Any], Callable[[Any], Any]]:
             made.append(found)
         return found
 
-    return maker
+    return query.encode(), maker
 
 
 def cursor(session: Session) -> psycopg.Cursor[Any]:

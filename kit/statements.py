@@ -13,12 +13,11 @@ from typing import Any, Protocol
 
 import orjson
 import psycopg
-from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from kit.db import Base, Query, driver
+from kit.db import Base, Query, driver, sent
 
 __all__ = ["Ask", "Query", "ids_text", "insert", "send"]
 
@@ -38,10 +37,7 @@ def send(session: Session, *statements: Query) -> list[list[Any]]:
     connection = driver(session)
     try:
         with connection.pipeline() if len(statements) > 1 else nullcontext():
-            cursors = [
-                connection.cursor(row_factory=namedtuple_row).execute(query.encode(), values)
-                for query, values in statements
-            ]
+            cursors = [sent(connection, *one) for one in statements]
         return [[] if at.rownumber is None else at.fetchall() for at in cursors]
     except psycopg.Error as error:  # without the values: they may be a person's
         raise DBAPIError.instance(
