@@ -7,9 +7,13 @@ weight. The rules are those of `connectors.feed.freight`, and one more of templa
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kit.money import fen
+
+_fen = lru_cache(maxsize=4096)(fen)
+"""Routing weighs the same few fees again and again."""
 
 
 class Piece(NamedTuple):
@@ -24,29 +28,28 @@ class Piece(NamedTuple):
 
 def parcel_freight(pieces: Iterable[Piece]) -> int | None:
     """Fen for all pieces in one parcel, or None when it cannot be known."""
-    pieces = list(pieces)
-    goods = sum(piece.goods for piece in pieces)
-    groups: list[list[Piece]] = []
-    for piece in pieces:
-        same = next((group for group in groups if group[0].rule == piece.rule), None)
-        if same is None:
-            groups.append([piece])
-        else:
-            same.append(piece)
-    fees = [_fee(group[0].rule, group, goods) for group in groups]
-    known = [fee for fee in fees if fee is not None]
-    return sum(known) if len(known) == len(fees) else None
+    rest = list(pieces)
+    goods = sum([piece.goods for piece in rest])
+    total = 0
+    while rest:
+        rule = rest[0].rule
+        fee = _fee(rule, [piece for piece in rest if piece.rule == rule], goods)
+        if fee is None:
+            return None
+        total += fee
+        rest = [piece for piece in rest if piece.rule != rule]
+    return total
 
 
 def _fee(rule: Mapping[str, Any] | None, pieces: list[Piece], goods: int) -> int | None:
     if rule is None:
         return None
     free_from = rule.get("free_from")
-    if rule["kind"] == "free" or (free_from is not None and goods >= fen(free_from)):
+    if rule["kind"] == "free" or (free_from is not None and goods >= _fen(free_from)):
         return 0
     match rule["kind"]:
         case "flat":
-            return fen(rule["fee"])
+            return _fen(rule["fee"])
         case "piece":
             return _steps(rule, "n", sum(piece.units for piece in pieces))
         case "weight":
@@ -62,4 +65,4 @@ def _steps(rule: Mapping[str, Any], unit: str, size: int) -> int:
     """首重/续重: so much for the first step, so much for every further one begun."""
     further = max(size - int(rule[f"first_{unit}"]), 0)
     steps = -(-further // int(rule[f"next_{unit}"]))
-    return fen(rule["first"]) + steps * fen(rule["next"])
+    return _fen(rule["first"]) + steps * _fen(rule["next"])

@@ -40,7 +40,9 @@ def _day(moment: datetime) -> date:
 
 
 def _counts_from(now: datetime, cutoff: str | None) -> datetime:
+    if cutoff is None:
+        return now
     here = now.astimezone(SHANGHAI)
-    if cutoff is None or here.time() < time.fromisoformat(cutoff):
+    if here.time() < time.fromisoformat(cutoff):
         return now
     return datetime.combine(here.date() + timedelta(days=1), time(), SHANGHAI).astimezone(UTC)

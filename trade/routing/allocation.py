@@ -6,12 +6,13 @@ lines are chosen together, and a unit may be bought dearer where that makes a de
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 from operator import itemgetter
 from typing import NamedTuple
 
-from catalog.freight import Piece, parcel_freight
+from catalog.freight import parcel_freight
 from trade.routing.takes import Choice, Demand, Supply, Take
 
 SPLITS = 2_000
@@ -35,25 +36,35 @@ class Parcel(NamedTuple):
 
 @dataclass(frozen=True)
 class Ways:
-    """How a demand may be served: `simply` by each offer first, with as much as it has, and the
-    cheapest after it; and in `every` way there is, or simply where those are too many."""
+    """How a demand may be served by what is usable: in `every` way there is, or simply where those
+    are too many."""
 
-    simply: Sequence[Choice]
+    demand: Demand
+    usable: Sequence[Supply]
     every: Sequence[Choice]
+
+    @cached_property
+    def simply(self) -> Sequence[Choice]:
+        """The few ways that a search begins with."""
+        return _simply(self.demand, self.usable) or self.every[:1]
 
 
 def ways(demand: Demand, usable: Sequence[Supply]) -> Ways | None:
     """Ways to serve the whole demand, or None."""
+    every = _Splits(demand, usable).found
+    if every is None:
+        every = _simply(demand, usable)
+    return Ways(demand, usable, every) if every else None
+
+
+def _simply(demand: Demand, usable: Sequence[Supply]) -> list[Choice]:
+    """By each offer first, with as much as it has, and the cheapest after it."""
     found: dict[tuple[tuple[int, int], ...], Choice] = {}
     for first in usable:
         takes = _filled(demand, [first, *(one for one in usable if one is not first)])
         if sum(take.units for take in takes) == demand.quantity:
             found.setdefault(_name(takes), takes)
-    simply = list(found.values())
-    every = _Splits(demand, usable).found
-    if every is None:
-        every = simply
-    return Ways(simply or every[:1], every) if every else None
+    return list(found.values())
 
 
 def _filled(demand: Demand, supplies: Iterable[Supply]) -> Choice:
@@ -167,8 +178,8 @@ def _plus(one: _Bare, other: _Bare) -> _Bare:
 def _bare(takes: Choice) -> _Bare:
     """Units of offers that serve last, then takes that may be refused, then fen that the goods
     alone are weighed as."""
-    last = sum(take.units for take in takes if take.supply.last)
-    return last, sum(take.risky for take in takes), sum(take.weighed for take in takes)
+    last = sum([take.units for take in takes if take.supply.last])
+    return last, sum([take.risky for take in takes]), sum([take.weighed for take in takes])
 
 
 def _starts(lines: Sequence[Sequence[Choice]]) -> Iterable[Sequence[Choice]]:
@@ -206,9 +217,9 @@ def _weight(takes: Choice) -> tuple[int, int, int, int, int]:
     """Parcels of unknown freight, then units of offers that serve last, then takes that may be
     refused, then fen landed as rules weigh them, then parcels."""
     sent = parcels(takes)
-    unknown = sum(parcel.freight is None for parcel in sent)
+    unknown = sum([parcel.freight is None for parcel in sent])
     last, risky, goods = _bare(takes)
-    landed = goods + sum(parcel.freight or 0 for parcel in sent)
+    landed = goods + sum([parcel.freight or 0 for parcel in sent])
     return (unknown, last, risky, landed, len(sent))
 
 
@@ -222,10 +233,6 @@ def parcels(takes: Choice) -> list[Parcel]:
     for take in takes:
         groups.setdefault(_seller(take), []).append(take)
     return [
-        Parcel(source, seller, tuple(group), parcel_freight(map(_piece, group)))
+        Parcel(source, seller, tuple(group), parcel_freight([take.piece for take in group]))
         for (source, seller), group in groups.items()
     ]
-
-
-def _piece(take: Take) -> Piece:
-    return Piece(take.supply.freight, take.units, take.supply.weight_g, take.cost)

@@ -20,6 +20,8 @@ def groups(demands: Sequence[Demand]) -> list[list[Demand]]:
 
 def merged(group: Sequence[Demand]) -> Demand:
     """One demand for all units of a group, under the key of its first."""
+    if len(group) == 1:
+        return group[0]
     return replace(group[0], quantity=sum(demand.quantity for demand in group))
 
 

@@ -116,18 +116,17 @@ def route(
         if found.ways is not None:
             served[found.kept[0].key], kept[found.kept[0].key] = found.ways, found.kept
     best = cheapest(list(served.values()))
-    while unknown := {
-        take.key for group in parcels(best) if group.freight is None for take in group.takes
-    }:
+    sent = parcels(best)
+    while unknown := {take.key for one in sent if one.freight is None for take in one.takes}:
         unsellable |= dict.fromkeys(unknown, "freight_unknown")
         best = cheapest([one for key, one in served.items() if key not in unsellable])
+        sent = parcels(best)
     for key in unsellable.keys() & kept.keys():
         unsellable |= dict.fromkeys((one.key for one in kept[key]), unsellable[key])
     share = Sharing(kept)
     return Plan(
         tuple(
-            PlannedPurchase(p.source, p.seller, share.apart(p.takes), p.freight or 0)
-            for p in parcels(best)
+            PlannedPurchase(p.source, p.seller, share.apart(p.takes), p.freight or 0) for p in sent
         ),
         unsellable,
         (*lost, *_ruled(_dearer(served, best), served, unsellable, best)),
@@ -188,7 +187,11 @@ def _ruled(
     if not rules:
         return lost
     plain = [
-        Ways([_unruled(way) for way in one.simply], [_unruled(way) for way in one.every])
+        Ways(
+            one.demand,
+            [replace(supply, ruling=None) for supply in one.usable],
+            [_unruled(way) for way in one.every],
+        )
         for key, one in served.items()
         if key not in unsellable
     ]

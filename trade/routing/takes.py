@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any, Literal
 
+from catalog.freight import Piece
 from catalog.pricing import Goods
 from catalog.stock import Level
 from kit.money import line_amount
@@ -139,7 +140,8 @@ class Supply:
     def amounts(self, wanted: int) -> Iterable[int]:
         """Every number of units up to `wanted` that it sells in one line, the largest first."""
         least = -(-max(self.moq, 1) // self.multiple) * self.multiple
-        return range(self.most(wanted), least - 1, -self.multiple) if self.most(wanted) else ()
+        most = self.most(wanted)
+        return range(most, least - 1, -self.multiple) if most else ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,11 @@ class Take:
         """Fen that the goods are weighed as against other offers."""
         ruling = self.supply.ruling
         return self.cost if ruling is None else ruling.weighed(self.cost, self.units)
+
+    @cached_property
+    def piece(self) -> Piece:
+        """What a parcel's freight depends on."""
+        return Piece(self.supply.freight, self.units, self.supply.weight_g, self.cost)
 
     @property
     def risky(self) -> bool:
