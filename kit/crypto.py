@@ -7,6 +7,7 @@ key and never touches the content, and deleting the row shreds it.
 import base64
 import hashlib
 import hmac
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE = 12
@@ -39,10 +41,21 @@ def new_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(_KEY)).decode()
 
 
-@lru_cache(maxsize=256)
 def _derive(master: bytes, purpose: str) -> bytes:
-    """The key for one purpose; every seal and fingerprint needs some, always the same ones."""
+    """The key for one purpose."""
     return HKDF(SHA256(), _KEY, salt=None, info=purpose.encode()).derive(master)
+
+
+@lru_cache(maxsize=256)
+def _hasher(master: bytes, purpose: str) -> HMAC:
+    """Every fingerprint and signature begins with some of these, always the same ones."""
+    return HMAC(_derive(master, purpose), SHA256())
+
+
+@lru_cache(maxsize=256)
+def _wrapper(master: bytes) -> AESGCM:
+    """What wraps the data keys of envelopes."""
+    return AESGCM(_derive(master, "wrap"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,13 +86,13 @@ class Keyring:
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """An envelope of `plain` that opens only with the same `context`."""
-        data_key = secrets.token_bytes(_KEY)
-        return self._wrap(data_key, context) + _encrypt(data_key, plain, context)
+        data_key = os.urandom(_KEY)
+        return self._wrap(data_key, context) + _encrypt(AESGCM(data_key), plain, context)
 
     def open(self, envelope: bytes, context: str) -> bytes:
         """The content of `envelope`. Raises CannotOpen."""
         data_key = self._unwrap(envelope[:HEAD], context)
-        return _decrypt(data_key, envelope[HEAD:], context)
+        return _decrypt(AESGCM(data_key), envelope[HEAD:], context)
 
     def rewrap(self, envelope: bytes, context: str) -> bytes:
         """The same envelope, or its head alone, under the current key. Raises CannotOpen."""
@@ -87,7 +100,7 @@ class Keyring:
 
     def fingerprint(self, value: str, purpose: str) -> bytes:
         """A keyed hash by which `value` is found without being stored (16 bytes)."""
-        return _mac(_derive(self.current, f"find:{purpose}"), value.encode())[:16]
+        return _mac(self.current, f"find:{purpose}", value.encode())[:16]
 
     def fingerprints(self, value: str, purpose: str) -> tuple[bytes, ...]:
         """The keyed hash under each key of the ring, the current one's first: what is looked for
@@ -97,7 +110,7 @@ class Keyring:
 
     def sign(self, message: bytes, purpose: str) -> str:
         """A signature of `message`, as URL-safe text."""
-        mac = _mac(_derive(self.current, f"sign:{purpose}"), message)
+        mac = _mac(self.current, f"sign:{purpose}", message)
         return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
     def verify(self, message: bytes, signature: str, purpose: str) -> bool:
@@ -108,12 +121,12 @@ class Keyring:
         )
 
     def _wrap(self, data_key: bytes, context: str) -> bytes:
-        return _key_id(self.current) + _encrypt(_derive(self.current, "wrap"), data_key, context)
+        return _key_id(self.current) + _encrypt(_wrapper(self.current), data_key, context)
 
     def _unwrap(self, head: bytes, context: str) -> bytes:
         for key in (self.current, *self.previous):
             if _key_id(key) == head[:_KEY_ID]:
-                return _decrypt(_derive(key, "wrap"), head[_KEY_ID:], context)
+                return _decrypt(_wrapper(key), head[_KEY_ID:], context)
         raise CannotOpen(
             f"the key {wrapped_by(head)} that this is sealed with is not here; name it in"
             " [security] previous_keys"
@@ -124,17 +137,19 @@ def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()[:_KEY_ID]
 
 
-def _mac(key: bytes, message: bytes) -> bytes:
-    return hmac.digest(key, message, "sha256")
+def _mac(master: bytes, purpose: str, message: bytes) -> bytes:
+    mac = _hasher(master, purpose).copy()
+    mac.update(message)
+    return mac.finalize()
 
 
-def _encrypt(key: bytes, plain: bytes, context: str) -> bytes:
-    nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
+def _encrypt(cipher: AESGCM, plain: bytes, context: str) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return nonce + cipher.encrypt(nonce, plain, context.encode())
 
 
-def _decrypt(key: bytes, sealed: bytes, context: str) -> bytes:
+def _decrypt(cipher: AESGCM, sealed: bytes, context: str) -> bytes:
     try:
-        return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+        return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
     except (InvalidTag, ValueError) as error:
         raise CannotOpen("the envelope was altered or belongs elsewhere") from error
