@@ -22,7 +22,7 @@ from kit.statements import Query, insert
 from trade import buying, recipients, selections
 from trade.bundling import PartLine
 from trade.desk import Desk
-from trade.models import Order, OrderLine, OrderPlan, Recipient
+from trade.models import NewOrder, Order, OrderLine, OrderPlan, Recipient
 from trade.plan_views import record as decided
 from trade.planning import Draft, LineRequest, PricedLine
 from trade.quotes import Promised
@@ -69,18 +69,28 @@ class Accepted:
 
     def write(
         self, desk: Desk, ids: Mapping[str, Sequence[int]], now: datetime
-    ) -> tuple[Order, list[Query]]:
+    ) -> tuple[NewOrder, list[Query]]:
         """The order under these ids, and what writes it. Raises Problem 409 `out_of_stock`."""
         draft, request = self.draft, self.request
         person = recipients.sealed(desk.keyring, self.party_id, request.ship_to)
-        values = _order(self.party_id, request, draft, now) | {
-            "id": ids["orders"][0],
-            "recipient_id": ids["recipients"][0],
+        order = NewOrder(
+            id=ids["orders"][0],
+            party_id=self.party_id,
+            reference=request.reference,
+            recipient_id=ids["recipients"][0],
+            buyer_note=request.buyer_note,
+            total=draft.total,
+            created_at=now,
+        )
+        values = order._asdict() | {
             "content_hash": sealed(desk.keyring, self.party_id, request),
             "quote_id": self.quote_id,
             "share_id": self.under.share_id if self.under else None,
+            "status": "pending",
+            "freight": draft.freight,
+            "held": draft.total,
+            "updated_at": now,
         }
-        order = Order(**values)
         lines = _lines(order, draft, self.retail, ids["order_lines"])
         line_ids = {line["line"] - 1: line["id"] for line in lines}
         bought = draft.plan.purchases
@@ -232,22 +242,8 @@ def retail_prices(draft: Draft, region: str, now: datetime) -> dict[int, Decimal
     return prices
 
 
-def _order(party_id: int, request: OrderRequest, draft: Draft, now: datetime) -> dict[str, Any]:
-    return {
-        "party_id": party_id,
-        "reference": request.reference,
-        "buyer_note": request.buyer_note,
-        "status": "pending",
-        "freight": draft.freight,
-        "total": draft.total,
-        "held": draft.total,
-        "created_at": now,
-        "updated_at": now,
-    }
-
-
 def _lines(
-    order: Order, draft: Draft, retail: Mapping[int, Decimal | None], ids: Sequence[int]
+    order: NewOrder, draft: Draft, retail: Mapping[int, Decimal | None], ids: Sequence[int]
 ) -> list[dict[str, Any]]:
     """The rows of the lines; a bundle's are its parts, whose line is the key of their demand."""
     rows: list[dict[str, Any]] = []

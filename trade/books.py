@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kit.money import portion
 from kit.statements import Query
 from trade.ledger import Entry, post
-from trade.models import Order, OrderLine, Purchase, PurchaseLine
+from trade.models import Order, Ordered, OrderLine, Purchase, PurchaseLine
 from trade.settling import earnings
 
 ADVANCES = "advances"
@@ -32,13 +32,13 @@ class Shipped:
     units: int
 
 
-def hold(session: Session, order: Order, along: Sequence[Query] = ()) -> None:
+def hold(session: Session, order: Ordered, along: Sequence[Query] = ()) -> None:
     """Wallet → held for a new order, which is written by `along`. Raises Problem 409
     `balance_short`."""
     post(session, [holding(order)], along)
 
 
-def holding(order: Order) -> Entry:
+def holding(order: Ordered) -> Entry:
     """What `hold` posts."""
     wallet, kept = _accounts(order)
     return Entry(f"hold:{order.id}", "hold", wallet, kept, order.total, order.party_id, order.id)
@@ -239,5 +239,5 @@ def _leave_cost(line: PurchaseLine, units: int) -> int:
     return portion(line.cost, line.shipped + line.cancelled, units, line.quantity)
 
 
-def _accounts(order: Order) -> tuple[str, str]:
+def _accounts(order: Ordered) -> tuple[str, str]:
     return f"wallet:{order.party_id}", f"held:{order.party_id}"

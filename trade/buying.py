@@ -12,7 +12,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.outbox import Outbox
 from kit.statements import Query, insert, send
-from trade.models import Order, Purchase, PurchaseLine
+from trade.models import Order, Ordered, Purchase, PurchaseLine
 from trade.planning import promise
 from trade.routing.routing import PlannedPurchase, Take
 
@@ -47,7 +47,7 @@ def counts(planned: Sequence[PlannedPurchase]) -> dict[str, int]:
 
 
 def writes(
-    order: Order,
+    order: Ordered,
     planned: Sequence[PlannedPurchase],
     freights: Sequence[int],
     line_ids: Mapping[int, int],
@@ -108,7 +108,7 @@ def new_ids(session: Session, **counts: int) -> dict[str, list[int]]:
 
 
 def _purchase(
-    order: Order, purchase_id: int, planned: PlannedPurchase, freight: int, now: datetime
+    order: Ordered, purchase_id: int, planned: PlannedPurchase, freight: int, now: datetime
 ) -> dict[str, Any]:
     return {
         "id": purchase_id,

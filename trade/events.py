@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from kit import partitions, sequencer
 from kit.ids import outside
 from kit.money import yuan
-from trade.models import Claim, Event, Order, Parcel, Purchase, Statement
+from trade.models import Claim, Event, Order, Ordered, Parcel, Purchase, Statement
 
 HOOK = "hook"
 """The topic that wakes the deliveries of one webhook; its key is the webhook's number."""
@@ -27,7 +27,7 @@ def of_order(
 
 
 def order_row(
-    order: Order, what: str, now: datetime, detail: dict[str, Any] | None
+    order: Ordered, what: str, now: datetime, detail: dict[str, Any] | None
 ) -> dict[str, Any]:
     """What `of_order` writes, as a row of events."""
     return {

@@ -15,7 +15,16 @@ from sqlalchemy.orm import Session
 from kit.errors import Problem
 from kit.statements import Query, insert
 from trade import events
-from trade.models import Event, Order, OrderEvent, OrderLine, Proposal, Purchase, PurchaseMove
+from trade.models import (
+    Event,
+    Order,
+    Ordered,
+    OrderEvent,
+    OrderLine,
+    Proposal,
+    Purchase,
+    PurchaseMove,
+)
 
 MOVES: dict[tuple[str, str], str] = {
     # the submit drain
@@ -192,7 +201,7 @@ def tell(
     events.of_order(session, order, kind, now, detail)
 
 
-def telling(order: Order, kind: str, now: datetime) -> list[Query]:
+def telling(order: Ordered, kind: str, now: datetime) -> list[Query]:
     """What `tell` writes, as statements."""
     return [
         insert(OrderEvent, [_line(order, kind, now, None)]),
@@ -200,7 +209,9 @@ def telling(order: Order, kind: str, now: datetime) -> list[Query]:
     ]
 
 
-def _line(order: Order, kind: str, now: datetime, detail: dict[str, Any] | None) -> dict[str, Any]:
+def _line(
+    order: Ordered, kind: str, now: datetime, detail: dict[str, Any] | None
+) -> dict[str, Any]:
     return {
         "order_id": order.id,
         "party_id": order.party_id,

@@ -1,7 +1,7 @@
 """The leader's side: selections, quotes, orders."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -129,6 +129,35 @@ class Order(Base):
     """Since when nothing of it may be claimed any more."""
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class Ordered(Protocol):
+    """An order as the rows that are written with it name it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def party_id(self) -> int: ...
+    @property
+    def reference(self) -> str: ...
+    @property
+    def recipient_id(self) -> int: ...
+    @property
+    def buyer_note(self) -> str | None: ...
+    @property
+    def total(self) -> int: ...
+
+
+class NewOrder(NamedTuple):
+    """Those columns of an order that is written now; an `Order` takes longer to make."""
+
+    id: int
+    party_id: int
+    reference: str
+    recipient_id: int
+    buyer_note: str | None
+    total: int
+    created_at: datetime
 
 
 class OrderLine(Base):

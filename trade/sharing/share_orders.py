@@ -13,7 +13,7 @@ from kit.statements import Query, insert
 from trade import planning, pricing
 from trade.bundling import PartLine
 from trade.desk import Desk
-from trade.models import Earning, Order
+from trade.models import Earning, NewOrder
 from trade.planning import Draft, LineRequest, PricedLine
 from trade.sharing import plans
 from trade.sharing.shares import Under
@@ -79,7 +79,7 @@ def divided(amount: int, own: PricedLine) -> tuple[tuple[PartLine, ...], Rests]:
     return tuple(paid), {part.key: share - part.amount for part, share in paired}
 
 
-def writes(order: Order, under: Under, rests: Rests, ids: Mapping[int, int]) -> list[Query]:
+def writes(order: NewOrder, under: Under, rests: Rests, ids: Mapping[int, int]) -> list[Query]:
     """The earnings on a new order; `ids` are its lines by index."""
     rows: list[dict[str, Any]] = [
         {
