@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -37,6 +38,9 @@ TEMPLATE = "huopan_template"
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 BEGAN = time.monotonic()
+
+settings.register_profile("ours", deadline=None)  # timing never decides a test
+settings.load_profile("ours")
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 ROOM = 8 * 2**30
