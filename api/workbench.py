@@ -34,7 +34,7 @@ from trade import (
     unsure,
     wallets,
 )
-from trade.after_sales import claim_answers, platform_differences
+from trade.after_sales import claim_answers, freight_returns, platform_differences
 from trade.desk import Desk
 from trade.models import Audit, Purchase, SupplierSheet, Webhook
 from trade.parcels import tracking
@@ -135,6 +135,15 @@ def _counted(it: Doing) -> None:
 def _let_be(it: Doing) -> None:
     it.need("reason")
     platform_differences.dismissed(it.session, it.key, it.now)
+
+
+def _freight(it: Doing) -> None:
+    freight_returns.accept(it.session, it.key, it.now)
+
+
+def _no_freight(it: Doing) -> None:
+    it.need("reason")
+    freight_returns.dismiss(it.session, it.key, it.now)
 
 
 def _turn_down(it: Doing) -> None:
@@ -289,6 +298,8 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("cancel_unanswered", "ask"): ("purchases:write", _look),
     ("claim_difference", "counted"): ("claims:answer", _counted),
     ("claim_difference", "dismiss"): ("claims:answer", _let_be),
+    ("freight_returned", "accept"): ("claims:answer", _freight),
+    ("freight_returned", "dismiss"): ("claims:answer", _no_freight),
     ("application_waiting", "refuse"): ("parties:write", _turn_down),
     ("parcel_stuck", "delivered"): ("purchases:write", _delivered),
     ("deposit_waiting", "confirm"): ("parties:write", _confirm_deposit),

@@ -184,7 +184,8 @@ class ClaimState:
 
     States: open (being looked at), approved (goods may go back), returning, received, refunded,
     replaced, refused, cancelled. `refunded` in CNY. `replacement` is the platform's new order.
-    `known_as` is what the platform's messages call the claim, where that is another name.
+    `known_as` is what the platform's messages call the claim, where that is another name. `freight`
+    is what of `refunded` is freight, where the source tells it apart.
     """
 
     ref: str
@@ -197,6 +198,7 @@ class ClaimState:
     replacement: str | None = None
     raw: bytes = field(default=b"", repr=False, compare=False)
     known_as: str | None = None
+    freight: Decimal | None = None
 
 
 @runtime_checkable

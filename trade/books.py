@@ -197,6 +197,18 @@ def credit(
     post(session, [Entry(name, "clawback", owed_to, "cost", amount, None, order.id)])
 
 
+def freight_returned(session: Session, order: Order, source: str, part: int, amount: int) -> None:
+    """Payable → cost for freight that a platform gave back with a part of a claim, once."""
+    name, owed_to = f"freight-returned:{part}", f"payable:{source}"
+    entry = Entry(name, "freight_returned", owed_to, "cost", amount, None, order.id)
+    post(session, [entry])
+
+
+def freight_borne(session: Session, order: Order, name: str, amount: int) -> None:
+    """Sales → loss: freight that the house had paid a leader is a refund that a platform bears."""
+    post(session, [Entry(name, "freight_borne", "sales", LOSS, amount, None, order.id)])
+
+
 def recount(
     session: Session, order: Order, source: str, claim_id: int, part: int, more: int
 ) -> None:

@@ -99,12 +99,18 @@ CASES = f"""
            || d.expected || ' that were due',
            abs(d.expected - coalesce(d.refunded, 0))::bigint, NULL, d.updated_at
     FROM (
-        SELECT p.id, p.claim_id, p.refunded, p.updated_at,
+        SELECT p.id, p.claim_id, p.refunded - p.freight AS refunded, p.updated_at,
                x.asked_cost * p.quantity / x.quantity AS expected
         FROM platform_claims p
         JOIN claim_lines x ON x.claim_id = p.claim_id AND x.purchase_line_id = p.purchase_line_id
         WHERE p.state = 'refunded' AND p.settled_at IS NULL) d
     WHERE d.refunded IS NULL OR abs(d.refunded - d.expected) > 1
+    UNION ALL
+    SELECT 'freight_returned', 'pur', p.id, p.id, 'open', 'beyond_goods',
+           'beyond the goods its freight came back; proposed: payable:' || p.source || ' to cost',
+           sum(c.freight)::bigint, NULL, min(c.updated_at)
+    FROM platform_claims c JOIN purchases p ON p.id = c.purchase_id
+    WHERE c.freight_state = 'open' GROUP BY p.id
     UNION ALL
     SELECT 'deposit_waiting', 'dep', id, id, state, 'not_confirmed', proof, amount, NULL,
            created_at
@@ -125,7 +131,7 @@ CASES = f"""
                JOIN purchase_lines x ON x.purchase_id = y.id
                WHERE y.our_ref = d.purchase AND y.source = d.source)), NULL, r.made_at
     FROM differences d JOIN reconciliations r ON r.id = d.reconciliation_id
-    WHERE d.state = 'open'
+    WHERE d.state = 'open' AND d.code <> 'freight_returned'
     UNION ALL
     SELECT 'listing_held', 'run', id, id, state, 'harmful', coalesce(failure, 'held'),
            {_OPEN.format("r.source")}, NULL, ended_at

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from connectors.trading import Checked
 from kit.money import yuan
-from trade.settling.reconciling import Finding, Reconciliation, span
+from trade.settling.reconciling import Finding, Reconciliation, freight_returned, span
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def reconcile_orders(
         units=sum(one.units for one in ours),
         amount=sum(one.amount for one in ours),
         compared=True,
-        findings=compare_orders(ours, listed, known),
+        findings=compare_orders(ours, listed, known) + freight_returned(session, source, day),
     )
 
 

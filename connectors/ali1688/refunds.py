@@ -167,13 +167,15 @@ def state(model: Record, claim_ref: str) -> ClaimState:
     status = values.needed(model, "status")
     known = STATES.get(status.lower(), "open")
     paid = values.fen(model, "refundPayment")
-    carriage = values.fen(model, "refundCarriage") or 0
+    carriage = values.fen(model, "refundCarriage")
+    refunded = known == "refunded" and paid is not None
     back = [values.text(model, key) for key in ("sellerReceiveAddress", "sellerRealName")]
     back.append(values.text(model, "sellerMobile", "sellerTel"))
     return ClaimState(
         claim_ref,
         known,  # type: ignore[arg-type]  # the table above has nothing else
         values.text(model, "rejectReason") or status,
-        values.from_fen(paid + carriage) if known == "refunded" and paid is not None else None,
+        values.from_fen((paid or 0) + (carriage or 0)) if refunded else None,
         " ".join(one for one in back if one),
+        freight=values.from_fen(carriage) if refunded and carriage is not None else None,
     )

@@ -125,6 +125,23 @@ def test_a_difference_at_a_platform_is_counted_or_left(
     assert owed(shop) == before - 700
 
 
+def test_freight_that_a_platform_gave_back_is_posted_or_is_none(
+    shop: Shop, bought: tuple[Goods, Any]
+) -> None:
+    for number, reason in enumerate(("", "多退的货款")):
+        claim = claimed(shop, bought, "refund")
+        at_platform(shop, claim, "refunded", refunded=1078, freight=300, freight_state="open")
+        [case] = cases(shop, "freight_returned")
+        assert (case["money"], case["actions"]) == ("3.00", ["accept", "dismiss"])
+        before = owed(shop)
+        assert act(shop, case, "dismiss", 422)["errors"][0]["field"] == "reason"
+        action, told = ("dismiss", {"reason": reason}) if reason else ("accept", {})
+        for _ in range(2):
+            assert act(shop, case, action, **told)["waits"] is False
+        assert owed(shop) == before - (0 if reason else 300)
+        assert len(cases(shop, "claim_difference")) == number
+
+
 def owed(shop: Shop) -> int:
     """Fen that we owe the source."""
     with shop.db.as_system() as session:

@@ -75,8 +75,8 @@ def carriage(causes: Collection[str], who: Bearer) -> Bearer:
     | freight, once all goods of a purchase are paid back | who bears these | the leader |
     | postage, with its proof and up to `postage_most` | who bears these | the leader |
 
-    What a platform bears it says itself, with the sum that it gives back: for these the house bears
-    what goes beyond that.
+    What a platform bears it says itself, with the sum that it gives back (`freight_returns`): for
+    these the house bears what goes beyond that.
     """
     if not causes or not FAULTS.issuperset(causes):
         return "leader"

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kit.errors import Problem, invalid
 from kit.money import yuan
 from trade import books
-from trade.after_sales import bearing, evidence
+from trade.after_sales import bearing, evidence, freight_returns
 from trade.after_sales.bearing import Bearer
 from trade.after_sales.claim_cases import Case
 from trade.after_sales.eligibility import GOES_BACK
@@ -43,6 +43,8 @@ def freight_back(session: Session, case: Case, who: Bearer) -> int:
     row.freight_refunded = purchase.freight_price
     row.freight_credited = purchase.freight_cost if carries == "supplier" else 0
     _book(session, case, "freight_back", purchase.id, carries)
+    if carries == "house":
+        freight_returns.relieve(session, case.order, purchase.id)
     return row.freight_refunded
 
 

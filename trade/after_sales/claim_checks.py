@@ -122,7 +122,7 @@ QUERIES: dict[str, str] = {
     "what platforms gave back is booked, as far as it was owed": """
         SELECT 'claim ' || p.claim_id, p.refunded || ' fen came back, '
                || coalesce(x.fen, 0) || ' booked'
-        FROM (SELECT claim_id, sum(refunded) AS refunded FROM platform_claims
+        FROM (SELECT claim_id, sum(refunded - freight) AS refunded FROM platform_claims
               WHERE state = 'refunded' AND refunded IS NOT NULL GROUP BY claim_id) p
         LEFT JOIN (SELECT c.claim_id,
                           sum(CASE o.source WHEN 'cost' THEN -o.amount ELSE o.amount END) AS fen

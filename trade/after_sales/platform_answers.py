@@ -14,7 +14,14 @@ from connectors.errors import NoSuchThing, NotAuthorised, Refused
 from connectors.trading import ClaimState, Part
 from kit.errors import Problem
 from kit.money import fen, split
-from trade.after_sales import claim_answers, claim_cases, claim_money, claims, replacements
+from trade.after_sales import (
+    claim_answers,
+    claim_cases,
+    claim_money,
+    claims,
+    freight_returns,
+    replacements,
+)
 from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import OPEN, move
 from trade.after_sales.eligibility import PAID
@@ -147,7 +154,11 @@ def _stands(
         row.state, row.due_at = "replacing", now
     if state.state == "refunded":
         row.refunded = None if state.refunded is None else fen(state.refunded)
-        given = _expected(case, row) if row.refunded is None else row.refunded
+        given = _expected(case, row)
+        if row.refunded is not None:
+            told = None if state.freight is None else fen(state.freight)
+            freight_returns.note(session, case, row, given, told)
+            given = row.refunded - row.freight
         claim_money.credit(session, case, row.purchase_line_id, row.id, given)
 
 
@@ -255,7 +266,8 @@ def _answered(case: Case, row: PlatformClaim) -> Answered:
     expected = _expected(case, row)
     if row.state != "refunded":
         return Answered(row.state, 0, expected)
-    return Answered(row.state, expected if row.refunded is None else row.refunded, expected)
+    came = expected if row.refunded is None else row.refunded - row.freight
+    return Answered(row.state, came, expected)
 
 
 def _expected(case: Case, row: PlatformClaim) -> int:

@@ -28,7 +28,7 @@ def counted(session: Session, part_id: int, amount: int, now: datetime) -> None:
     before = session.scalar(
         select(Posting.amount).where(Posting.reference == f"clawback:{case.claim.id}:{part.id}")
     )
-    more = amount - (before or 0)
+    more = amount - part.freight - (before or 0)
     if more > bought.owed - bought.credited:
         raise invalid("amount", "that is more than was owed for these goods")
     line.credited += more

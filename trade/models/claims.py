@@ -121,6 +121,12 @@ class PlatformClaim(Base):
         Index("platform_claims_claim", "claim_id"),
         Index("platform_claims_ref", "source", "ref"),
         Index(
+            "platform_claims_freight",
+            "source",
+            "purchase_id",
+            postgresql_where=text("freight_state = 'open'"),
+        ),
+        Index(
             "platform_claims_known",
             "source",
             "claim_ref",
@@ -154,7 +160,11 @@ class PlatformClaim(Base):
     replacing (a new order is on its way) | refunded | replaced | refused | cancelled | failed (the
     platform takes no such claim)."""
     refunded: Mapped[int | None]
-    """Fen that the platform gave back."""
+    """Fen that the platform gave back, in all."""
+    freight: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of `refunded` that are freight, beyond the goods."""
+    freight_state: Mapped[str | None]
+    """open | accepted (posted) | dismissed (it was none); null where none came back."""
     replacement: Mapped[OutsideId | None]
     """The platform's new order, of an exchange."""
     replaced_number: Mapped[OutsideId | None]

@@ -7,7 +7,7 @@ our debt what it asks; accepting posts it, once. Runs in system scope.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import yuan
 from trade import ledger
+from trade.after_sales import freight_returns
 from trade.ledger import Entry
 from trade.models import Difference, Purchase, ReconciledDay
 from trade.paging import newest
@@ -28,6 +29,8 @@ ADVICE = {
     " elsewhere",
     "only_theirs": "look for its waybill under another purchase; else refuse to pay for it",
     "unknown_to_us": "ask the source for our purchase number",
+    freight_returns.CODE: "accept the entry where it is freight; else dismiss it, and count what"
+    " came back under its claim",
     "books_differ": "our own postings do not add up; run huopan check",
 }
 """What to do about each kind of difference."""
@@ -77,17 +80,15 @@ def record(session: Session, found: Reconciliation, now: datetime) -> None:
 
 def accept(session: Session, difference: str, now: datetime) -> dict[str, Any]:
     """Post the proposed entry; again changes nothing. Raises Problem 404, 409."""
+    if (row := _of_freight(session, difference)) and row.state == "open":
+        freight_returns.accept(session, _purchase(session, row).id, now)
     row = _locked(session, difference)
     if row.state == "accepted":
         return view(row)
     _check_open(row)
     if not row.amount:
         raise Problem(409, "no_entry", f"no entry settles this: {ADVICE[row.code]}")
-    order = session.scalar(
-        select(Purchase.order_id).where(
-            Purchase.our_ref == row.purchase, Purchase.source == row.source
-        )
-    )
+    order = session.scalar(_named(row).with_only_columns(Purchase.order_id))
     ends = _ends(row.source, row.amount)
     name = f"reconciled:{row.id}"
     entry = Entry(name, "reconciled", *ends, abs(row.amount), order_id=order)
@@ -98,7 +99,11 @@ def accept(session: Session, difference: str, now: datetime) -> dict[str, Any]:
 
 def dismiss(session: Session, difference: str, note: str, now: datetime) -> dict[str, Any]:
     """Leave it as it is, for a stated reason. Raises Problem 404, 409."""
+    if (row := _of_freight(session, difference)) and row.state == "open":
+        freight_returns.dismiss(session, _purchase(session, row).id, now)
     row = _locked(session, difference)
+    if row.state == "dismissed" and row.note is None:
+        row.note = note
     if row.state != "dismissed":
         _check_open(row)
         row.state, row.note, row.decided_at = "dismissed", note, now
@@ -156,6 +161,20 @@ def view(row: Difference) -> dict[str, Any]:
         "note": row.note,
         "decided_at": row.decided_at,
     }
+
+
+def _of_freight(session: Session, difference: str) -> Difference | None:
+    """A difference that is freight which came back: decided under its order's lock, taken first."""
+    row = session.get(Difference, inside("dif", difference), populate_existing=True)
+    return row if row is not None and row.code == freight_returns.CODE else None
+
+
+def _purchase(session: Session, row: Difference) -> Purchase:
+    return session.scalars(_named(row)).one()
+
+
+def _named(row: Difference) -> Select[Purchase]:
+    return select(Purchase).where(Purchase.our_ref == row.purchase, Purchase.source == row.source)
 
 
 def _ends(source: str, amount: int) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from kit.errors import Problem
 from kit.ids import inside
 from kit.inbox import Inbox
 from kit.money import yuan
+from trade.after_sales.freight_returns import CODE
 from trade.models import Claim, Parcel, Purchase
 from trade.parcels.waybill_sheets import Row, read
 
@@ -79,7 +80,7 @@ class Reconciliation:
 def reconcile(session: Session, source: str, day: date, theirs: Theirs | None) -> Reconciliation:
     """What left on `day` (in Shanghai) by our books, held against `theirs`. System scope."""
     ours = _ours(session, source, day)
-    findings = _books(session, source, day)
+    findings = _books(session, source, day) + freight_returned(session, source, day)
     if theirs is not None:
         findings += [*theirs.unmatched, *compare(ours, theirs)]
     return Reconciliation(
@@ -159,6 +160,13 @@ _OURS = text("""
     WHERE c.shipped_at >= :since AND c.shipped_at < :until
     GROUP BY p.id, p.our_ref ORDER BY p.id
 """)
+_FREIGHT = text("""
+    SELECT p.our_ref, sum(c.freight) AS fen
+    FROM platform_claims c JOIN purchases p ON p.id = c.purchase_id
+    WHERE c.source = :source AND c.freight_state = 'open'
+      AND c.updated_at >= :since AND c.updated_at < :until
+    GROUP BY p.id ORDER BY p.id
+""")
 _BOOKS = text("""
     SELECT p.our_ref, sum(l.owed) + CASE WHEN sum(l.shipped) > 0 THEN p.freight_cost ELSE 0 END
                AS owed,
@@ -193,6 +201,21 @@ def _books(session: Session, source: str, day: date) -> list[Finding]:
         )
         for row in rows
         if row.owed != row.posted
+    ]
+
+
+def freight_returned(session: Session, source: str, day: date) -> list[Finding]:
+    """Freight that the source gave back with claims that day, which nobody has decided about."""
+    since, until = span(day)
+    rows = session.execute(_FREIGHT, {"source": source, "since": since, "until": until})
+    return [
+        Finding(
+            CODE,
+            row.our_ref,
+            f"{yuan(int(row.fen))} of its freight came back beyond the goods",
+            -int(row.fen),
+        )
+        for row in rows
     ]
 
 

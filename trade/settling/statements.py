@@ -32,6 +32,8 @@ KINDS = {
     "capture": "货款及运费",
     "refund": "售后退款",
     "freight_back": "售后退运费",
+    "freight_returned": "平台退运费",
+    "freight_borne": "平台承担的售后运费",
     "postage": "退货邮费",
     "absorb": "供货涨价补差",
     "absorb_back": "供货涨价补差退回",
