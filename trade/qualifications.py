@@ -61,10 +61,9 @@ def vouch(session: Session, party: Party, day: date, now: datetime) -> None:
 
     Raises Problem 422 for a day before what holds already, or beyond `VOUCHED`.
     """
-    end = datetime.combine(day + timedelta(1), time(), SHANGHAI)
-    if end > now + VOUCHED + timedelta(1):
+    if day > (now + VOUCHED).astimezone(SHANGHAI).date():
         raise invalid("until", f"at most {VOUCHED.days} days from now; ask for the papers")
-    if not session.scalar(_VOUCH, {"source": party.source, "until": end}):
+    if not session.scalar(_VOUCH, {"source": party.source, "until": until(day)}):
         raise invalid("until", "it ends before what holds already")
 
 

@@ -70,7 +70,8 @@ def test_an_operator_vouches_for_a_supplier_whose_newer_papers_are_on_their_way(
     for field, given in (
         ("reason", {"until": day(9)}),
         ("until", {"reason": "已收到新证扫描件"}),
-        ("until", {"reason": "已收到新证扫描件", "until": day(40)}),
+        ("until", {"reason": "已收到新证扫描件", "until": day(31)}),
+        ("until", {"reason": "已收到新证扫描件", "until": "9999-12-31"}),
         ("until", {"reason": "已收到新证扫描件", "until": day(-3)}),
     ):
         assert act(shop, case, "extend", 422, **given)["errors"][0]["field"] == field
