@@ -5,7 +5,7 @@ called by it (鸭掌门官方旗舰店 leaves 鸭掌门).
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from catalog.matching.lexicon import Scanner
@@ -95,12 +95,37 @@ def seller_names(seller: str) -> tuple[str, ...]:
     what shops and companies are called, last. The short name of a flagship store is its brand's.
     """
     whole = _folded(seller).strip()
-    short = whole
-    while (cut := _ENDS.sub("", short)) != short and cut:
-        short = cut
+    short = whole[: len(_short(seller)[0])]
     if _OWN.search(whole) or short in famous() or len(short) < _SHORTEST:
         return (whole,) if len(whole) > 1 else ()
     return tuple(dict.fromkeys(name for name in (whole, short) if len(name) > 1))
+
+
+def of_goods(word: str | None, sellers: Iterable[str | None]) -> str | None:
+    """A brand or a word for a category, unless one of the sellers is called so and it ends as shops
+    and companies do: of a flagship store its brand is left, of any other nothing."""
+    if word is None or not (short := _short(word))[1]:
+        return word
+    if not any(seller and _short(seller)[0] == short[0] for seller in sellers):
+        return word
+    return _own_brand(_folded(word).strip(), word.strip()) or None
+
+
+@lru_cache(maxsize=50_000)
+def _short(name: str) -> tuple[str, bool]:
+    """A name without what shops and companies are called, folded, and whether it had that."""
+    whole = short = simplified(_folded(name).strip())
+    while (cut := _ENDS.sub("", short)) != short and cut:
+        short = cut
+    return short, short != whole
+
+
+def category_of_goods(category: str | None, sellers: Collection[str | None]) -> str | None:
+    """A source's category without the levels that are a seller's name."""
+    if category is None:
+        return None
+    levels = (of_goods(level, sellers) for level in category.split(" > "))
+    return " > ".join(level for level in levels if level) or None
 
 
 _SHORTEST = 3

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import bundles, corridors, discretion, media, shelf, titles
+from catalog import bundles, corridors, discretion, media, shelf, shop_names, titles
 from catalog import deals as all_deals
 from catalog.bundles import Part, Parts
 from catalog.deals import Deal
@@ -230,11 +230,14 @@ def card(
     on_hand = [pair for pair in for_sale if pair[1].stock.state != "out"] or for_sale
     originals = media.addresses(row.images)
     msrp, first = min(on_hand, key=lambda pair: pair[1].price or 0, default=(None, None))
+    deals = list(deals)
+    sellers = {deal.seller for deal in deals}
+    category = shop_names.category_of_goods(row.category, sellers)
     return Card(
         id=row.id,
         title=row.title,
-        brand=row.brand,
-        category=all_deals.place(row.category, deals).name,
+        brand=shop_names.of_goods(row.brand, sellers),
+        category=all_deals.place(category, deals).name,
         images=reader.album.roads(originals, row.id) if reader.album else [],
         price_from=first.price if first else None,
         msrp=msrp,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import bundles, discretion, titles
+from catalog import bundles, discretion, shop_names, titles
 from catalog import deals as all_deals
 from catalog.search.documents import Goods, document
 from catalog.search.lists import EVERYTHING
@@ -74,22 +74,19 @@ def documents(
         shown = discretion.of(names, deals[product][sku]).attributes(told) if told else None
         skus[product].append((sku, gtin, shown, msrp))
     parts = bundles.parts(session, [sku[0] for of in skus.values() for sku in of])
-    found = (
-        document(
-            Goods(
-                row.id,
-                row.title,
-                row.brand,
-                row.category,
-                skus[row[0]],
-                mpns[row[0]],
-                deals[row[0]],
-                {sku[0]: parts[sku[0]] for sku in skus[row[0]] if sku[0] in parts},
-                row.sold,
-            ),
-            readers,
-            now,
+    found = []
+    for row in session.execute(_PRODUCTS, asked):
+        sellers = {deal.seller for own in deals[row.id].values() for deal in own}
+        goods = Goods(
+            row.id,
+            row.title,
+            shop_names.of_goods(row.brand, sellers),
+            shop_names.category_of_goods(row.category, sellers),
+            skus[row.id],
+            mpns[row.id],
+            deals[row.id],
+            {sku[0]: parts[sku[0]] for sku in skus[row.id] if sku[0] in parts},
+            row.sold,
         )
-        for row in session.execute(_PRODUCTS, asked)
-    )
+        found.append(document(goods, readers, now))
     return [one for one in found if one is not None]

@@ -126,6 +126,8 @@ def test_titles_of_a_reading_name_no_shop_to_a_leader_in_pages_searches_kits_and
         title=f"【京东自营】{SELLER} 滇红工夫{SELLER}官方旗舰店",
         seller=SELLER,
         gtin="06901234567892",
+        brand=f"{SELLER}专营店",
+        category=f"山茶园 > {SELLER}专营店",
         description=f"<p>{SELLER}直供，一芽一叶</p><p>京东同款</p>",
         attributes=json.dumps({"规格": f"250g（{SELLER}）", "店铺": SELLER, "产地": "云南"}),
     )

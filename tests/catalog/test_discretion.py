@@ -2,6 +2,7 @@
 
 import pytest
 
+from catalog import shop_names
 from catalog.discretion import Discretion
 from tests.catalog.test_titles import RULES
 
@@ -35,6 +36,24 @@ DISCREET = Discretion(RULES, frozenset({(SHOP, "启萌"), (None, None), ("启萌
 )
 def test_a_clause_that_leads_to_a_seller_goes_and_all_else_stays(told: str, said: str) -> None:
     assert DISCREET.text(told) == said
+
+
+@pytest.mark.parametrize(
+    ("word", "left"),
+    [
+        (SHOP, None),
+        ("启萌官方旗舰店", "启萌"),
+        ("启萌", "启萌"),
+        ("可口可乐公司", "可口可乐公司"),
+        (None, None),
+    ],
+)
+def test_a_brand_is_no_sellers_name(word: str | None, left: str | None) -> None:
+    sellers = {SHOP, "启萌官方旗舰店", "启萌", None}
+    assert shop_names.of_goods(word, sellers) == left
+    assert shop_names.category_of_goods(f"食品 > {word or SHOP}", sellers) == (
+        f"食品 > {left}" if left else "食品"
+    )
 
 
 def test_attributes_that_say_who_sells_go_and_others_lose_the_name() -> None:
