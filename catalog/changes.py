@@ -141,7 +141,7 @@ class Replay:
             return {}
         stock = shelf.stated(best.level)
         return {
-            "price": self._reader.prices.price(best.cost, best.goods),
+            "price": shelf.paid(best, self._reader),
             "stock": {"state": stock.state, "quantity": stock.quantity},
         }
 

@@ -16,7 +16,7 @@ from catalog.corridors import PricePolicy
 from catalog.deals import Deal
 from catalog.grants import OPEN, Grants
 from catalog.media import Album
-from catalog.pricing import NOBODY, Buyer, PriceList
+from catalog.pricing import NOBODY, Buyer, PriceList, margin_percent
 from catalog.stock import Level
 
 
@@ -70,6 +70,11 @@ class Front:
     modes: tuple[str, ...]
     as_of: datetime | None
 
+    def margin(self, msrp: Decimal | None) -> Decimal | None:
+        """What is earned between its price and `msrp`, in percent; None where that is not known,
+        and of what a platform sells itself: there a commission is earned."""
+        return None if self.modes == ("affiliate",) else margin_percent(self.price, msrp)
+
 
 @dataclass(frozen=True)
 class Display(Front):
@@ -110,18 +115,29 @@ def deciding(
 ) -> Deal | None:
     """Of visible deals for one SKU, the one that decides what `reader` sees, or None.
 
-    A deal goes last when none of it can be had: by what is shown at `now`, or else by what is
-    stated.
+    Deals in bulk come behind those by the piece, what a platform sells itself behind both. A deal
+    goes last when none of it can be had: by what is shown at `now`, or else by what is stated.
     """
 
-    def rank(deal: Deal) -> tuple[bool, bool, bool, Decimal, int]:
-        price = reader.prices.price(deal.cost, deal.goods)
+    def rank(deal: Deal) -> tuple[bool, int, bool, Decimal, int]:
         stock = stated(deal.level) if now is None else shown(deal, reader, now)
         out = stock.state == "out"
-        return (not deal.reaches(region), deal.mode != "dropship", out, price, deal.offer_id)
+        mode = _MODES.get(deal.mode, 1)
+        return (not deal.reaches(region), mode, out, paid(deal, reader), deal.offer_id)
 
     found = list(deals)
     return min(found, key=rank) if len(found) > 1 else found[0] if found else None
+
+
+_MODES = {"dropship": 0, "bulk": 1, "affiliate": 2}
+
+
+def paid(deal: Deal, reader: Reader) -> Decimal:
+    """The unit price in CNY that `reader` pays; of goods that a platform sells itself, what it asks
+    of everybody: links to them are never marked up."""
+    if deal.mode == "affiliate":
+        return deal.cost
+    return reader.prices.price(deal.cost, deal.goods)
 
 
 def front(deals: Iterable[Deal], reader: Reader, now: datetime, region: str = "") -> Front:
@@ -167,7 +183,7 @@ def _shown(
 ) -> tuple[Decimal, Stock, tuple[str, ...], datetime]:
     """The fields of a `Front`."""
     modes = (best.mode,) if len(seen) == 1 else tuple(sorted({deal.mode for deal in seen}))
-    return reader.prices.price(best.cost, best.goods), shown(best, reader, now), modes, best.as_of
+    return paid(best, reader), shown(best, reader, now), modes, best.as_of
 
 
 def stated(level: Level | None) -> Stock:

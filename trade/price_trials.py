@@ -110,14 +110,15 @@ def preview(
         before, after = (shelf.deciding(seen, one, now=now) for one in (reader, then))
         if before is None or after is None:
             continue
-        rule = then.prices.rule(after.cost, after.goods)
+        ruled = after.mode != "affiliate"
+        rule = then.prices.rule(after.cost, after.goods) if ruled else None
         trials.append(
             Trial(
                 sku_id,
                 titles[sku_id],
                 after.cost,
-                reader.prices.price(before.cost, before.goods),
-                then.prices.price(after.cost, after.goods),
+                shelf.paid(before, reader),
+                shelf.paid(after, then),
                 rule.id if rule else None,
             )
         )

@@ -1,5 +1,6 @@
 """What a SKU has cost, as a reader sees it."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,23 +30,44 @@ class Point:
 
 @dataclass(frozen=True)
 class _Moment:
+    """A price of an offer in a mode; or, with `mode` listed or gone, that it is there or not."""
+
     at: datetime
     offer_id: int
     mode: str
-    cost: Decimal
+    cost: Decimal | None
     source: str
     external_id: str
     goods: Goods
 
+    def paid(self, reader: Reader) -> Decimal | None:
+        """What `reader` pays; links to goods that a platform sells itself are not marked up."""
+        if self.cost is None or self.mode == "affiliate":
+            return self.cost
+        return reader.prices.price(self.cost, self.goods)
+
 
 _POINTS = text(f"""
-    SELECT p.at, p.offer_id, p.mode, p.price, o.source, o.external_id, o.brand, o.category,
-      {OURS} AS ours
-    FROM price_points p JOIN offers o ON o.id = p.offer_id
-    WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
-      AND p.at <= :until
-    ORDER BY p.at, p.offer_id, p.version
+    WITH o AS MATERIALIZED (
+      SELECT id, source, external_id, brand, category, state, seen_at, {OURS} AS ours FROM offers o
+      WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
+    ), told AS (
+      SELECT c.at, c.offer_id, c.kind AS mode, CAST(NULL AS numeric) AS price, c.version
+      FROM changes c WHERE c.offer_id IN (SELECT id FROM o) AND c.kind IN ('listed', 'gone')
+    )
+    SELECT h.at, h.offer_id, h.mode, h.price, o.source, o.external_id, o.brand, o.category, o.ours
+    FROM (
+      SELECT at, offer_id, mode, price, version FROM price_points
+      WHERE offer_id IN (SELECT id FROM o)
+      UNION ALL SELECT * FROM told
+      UNION ALL SELECT seen_at, id, 'gone', NULL, NULL FROM o
+        WHERE state <> 'live' AND NOT EXISTS (
+          SELECT FROM told WHERE offer_id = o.id AND mode = 'gone')
+    ) h JOIN o ON o.id = h.offer_id
+    WHERE h.at <= :until
+    ORDER BY h.at, h.version NULLS LAST, h.mode = 'listed', h.offer_id
 """)  # noqa: S608 - a query of ours
+"""That an offer went is told by the feed as long as it is kept, then by when it was last seen."""
 
 
 def price_history(
@@ -53,8 +75,8 @@ def price_history(
 ) -> list[Point]:
     """Prices of a SKU from `since` to `until`, oldest first, starting with the one that stood then.
 
-    Leaders see the lowest price of each mode that any source listed, marked up as they pay it, and
-    only where it changed; operators and buyers see what each source asked.
+    Leaders see the lowest price of each mode that any source listed then, marked up as they pay
+    it, and only where it changed; operators and buyers see what each source asked.
     """
     rows = session.execute(_POINTS, {"sku": sku_id, "until": until})
     moments = [
@@ -76,20 +98,33 @@ def price_history(
 
 
 def _asked(moments: Iterable[_Moment]) -> list[Point]:
-    return [Point(m.at, m.mode, m.cost, m.source, m.external_id) for m in moments]
+    return [
+        Point(one.at, one.mode, one.cost, one.source, one.external_id)
+        for one in moments
+        if one.cost is not None
+    ]
 
 
 def _lowest(moments: Iterable[_Moment], reader: Reader) -> list[Point]:
-    current: dict[str, dict[int, Decimal]] = {}
+    asked: dict[int, dict[str, Decimal]] = defaultdict(dict)
+    gone: set[int] = set()
     lowest: dict[str, Decimal] = {}
     points = []
     for moment in moments:
-        prices = current.setdefault(moment.mode, {})
-        prices[moment.offer_id] = reader.prices.price(moment.cost, moment.goods)
-        price = min(prices.values())
-        if lowest.get(moment.mode) != price:
-            lowest[moment.mode] = price
-            points.append(Point(moment.at, moment.mode, price))
+        price = moment.paid(reader)
+        if price is not None:
+            asked[moment.offer_id][moment.mode] = price
+        elif moment.mode == "gone":
+            gone.add(moment.offer_id)
+        else:
+            gone.discard(moment.offer_id)
+        there = [prices for offer, prices in asked.items() if offer not in gone]
+        modes = {mode for prices in there for mode in prices}
+        now = {mode: min(p[mode] for p in there if mode in p) for mode in sorted(modes)}
+        points += [
+            Point(moment.at, mode, best) for mode, best in now.items() if lowest.get(mode) != best
+        ]
+        lowest = now
     return points
 
 

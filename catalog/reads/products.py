@@ -15,7 +15,6 @@ from catalog import bundles, corridors, discretion, media, shelf, shop_names, ti
 from catalog import deals as all_deals
 from catalog.bundles import Part, Parts
 from catalog.deals import Deal
-from catalog.pricing import margin_percent
 from catalog.shelf import Display, Front, Reader, Stock
 from catalog.shop_names import Rules
 from kit.statements import Ask, ids_text, send
@@ -241,7 +240,7 @@ def card(
         images=reader.album.roads(originals, row.id) if reader.album else [],
         price_from=first.price if first else None,
         msrp=msrp,
-        margin_percent=margin_percent(first.price if first else None, msrp),
+        margin_percent=first.margin(msrp) if first else None,
         stock=shelf.total(one.stock for _, one in for_sale),
         modes=tuple(sorted({mode for _, one in for_sale for mode in one.modes})),
         as_of=min((one.as_of for _, one in for_sale if one.as_of), default=None),

@@ -12,7 +12,6 @@ from catalog import deals as all_deals
 from catalog.bundles import Part, Parts
 from catalog.deals import Deal
 from catalog.matching import tree
-from catalog.pricing import margin_percent
 from catalog.search import opening, schema, words
 from catalog.search.suggest import keys
 from catalog.search.words import asked, indexed, plain, sounds
@@ -132,7 +131,7 @@ def _seen(goods: Goods, deals: list[Deal], reader: Reader, now: datetime) -> _Se
         refused = _refused(goods, reader, now)
     return _Seen(
         price=first.price or Decimal(0),
-        margin=margin_percent(first.price, msrp),
+        margin=first.margin(msrp),
         on_hand=bool(on_hand),
         in_stock=any(one.stock.state in ("in_stock", "low") for _, one in for_sale),
         modes=frozenset(mode for _, one in for_sale for mode in one.modes),

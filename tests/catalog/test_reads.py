@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
 from catalog import reads
-from catalog.models import PricePoint
+from catalog.models import Price, PricePoint
 from catalog.pricing import PriceList, margin_percent
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader, SourcePolicy, Stock
@@ -235,6 +235,46 @@ def test_price_history_is_what_the_reader_paid(database: Database) -> None:
     ]
     assert {point.source for point in leader} == {None}
     assert [point.price for point in operator] == [10, 12, 11, 14, 9]
+
+
+def test_a_price_that_is_not_offered_any_more_is_history(database: Database) -> None:
+    made = make(database, Supply("a", "10"), Supply("b", "12"), Supply("c", "5"))
+    day = [EARLIER + timedelta(days=count) for count in range(6)]
+    first, second, never_told = made.offer_ids
+    with database.as_system() as session:
+        for version, (kind, offer, at) in enumerate(
+            [("gone", first, day[1]), ("listed", first, day[3]), ("gone", second, day[4])], start=2
+        ):
+            event(session, offer, made.sku_id, version, kind, None, None, at=at)
+        session.execute(
+            text("UPDATE offers SET state = 'gone', seen_at = :at WHERE id = :id"),
+            {"at": EARLIER, "id": never_told},
+        )
+    with database.as_nobody() as session:
+        leader = reads.price_history(session, made.sku_id, EARLIER, day[5], LEADER)
+        operator = reads.price_history(session, made.sku_id, EARLIER, day[5], OPERATOR)
+    assert [(point.at, point.price) for point in leader if point.at > EARLIER] == [
+        (day[1], Decimal("14.4")),
+        (day[3], Decimal("12")),
+    ]
+    assert sorted(point.price for point in operator) == [5, 10, 12]
+
+
+def test_what_a_platform_sells_itself_is_never_marked_up(database: Database) -> None:
+    made = make(database, Supply("a", price=None), msrp="20")
+    own = {"offer_id": made.offer_ids[0], "mode": "affiliate", "price": "9"}
+    with database.as_system() as session:
+        session.execute(insert(Price).values(**own, as_of=EARLIER))
+        session.execute(insert(PricePoint).values(**own, version=1, at=EARLIER))
+    seen = card(database, made)
+    assert seen is not None
+    assert (seen.price_from, seen.modes, seen.margin_percent) == (9, ("affiliate",), None)
+    with database.as_nobody() as session:
+        [point] = reads.price_history(session, made.sku_id, EARLIER, NOW, LEADER)
+        [change] = reads.snapshot(session, LEADER, NOW, 10).items
+    assert point.price == 9
+    assert change.now is not None
+    assert change.now["price"] == 9
 
 
 def test_margin_is_against_the_recommended_price() -> None:

@@ -103,6 +103,8 @@ def kit(session: Session, desk: Desk, party_id: int, sku: str, now: datetime) ->
     asked = {"party": party_id, "skus": [standing, row.sku_id], "now": now, "retail": retail}
     page = session.execute(_PAGE, asked).one_or_none()
     price, withheld = _printed(page.retail_price if page else retail, offered)
+    if one.modes == ("affiliate",):
+        withheld = f"a platform sells it: share your own link, POST /v1/selections/{sku}/link"
     album = product.card.images
     return Kit(
         sku=outside("sku", row.sku_id),
