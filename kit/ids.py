@@ -16,8 +16,30 @@ _LETTERS = len(_ALPHABET)
 _RUDE = frozenset(word[:3].lower() for word in DEFAULT_BLOCKLIST)
 """How words begin that no id has."""
 
-_NOUNS = {"prd": "product", "sku": "SKU", "pty": "party", "ord": "order", "mat": "match"}
-"""What people call things whose prefix is none of their words."""
+_NOUNS = {
+    "clm": "claim",
+    "dep": "deposit request",
+    "dif": "difference",
+    "exc": "exception",
+    "imp": "order sheet",
+    "ltr": "dead letter",
+    "mat": "match",
+    "mem": "member",
+    "ord": "order",
+    "pay": "payout",
+    "prd": "product",
+    "pty": "party",
+    "pur": "purchase",
+    "quo": "quote",
+    "sht": "sheet",
+    "sig": "sign-up",
+    "sku": "SKU",
+    "stm": "statement",
+    "syn": "synonym",
+    "tok": "token",
+    "whk": "webhook",
+}
+"""What ids with a prefix name, where that is no word itself."""
 
 LARGEST = 2**63 - 1
 """The largest bigint."""

@@ -23,6 +23,12 @@ def test_ids_are_those_of_the_library(number: int) -> None:
     assert ids.inside("sku", outside) == number
 
 
+def test_whoever_names_what_is_not_there_is_told_in_words() -> None:
+    for prefix, noun in (("quo", "quote"), ("ltr", "dead letter"), ("run", "run"), ("sku", "SKU")):
+        with pytest.raises(Problem, match=f"^there is no {noun} 'x'$"):
+            ids.inside(prefix, "x")
+
+
 def test_ids_stay_what_they_were() -> None:
     assert [ids.outside("ord", n) for n in (1, 7, 1_000_000)] == GIVEN
     with pytest.raises(Problem):

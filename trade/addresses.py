@@ -1,6 +1,7 @@
 """A recipient as people give one: in fields, or pasted whole as it came in a chat. Pure."""
 
 import re
+import unicodedata
 
 from connectors.model import ShipTo
 from kit.errors import FieldError, Problem
@@ -8,10 +9,10 @@ from trade import places
 
 _EXTENSION = r"(?:\s*(?:-|—|转|分机|#|,|，|ext\.?)\s*(\d{1,6}))?"
 _MOBILE = re.compile(
-    rf"(?<!\d)(?:\+?86[-\s]?)?(1[3-9]\d)[-\s]?(\d{{4}})[-\s]?(\d{{4}})(?!\d){_EXTENSION}"
+    rf"(?<!\d)(?:(?:\+|00)?86[-\s]?)?(1[3-9]\d)[-\s]?(\d{{4}})[-\s]?(\d{{4}})(?!\d){_EXTENSION}"
 )
 _LANDLINE = re.compile(
-    rf"(?<!\d)(?:\+?86[-\s]?)?\(?(0(?:10|2\d|[3-9]\d{{2}}))\)?[-\s]?(\d{{7,8}})(?!\d){_EXTENSION}"
+    rf"(?<!\d)(?:(?:\+|00)?86[-\s]?)?\(?(0(?:10|2\d|[3-9]\d{{2}}))\)?[-\s]?(\d{{7,8}})(?!\d){_EXTENSION}"
 )
 _LABELS = re.compile(
     r"(收货人|收件人|联系人|姓名|手机号码|手机号|手机|联系电话|联系方式|电话号码|电话|所在地区|所在地|地区|"
@@ -21,11 +22,12 @@ _NUMBERED_POST = re.compile(r"(?<!\d)\d{6}(?!\d)")
 _CHUNKS = re.compile(r"[\n\r\t,，;；、|]+|\s{2,}|\s(?=\S)")
 _STREETS = (*"路街号室栋幢楼村镇乡巷弄园苑区", "街道", "大厦", "广场")
 _LONGEST_NAME = 25
+_DIALLED = str.maketrans("０１２３４５６７８９＋－（）", "0123456789+-()")
 
 
 def phone(text: str) -> str | None:
     """A number as it is dialled: `13800138000`, `13800138000-1234`, `0755-26001234-8`; or None."""
-    plain = text.strip()
+    plain = _legible(text).strip()
     if found := _MOBILE.fullmatch(plain):
         return "".join(found.group(1, 2, 3)) + _extended(found[4])
     if found := _LANDLINE.fullmatch(plain):
@@ -64,7 +66,7 @@ def from_text(text: str) -> ShipTo:
 
     Raises Problem 422 that says what could not be found in it.
     """
-    rest, number = _take_phone(text)
+    rest, number = _take_phone(_legible(text))
     rest = _LABELS.sub("\n", rest)
     seen = places.sight(rest)
     faults = []
@@ -85,6 +87,12 @@ def from_text(text: str) -> ShipTo:
     if faults:
         raise _invalid(faults)
     return ShipTo(name, number, seen.county.code, address)
+
+
+def _legible(text: str) -> str:
+    """Without the invisible marks that chats and address books put around numbers, and with digits
+    and signs of numbers as they are dialled where they are full-width."""
+    return "".join(c for c in text.translate(_DIALLED) if unicodedata.category(c) != "Cf")
 
 
 def _take_phone(text: str) -> tuple[str, str | None]:

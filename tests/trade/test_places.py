@@ -168,6 +168,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("075526001234", "0755-26001234"),
         ("(010)65001234", "010-65001234"),
         ("0755-26001234-808", "0755-26001234-808"),
+        ("0086 13800138000", "13800138000"),
+        ("１３８００１３８０００", "13800138000"),
+        ("138０0138000", "13800138000"),
+        ("（０７５５）２６００１２３４－８", "0755-26001234-8"),
+        ("\u202d138\u200b00138000\u202c", "13800138000"),
         ("12345", None),
         ("23800138000", None),
         ("1380013800", None),
@@ -176,6 +181,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 )
 def test_a_number_as_it_is_dialled(given: str, kept: str | None) -> None:
     assert addresses.phone(given) == kept
+
+
+def test_full_width_digits_and_invisible_marks_of_a_pasted_text_do_no_harm() -> None:
+    told = addresses.from_text("张三\n\u202d１３８００１３８０００\u202c\n深圳市南山区科技园路１号")
+    assert (told.name, told.mobile, told.region) == ("张三", "13800138000", "440305")
 
 
 def test_a_region_may_be_given_in_names_or_stand_in_the_address() -> None:
