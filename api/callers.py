@@ -115,22 +115,36 @@ class Writer(Caller):
     key: str | None
     body: bytes
 
-    def do(self, work: Callable[[Session], Reply], *, own: bool = False) -> Response:
-        """Run `work` in one transaction, together with what is remembered of its answer."""
+    def do(
+        self,
+        work: Callable[[Session], Reply],
+        *,
+        own: bool = False,
+        remedy: Callable[[Problem], bool] | None = None,
+    ) -> Response:
+        """Run `work` in one transaction, together with what is remembered of its answer; once more
+        where `remedy` has done something about what kept it from being done."""
         if answered := self._begin():
             return answered
         try:
-            with self.own() if own else self.system() as session:
-                reply = work(session)
-                body = replies.dumps(reply.content)
-                if self.key is not None:
-                    answer = idempotency.Answer(reply.status, body)
-                    self._remember(session, self.key, answer)
+            try:
+                return self._done(work, own=own)
+            except Problem as problem:
+                if remedy is None or not remedy(problem):
+                    raise
+            return self._done(work, own=own)
         except Problem as problem:
             return self._refused(problem)
         except BaseException:
             self._abandon()
             raise
+
+    def _done(self, work: Callable[[Session], Reply], *, own: bool) -> Response:
+        with self.own() if own else self.system() as session:
+            reply = work(session)
+            body = replies.dumps(reply.content)
+            if self.key is not None:
+                self._remember(session, self.key, idempotency.Answer(reply.status, body))
         return Response(body, reply.status, media_type=replies.JSON)
 
     def do_each(self, work: Callable[[], Reply]) -> Response:

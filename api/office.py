@@ -25,9 +25,13 @@ from sync.sources import config_of, with_recorded
 from trade import desk
 from trade.asking import Talks
 from trade.desk import Desk
+from trade.hearing import Hearing
 
 PATIENCE = 3.0
 """A caller waits for a platform so many seconds at most."""
+
+BATCH_SECONDS = 20.0
+"""So long platforms are asked about the orders of a batch; the rest is told to ask again."""
 
 FRESH_SECONDS = 1.0
 """Sources and price rules that somebody records count here after so long at the latest."""
@@ -71,6 +75,11 @@ class Office:
         Raises Problem 404.
         """
         return self.sources.get(code, config_of(self.terms.settings, code))
+
+    def hearing(self, party_id: int, seconds: float) -> Hearing:
+        """Asks platforms about orders of a party; no question begins after so many seconds."""
+        until = time.monotonic() + seconds
+        return Hearing(self.db, self.terms.desk, self.talks, self.source, party_id, until)
 
     def refresh(self, session: Session | None = None) -> None:
         """Take in what was recorded meanwhile, unless that was done a moment ago.

@@ -34,6 +34,9 @@ TALKS = 8
 SOMEBODY, SOME_NUMBER = "收件人", "13800138000"
 """Stand for a person where a platform wants one: a service number of the carrier's."""
 
+ASKED = ("stock_unknown", "freight_unknown")
+"""Why a line cannot be bought until its platform has said more."""
+
 CODES = {
     "out_of_stock": "out_of_stock",
     "not_deliverable": "not_deliverable",
@@ -150,14 +153,19 @@ def wanting(desk: Desk, known: Loaded, found: Found) -> list[Question]:
 
 def waits(draft: Draft) -> bool:
     """Whether a line fails for want of something that a source may know."""
-    return any(line.code in ("stock_unknown", "freight_unknown") for line in draft.unsellable)
+    return any(line.code in ASKED for line in draft.unsellable)
 
 
 def check_heard(draft: Draft, found: Found) -> None:
     """Raises Problem 503 where a line fails for want of an answer that no talk was free for."""
     if found.busy and waits(draft):
-        words = "too many prices are being asked for at the moment; ask again"
-        raise Problem(503, "busy", words, retry_after=1)
+        raise busy()
+
+
+def busy() -> Problem:
+    """What is answered where nobody has time to ask."""
+    words = "too many prices are being asked for at the moment; ask again"
+    return Problem(503, "busy", words, retry_after=1)
 
 
 def _hoped(desk: Desk, supply: Supply) -> Supply:

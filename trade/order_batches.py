@@ -8,6 +8,7 @@ from kit.db import Database
 from kit.errors import Problem
 from trade import order_views, orders
 from trade.desk import Desk
+from trade.hearing import Hearing
 from trade.orders import OrderRequest
 from trade.orders_together import place_together
 
@@ -23,12 +24,13 @@ def place_many(
     party_id: int,
     requests: Sequence[OrderRequest | Problem],
     now: datetime,
+    hearing: Hearing,
 ) -> Sequence[Result]:
     """The view of each order and whether it is new, or the Problem that kept it out.
 
     A reference makes each order safe to repeat, so the whole batch is. A Problem among the
     requests stays where it stands. Orders that follow one another are accepted together as far as
-    that comes to the same.
+    that comes to the same. Where only platforms can say what an order costs, `hearing` asks them.
     """
     results: list[Result] = []
     while len(results) < len(requests):
@@ -38,7 +40,7 @@ def place_many(
             continue
         run = _run(requests[len(results) :])
         found = _together(db, desk, party_id, run, now) if len(run) > 1 else []
-        results += found or [_alone(db, desk, party_id, request, now)]
+        results += found or [_alone(db, desk, party_id, request, now, hearing)]
     return results
 
 
@@ -71,10 +73,25 @@ def _together(
     ]
 
 
-def _alone(db: Database, desk: Desk, party_id: int, request: OrderRequest, now: datetime) -> Result:
-    try:
+def _alone(
+    db: Database,
+    desk: Desk,
+    party_id: int,
+    request: OrderRequest,
+    now: datetime,
+    hearing: Hearing,
+) -> Result:
+    def placed() -> Result:
         with db.as_system() as session:
             order_id, new = orders.place(session, desk, party_id, request, now)
             return order_views.by_id(session, party_id, order_id), new
+
+    try:
+        try:
+            return placed()
+        except Problem as problem:
+            if not hearing.helps(request, problem):
+                raise
+            return placed()
     except Problem as problem:
         return problem

@@ -14,7 +14,7 @@ from catalog.matching.redirects import current
 from kit.errors import Problem
 from kit.ids import inside
 from kit.statements import merged, send
-from trade import accepting, books, buying, estimating, ledger, planning
+from trade import accepting, books, buying, estimating, hearing, ledger, planning
 from trade.accepting import Accepted, OrderRequest
 from trade.desk import Desk
 from trade.estimating import Estimates
@@ -44,9 +44,9 @@ def place_together(
 ) -> list[Outcome]:
     """Accept the orders, each on its own, with what became of it; references must differ.
 
-    What names goods by code, rests on a quote or a share, or is limited by what was ordered before
-    is left to `orders.place`. With `in_turn` nothing behind the first such order is accepted: it
-    is to be placed after that one.
+    What names goods by code, rests on a quote or a share or on what platforms say when they are
+    asked, or is limited by what was ordered before is left to `orders.place`. With `in_turn`
+    nothing behind the first such order is accepted: it is to be placed after that one.
     """
     outcomes: list[Outcome] = [None] * len(requests)
     plain = {at: one for at, one in enumerate(requests) if _plain(one)}
@@ -65,8 +65,10 @@ def place_together(
         try:
             found = _accepted(shelf, party_id, plain[at], some, now)
         except Problem as problem:
-            outcomes[at] = problem
-            continue
+            found = None  # what its platforms said for it counts only where it is placed alone
+            if not hearing.wanted(desk, problem):
+                outcomes[at] = problem
+                continue
         if found is None and in_turn:
             break
         if found is None:

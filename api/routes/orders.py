@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api import batches, replies
 from api.callers import Caller, Writer, allow, allow_write
+from api.office import BATCH_SECONDS, PATIENCE
 from api.owners import order_owner
 from api.replies import Reply
 from api.shapes.base import Batch, Cursor, IdPath, Limit, Listed, Moment, decimal
@@ -122,27 +123,30 @@ def set_policy(caller: Writes, asked: DearerIn) -> Response:
 def place(caller: Writes, asked: OrderIn) -> Response:
     """Holds the money and buys; or refuses whole, saying why, and leaves nothing behind.
 
-    The same `reference` with the same content answers 200 and the order placed before.
+    The same `reference` with the same content answers 200 and the order placed before. Without a
+    quote, platforms are asked what only they know, for three seconds at most.
     """
     request = ordered(asked)
+    hearing = caller.office.hearing(caller.party_id, PATIENCE)
 
     def work(session: Session) -> Reply:
         desk, party = caller.office.terms.desk, caller.party_id
         order_id, new = orders.place(session, desk, party, request, clock.now())
         return Reply(201 if new else 200, order_views.by_id(session, party, order_id))
 
-    return caller.do(work)
+    return caller.do(work, remedy=lambda problem: hearing.helps(request, problem))
 
 
 @router.post("/orders/batch", response_model=Batch[OrderOut], summary="Place many orders")
 def batch(caller: Writes, asked: OrdersIn) -> Response:
     """Each is placed or refused on its own; references make the batch safe to repeat."""
     requests = [_ordered_or_problem(one) for one in asked.items]
+    hearing = caller.office.hearing(caller.party_id, BATCH_SECONDS)
 
     def work() -> Reply:
         here = caller.office
         results = order_batches.place_many(
-            here.db, here.terms.desk, caller.party_id, requests, clock.now()
+            here.db, here.terms.desk, caller.party_id, requests, clock.now(), hearing
         )
         told = [
             one if isinstance(one, Problem) else (201 if one[1] else 200, one[0]) for one in results

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api import batches, replies
 from api.callers import Caller, Writer, allow, allow_write
+from api.office import BATCH_SECONDS
 from api.replies import Reply
 from api.routes.orders import recipient
 from api.shapes.base import Batch, IdPath, Limit, Listed, NumberCursor, decimal
@@ -114,6 +115,7 @@ def order(
             fen(asked.max_total),
             to,
             clock.now,
+            here.hearing(caller.party_id, BATCH_SECONDS),
         )
         told = [
             one if isinstance(one, Problem) else (201 if one[1] else 200, one[0]) for one in results

@@ -12,9 +12,10 @@ from connectors.ali1688.source import Ali1688
 from connectors.model import OrderLine, ShipTo
 from connectors.trading import SourceQuote
 from kit import clock
+from kit.ids import inside
 from tests import ali_stage
 from tests.api.platforms import ALI, JD, Trade
-from tests.api.shop import HOME, SELLER, SOURCE
+from tests.api.shop import HOME, SELLER, SOURCE, ordering
 from tests.trade.market import NOW, Goods
 from trade import asking
 from trade.asking import Talks
@@ -185,3 +186,47 @@ def test_sellable_asks_where_only_the_platform_can_tell(trade: Trade) -> None:
     trade.price(JD, other.external_id, 2000, stock=0)
     told = trade.shop.got("leader", f"/v1/skus/{other.sku}/sellable?region={HOME['region']}")
     assert [one["code"] for one in told["reasons"]] == ["out_of_stock"]
+
+
+def test_an_order_without_a_quote_asks_what_only_its_platform_knows(trade: Trade) -> None:
+    goods = trade.goods(JD, 2000, freight=None)
+    order = trade.ordered(goods, max_total="30.00")
+    assert trade.seen(order)["total"] == "28.00"
+    low = ordering(goods, reference="R-low", max_total="27.99")
+    told = trade.shop.ask("leader", "POST", "/v1/orders", json=low, key="k-low")
+    assert (told.status_code, told.json()["code"]) == (409, "price_changed")
+    trade.worked(JD)
+    assert trade.bought(order) == [(JD, "accepted")]
+    assert trade.balanced()
+
+
+def test_orders_of_a_batch_ask_in_their_turn_and_money_is_taken_in_it(trade: Trade) -> None:
+    goods = trade.goods(JD, 2000, freight=None)
+    plain = trade.shop.market.offer(source=SOURCE, cost="19.00")
+    batch = {
+        "items": [
+            ordering(one, reference=f"R-{at}", max_total="60.00")
+            for at, one in enumerate((plain, goods, plain, goods))
+        ]
+    }
+    results = trade.shop.said("leader", "/v1/orders/batch", batch, 200)["items"]
+    assert [one["status"] for one in results] == [201] * 4
+    placed = [inside("ord", one["result"]["id"]) for one in results]
+    assert placed == sorted(placed)
+    again = trade.shop.said("leader", "/v1/orders/batch", batch, 200)["items"]
+    assert [one["status"] for one in again] == [200] * 4
+    assert trade.balanced()
+
+
+def test_an_order_for_which_nobody_has_time_to_ask_is_not_refused_for_good(trade: Trade) -> None:
+    office = trade.shop.app.state.office
+    goods = trade.goods(JD, 2000, freight=None)
+    talks, office.talks = office.talks, Talks(3.0, most=1)
+    body = ordering(goods, reference="R-busy", max_total="60.00")
+    with office.talks._free:  # somebody else's talk goes on
+        told = trade.shop.ask("leader", "POST", "/v1/orders", json=body, key="k-busy")
+    assert (told.status_code, told.json()["code"]) == (503, "busy")
+    office.talks.close()
+    office.talks = talks
+    again = trade.shop.ask("leader", "POST", "/v1/orders", json=body, key="k-busy")
+    assert again.status_code == 201

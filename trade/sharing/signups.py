@@ -18,6 +18,7 @@ from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import addresses, order_views, orders, recipients
 from trade.desk import Desk
+from trade.hearing import Hearing, wanted
 from trade.models import Order, Recipient, Share, Signup
 from trade.orders import OrderRequest
 from trade.planning import LineRequest
@@ -116,16 +117,31 @@ def order(
     most: int,
     ship_to: ShipTo | None,
     clock: Callable[[], datetime],
+    hearing: Hearing,
 ) -> list[Placed]:
-    """Order for each sign-up in a transaction of its own, together for `most` fen at most.
+    """Order for each sign-up in a transaction of its own, together for `most` fen at most; where
+    only platforms can say what it costs, `hearing` asks them.
 
     A sign-up's id is the reference of its order, so that ordering again places nothing twice.
     """
+
+    def placed(one: str) -> tuple[dict[str, Any], bool, int]:
+        with db.as_system() as session:
+            return _order(session, desk, party_id, one, most, ship_to, clock())
+
     results: list[Placed] = []
     for one in ids:
         try:
-            with db.as_system() as session:
-                view, new, cost = _order(session, desk, party_id, one, most, ship_to, clock())
+            try:
+                view, new, cost = placed(one)
+            except Problem as problem:
+                if not wanted(desk, problem):
+                    raise
+                with db.as_system() as session:
+                    request = _request(session, desk, _row(session, party_id, one), most, ship_to)
+                if not hearing.helps(request, problem):
+                    raise
+                view, new, cost = placed(one)
             results.append((view, new))
             most -= cost
         except Problem as problem:
@@ -142,33 +158,44 @@ def _order(
     ship_to: ShipTo | None,
     now: datetime,
 ) -> tuple[dict[str, Any], bool, int]:
-    row = session.get(Signup, inside("sig", name), with_for_update=True, populate_existing=True)
-    if row is None or row.party_id != party_id:
-        raise Problem(404, "not_found", f"there is no sign-up {name!r}")
+    row = _row(session, party_id, name)
     if row.order_id is not None:
         return (
             order_views.by_id(session, party_id, row.order_id),
             False,
             _cost(session, row.order_id),
         )
+    request = _request(session, desk, row, most, ship_to)
+    row.order_id, new = orders.place(session, desk, party_id, request, now)
+    session.flush()
+    return order_views.by_id(session, party_id, row.order_id), new, _cost(session, row.order_id)
+
+
+def _row(session: Session, party_id: int, name: str) -> Signup:
+    row = session.get(Signup, inside("sig", name), with_for_update=True, populate_existing=True)
+    if row is None or row.party_id != party_id:
+        raise Problem(404, "not_found", f"there is no sign-up {name!r}")
+    return row
+
+
+def _request(
+    session: Session, desk: Desk, row: Signup, most: int, ship_to: ShipTo | None
+) -> OrderRequest:
     to = ship_to or recipients.reveal(
-        session, desk.keyring, row.recipient_id, party_id, "order for a sign-up"
+        session, desk.keyring, row.recipient_id, row.party_id, "order for a sign-up"
     )
     if not to.region:
         raise Problem(
             409, "address_missing", "this customer left no address; give ship_to to send it there"
         )
-    request = OrderRequest(
-        reference=name,
+    return OrderRequest(
+        reference=outside("sig", row.id),
         lines=(LineRequest(row.quantity, outside("sku", row.sku_id)),),
         ship_to=to,
         max_total=most,
         share=session.get_one(Share, row.share_id).code,
         buyer_note=row.note or None,
     )
-    row.order_id, new = orders.place(session, desk, party_id, request, now)
-    session.flush()
-    return order_views.by_id(session, party_id, row.order_id), new, _cost(session, row.order_id)
 
 
 def _cost(session: Session, order_id: int) -> int:
