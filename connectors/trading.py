@@ -17,7 +17,8 @@ class QuotedLine:
     """What a source says now about one line, for one address.
 
     `code` says why it is not sellable (out_of_stock, not_deliverable, no_such_thing, no_price,
-    limited), `message` the same in the source's words. `price` is tax-inclusive, CNY a unit.
+    limited; address: this one as it is written), `message` the same in the source's words. `price`
+    is tax-inclusive, CNY a unit.
     """
 
     external_id: str

@@ -42,6 +42,7 @@ CODES = {
     "not_deliverable": "not_deliverable",
     "no_such_thing": "not_sold",
     "no_price": "not_sold",
+    "address": live_answers.ADDRESS,
 }
 """Why a source does not sell a line, in our words; anything else is a limit of its own."""
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kit.errors import Problem
-from kit.ids import inside
+from kit.errors import Problem, invalid
+from kit.ids import inside, outside
 from trade import books, following, remaining
 from trade.models import Order, OrderLine, Purchase
 from trade.purchases import lines_of
-from trade.refusal import cancel_rest
+from trade.refusal import cancel_lines, cancel_rest, open_units
 from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, move, restate, tell
 
 
@@ -29,7 +29,8 @@ def cancel(
     Units that wait for a source and purchases not yet submitted are cancelled and paid back at
     once. A submitted purchase is only asked for: its supplier agrees by refusing, or ships.
     Runs in system scope. Raises Problem 404, 409 `too_late` (all shipped), 409 `shared_purchase`
-    (a line travels with others that are not cancelled), 422 for a SKU that was not ordered.
+    (its sender has a line together with others that are not cancelled), 422 for a SKU that was not
+    ordered.
     """
     order = session.get(Order, order_id, with_for_update=True, populate_existing=True)
     if order is None or order.party_id != party_id:
@@ -39,14 +40,20 @@ def cancel(
         return
     if all(line.shipped + line.cancelled == line.quantity for line in lines):
         raise Problem(409, "too_late", "all of it has been shipped; open a claim to send it back")
+    before = sum(line.cancelled for line in lines)
     purchases = _purchases(session, order)
     meant = {line.id for line in lines}
-    touched = [p for p in purchases if p.state in OPEN and _serves(session, p, meant)]
-    for purchase in touched:
+    asked = [
         _cancel_purchase(session, order, purchase, meant, reason, now)
+        for purchase in purchases
+        if purchase.state in OPEN and _serves(session, purchase, meant)
+    ]
     cancel_unrouted(session, order, lines, purchases)
     restate(session, order, now)
-    tell(session, order, "cancelled" if order.status == "cancelled" else "cancel_asked", now)
+    if sum(line.cancelled for line in lines) > before:
+        tell(session, order, "cancelled", now)
+    if any(asked):
+        tell(session, order, "cancel_asked", now)
 
 
 def _lines(session: Session, order: Order, skus: Collection[str] | None) -> list[OrderLine]:
@@ -60,7 +67,8 @@ def _lines(session: Session, order: Order, skus: Collection[str] | None) -> list
     wanted = {inside("sku", sku) for sku in skus}
     ordered = {line.bundle_sku or line.sku_id for line in lines}  # a bundle goes whole
     if unknown := wanted - ordered:
-        raise Problem(422, "invalid", f"lines: {len(unknown)} of these SKUs were not ordered")
+        names = ", ".join(outside("sku", sku) for sku in sorted(unknown))
+        raise invalid("lines", f"{names} is not ordered", "not_ordered")
     return [line for line in lines if (line.bundle_sku or line.sku_id) in wanted]
 
 
@@ -88,15 +96,22 @@ def _cancel_purchase(
     order_line_ids: set[int],
     reason: str,
     now: datetime,
-) -> None:
+) -> bool:
+    """Cancel what is meant of a purchase, or ask its supplier; returns whether it is asked anew."""
     lines = lines_of(session, [purchase.id])[purchase.id]
-    if any(line.order_line_id not in order_line_ids for line in lines):
+    meant = [line for line in lines if line.order_line_id in order_line_ids]
+    kept = open_units([line for line in lines if line not in meant])
+    if kept and purchase.state != "ready":
         raise Problem(
             409,
             "shared_purchase",
-            "this line travels in one parcel with lines that you keep; cancel the whole order",
+            "the sender has this line in one parcel with lines that you keep; cancel the whole"
+            " order, or send it back when it has come",
         )
-    if purchase.state == "ready":
+    if kept:
+        cancel_lines(session, order, meant)
+        purchase.updated_at = now
+    elif purchase.state == "ready":
         move(session, purchase, "cancel", now, {"reason": reason})
         cancel_rest(session, order, purchase, lines)
     elif purchase.cancel_reason is None:
@@ -104,6 +119,8 @@ def _cancel_purchase(
         purchase.updated_at = now
         if purchase.state not in UNKNOWN_TO_SUPPLIER:
             following.ask_back(session, purchase, now)
+        return True
+    return False
 
 
 def cancel_unrouted(

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from catalog.models import Offer
 from kit.errors import Problem
-from trade.models import Order, OrderPlan
+from kit.ids import outside
+from trade.models import Order, OrderPlan, Purchase, PurchaseMove
 
 
 def of_order(session: Session, order_id: int) -> list[dict[str, Any]]:
@@ -25,6 +26,27 @@ def of_order(session: Session, order_id: int) -> list[dict[str, Any]]:
             "lost": [lost | names.get(lost["offer"], {}) for lost in row.plan.get("lost", ())],
             "unsellable": row.plan.get("unsellable", {}),
             "dearer": row.plan.get("dearer"),
+        }
+        for row in rows
+    ]
+
+
+def refusals(session: Session, order_id: int) -> list[dict[str, Any]]:
+    """Who would not sell what was decided, when, and in which words; the oldest first."""
+    rows = session.execute(
+        select(PurchaseMove.at, PurchaseMove.detail, Purchase.id, Purchase.source, Purchase.seller)
+        .join(Purchase, Purchase.id == PurchaseMove.purchase_id)
+        .where(Purchase.order_id == order_id, PurchaseMove.event == "refuse")
+        .order_by(PurchaseMove.id)
+    )
+    return [
+        {
+            "at": row.at,
+            "purchase": outside("pur", row.id),
+            "source": row.source,
+            "seller": row.seller,
+            "code": (row.detail or {}).get("code"),
+            "message": (row.detail or {}).get("message"),
         }
         for row in rows
     ]

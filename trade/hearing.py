@@ -1,20 +1,27 @@
-"""Orders that no quote was made for, of goods whose stock or freight only their platforms know.
+"""Goods whose stock or freight only their platforms know, where nobody asked for a quote: orders
+without one, and units that look for another source.
 
-Such an order is refused at first. Then its platforms are asked as for a quote, what they say is
-kept for as long as a quote is good, and the order is tried once more. No connection to the
-database is held while a platform talks.
+They are refused, or held, at first. Then platforms are asked as for a quote, what they say is kept
+for as long as a quote is good, and it is tried once more. No connection to the database is held
+while a platform talks.
 """
 
 import time
+from collections import Counter
 from dataclasses import dataclass
+
+from sqlalchemy import select
 
 from kit import clock
 from kit.db import Database
 from kit.errors import Problem
-from trade import asking, live_answers
+from kit.ids import outside
+from trade import accepting, asking, live_answers, recipients, remaining
 from trade.accepting import OrderRequest
 from trade.asking import ASKED, Found, OpenSource, Talks
 from trade.desk import Desk
+from trade.models import Order, OrderLine
+from trade.planning import LineRequest
 from trade.quotes import Quoting
 
 
@@ -38,7 +45,7 @@ class Hearing:
     def helps(self, request: OrderRequest, problem: Problem) -> bool:
         """Whether the order that was refused like this should be tried again: platforms were asked.
 
-        Raises Problem 503 `busy` where no talk is free.
+        Raises Problem 503 `busy` where no talk is free, 409 `not_orderable` for what they refuse.
         """
         if request.quote is not None or not wanted(self.desk, problem):
             return False
@@ -52,7 +59,31 @@ class Hearing:
         found = asking.settled(self.desk, known, self.talks, self.open_source, request.ship_to)
         with self.db.as_system() as session:
             live_answers.write(session, found.answers)
-            if found.busy:
-                draft = quoting.load(session, self.desk, clock.now()).latest()
-                asking.check_heard(draft, found)
-        return bool(found.answers)
+            heard = quoting.load(session, self.desk, clock.now()).heard(found.answers).latest()
+            asking.check_heard(heard, found)
+        if heard.unsellable:
+            raise accepting.not_orderable(heard)
+        return True
+
+
+def heard_of(
+    db: Database, desk: Desk, talks: Talks, open_source: OpenSource, order_id: int
+) -> bool:
+    """Ask the platforms that an order's unrouted units could be bought from, but for those that
+    refused them; False where there is nobody to ask, or nobody answers."""
+    with db.as_system() as session:
+        order = session.get_one(Order, order_id)
+        units: Counter[int] = Counter()
+        waiting = select(OrderLine).where(OrderLine.order_id == order_id, OrderLine.unrouted > 0)
+        for line in session.scalars(waiting):
+            units[line.sku_id] += line.unrouted
+        to = recipients.reveal(session, desk.keyring, order.recipient_id, None, "ask platforms")
+        lines = [LineRequest(count, outside("sku", sku)) for sku, count in units.items()]
+        known = Quoting(order.party_id, lines, to).load(session, desk, clock.now())
+        known = known.without({row.offer_id for row in remaining.declined(session, order)})
+    if not asking.wanting(desk, known, Found()):
+        return False
+    found = asking.settled(desk, known, talks, open_source, to)
+    with db.as_system() as session:
+        live_answers.write(session, found.answers)
+    return bool(found.answers)

@@ -23,6 +23,9 @@ from kit.statements import Query, insert, send
 from trade.models import LiveAnswer
 from trade.routing.takes import Supply, Word
 
+ADDRESS = "address_incomplete"
+"""The code of a line that is not sold because of how the address is written."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -54,6 +57,11 @@ class Answer:
     def whole(self) -> bool:
         """Whether all of it is sold."""
         return all(line.code is None for line in self.lines)
+
+    @property
+    def of_address(self) -> bool:
+        """Whether it counts for the one address only, and not for others of its region."""
+        return any(line.code == ADDRESS for line in self.lines)
 
 
 _LINES = TypeAdapter(tuple[Said, ...])
@@ -101,7 +109,9 @@ def _risen(supply: Supply, price: Decimal, at: datetime) -> bool:
 
 
 def write(session: Session, answers: Sequence[Answer]) -> None:
-    """Keep the answers, and their prices as the newest facts. System scope."""
+    """Keep the answers that are not of one address only, and their prices as the newest facts.
+    System scope."""
+    answers = [answer for answer in answers if not answer.of_address]
     if not answers:
         return
     heard = [
@@ -123,6 +133,21 @@ def question(offers: str, asked: Mapping[str, Any], now: datetime, minutes: int)
             ORDER BY at, id""",  # noqa: S608 - no value in it
         {**asked, "since": now - timedelta(minutes=minutes)},
     )
+
+
+def told(
+    session: Session,
+    supplies: Sequence[Supply],
+    wanted: Mapping[int, int],
+    region: str,
+    now: datetime,
+    minutes: int,
+) -> list[Supply]:
+    """The supplies as words younger than `minutes` about them have them. System scope."""
+    about = {"ids": [supply.offer_id for supply in supplies], "region": region}
+    query = question("SELECT unnest(%(ids)s::bigint[])", about, now, minutes)
+    [rows] = send(session, query)
+    return applied(supplies, wanted, read(rows))
 
 
 def read(rows: Iterable[Any]) -> list[Answer]:

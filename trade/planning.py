@@ -1,8 +1,8 @@
 """From what a leader asks for to prices, parcels and a routed plan: quotes and orders alike."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -151,6 +151,16 @@ class Loaded:
     def latest(self) -> Draft:
         """The lines over the offers that were read, as sources last spoke of them. Pure."""
         return self.draft(live_answers.applied(self.bought.offers, self.wanted, self.answers))
+
+    def heard(self, answers: Iterable[Answer]) -> "Loaded":
+        """What is known, and what was said since of the one address. Pure."""
+        more = [answer for answer in answers if answer.of_address]
+        return replace(self, answers=(*self.answers, *more)) if more else self
+
+    def without(self, offers: Collection[int]) -> "Loaded":
+        """What is known but for these offers. Pure."""
+        left = [one for one in self.bought.offers if one.offer_id not in offers]
+        return replace(self, bought=self.bought._replace(offers=left))
 
     def draft(self, offers: Sequence[Supply]) -> Draft:
         """The lines over these offers instead of those that were read. Pure."""

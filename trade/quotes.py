@@ -88,7 +88,7 @@ def quote(
     party_id, ship_to = quoting.party_id, quoting.ship_to
     under = shares.under(session, party_id, quoting.share, now) if quoting.share else None
     known = known or quoting.load(session, desk, now)
-    draft = known.latest()
+    draft = known.heard(found.answers if found else ()).latest()
     if found is not None:
         asking.check_heard(draft, found)
     if under is not None:

@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
 from kit.errors import FieldError, Problem
+from kit.outbox import say
 from trade import recipients
 from trade.desk import Desk
-from trade.models import Order, Purchase, Recipient
-from trade.states import CLOSED, tell
+from trade.models import Order, OrderLine, Purchase, Recipient
+from trade.refusal import REROUTE
+from trade.states import CLOSED, restate, tell
 
 _COUNTY = 6
 
@@ -22,7 +24,8 @@ _COUNTY = 6
 def readdress(
     session: Session, desk: Desk, party_id: int, order_id: int, ship_to: ShipTo, now: datetime
 ) -> None:
-    """Send the order to `ship_to` instead. Runs in system scope.
+    """Send the order to `ship_to` instead; units that nobody sends to the former address are looked
+    for once more. Runs in system scope.
 
     Raises Problem 404; 409 `too_late` where a supplier knows the order or all of it is done; 409
     `region_changed` where the district is another: freight and stock were promised for this one.
@@ -61,4 +64,12 @@ def readdress(
         if purchase.state == "ready":
             purchase.recipient_id = order.recipient_id
             purchase.updated_at = now
+    waiting = session.scalars(
+        select(OrderLine).where(OrderLine.order_id == order_id, OrderLine.unrouted > 0)
+    ).all()
+    for line in waiting:
+        line.held_reason = None
+    if waiting:
+        restate(session, order, now)
+        say(session, REROUTE, "all")
     tell(session, order, "address_changed", now)

@@ -32,6 +32,7 @@ def refuse_rest(
     now: datetime,
     *,
     short: bool = False,
+    undelivered: bool = False,
     dearer_at: datetime | None = None,
 ) -> None:
     """The source declines every open unit of a locked purchase.
@@ -39,6 +40,7 @@ def refuse_rest(
     Where the leader had asked to cancel, the refusal is the consent: the units are cancelled and
     their money released. Otherwise they wait, with their money held, for another source.
     `short`: for want of goods, whatever its code says; that counts against its stated stock.
+    `undelivered`: for the address; at another address the source may take them.
     `dearer_at`: the source asked more than the purchase allows then, whatever its code says; the
     leader's own rule says what becomes of the units.
     """
@@ -47,6 +49,8 @@ def refuse_rest(
     detail: dict[str, Any] = {"code": code, "message": message}
     if short or code == OUT_OF_STOCK:
         detail["short"] = True
+    if undelivered:
+        detail["undelivered"] = True
     if dearer_at is not None:
         detail["dearer"] = True
     if purchase.cancel_reason is not None:
@@ -77,11 +81,7 @@ def refuse_lines(
     """The source took the purchase but for these lines: their units wait for another source, or are
     cancelled where the leader had asked for that."""
     if purchase.cancel_reason is not None:
-        freed = 0
-        for line, units in open_units(lines):
-            freed += books.cancel_units(order_line(session, line), units)
-            _close(session, line, units)
-        books.release(session, order, freed)
+        books.release(session, order, _cancelled(session, lines))
         return
     for line, units in open_units(lines):
         order_line(session, line).unrouted += units
@@ -97,14 +97,26 @@ def cancel_rest(
     lines: Collection[PurchaseLine],
 ) -> None:
     """Cancel every open unit of a locked purchase and release its money."""
-    freed = 0
-    for line, units in open_units(lines):
-        freed += books.cancel_units(order_line(session, line), units)
-        _close(session, line, units)
+    freed = _cancelled(session, lines)
     if not any(line.shipped for line in lines):
         freed += purchase.freight_price
         purchase.freight_price = 0
     books.release(session, order, freed)
+
+
+def cancel_lines(session: Session, order: Order, lines: Collection[PurchaseLine]) -> None:
+    """Cancel the open units of some lines of a locked purchase and release their money; what the
+    parcel costs stays, as others travel in it."""
+    books.release(session, order, _cancelled(session, lines))
+
+
+def _cancelled(session: Session, lines: Collection[PurchaseLine]) -> int:
+    """Count open units as cancelled; returns the fen that were held for them."""
+    freed = 0
+    for line, units in open_units(lines):
+        freed += books.cancel_units(order_line(session, line), units)
+        _close(session, line, units)
+    return freed
 
 
 def open_units(lines: Collection[PurchaseLine]) -> list[tuple[PurchaseLine, int]]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, not_, or_, select
 from sqlalchemy.orm import Session
 
 from catalog.shelf import Reader
 from trade import limits, recipients, supplies
 from trade.desk import Desk
-from trade.models import Order, Purchase, PurchaseLine, Recipient
+from trade.models import Order, Purchase, PurchaseLine, PurchaseMove, Recipient
 from trade.purchases import lines_of
 from trade.routing.routing import Supply
 
@@ -38,11 +38,26 @@ def market(
 
 
 def declined(session: Session, order: Order) -> Sequence[Any]:
-    """Offers of which the order does not get what was bought: (offer, order line, purchase)."""
+    """Offers of which the order does not get what was bought: (offer, order line, purchase, whether
+    it was refused for the address). Those refused for an address that was changed since are open
+    again."""
+    undelivered = exists().where(
+        PurchaseMove.purchase_id == Purchase.id,
+        PurchaseMove.detail["undelivered"].as_boolean(),
+    )
     found = (
-        select(PurchaseLine.offer_id, PurchaseLine.order_line_id, PurchaseLine.purchase_id)
+        select(
+            PurchaseLine.offer_id,
+            PurchaseLine.order_line_id,
+            PurchaseLine.purchase_id,
+            undelivered.label("undelivered"),
+        )
         .join(Purchase, Purchase.id == PurchaseLine.purchase_id)
-        .where(Purchase.order_id == order.id, PurchaseLine.cancelled > 0)
+        .where(
+            Purchase.order_id == order.id,
+            PurchaseLine.cancelled > 0,
+            or_(Purchase.recipient_id == order.recipient_id, not_(undelivered)),
+        )
     )
     return session.execute(found).all()
 

@@ -4,7 +4,7 @@ The leader goes on paying what was agreed: another source is taken only where it
 no more than the money still held for these units. A source that refused is not asked again.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ from trade import (
     buying,
     cancelling,
     dearer,
+    hearing,
+    live_answers,
     plan_views,
     planning,
     pricing,
@@ -35,6 +37,14 @@ from trade.states import restate, tell
 
 BATCH = 100
 TOO_DEAR = "no other source has it at the agreed price; cancel the line or ask your operator"
+_UNKNOWN = [planning.MESSAGES[code] for code in hearing.ASKED]
+REFUSED = (
+    "its sender does not have it, and nobody else does; choose another SKU, or cancel the line"
+)
+UNDELIVERED = (
+    "its sender does not deliver to the address as it is written; correct it (the street or town,"
+    " 街道 or 镇, may be missing), or cancel the line"
+)
 TOO_LATE = "no other source sends it as soon as was promised; cancel the line or ask your operator"
 
 
@@ -42,7 +52,8 @@ TOO_LATE = "no other source sends it as soon as was promised; cancel the line or
 class _Case:
     """A locked order with units to place, the freight money that waits for them, and the market.
 
-    `declined` are offers that refused them; `promised` says by line id when they were to leave.
+    `declined` are offers that refused them, true for their address; `promised` says by line id when
+    they were to leave.
     """
 
     order: Order
@@ -50,7 +61,7 @@ class _Case:
     refused: Sequence[Purchase]
     market: Sequence[Supply]
     region: str
-    declined: Collection[int]
+    declined: Mapping[int, bool]
     promised: Mapping[int, datetime | None]
     rule: dearer.Rule
     dear: dearer.Waiting
@@ -76,10 +87,18 @@ def waiting(session: Session, *, held: bool = False, limit: int = BATCH) -> list
     return list(session.scalars(found.order_by(OrderLine.order_id).limit(limit)))
 
 
-def drain(db: Database, desk: Desk, until: datetime, *, held: bool = False) -> int:
+def drain(
+    db: Database,
+    desk: Desk,
+    until: datetime,
+    *,
+    held: bool = False,
+    hear: Callable[[int], bool] | None = None,
+) -> int:
     """Re-route every waiting order, each in one transaction; returns how many were looked at.
 
-    With `held`, lines that are held are tried once more as well.
+    With `held`, lines that are held are tried once more as well. `hear` asks platforms for what
+    only they know about an order, as `hearing.heard_of` does; then it is tried once more.
     """
     done: set[int] = set()
     while clock.now() < until:
@@ -91,8 +110,20 @@ def drain(db: Database, desk: Desk, until: datetime, *, held: bool = False) -> i
         for order_id in fresh:
             with db.as_system() as session:
                 reroute(session, desk, order_id, clock.now())
+                asks = desk.asks and hear is not None and _unknown(session, order_id)
+            if asks and hear is not None and hear(order_id):
+                with db.as_system() as session:
+                    reroute(session, desk, order_id, clock.now())
             done.add(order_id)
     return len(done)
+
+
+def _unknown(session: Session, order_id: int) -> bool:
+    """Whether units wait for what only platforms know."""
+    found = select(OrderLine.id).where(
+        OrderLine.order_id == order_id, OrderLine.unrouted > 0, OrderLine.held_reason.in_(_UNKNOWN)
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def reroute(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
@@ -194,7 +225,7 @@ def _elsewhere(session: Session, case: _Case, keys: Sequence[int], now: datetime
     whole = routing.route(demands, market, case.region, now)
     served = [demand for demand in demands if demand.key not in whole.unsellable]
     for key, code in whole.unsellable.items():
-        case.lines[key].held_reason = planning.MESSAGES[code]
+        case.lines[key].held_reason = _reason(case, key, code)
     if served and _fault(case, whole, now) is None:
         _buy(session, case, whole, now)
         return
@@ -206,6 +237,15 @@ def _elsewhere(session: Session, case: _Case, keys: Sequence[int], now: datetime
             _buy(session, case, alone, now)
 
 
+def _reason(case: _Case, key: int, code: str) -> str:
+    """Why units of a line wait: what routing says, unless those who had it refused it."""
+    mine = {one.offer_id for one in case.market if one.sku_id == case.lines[key].sku_id}
+    gone = [case.declined[offer] for offer in mine if offer in case.declined]
+    if code != "not_sold" or not gone:
+        return planning.MESSAGES[code]
+    return UNDELIVERED if any(gone) else REFUSED
+
+
 def _case(
     session: Session, desk: Desk, order: Order, lines: dict[int, OrderLine], now: datetime
 ) -> _Case:
@@ -213,6 +253,10 @@ def _case(
     reader = pricing.leader(session, desk, order.party_id, now)
     skus = [line.sku_id for line in lines.values()]
     market = remaining.market(session, desk, order, skus, reader, now, lock=True)
+    region = session.get_one(Recipient, order.recipient_id).region
+    if desk.asks:
+        units = {line.sku_id: line.unrouted for line in lines.values()}
+        market = live_answers.told(session, market, units, region, now, desk.quote_minutes + 1)
     promises = {purchase.id: purchase.ship_by for purchase in refused}
     declined = remaining.declined(session, order)
     return _Case(
@@ -220,8 +264,8 @@ def _case(
         lines,
         refused,
         market,
-        session.get_one(Recipient, order.recipient_id).region,
-        {row.offer_id for row in declined},
+        region,
+        {row.offer_id: row.undelivered for row in declined},
         {row.order_line_id: promises.get(row.purchase_id) for row in declined},
         dearer.rule_of(session, order.party_id),
         dearer.waiting(session, order, list(lines.values())),

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from catalog import heard_prices, stock
 from catalog.heard_prices import Heard
-from connectors.errors import NotAuthorised, OutOfStock, PriceChanged, Refused
+from connectors.errors import NotAuthorised, NotDeliverable, OutOfStock, PriceChanged, Refused
 from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
 from kit import clock, log
 from kit.db import Database
@@ -181,6 +181,7 @@ def write_down(
             error.message,
             now,
             short=isinstance(error, OutOfStock),
+            undelivered=isinstance(error, NotDeliverable),
             dearer_at=dearer_at,
         )
     elif outcome.error is not None:

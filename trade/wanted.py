@@ -30,6 +30,7 @@ MESSAGES = {
     "supplier_paused": "its supplier takes no orders at the moment; try again later",
     "supplier_lapsed": "its supplier's qualifications have expired; choose another SKU",
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",
+    "address_incomplete": "its sender wants the street or town (街道, 镇) in the address; add it",
     "not_deliverable": "it is not delivered to this region; choose another SKU",
     "not_shared": "it is not in this share; order it apart, or under another share",
     "not_sold": "it is not sold by the piece at the moment; choose another SKU",

@@ -14,7 +14,7 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import cutoff_sheets, following, rerouting, telling
+from trade import cutoff_sheets, following, hearing, rerouting, telling
 from trade import submit as submitting
 from trade.after_sales import taking_back
 from trade.desk import readership
@@ -41,8 +41,11 @@ def submit(shop: Workshop, source: str, turn: Turn) -> bool:
 def reroute(shop: Workshop, key: str, turn: Turn) -> bool:
     """Find other offers for units that a source refused."""
 
+    def hear(order_id: int) -> bool:
+        return hearing.heard_of(shop.db, shop.desk, shop.talks, shop.asked, order_id)
+
     def until(end: datetime) -> None:
-        rerouting.drain(shop.db, shop.desk, end, held=key == HELD)
+        rerouting.drain(shop.db, shop.desk, end, held=key == HELD, hear=hear)
 
     return _slice_by_slice(until, turn)
 

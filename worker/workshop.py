@@ -20,9 +20,13 @@ from kit.redis import connect
 from kit.settings import Settings, SettingsError
 from sync.opening import OpenSources
 from sync.sources import with_recorded
+from trade.asking import Talks
 from trade.desk import Desk, from_settings
 
 _log = log.get(__name__)
+
+PATIENCE = 10.0
+"""So many seconds a platform has to say what it would sell an order's held units for."""
 
 AT_THE_DOOR: Mapping[str, Any] = {"kind": "feed"}
 """A source that is set nowhere is a supplier who sells at our own door."""
@@ -40,6 +44,7 @@ class Workshop:
     """What was given, with the sources of the database."""
     desk: Desk = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
+    talks: Talks = field(default_factory=lambda: Talks(PATIENCE), init=False)
     _sources: OpenSources = field(init=False)
     _unreadable: str = field(default="", init=False)
 
@@ -72,6 +77,13 @@ class Workshop:
         """Source `code`, opened once. Raises SettingsError."""
         return self._sources.get(code, self.settings.sources.get(code, AT_THE_DOOR))
 
+    def asked(self, code: str) -> Source:
+        """The same for whoever asks several side by side. Raises Problem."""
+        try:
+            return self.source(code)
+        except SettingsError as error:
+            raise Problem(503, "source_unset", str(error)) from error
+
     def sources(self, codes: Iterable[str]) -> list[Source]:
         """Those of the named sources that can be opened; one that cannot stops no other."""
         found = []
@@ -91,6 +103,7 @@ class Workshop:
 
     def close(self) -> None:
         """Let go of every connection."""
+        self.talks.close()
         self._sources.close()
         self.redis.close()
         self.db.close()

@@ -249,10 +249,12 @@ def address(caller: Writes, order_id: IdPath, asked: AddressIn) -> Response:
 def decision(
     caller: Annotated[Caller, Depends(allow("parties:read"))], order_id: IdPath
 ) -> Response:
-    """For operators: why this source, and why each alternative lost."""
+    """For operators: why this source, why each alternative lost, and who refused it then."""
+    number = inside("ord", order_id)
     with caller.system() as session:
-        found = decisions.of_order(session, inside("ord", order_id))
-    return replies.answer({"items": found})
+        found = decisions.of_order(session, number)
+        refused = decisions.refusals(session, number)
+    return replies.answer({"items": found, "refused": refused})
 
 
 def recipient(given: ShipToIn) -> ShipTo:

@@ -250,7 +250,19 @@ class DecisionOut(Out):
     )
 
 
+class RefusalOut(Out):
+    """A sender that would not sell what was decided, in its own words."""
+
+    at: str
+    purchase: str
+    source: str
+    seller: str | None
+    code: str | None
+    message: str | None
+
+
 class DecisionsOut(Out):
-    """Every decision about an order, the oldest first."""
+    """Every decision about an order, and every refusal that led to another; the oldest first."""
 
     items: list[DecisionOut]
+    refused: list[RefusalOut]

@@ -45,6 +45,16 @@ class Areas:
             raise NotDeliverable("area", f"JD knows no county for {region} and this address")
         return Area(*found)
 
+    def delivered(self, region: str, address: str) -> Area:
+        """The area that an order goes to. Raises NotDeliverable, also where JD wants a town and
+        the address names none: it would refuse the order."""
+        found = self.exact(region, address)
+        towns = () if found.town != NO_PLACE else self._places(4, found.county)
+        if towns:
+            some = ", ".join(list(towns)[:5])
+            raise NotDeliverable("town", f"JD wants the town or street of the address: {some} …")
+        return found
+
     def _by_names(self, region: str, address: str) -> list[str]:
         province, city, county = regions.names(region)
         levels = [self._named(1, "", [province], "")]

@@ -1,12 +1,13 @@
 """One line's verdict from what five calls said about it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.errors import NotDeliverable
 from connectors.jd.reading import pick, text
 from connectors.model import OrderLine, StockFact
-from connectors.trading import QuotedLine
+from connectors.trading import QuotedLine, SourceQuote
 
 from . import mapping
 from .mapping import Price
@@ -43,3 +44,12 @@ class Heard:
         if fact.quantity is not None and fact.quantity < quantity:
             return "out_of_stock", f"仅余 {fact.quantity}"
         return "", ""
+
+
+def undelivered(lines: Sequence[OrderLine], error: NotDeliverable) -> SourceQuote:
+    """What is said of an address that JD cannot deliver to as it is written."""
+    told = (
+        QuotedLine(x.external_id, x.quantity, sellable=False, code="address", message=error.message)
+        for x in lines
+    )
+    return SourceQuote(tuple(told), None)

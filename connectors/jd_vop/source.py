@@ -123,8 +123,14 @@ class VopSource:
             self.wire.forget(batch)
 
     def quote(self, lines: Sequence[OrderLine], ship_to: ShipTo) -> SourceQuote:
-        """What JD says now: price, sale check, area limits, stock and freight, side by side."""
-        area = self.areas.exact(ship_to.region, ship_to.address)
+        """What JD says now: price, sale check, area limits, stock and freight, side by side.
+
+        An address that JD cannot deliver to as it is written makes every line `address`.
+        """
+        try:
+            area = self.areas.delivered(ship_to.region, ship_to.address)
+        except NotDeliverable as error:
+            return quoting.undelivered(lines, error)
         skus = list(dict.fromkeys(line.external_id for line in lines))
         units = {sku: sum(x.quantity for x in lines if x.external_id == sku) for sku in skus}
         wanted = list(units.items())
@@ -149,7 +155,7 @@ class VopSource:
             raise Refused("lines", f"a JD order takes {self.settings.max_lines} SKUs at most")
         if told := orders.too_long(order.ship_to):
             raise Refused("address", told)
-        area = self.areas.exact(order.ship_to.region, order.ship_to.address)
+        area = self.areas.delivered(order.ship_to.region, order.ship_to.address)
         prices = self._acceptable(order)
         refused: list[str] = []
         for _ in range(_ROUNDS):

@@ -9,7 +9,7 @@ from kit.ids import inside
 from tests.api.shop import Shop, ordering
 from tests.stage import Stage
 from tests.trade.market import Goods
-from trade import invariants, rerouting, submit
+from trade import hearing, invariants, rerouting, submit
 
 JD, ALI = "jd-vop", "ali"
 
@@ -53,9 +53,13 @@ class Trade:
         """Workers submit what is due and look elsewhere for what was refused, until all is done."""
         office = self.shop.app.state.office
         until = clock.now() + timedelta(seconds=60)
-        desk, db = self.shop.market.desk, self.shop.db
+        desk, db = office.terms.desk, self.shop.db
+
+        def hear(order: int) -> bool:
+            return hearing.heard_of(db, desk, office.talks, office.source, order)
+
         while sum(submit.drain(db, desk, source, office.source, until) for source in sources):
-            rerouting.drain(db, desk, until)
+            rerouting.drain(db, desk, until, hear=hear)
 
     def retried(self, *sources: str) -> None:
         """Held lines are tried once more, as cron does."""

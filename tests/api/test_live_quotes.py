@@ -230,3 +230,46 @@ def test_an_order_for_which_nobody_has_time_to_ask_is_not_refused_for_good(trade
     office.talks = talks
     again = trade.shop.ask("leader", "POST", "/v1/orders", json=body, key="k-busy")
     assert again.status_code == 201
+
+
+NO_TOWN = HOME | {"address": "科技园 1 号"}
+
+
+def test_an_address_without_its_town_is_told_before_anything_is_bought(trade: Trade) -> None:
+    goods = trade.goods(JD, 2000, freight=None)
+    lines = [{"sku": goods.sku, "quantity": 1}]
+    quote = trade.shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": NO_TOWN})
+    assert [one["code"] for one in quote["unsellable"]] == ["address_incomplete"]
+    assert "街道" in quote["unsellable"][0]["message"]
+    body = ordering(goods, ship_to=NO_TOWN)
+    told = trade.shop.ask("leader", "POST", "/v1/orders", json=body)
+    assert (told.status_code, told.json()["errors"][0]["code"]) == (409, "address_incomplete")
+    assert asked(trade, goods)["unsellable"] == []  # another address of the same district
+    assert trade.stage.orders("jd") == []
+
+
+def test_goods_held_for_their_address_are_bought_once_it_is_corrected(trade: Trade) -> None:
+    goods = trade.goods(JD, 2000, freight=None)
+    quote = asked(trade, goods)
+    order = trade.ordered(goods, quote=quote["id"], max_total=None, ship_to=NO_TOWN)
+    trade.worked(JD)
+    held = trade.seen(order)
+    assert (held["status"], "街道" in held["lines"][0]["held_reason"]) == ("held", True)
+    trade.retried(JD)
+    assert trade.seen(order)["status"] == "held"
+    corrected = trade.shop.said("leader", f"/v1/orders/{order}/address", {"ship_to": HOME}, 200)
+    assert corrected["lines"][0]["held_reason"] is None
+    trade.retried(JD)
+    assert trade.bought(order)[-1] == (JD, "accepted")
+    assert trade.seen(order)["total"] == quote["total"]
+    assert trade.balanced()
+
+
+def test_refused_units_go_to_a_platform_that_must_be_asked_what_it_costs(trade: Trade) -> None:
+    near = trade.goods(ALI, 2000)
+    trade.goods(JD, 1500, sku_id=near.sku_id, freight=None)
+    order = trade.ordered(near)
+    trade.price(ALI, near.external_id, 2000, stock=0)
+    trade.worked(ALI, JD)
+    assert trade.bought(order)[-1] == (JD, "accepted")
+    assert trade.balanced()

@@ -310,6 +310,7 @@ def test_a_bundle_that_cannot_go_whole_waits_for_a_person(market: Market) -> Non
     order = market.place(leader, (bundle, 1), (kept.sku, 1))
     submitted(market, "manual")
     refuse(market, order)
+    submitted(market, "slow")  # who has all of it already
     reroute(market)
     past(market, order)
     assert worked(market) == 1

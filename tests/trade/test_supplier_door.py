@@ -11,6 +11,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import HOME, NOW, Goods, Market, submitted
 from trade import cancelling, order_views, purchases
+from trade.invariants import violations
 from trade.models import Parcel, Posting, PurchaseMove, RecipientOpening
 from trade.parcels import shipping
 from trade.parcels.shipping import Shipment
@@ -234,7 +235,9 @@ def test_an_order_not_yet_submitted_is_cancelled_and_paid_back_at_once(market: M
 
 def test_a_submitted_order_is_cancelled_only_when_the_supplier_agrees(market: Market) -> None:
     shop = Shop(market)
-    shop.cancel()
+    for _ in range(2):
+        shop.cancel()
+    assert [event["kind"] for event in shop.seen()["timeline"]] == ["placed", "cancel_asked"]
     assert shop.seen()["status"] == "processing"
     assert market.balance(f"held:{shop.leader}") == 1499
     shop.refuse()
@@ -268,3 +271,39 @@ def test_a_parcel_is_taken_once_by_concurrent_deliveries(market: Market) -> None
     with market.db.as_system() as session:
         assert session.scalar(select(func.count()).select_from(Parcel)) == 1
     assert shop.posted("sales") == 1499
+
+
+def test_a_line_is_cancelled_alone_while_its_sender_has_not_got_it(market: Market) -> None:
+    leader = market.party(money=10_000)
+    goods = [market.offer(cost=cost, freight=FLAT, stock=9) for cost in ("3.00", "4.00")]
+    order = market.place(leader, *((one.sku, 2) for one in goods))
+
+    def cancelled(sku: str) -> None:
+        with market.db.as_system() as session:
+            cancelling.cancel(session, leader, order, "不要了", NOW, skus=[sku])
+
+    cancelled(goods[0].sku)
+    with market.db.as_party(leader) as session:
+        seen = order_views.by_id(session, leader, order)
+    assert ([line["cancelled"] for line in seen["lines"]], seen["held"]) == ([2, 0], "13.00")
+    assert seen["timeline"][-1]["kind"] == "cancelled"
+    submitted(market)
+    with market.db.as_system() as session:
+        supplier = Supplier("teahouse")
+        [purchase] = purchases.page(session, market.desk, supplier)[0]
+        assert violations(session) == []
+    assert [line["quantity"] - line["cancelled"] for line in purchase["lines"]] == [0, 2]
+
+
+def test_a_line_that_its_sender_has_with_others_is_not_cancelled_alone(market: Market) -> None:
+    leader = market.party(money=10_000)
+    goods = [market.offer(cost="3.00", stock=9) for _ in range(2)]
+    order = market.place(leader, *((one.sku, 1) for one in goods))
+    submitted(market)
+    with market.db.as_system() as session, pytest.raises(Problem) as refused:
+        cancelling.cancel(session, leader, order, "不要了", NOW, skus=[goods[0].sku])
+    assert refused.value.code == "shared_purchase"
+    other = market.offer(cost="3.00").sku
+    with market.db.as_system() as session, pytest.raises(Problem, match=other) as unknown:
+        cancelling.cancel(session, leader, order, "不要了", NOW, skus=[other])
+    assert [one.field for one in unknown.value.errors] == ["lines"]

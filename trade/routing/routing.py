@@ -75,6 +75,7 @@ _ANY_AMOUNT = 10**12
 """Fen above every limit of free delivery: whether freight can be known at all."""
 
 _NEAREST = (
+    "address_incomplete",
     "out_of_stock",
     "limited",
     "stock_unknown",
