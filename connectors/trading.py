@@ -17,8 +17,7 @@ class QuotedLine:
     """What a source says now about one line, for one address.
 
     `code` says why it is not sellable (out_of_stock, not_deliverable, no_such_thing, no_price,
-    limited; address: this one as it is written), `message` the same in the source's words. `price`
-    is tax-inclusive, CNY a unit.
+    limited), `message` the same in the source's words. `price` is tax-inclusive, CNY a unit.
     """
 
     external_id: str
@@ -33,13 +32,15 @@ class QuotedLine:
 class SourceQuote:
     """What a purchase would cost, and into how many parcels it would go.
 
-    `freight` None: the source does not say; it is never to be taken as 0.
+    `freight` None: the source does not say; it is never to be taken as 0. `incomplete`: it is said
+    of the district, and an order to the address as it is written would be refused.
     """
 
     lines: tuple[QuotedLine, ...]
     freight: Decimal | None
     parcels: int | None = None
     valid_until: datetime | None = None
+    incomplete: bool = False
     raw: bytes = field(default=b"", repr=False, compare=False)
 
     @property

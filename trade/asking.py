@@ -42,7 +42,6 @@ CODES = {
     "not_deliverable": "not_deliverable",
     "no_such_thing": "not_sold",
     "no_price": "not_sold",
-    "address": live_answers.ADDRESS,
 }
 """Why a source does not sell a line, in our words; anything else is a limit of its own."""
 
@@ -214,7 +213,8 @@ def _talk(asked: Question, open_source: OpenSource, ship_to: ShipTo) -> Answer |
     said = {line.external_id: line for line in lines}
     heard = tuple(_said(line, said[line.external_id]) for line in asked.lines)
     freight = None if told.freight is None else line_amount(told.freight, 1)
-    return Answer(asked.source, asked.seller, asked.region, at, heard, freight, told.parcels)
+    to = (asked.source, asked.seller, asked.region)
+    return Answer(*to, at, heard, freight, told.parcels, incomplete=told.incomplete)
 
 
 def _said(line: Said, told: QuotedLine) -> Said:

@@ -43,7 +43,8 @@ class Said:
 @dataclass(frozen=True)
 class Answer:
     """What one seller of a source would sell to a region together. `freight` in fen, None where it
-    was not said; `parcels` alike."""
+    was not said; `parcels` alike. `incomplete`: an order to the very address that was asked about
+    would be refused as it is written; that counts for this address only, so it is not kept."""
 
     source: str
     seller: str | None
@@ -52,16 +53,19 @@ class Answer:
     lines: tuple[Said, ...]
     freight: int | None = None
     parcels: int | None = None
+    incomplete: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether all of it is sold."""
         return all(line.code is None for line in self.lines)
 
-    @property
-    def of_address(self) -> bool:
-        """Whether it counts for the one address only, and not for others of its region."""
-        return any(line.code == ADDRESS for line in self.lines)
+    def at_address(self) -> "Answer":
+        """What it says of an order to the address that was asked about. Pure."""
+        if not self.incomplete:
+            return self
+        lines = [replace(line, code=line.code or ADDRESS) for line in self.lines]
+        return replace(self, lines=tuple(lines))
 
 
 _LINES = TypeAdapter(tuple[Said, ...])
@@ -111,7 +115,7 @@ def _risen(supply: Supply, price: Decimal, at: datetime) -> bool:
 def write(session: Session, answers: Sequence[Answer]) -> None:
     """Keep the answers that are not of one address only, and their prices as the newest facts.
     System scope."""
-    answers = [answer for answer in answers if not answer.of_address]
+    answers = [answer for answer in answers if not answer.incomplete]
     if not answers:
         return
     heard = [

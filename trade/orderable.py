@@ -71,7 +71,7 @@ def verdict(
         found = asking.settled(desk, known, talks, open_source, to)
         with db.as_system() as session:
             live_answers.write(session, found.answers)
-            draft = inquiry.load(session, desk).latest()
+            draft = inquiry.load(session, desk).heard(found.answers, district=True).latest()
         asking.check_heard(draft, found)
     if draft.unsellable:
         code = draft.unsellable[0].code

@@ -152,9 +152,11 @@ class Loaded:
         """The lines over the offers that were read, as sources last spoke of them. Pure."""
         return self.draft(live_answers.applied(self.bought.offers, self.wanted, self.answers))
 
-    def heard(self, answers: Iterable[Answer]) -> "Loaded":
-        """What is known, and what was said since of the one address. Pure."""
-        more = [answer for answer in answers if answer.of_address]
+    def heard(self, answers: Iterable[Answer], *, district: bool = False) -> "Loaded":
+        """What is known, and what was said since and is not kept: of the one address, or of its
+        whole `district`. Pure."""
+        apart = [answer for answer in answers if answer.incomplete]
+        more = apart if district else [answer.at_address() for answer in apart]
         return replace(self, answers=(*self.answers, *more)) if more else self
 
     def without(self, offers: Collection[int]) -> "Loaded":

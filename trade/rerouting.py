@@ -16,11 +16,11 @@ from kit import clock
 from kit.db import Database
 from kit.money import yuan
 from trade import (
+    asking,
     books,
     buying,
     cancelling,
     dearer,
-    hearing,
     live_answers,
     plan_views,
     planning,
@@ -37,7 +37,7 @@ from trade.states import restate, tell
 
 BATCH = 100
 TOO_DEAR = "no other source has it at the agreed price; cancel the line or ask your operator"
-_UNKNOWN = [planning.MESSAGES[code] for code in hearing.ASKED]
+_UNKNOWN = [planning.MESSAGES[code] for code in asking.ASKED]
 REFUSED = (
     "its sender does not have it, and nobody else does; choose another SKU, or cancel the line"
 )

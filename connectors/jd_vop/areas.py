@@ -49,11 +49,14 @@ class Areas:
         """The area that an order goes to. Raises NotDeliverable, also where JD wants a town and
         the address names none: it would refuse the order."""
         found = self.exact(region, address)
-        towns = () if found.town != NO_PLACE else self._places(4, found.county)
-        if towns:
-            some = ", ".join(list(towns)[:5])
+        if towns := self.towns(found):
+            some = ", ".join(towns[:5])
             raise NotDeliverable("town", f"JD wants the town or street of the address: {some} …")
         return found
+
+    def towns(self, area: Area) -> list[str]:
+        """The towns of which JD wants one and `area` has none."""
+        return [] if area.town != NO_PLACE else list(self._places(4, area.county))
 
     def _by_names(self, region: str, address: str) -> list[str]:
         province, city, county = regions.names(region)

@@ -47,9 +47,9 @@ class Heard:
 
 
 def undelivered(lines: Sequence[OrderLine], error: NotDeliverable) -> SourceQuote:
-    """What is said of an address that JD cannot deliver to as it is written."""
+    """What is said of an address in which JD finds no district."""
+    code, why = "not_deliverable", error.message
     told = (
-        QuotedLine(x.external_id, x.quantity, sellable=False, code="address", message=error.message)
-        for x in lines
+        QuotedLine(x.external_id, x.quantity, sellable=False, code=code, message=why) for x in lines
     )
-    return SourceQuote(tuple(told), None)
+    return SourceQuote(tuple(told), None, incomplete=True)

@@ -125,10 +125,11 @@ class VopSource:
     def quote(self, lines: Sequence[OrderLine], ship_to: ShipTo) -> SourceQuote:
         """What JD says now: price, sale check, area limits, stock and freight, side by side.
 
-        An address that JD cannot deliver to as it is written makes every line `address`.
+        It is `incomplete` for an address in which JD finds no district, or no town where it wants
+        one.
         """
         try:
-            area = self.areas.delivered(ship_to.region, ship_to.address)
+            area = self.areas.exact(ship_to.region, ship_to.address)
         except NotDeliverable as error:
             return quoting.undelivered(lines, error)
         skus = list(dict.fromkeys(line.external_id for line in lines))
@@ -143,7 +144,8 @@ class VopSource:
             said = quoting.Heard(
                 prices.result()[0], checks.result(), limits.result(), stock.result()
             )
-        return SourceQuote(tuple(said.line(line) for line in lines), freight.result())
+        told = tuple(said.line(line) for line in lines)
+        return SourceQuote(told, freight.result(), incomplete=bool(self.areas.towns(area)))
 
     def place(self, order: PurchaseOrder) -> Placed:
         """Hold (or buy) it under our reference, at no more than we accept.

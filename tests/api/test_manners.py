@@ -29,20 +29,6 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ({"amount": "-1.00", "proof": "ICBC 1"}, "amount: write an amount in CNY such as 128.00"),
-        ({"amount": "1.00", "proof": "  "}, "proof: write some words"),
-    ],
-)
-def test_a_text_of_another_form_is_told_in_words(
-    shop: Shop, body: dict[str, str], words: str
-) -> None:
-    told = problem(shop.ask("leader", "POST", "/v1/deposit-requests", json=body), 422, "invalid")
-    assert told["detail"].startswith(words)
-
-
 def test_an_unknown_address_is_a_problem_too(shop: Shop) -> None:
     problem(shop.ask("leader", "GET", "/v1/nothing"), 404, "not_found")
     problem(shop.ask("leader", "GET", "/v1/products/"), 404, "not_found")
