@@ -82,7 +82,8 @@ def page(
 
 @router.post("/matches/{match_id}/accept", response_model=MatchOut, summary="They are one SKU")
 def accept(caller: Writes, match_id: IdPath) -> Response:
-    """The offer's own SKU is merged into the other and leads on to it; a split takes it back."""
+    """The offer's own SKU is merged into the other and leads on to it; a split takes it back, and
+    accepting what was rejected or split puts it together again."""
 
     def work(session: Session) -> Reply:
         found = queue.accept(session, inside("mat", match_id), caller.actor, clock.now())

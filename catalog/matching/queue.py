@@ -78,15 +78,15 @@ def get(session: Session, claim: int) -> Claim:
 
 
 def accept(session: Session, claim: int, by: str, now: datetime) -> Claim:
-    """The offer is for that SKU: its own SKU is merged into it. Accepting again changes nothing.
+    """The offer is for that SKU: its own SKU is merged into it. Accepting again changes nothing;
+    what was rejected or split before is put together again.
 
-    Raises Problem 404; 409 `decided` when it was rejected before.
+    Raises Problem 404; 409 `decided` where matching joined them by itself.
     """
-    held = _held(session, claim, "accepted")
-    if held.state == "review":
-        own = get(session, claim).own_sku_id
-        if held.kind == "match":
-            joining.merge(session, own, held.sku_id, by)
+    held = _held(session, claim, ("rejected", "accepted"))
+    if held.state != "accepted":
+        if held.kind == "match" or held.state == "rejected":
+            joining.merge(session, get(session, claim).own_sku_id, held.sku_id, by)
         _decide(session, claim, "accepted", by, now)
     return get(session, claim)
 
@@ -97,7 +97,7 @@ def reject(session: Session, claim: int, by: str, now: datetime) -> Claim:
     Where it stands there (`drift`), it gets a SKU of its own, unless it is alone. Raises Problem
     404; 409 `decided` when it was accepted before.
     """
-    held = _held(session, claim, "rejected")
+    held = _held(session, claim, ("rejected",))
     if held.state == "review":
         if held.kind == "drift":
             _part(session, held.offer_id, held.sku_id, by)
@@ -105,11 +105,11 @@ def reject(session: Session, claim: int, by: str, now: datetime) -> Claim:
     return get(session, claim)
 
 
-def _held(session: Session, claim: int, wish: str) -> Any:
+def _held(session: Session, claim: int, others: tuple[str, ...]) -> Any:
     held = session.execute(_HOLD, {"id": claim}).one_or_none()
     if held is None:
         raise Problem(404, "not_found", f"there is no match {outside('mat', claim)}")
-    if held.state not in ("review", wish):
+    if held.state not in ("review", *others):
         raise Problem(
             409,
             "decided",

@@ -42,13 +42,21 @@ def test_a_likely_match_is_shown_with_evidence_accepted_and_split_again(shop: Sh
     assert shop.said("operator", product, named, 409)["code"] == "not_split"
 
 
-def test_a_decided_match_is_not_decided_otherwise(shop: Shop) -> None:
+def test_a_split_and_a_rejection_are_taken_back_by_accepting_the_match(shop: Shop) -> None:
     _offers(shop)
     one = _waiting(shop)
-    shop.said("operator", f"/v1/matches/{one['id']}/reject", None, 200)
-    refused = shop.said("operator", f"/v1/matches/{one['id']}/accept", None, 409)
-    assert refused["code"] == "decided"
+    accept, reject = (f"/v1/matches/{one['id']}/{what}" for what in ("accept", "reject"))
+    shop.said("operator", reject, None, 200)
     assert shop.got("operator", "/v1/matches?state=rejected")["items"][0]["id"] == one["id"]
+    assert shop.said("operator", accept, None, 200)["state"] == "accepted"
+    assert shop.said("operator", reject, None, 409)["code"] == "decided"
+    named = {"offers": [{"source": "beans-two", "external_id": "beans-two"}]}
+    shop.said("operator", f"/v1/products/{one['product']['id']}/split", named, 200)
+    assert shop.got("operator", "/v1/matches?state=rejected")["items"][0]["id"] == one["id"]
+    again = shop.said("operator", accept, None, 200)
+    assert (again["state"], again["offer"]["sku"]) == ("accepted", one["sku"])
+    found = shop.said("leader", "/v1/skus/lookup", {"skus": [one["offer"]["sku"]]}, 200)
+    assert found["items"][0]["skus"][0]["id"] == one["sku"]
 
 
 def test_an_operator_says_what_a_brand_is_called(shop: Shop) -> None:
