@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from catalog.changes import Item
+from catalog.matching.gtin import as_printed
 from catalog.reads import (
     Card,
     OfferThen,
@@ -55,7 +56,7 @@ def sku(one: SkuView) -> dict[str, Any]:
         "id": outside("sku", one.id),
         "product": outside("prd", one.product_id),
         "attributes": one.attributes,
-        "gtin": _as_printed(one.gtin),
+        "gtin": as_printed(one.gtin),
         "pack": one.pack,
         "unit": one.unit,
         "msrp": _price(one.msrp),
@@ -166,13 +167,6 @@ def _terms(one: TermsView) -> dict[str, Any]:
         "cutoff": one.cutoff,
         "presale_ship_by": one.presale_ship_by,
     }
-
-
-def _as_printed(gtin14: str | None) -> str | None:
-    """A GTIN by as many digits as stand under the bars of its code: 13, 8, or 14 of a case."""
-    if gtin14 is None or not gtin14.startswith("0"):
-        return gtin14
-    return gtin14.removeprefix("000000" if gtin14.startswith("000000") else "0")
 
 
 def _stock(one: Stock) -> dict[str, Any]:

@@ -15,11 +15,13 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from catalog.matching.gtin import as_printed
 from catalog.models import Offer
 from connectors.errors import SupplierError
+from connectors.feed.prices import LARGEST
 from connectors.model import Lists, Page, PriceFact, StockFact
 from connectors.registry import open_source
-from kit.errors import FieldError, Problem
+from kit.errors import FieldError, Problem, invalid
 from kit.ids import outside
 from kit.money import price_text
 from sync import figures, messages, runs
@@ -79,7 +81,10 @@ def set_price(
     price: Decimal,
     now: datetime,
 ) -> dict[str, Any]:
-    """What a piece costs now, tax included; bulk prices stay. Raises Problem 404."""
+    """What a piece costs now, tax included; bulk prices stay. Raises Problem 404, and 422 for a
+    price that no price list may state."""
+    if not 0 < price <= LARGEST:
+        raise invalid("price", f"a price is more than 0 and at most {LARGEST:,}", "out_of_range")
     offer = _own(session, source, external_id)
     bulk = session.execute(_BULK, {"offer": offer.id}).one_or_none()
     tiers = tuple((int(n), Decimal(cost)) for n, cost in (bulk.tiers or ())) if bulk else ()
@@ -146,7 +151,7 @@ def _view(row: Any) -> dict[str, Any]:
         "title": row.title,
         "brand": row.brand,
         "category": row.category,
-        "gtin": row.gtin,
+        "gtin": as_printed(row.gtin),
         "state": "draft" if row.state == "off" else row.state,
         "price": None if row.dropship is None else price_text(row.dropship),
         "bulk_price": None if row.bulk is None else price_text(row.bulk),
@@ -187,10 +192,13 @@ def _read(
         opened = open_source(source, kept | form)
         if not isinstance(opened, Lists):
             raise Problem(409, "platform_source", "this source lists nothing here")
+        found: list[Page] = []
         try:
-            found = list(opened.items().pages)
+            for one in opened.items().pages:
+                found.append(one)
         except SupplierError as error:
-            raise _unreadable(error.message) from error
+            if not any(one.rejects for one in found):
+                raise _unreadable(error.message) from error
     rejects = [reject for one in found for reject in one.rejects]
     if rejects:
         errors = [FieldError(one.column, "unreadable", one.reason) for one in rejects]

@@ -33,6 +33,7 @@ SIGNED = r"^-?[0-9]{1,5}(\.[0-9]{1,4})?$"
 REGION = r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$"
 DIVISION = r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})$"
 GTIN = r"^[0-9]{8,14}$"
+SHARE = r"^[0-9]{1,3}(\.[0-9]{1,2})?$"
 _ID = r"^[A-Za-z0-9_]+$"
 _STRANGE = "this cursor is none that was given out here; start again without one"
 FORMS = {
@@ -41,6 +42,7 @@ FORMS = {
     _MONEY: 'give an amount in CNY as decimal text with at most two places, such as "128.00"',
     _PRICE: 'give a price in CNY as decimal text with at most four places, such as "12.80"',
     _PERCENT: 'give a percentage as decimal text, such as "15" or "12.5"',
+    SHARE: 'give a percentage as decimal text with at most two places, such as "30"',
     SIGNED: 'give a percentage as decimal text, such as "15" or "-2.5"',
     REGION: "give a division of GB/T 2260 by 6, 9 or 12 digits",
     DIVISION: "give a division of GB/T 2260 by 2, 4, 6 or 9 digits",

@@ -26,3 +26,10 @@ def identifying(text: str | None) -> str | None:
 def article(gtin14: str) -> str:
     """What a case's number and its single's have in common: the digits between level and check."""
     return gtin14[1:13]
+
+
+def as_printed(gtin14: str | None) -> str | None:
+    """A GTIN by as many digits as stand under the bars of its code: 13, 8, or 14 of a case."""
+    if gtin14 is None or len(gtin14) != 14 or not gtin14.startswith("0"):
+        return gtin14
+    return gtin14.removeprefix("000000" if gtin14.startswith("000000") else "0")

@@ -71,6 +71,8 @@ def test_changes_are_told_in_the_feed(shop: Shop) -> None:
         ({"gtin": "1234567890123"}, None),
         ({"tiers": "many"}, "tiers"),
         ({"title": " "}, "title"),
+        ({"price": "0"}, "price"),
+        ({"stock": "abc"}, "stock"),
     ],
 )
 def test_a_field_that_cannot_be_read_is_told_or_left_out(
@@ -80,7 +82,16 @@ def test_a_field_that_cannot_be_read_is_told_or_left_out(
     if field is None:
         assert told["gtin"] is None
     else:
-        assert field in str(told["errors"]) + told["detail"]
+        assert [one["field"] for one in told["errors"]] == [field]
+        assert "listing.jsonl" not in told["detail"]
+
+
+@pytest.mark.parametrize("price", ["0", "0.0000", "10000001"])
+def test_a_price_alone_is_held_to_what_a_price_list_may_state(shop: Shop, price: str) -> None:
+    put(shop, "A-1", TEA)
+    told = put(shop, "A-1/price", {"price": price}, 422)
+    assert told["errors"][0]["field"] == "price"
+    assert shop.got("brand", "/v1/listings/A-1")["price"] == "12.80"
 
 
 def test_each_brand_has_its_own_listings(shop: Shop) -> None:
