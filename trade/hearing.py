@@ -21,7 +21,7 @@ from trade.accepting import OrderRequest
 from trade.asking import ASKED, Found, OpenSource, Talks
 from trade.desk import Desk
 from trade.models import Order, OrderLine
-from trade.planning import LineRequest
+from trade.planning import Draft, LineRequest
 from trade.quotes import Quoting
 
 
@@ -49,21 +49,27 @@ class Hearing:
         """
         if request.quote is not None or not wanted(self.desk, problem):
             return False
+        heard = self.heard(request)
+        if heard is not None and heard.unsellable:
+            raise accepting.not_orderable(heard)
+        return heard is not None
+
+    def heard(self, request: OrderRequest) -> Draft | None:
+        """The order as it can be bought after its platforms were asked; None where there is nobody
+        to ask. Raises Problem 503 `busy`."""
         if time.monotonic() >= self.until:
             raise asking.busy()
         quoting = Quoting(self.party_id, request.lines, request.ship_to, request.share)
         with self.db.as_system() as session:
             known = quoting.load(session, self.desk, clock.now())
         if not asking.wanting(self.desk, known, Found()):
-            return False
+            return None
         found = asking.settled(self.desk, known, self.talks, self.open_source, request.ship_to)
         with self.db.as_system() as session:
             live_answers.write(session, found.answers)
-            heard = quoting.load(session, self.desk, clock.now()).heard(found.answers).latest()
-            asking.check_heard(heard, found)
-        if heard.unsellable:
-            raise accepting.not_orderable(heard)
-        return True
+            draft = quoting.load(session, self.desk, clock.now()).heard(found.answers).latest()
+        asking.check_heard(draft, found)
+        return draft
 
 
 def heard_of(

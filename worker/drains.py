@@ -19,6 +19,8 @@ from trade import submit as submitting
 from trade.after_sales import taking_back
 from trade.desk import readership
 from trade.order_sheets import placing
+from trade.orders import OrderRequest
+from trade.planning import Draft
 from trade.settling import commissions
 from worker.turns import Turn
 from worker.workshop import Workshop
@@ -71,8 +73,11 @@ def read_commissions(shop: Workshop, source: str, turn: Turn) -> bool:
 def order_sheet(shop: Workshop, key: str, turn: Turn) -> bool:
     """Read a leader's sheet, or place what is confirmed of it; `key` is its number."""
 
+    def ask(party_id: int, request: OrderRequest) -> Draft | None:
+        return shop.hearing(party_id).heard(request)
+
     def until(end: datetime) -> None:
-        placing.drain(shop.db, shop.desk, int(key), end)
+        placing.drain(shop.db, shop.desk, int(key), end, ask)
 
     return _slice_by_slice(until, turn)
 

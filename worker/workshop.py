@@ -1,6 +1,7 @@
 """What every job and chore of one process works with."""
 
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from sync.opening import OpenSources
 from sync.sources import with_recorded
 from trade.asking import Talks
 from trade.desk import Desk, from_settings
+from trade.hearing import Hearing
 
 _log = log.get(__name__)
 
@@ -83,6 +85,11 @@ class Workshop:
             return self.source(code)
         except SettingsError as error:
             raise Problem(503, "source_unset", str(error)) from error
+
+    def hearing(self, party_id: int) -> Hearing:
+        """Asks platforms about one order of a party."""
+        until = time.monotonic() + PATIENCE
+        return Hearing(self.db, self.desk, self.talks, self.asked, party_id, until)
 
     def sources(self, codes: Iterable[str]) -> list[Source]:
         """Those of the named sources that can be opened; one that cannot stops no other."""

@@ -8,10 +8,13 @@ import openpyxl
 
 from kit import clock
 from kit.ids import inside
+from tests.api.platforms import JD, Trade
 from tests.api.shop import COST, SELLER, SOURCE, Shop
 from tests.trade.order_sheets import HEADER, csv_text, row, xlsx
 from trade import parties
 from trade.order_sheets import placing
+from trade.orders import OrderRequest
+from trade.planning import Draft
 
 
 def work(shop: Shop, name: str) -> None:
@@ -103,3 +106,36 @@ def test_who_may_see_no_recipient_sees_none_of_a_sheet(shop: Shop) -> None:
     assert {one["value"] for one in told["rejected"]} == {"***"}
     assert shop.ask("viewer", "GET", f"{path}/result.xlsx").status_code == 403
     assert shop.got("leader", path)["rejected"][0]["value"] == "1390000"
+
+
+def test_platforms_are_asked_about_orders_of_a_sheet_before_it_is_ready(trade: Trade) -> None:
+    shop, town = trade.shop, "广东省深圳市南山区粤海街道科技园 1 号"
+    goods, plain = trade.goods(JD, 2000, freight=None), shop.market.offer(source=SOURCE)
+    for one, code in ((goods, "J"), (plain, "P")):
+        body = {"markup_percent": "50", "code": code}
+        assert shop.ask("leader", "PUT", f"/v1/selections/{one.sku}", json=body).is_success
+    name = send(shop, xlsx(row("S1", "J", address=town), row("S2", "P"), row("S3", "J", 2)))["id"]
+    path = f"/v1/orders/imports/{name}"
+
+    def worked(seconds: float) -> Any:
+        office, number = shop.app.state.office, inside("imp", name)
+
+        def ask(party: int, request: OrderRequest) -> Draft | None:
+            return office.hearing(party, 3.0).heard(request)
+
+        until = clock.now() + timedelta(seconds=seconds)
+        placing.drain(shop.db, office.terms.desk, number, until, ask)
+        return shop.got("leader", path)
+
+    assert worked(-1)["status"] == "reading"  # its time was over before anybody was asked
+    told = worked(60)
+    assert (told["status"], told["orders"]) == ("ready", 3)
+    [failed] = told["failed"]
+    assert (failed["reference"], failed["code"]) == ("S3", "address_incomplete")
+    shop.said("leader", f"{path}/confirm", {"max_total": told["total"]}, 202)
+    done = worked(60)
+    assert (done["status"], done["placed"], done["total"]) == ("done", 2, told["total"])
+    trade.worked(JD)
+    [bought] = trade.stage.orders("jd")
+    assert bought["state"] == "confirmed"
+    assert trade.balanced()

@@ -5,8 +5,8 @@ both or neither, and another one goes on. What an order may cost is its share of
 shares add up to it, so that all orders together never cost more.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,8 @@ from kit.statements import send
 from trade import orders
 from trade.desk import Desk
 from trade.models import OrderImport
-from trade.order_sheets import files, reading
+from trade.order_sheets import enquiring, files, reading
+from trade.order_sheets.enquiring import FRESH, Ask
 from trade.orders import OrderRequest
 from trade.orders_together import place_together
 from trade.planning import LineRequest
@@ -32,8 +33,6 @@ IMPORT = "orders.import"
 BATCH = 50
 """Orders placed in one transaction: they share one wallet, and each commit of its own would keep
 the next one waiting."""
-FRESH = timedelta(minutes=15)
-"""So old may prices be that a consent was given to."""
 
 _TAKE = """
     SELECT id, reference, party_id, lines, sealed, cap FROM imported_orders
@@ -83,19 +82,27 @@ def due(session: Session, limit: int = 200) -> list[int]:
     return list(session.scalars(select(OrderImport.id).where(waiting).limit(limit)))
 
 
-def drain(db: Database, desk: Desk, import_id: int, until: datetime) -> None:
-    """Read, or place, what is due of one import; returns early when nothing is left.
+def drain(
+    db: Database, desk: Desk, import_id: int, until: datetime, ask: Ask | None = None
+) -> None:
+    """Read, or place, what is due of one import; returns early when nothing is left. `ask` asks
+    platforms for what only they know.
 
     May run any number of times at once, and be killed at any moment.
     """
+    heard: Mapping[str, str] | None = {}
+    if ask is not None and desk.asks:
+        heard = enquiring.enquire(db, desk, import_id, until, ask, _locked, _request)
+    if heard is None:
+        return
     with db.as_system() as session:
         row = _locked(session, import_id)
         if row is None:
             return
         if row.status == "reading":
-            reading.read(session, desk, row, clock.now())
+            reading.read(session, desk, row, clock.now(), heard)
         elif row.status == "confirmed":
-            _begin(session, desk, row, clock.now())
+            _begin(session, desk, row, clock.now(), heard)
         if row.status != "placing":
             return
     while clock.now() < until:
@@ -151,12 +158,14 @@ def _locked(session: Session, import_id: int) -> OrderImport | None:
     return session.scalars(found.with_for_update(skip_locked=True)).one_or_none()
 
 
-def _begin(session: Session, desk: Desk, row: OrderImport, now: datetime) -> None:
+def _begin(
+    session: Session, desk: Desk, row: OrderImport, now: datetime, heard: Mapping[str, str]
+) -> None:
     """Queue what is ready within the consent, at prices that are fresh."""
     money = spent(session, row.id)
     stale = money.again or row.quoted_at is None or now - row.quoted_at > FRESH
     if stale and row.expires_at is not None:  # else the file was erased at a person's request
-        reading.read(session, desk, row, now)
+        reading.read(session, desk, row, now, heard)
         if row.status == "failed":
             return
         money = spent(session, row.id)

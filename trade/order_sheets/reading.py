@@ -4,7 +4,7 @@ All of it is one transaction that holds the sheet's row. Orders that are placed,
 stay as they are; the others are written anew, by what is known of goods and places by now.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,15 +18,14 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.money import price_text
 from kit.statements import insert, send
-from trade import estimating, limits
+from trade import estimating, hearing, limits, planning
 from trade.desk import Desk
-from trade.estimating import Estimates
 from trade.models import ImportedOrder, Order, OrderImport
 from trade.order_sheets import files, goods, grouping
 from trade.order_sheets.grouping import Labels, Wanted
 from trade.order_sheets.rows import Sheet, opened
 from trade.order_sheets.rows import rows as read_rows
-from trade.planning import MESSAGES, Resolved
+from trade.planning import MESSAGES, Draft, LineRequest, Resolved
 
 RECENT = timedelta(days=7)
 """An order of the same SKU to the same number within this time may be the same order."""
@@ -54,8 +53,17 @@ class _Judged:
     failure: dict[str, Any] | None = None
 
 
-def read(session: Session, desk: Desk, row: OrderImport, now: datetime) -> None:
-    """Bring the orders of a locked import up to its file, its answers and today's prices."""
+def read(
+    session: Session,
+    desk: Desk,
+    row: OrderImport,
+    now: datetime,
+    heard: Mapping[str, str] | None = None,
+) -> None:
+    """Bring the orders of a locked import up to its file, its answers and today's prices.
+
+    `heard` says by reference why platforms that were asked do not sell an order.
+    """
     try:
         sheet, _ = opened(files.content(session, desk.keyring, row))
     except Problem as problem:
@@ -71,7 +79,7 @@ def read(session: Session, desk: Desk, row: OrderImport, now: datetime) -> None:
     row.rejects = files.seal_rejects(desk.keyring, row, rejects, found.open)
     settled = _clear(session, row)
     fresh = [one for one in wanted if one.reference not in settled]
-    _write(session, desk, row, fresh, _judge(session, desk, row, fresh, now))
+    _write(session, desk, row, fresh, _judge(session, desk, row, fresh, now, heard or {}))
     row.status, row.failure, row.quoted_at, row.updated_at = "ready", None, now, now
 
 
@@ -100,7 +108,12 @@ def _clear(session: Session, row: OrderImport) -> set[str]:
 
 
 def _judge(
-    session: Session, desk: Desk, row: OrderImport, wanted: Sequence[Wanted], now: datetime
+    session: Session,
+    desk: Desk,
+    row: OrderImport,
+    wanted: Sequence[Wanted],
+    now: datetime,
+    heard: Mapping[str, str],
 ) -> list[_Judged]:
     ordered = set(
         session.scalars(
@@ -121,21 +134,38 @@ def _judge(
         elif one.reference in ordered:  # placing finds out whether it is the same order
             judged.append(_Judged("ready"))
         else:
-            judged.append(_priced(one, prices, recent, meant=one.reference in meant))
+            draft = prices.draft(_lines(one), one.to.region)
+            if desk.asks and draft.unsellable and draft.unsellable[0].code in hearing.ASKED:
+                draft = _as_told(session, desk, row.party_id, one, now)
+            why = heard.get(one.reference)
+            judged.append(_priced(one, draft, recent, why, meant=one.reference in meant))
     return judged
 
 
-def _priced(one: Wanted, prices: Estimates, recent: "_Recent", *, meant: bool) -> _Judged:
-    lines = [
+def _lines(one: Wanted) -> list[Resolved]:
+    return [
         Resolved(at, item.sku_id, None, item.quantity, item.retail)
         for at, item in enumerate(one.items)
         if item.sku_id is not None
     ]
-    draft = prices.draft(lines, one.to.region)
+
+
+def _as_told(session: Session, desk: Desk, party_id: int, one: Wanted, now: datetime) -> Draft:
+    """The order as it can be bought by what platforms said a short time ago."""
+    lines = [LineRequest(x.quantity, outside("sku", x.sku_id)) for x in _lines(one)]
+    to = one.to
+    known = planning.load(session, desk, party_id, lines, to.region, now, mobile=to.mobile)
+    return known.latest()
+
+
+def _priced(
+    one: Wanted, draft: Draft, recent: "_Recent", why: str | None, *, meant: bool
+) -> _Judged:
     if draft.unsellable:
         first = draft.unsellable[0]
         line = one.items[first.index]
-        failure = {"code": first.code, "detail": f"{line.goods}: {MESSAGES[first.code]}"}
+        code = (why if first.code in hearing.ASKED else None) or first.code
+        failure = {"code": code, "detail": f"{line.goods}: {MESSAGES[code]}"}
         return _Judged("unsellable", failure=failure)
     resembles = None if meant else recent(one)
     return _Judged("doubtful" if resembles else "ready", draft.total, resembles)
