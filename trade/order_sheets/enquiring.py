@@ -7,19 +7,21 @@ for as long as a quote is good. A worker that dies begins anew and asks only wha
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kit import clock
 from kit.db import Database
 from kit.errors import Problem
+from trade.asking import ASKED
 from trade.desk import Desk
-from trade.hearing import ASKED
 from trade.models import OrderImport
-from trade.order_sheets import reading
+from trade.order_sheets import files, reading
 from trade.orders import OrderRequest
-from trade.planning import Draft
+from trade.planning import Draft, LineRequest
 
 LONGEST = timedelta(minutes=5)
 """So long one sheet waits for platforms; then it is ready without what they have not said."""
@@ -42,16 +44,13 @@ def enquire(
     import_id: int,
     until: datetime,
     ask: Ask,
-    take: Callable[[Session, int], OrderImport | None],
-    request: Callable[[Desk, int, object], OrderRequest],
 ) -> dict[str, str] | None:
     """Ask about the orders of a sheet that is to be read; by reference, why some are not sold.
 
-    None: the time is over, and it goes on at the next wake-up. `take` locks the sheet, `request`
-    makes an order of a row.
+    None: the time is over, and it goes on at the next wake-up.
     """
     with db.as_system() as session:
-        row, now = take(session, import_id), clock.now()
+        row, now = locked(session, import_id), clock.now()
         if row is None or row.expires_at is None or not _waits(session, row, now):
             return {}
         status, since = row.status, row.updated_at
@@ -59,7 +58,7 @@ def enquire(
         if row.status == "failed":
             return {}
         found = session.execute(_OPEN, {"id": import_id, "codes": list(ASKED)}).all()
-        wanted = [(one.reference, one.party_id, request(desk, import_id, one)) for one in found]
+        wanted = [(one.reference, one.party_id, request_of(desk, import_id, one)) for one in found]
         if wanted or status == "confirmed":
             row.status, row.updated_at = status, since
     told: dict[str, str] = {}
@@ -87,3 +86,23 @@ def _waits(session: Session, row: OrderImport, now: datetime) -> bool:
         or now - row.quoted_at > FRESH
         or session.execute(_OPEN, asked).first() is not None
     )
+
+
+def locked(session: Session, import_id: int) -> OrderImport | None:
+    """The import, unless somebody is at it; several may place its orders, as each is locked."""
+    found = select(OrderImport).where(OrderImport.id == import_id)
+    return session.scalars(found.with_for_update(skip_locked=True)).one_or_none()
+
+
+def request_of(desk: Desk, import_id: int, row: Any) -> OrderRequest:
+    """The order of a row of `imported_orders`. Raises CannotOpen."""
+    to, note = files.person(desk.keyring, import_id, bytes(row.sealed))
+    lines = tuple(
+        LineRequest(
+            line["quantity"],
+            line["sku"],
+            retail_price=None if line["retail"] is None else Decimal(line["retail"]),
+        )
+        for line in row.lines
+    )
+    return OrderRequest(row.reference, lines, to, max_total=row.cap, buyer_note=note or None)

@@ -7,7 +7,6 @@ shares add up to it, so that all orders together never cost more.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, text
@@ -22,11 +21,10 @@ from kit.statements import send
 from trade import orders
 from trade.desk import Desk
 from trade.models import OrderImport
-from trade.order_sheets import enquiring, files, reading
-from trade.order_sheets.enquiring import FRESH, Ask
+from trade.order_sheets import enquiring, reading
+from trade.order_sheets.enquiring import FRESH, Ask, locked, request_of
 from trade.orders import OrderRequest
 from trade.orders_together import place_together
-from trade.planning import LineRequest
 
 IMPORT = "orders.import"
 """The outbox topic that wakes the worker; its key is the import."""
@@ -92,11 +90,11 @@ def drain(
     """
     heard: Mapping[str, str] | None = {}
     if ask is not None and desk.asks:
-        heard = enquiring.enquire(db, desk, import_id, until, ask, _locked, _request)
+        heard = enquiring.enquire(db, desk, import_id, until, ask)
     if heard is None:
         return
     with db.as_system() as session:
-        row = _locked(session, import_id)
+        row = locked(session, import_id)
         if row is None:
             return
         if row.status == "reading":
@@ -122,7 +120,7 @@ def _some(db: Database, desk: Desk, import_id: int) -> int:
         asked: dict[int, OrderRequest] = {}
         for row in found:
             try:
-                asked[row.id] = _request(desk, import_id, row)
+                asked[row.id] = request_of(desk, import_id, row)
             except CannotOpen as error:
                 _fail(session, row.id, "cannot_open", str(error))
         party = found[0].party_id
@@ -150,12 +148,6 @@ def spent(session: Session, import_id: int) -> Any:
     """Fen paid for placed orders (`spent`) and asked for ready ones (`asked`), how many are
     `ready`, and how many may be tried `again`."""
     return session.execute(_SPENT, {"id": import_id}).one()
-
-
-def _locked(session: Session, import_id: int) -> OrderImport | None:
-    """The import, unless somebody is at it; several may place its orders, as each is locked."""
-    found = select(OrderImport).where(OrderImport.id == import_id)
-    return session.scalars(found.with_for_update(skip_locked=True)).one_or_none()
 
 
 def _begin(
@@ -205,25 +197,12 @@ def _alone(db: Database, desk: Desk, import_id: int, one: int) -> None:
             [found] = send(session, (_TAKE_ONE, {"id": one}))
             if not found:
                 return
-            request = _request(desk, import_id, found[0])
+            request = request_of(desk, import_id, found[0])
             order, new = orders.place(session, desk, found[0].party_id, request, clock.now())
             send(session, (_PLACED if new else _KNOWN, _pairs([(one, order)])))
     except Problem as problem:
         with db.as_system() as session:
             _fail(session, one, problem.code, _why(problem))
-
-
-def _request(desk: Desk, import_id: int, row: Any) -> OrderRequest:
-    to, note = files.person(desk.keyring, import_id, bytes(row.sealed))
-    lines = tuple(
-        LineRequest(
-            line["quantity"],
-            line["sku"],
-            retail_price=None if line["retail"] is None else Decimal(line["retail"]),
-        )
-        for line in row.lines
-    )
-    return OrderRequest(row.reference, lines, to, max_total=row.cap, buyer_note=note or None)
 
 
 def _why(problem: Problem) -> str:
@@ -236,7 +215,7 @@ def _fail(session: Session, one: int, code: str, detail: str) -> None:
 
 
 def _end(session: Session, import_id: int, now: datetime) -> None:
-    row = _locked(session, import_id)
+    row = locked(session, import_id)
     if row is None or row.status != "placing":
         return
     if session.scalar(_LEFT, {"id": import_id}) == 0:

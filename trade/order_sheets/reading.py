@@ -18,7 +18,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.money import price_text
 from kit.statements import insert, send
-from trade import estimating, hearing, limits, planning
+from trade import asking, estimating, limits, planning
 from trade.desk import Desk
 from trade.models import ImportedOrder, Order, OrderImport
 from trade.order_sheets import files, goods, grouping
@@ -135,7 +135,7 @@ def _judge(
             judged.append(_Judged("ready"))
         else:
             draft = prices.draft(_lines(one), one.to.region)
-            if desk.asks and draft.unsellable and draft.unsellable[0].code in hearing.ASKED:
+            if desk.asks and draft.unsellable and draft.unsellable[0].code in asking.ASKED:
                 draft = _as_told(session, desk, row.party_id, one, now)
             why = heard.get(one.reference)
             judged.append(_priced(one, draft, recent, why, meant=one.reference in meant))
@@ -164,7 +164,7 @@ def _priced(
     if draft.unsellable:
         first = draft.unsellable[0]
         line = one.items[first.index]
-        code = (why if first.code in hearing.ASKED else None) or first.code
+        code = (why if first.code in asking.ASKED else None) or first.code
         failure = {"code": code, "detail": f"{line.goods}: {MESSAGES[code]}"}
         return _Judged("unsellable", failure=failure)
     resembles = None if meant else recent(one)
