@@ -51,6 +51,8 @@ def test_each_party_is_told_what_moved_its_money_and_why(shop: Shop) -> None:
     assert shop.got("leader", f"/v1/statements/{first['leader']['id']}") == first["leader"]
     [deposit, captured] = lines(shop, "leader", first["leader"])
     assert (captured["order"], captured["reference"]) == (order["id"], order["reference"])
+    party = shop.parties["leader"]
+    assert (deposit["order"], deposit["reference"]) == (None, f"first-{party}")
     for who in first:
         for line in lines(shop, who, first[who]):
             path = f"/v1/statements/{first[who]['id']}/lines/{line['line']}"

@@ -193,7 +193,7 @@ def test_a_row_that_fits_two_purchases_is_asked_about(market: Market) -> None:
         (["", "Z-1", "顺丰", "SF1234567890"], "no_match"),
         (["", "", "顺丰", "SF1234567890"], "unnamed"),
         (["PURCHASE", "", "", "SF1234567890"], "carrier_missing"),
-        (["PURCHASE", "", "飞毛腿", "SF1234567890"], "invalid"),
+        (["PURCHASE", "", "飞毛腿", "SF1234567890"], "unknown_carrier"),
     ],
 )
 def test_a_bad_row_is_told_and_the_good_ones_ship(

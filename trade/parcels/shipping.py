@@ -163,9 +163,9 @@ def _wanted(
             )
         open_now = left.get(number, 0)
         if already is None and units > open_now and (same is not None or open_now):
-            raise Problem(
-                409, "too_many_units", f"line {number}: {units} units, but {open_now} are open"
-            )
+            message = f"line {number}: {units} units, but {open_now} are open"
+            fault = FieldError("lines", "too_many_units", message)
+            raise Problem(409, "too_many_units", message, errors=[fault])
         if already is None and open_now:
             wanted[number] = units
     return wanted
@@ -192,6 +192,7 @@ def _former(session: Session, found: Locked, shipment: Shipment, parcels: list[P
             "which_parcel",
             f"all units are shipped already, in {len(parcels)} parcels;"
             " say in replaces which number this one takes the place of",
+            errors=[FieldError("replaces", "missing", "which number this one takes the place of")],
         )
     return named[0]
 

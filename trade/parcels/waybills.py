@@ -70,7 +70,9 @@ def import_sheet(
             with db.as_system() as session:
                 changed = _ship_row(session, desk, supplier, row, now)
         except Problem as problem:
-            report.fail(row.line, problem.code, problem.detail)
+            named = problem.errors if problem.code == "invalid" else ()
+            code = named[0].code if named else problem.code
+            report.fail(row.line, code, problem.detail)
             continue
         report.shipped += changed
         report.unchanged += not changed

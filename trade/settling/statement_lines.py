@@ -26,23 +26,26 @@ _MOVED = text(f"""
 
 # A party is told of its own orders, and a supplier of those that it ships: what it is owed names
 # no party. Whatever comes from other parties' orders is one line of its kind, and the house's is
-# so by kind alone.
+# so by kind alone. What a bank moved carries the bank's own reference.
 _WRITE = text(f"""
     WITH moved AS (
         SELECT p.id, p.kind, p.at, {_SIGNED} AS fen,
                CASE WHEN NOT :house AND (o.party_id = :party OR p.party_id IS NULL)
                     THEN p.order_id END AS told,
-               CASE WHEN p.order_id IS NULL AND NOT :house THEN p.id END AS alone
+               CASE WHEN p.order_id IS NULL AND NOT :house THEN p.id END AS alone,
+               CASE WHEN p.order_id IS NULL AND NOT :house
+                         AND p.kind IN ('deposit', 'supplier_payment')
+                    THEN substr(p.reference, strpos(p.reference, ':') + 1) END AS paper
         FROM postings p LEFT JOIN orders o ON o.id = p.order_id WHERE {_ENDS}
     ), grouped AS (
         SELECT kind, told, alone, count(*) AS postings, sum(fen) AS fen, min(at) AS at,
-               min(id) AS first
+               min(id) AS first, min(paper) AS paper
         FROM moved GROUP BY kind, told, alone
     )
     INSERT INTO statement_lines
         (statement_id, line, party_id, kind, order_id, posting_id, reference, postings, amount, at)
     SELECT :statement, row_number() OVER (ORDER BY g.at, g.first), :party, g.kind, g.told, g.alone,
-           o.reference, g.postings, g.fen, g.at
+           coalesce(o.reference, g.paper), g.postings, g.fen, g.at
     FROM grouped g LEFT JOIN orders o ON o.id = g.told
 """)  # noqa: S608 - our own words
 
