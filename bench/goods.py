@@ -1,7 +1,6 @@
 """What benches share: servers and a database of their own, and invented goods in it."""
 
 import itertools
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -111,8 +110,3 @@ def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def peak_mb() -> float:
-    """The most memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -15,27 +15,21 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from decimal import Decimal
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
-from bench import crowd, shop
+from bench import crowd, indexing, shop
 from bench.crowd import Measured, Opened
 from bench.figures import Figure, record
-from bench.goods import number_all, peak_mb, place, timed, write_goods
+from bench.goods import place, timed
+from bench.indexing import LISTS
 from bench.wares import queries
-from catalog.pricebook import Pricebook
-from catalog.pricing import Rule, price_lists
-from catalog.readers import Readership
-from catalog.search import Asked, Indexer, SearchIndex, open_indexer, search, words
+from catalog.search import Asked, SearchIndex, search, words
 from catalog.search import folder as folders
 from catalog.search.thesaurus import Thesaurus
-from catalog.sequencer import number_changes
 from catalog.shelf import Reader
 from huopan.servers import Endpoints
 from huopan.serving import settle
@@ -49,10 +43,7 @@ AT_LEAST = 0.7
 """Searches a second in process, of the raw engine's."""
 AT_MOST = 3
 """The slowest hundredth through HTTP, times that of the raw engine."""
-MOST_MEMORY = 500 + 128
-"""MB of the process that builds the index; 128 of them are the engine's own."""
 CROWDS = {"1 client": (1, 1), "8 clients": (2, 4)}
-LISTS = price_lists(Decimal(shop.MARKUP))
 LEADER = Reader("leader", LISTS["resale"])
 WARMING = 200
 QUERIES = queries(SEARCHES + WARMING)
@@ -68,84 +59,10 @@ def run() -> None:
     for products in SIZES:
         with place() as (database, folder, servers):
             print(f"-- {products:,} products")
-            _build(database, folder, products)
+            indexing.build(database, folder, products)
             _cost(folder, f"{products:,} products")
             _searches(database, folder, servers, f"{products:,} products")
             _others(database, folder)
-
-
-def _build(database: Database, folder: Path, products: int) -> None:
-    took = timed(lambda: write_goods(database, products))
-    print(f"written in {took:.1f} s")
-    took = timed(lambda: number_all(database))
-    print(f"changes numbered in {took:.1f} s")
-    url = database.engine.url.render_as_string(hide_password=False)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
-        built, followed, waited, peak = apart.submit(_indexed, url, str(folder)).result()
-    of = f"{products:,} products"
-    record(Figure("search", f"{of}: index built", products / built, "docs/s"))
-    record(Figure("search", f"{of}: 5,000 changed ones followed", 5_000 / followed, "docs/s"))
-    record(
-        Figure(
-            "search",
-            f"{of}: a change seen while a rule is followed",
-            max(waited),
-            "s",
-            1,
-            1,
-            less_is_better=True,
-        )
-    )
-    record(
-        Figure("search", f"{of}: build, peak", peak, "MB", MOST_MEMORY, 1.0, less_is_better=True)
-    )
-
-
-def _indexed(url: str, folder: str) -> tuple[float, float, list[float], float]:
-    """(seconds of a build, seconds of following 5,000 changes, seconds that single changes take
-    until they are in the index while it follows a price rule for a quarter of the goods, peak MB).
-    """
-    database = Database(url, connections=2)
-    with open_indexer(database, Path(folder), Readership(LISTS).per_list(clock.now())) as writer:
-        built = timed(writer.rebuild)
-        _touch(database)
-        followed = timed(lambda: list(iter(writer.step, 0)))
-        waited = _follow_a_rule(database, writer)
-    database.close()
-    return built, followed, waited, peak_mb()
-
-
-def _follow_a_rule(database: Database, writer: Indexer) -> list[float]:
-    book = Pricebook(1, (Rule(1, Decimal(30), source="b"),))
-    writer.follow(Readership(LISTS, book=book).per_list(clock.now()))
-    waited: list[float] = []
-
-    def one_change_a_step() -> int:
-        with database.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "INSERT INTO changes (offer_id, version, kind, sku_id, at)"
-                " SELECT id, %s, 'price', sku_id, clock_timestamp() FROM offers WHERE id = 1",
-                (100 + len(waited),),
-            )
-        done: list[int] = []
-        waited.append(timed(lambda: done.append(number_all(database) and writer.step())))
-        return done[0] - 1
-
-    list(iter(one_change_a_step, 0))
-    writer.follow(Readership(LISTS).per_list(clock.now()))
-    list(iter(writer.step, 0))
-    return waited
-
-
-def _touch(database: Database) -> None:
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO changes (offer_id, version, kind, sku_id, at)"
-            " SELECT id, 2, 'price', sku_id, clock_timestamp() FROM offers WHERE source = 'a'"
-            " AND sku_id <= 5000"
-        )
-    with database.as_system() as session:
-        number_changes(session, 10_000)
 
 
 def _cost(folder: Path, of: str) -> None:

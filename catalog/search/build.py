@@ -22,6 +22,10 @@ from catalog.search.lists import Goods
 from catalog.shelf import Reader
 from kit import log
 
+PORTION = 500
+"""Products that are gathered at once."""
+PORTION = 500
+"""Products that are gathered at once."""
 _HEAP = 128_000_000
 _WRITTEN = "written.json"
 
@@ -85,13 +89,15 @@ class Build:
             self._writer.add_document(Document.from_dict(one, self._schema))
         self.products += len(found)
 
-    def replace(self, session: Session, ids: Collection[int]) -> None:
-        """Write products anew."""
-        found = gathering.documents(session, ids, self.readers)
-        former = Query.term_set_query(self._schema, "id", list(ids))
-        self._writer.delete_documents_by_query(former)
-        for one in found:
-            self._writer.add_document(Document.from_dict(one, self._schema))
+    def replace(self, session: Session, ids: Sequence[int]) -> None:
+        """Write products anew, some at a time: their rows and documents are held until then."""
+        for first in range(0, len(ids), PORTION):
+            some = ids[first : first + PORTION]
+            found = gathering.documents(session, some, self.readers)
+            former = Query.term_set_query(self._schema, "id", some)
+            self._writer.delete_documents_by_query(former)
+            for one in found:
+                self._writer.add_document(Document.from_dict(one, self._schema))
 
     def commit(self, read: Read) -> None:
         """Commit what was written together with how far it has read."""

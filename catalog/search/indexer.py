@@ -20,16 +20,15 @@ from catalog import marks
 from catalog.search import build as builds
 from catalog.search import folder as folders
 from catalog.search import gathering, lists
-from catalog.search.build import Build, Read
+from catalog.search.build import PORTION, Build, Read
 from catalog.shelf import Reader
 from kit import log
 from kit.db import Database
 from kit.errors import Problem
+from kit.memory import return_what_is_large
 
 BATCH = 5_000
 """Rows of the feed that are read at once."""
-PORTION = 500
-"""Products that are written between two looks at the feed."""
 BREATH_SECONDS = 0.2
 """So long the feed waits where products are only looked through."""
 COMMIT_SECONDS = 1.0
@@ -55,6 +54,7 @@ def open_indexer(
 
     Raises Problem 409 `indexer_running` while another process writes it.
     """
+    return_what_is_large()  # the engine writes and merges in buffers, in several threads
     folder = folders.root(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / folders.LOCK).open("w") as lock:
