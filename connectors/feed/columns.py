@@ -164,6 +164,7 @@ def guess(labels: Sequence[str], override: Mapping[str, str]) -> Columns:
     taken: dict[str, tuple[int, int, int]] = {}
     variant: dict[str, int] = {}
     claimed = {word(label) for label in override.values()}
+    inside = _inside_attributes(labels)
     for position, label in enumerate(labels):
         if not label or word(label) in claimed:
             continue
@@ -171,16 +172,30 @@ def guess(labels: Sequence[str], override: Mapping[str, str]) -> Columns:
             variant.setdefault(" ".join(label.split()), position)
         elif (found := meaning(label)) and found[0] not in override:
             name, looseness, rank = found
+            if position in inside and name not in _OF_GOODS:
+                continue
             taken[name] = min(taken.get(name, (9, 0, 0)), (looseness, rank, position))
     chosen = {name: place[2] for name, place in taken.items()} | _overridden(labels, override)
     ordered = {name: chosen[name] for name in SYNONYMS if name in chosen}
-    used = {*ordered.values(), *variant.values()}
+    used = {*ordered.values(), *variant.values(), *inside}
     return Columns(
         ordered,
         variant,
         {name: " ".join(labels[at].split()) for name, at in ordered.items()},
         [" ".join(label.split()) for at, label in enumerate(labels) if label and at not in used],
     )
+
+
+_OF_GOODS = frozenset({"mpn", "gtin", "brand", "weight"})
+"""What an attribute may say: what goods are, never how many there are, who sells them or for how
+much."""
+
+
+def _inside_attributes(labels: Sequence[str]) -> set[int]:
+    """Where the parts of an attributes column stand on their own (`attributes/数量`)."""
+    whole = [x for x in labels if x and (found := meaning(x)) and found[:2] == ("attributes", 0)]
+    heads = tuple(f"{one}/" for one in whole)
+    return {position for position, label in enumerate(labels) if label.startswith(heads)}
 
 
 def _overridden(labels: Sequence[str], override: Mapping[str, str]) -> dict[str, int]:

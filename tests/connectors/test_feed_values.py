@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.feed import cells, prices, values, words
+from connectors.feed import cells, columns, prices, values, words
 from connectors.feed.freight import freight
 from connectors.feed.readings import readings
 from connectors.feed.text import Bad, number, plain
@@ -254,3 +254,15 @@ def test_zero_is_stated_and_empty_is_unknown() -> None:
     assert values.stock("0") == ("out", 0)
     read = cells.read(pl.Series("text", ["0", None], dtype=pl.String), READINGS["stock"])
     assert read.rows() == [("out", 0, None), (None, None, None)]
+
+
+def test_an_attribute_says_what_goods_are_and_never_how_many_or_for_how_much() -> None:
+    parts = [f"attributes/{name}" for name in ("颜色", "数量", "价格", "供应商", "型号")]
+    found = columns.guess(["sku", "title", "price", "attributes", *parts], {})
+    assert found.labels == {
+        "sku": "sku", "title": "title", "mpn": "attributes/型号", "price": "price",
+        "attributes": "attributes",
+    }  # fmt: skip
+    assert found.ignored == []
+    told = columns.guess(["sku", "title", "price", "attributes", *parts], {"stock": parts[1]})
+    assert told.labels["stock"] == "attributes/数量"
