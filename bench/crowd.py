@@ -36,14 +36,6 @@ def together(turns: Sequence[Measured]) -> Measured:
     return Measured(len(took) / seconds, took, sum(one.cpu for one in turns))
 
 
-def measure(
-    processes: int, threads: int, items: int, opening: Callable[..., Opened], *given: Any
-) -> Measured:
-    """Items 0 … `items`, done by a crowd that was not warm."""
-    with hired(processes, threads, opening, *given) as work:
-        return work(range(items))
-
-
 @contextmanager
 def hired(
     processes: int, threads: int, opening: Callable[..., Opened], *given: Any

@@ -15,14 +15,14 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
 from bench import crowd, indexing, shop
-from bench.crowd import Measured, Opened
+from bench.crowd import Measured
 from bench.figures import Figure, record
 from bench.goods import place, timed
 from bench.indexing import LISTS
@@ -69,7 +69,7 @@ def _cost(folder: Path, of: str) -> None:
     """CPU a search, by short turns in one thread: what else the machine does counts least in it."""
     spent = {"raw": 0.0, "ours": 0.0}
     found: dict[str, list[int]] = {"raw": [], "ours": []}
-    with _raw(0, str(folder)) as raw, _ours(0, str(folder)) as ours:
+    with _raw(str(folder)) as raw, _ours(str(folder)) as ours:
         sides: list[tuple[str, Callable[[int], Any]]] = [("raw", raw), ("ours", ours)]
         for first, (name, ask) in itertools.product(range(0, SEARCHES, A_TURN), sides):
             began = time.thread_time()
@@ -84,15 +84,23 @@ def _cost(folder: Path, of: str) -> None:
 
 
 def _searches(database: Database, folder: Path, servers: Endpoints, of: str) -> None:
-    """Raw, in process and through HTTP, by turns."""
-    with shop.opened(database, folder, servers, PROCESSES) as (address, token):
-        for who, (processes, threads) in CROWDS.items():
-            done: dict[str, list[Measured]] = {}
-            for turn, (name, opening) in itertools.product(range(TURNS), OPENINGS.items()):
-                given = (address, token) if name == "HTTP" else (str(folder),)
-                first, count = turn * SEARCHES // TURNS, SEARCHES // TURNS
-                one = crowd.measure(processes, threads, count, opening, first, *given)
-                done.setdefault(name, []).append(one)
+    """Raw, in process and through HTTP, by turns of processes that go on living, as the API's."""
+    with shop.opened(database, folder, servers, PROCESSES) as address_and_token:
+        for who, crew in CROWDS.items():
+            with ExitStack() as hired:
+                crews = {
+                    name: hired.enter_context(crowd.hired(*crew, opening, *given))
+                    for name, opening, given in (
+                        ("raw", _raw, (str(folder),)),
+                        ("by score", _raw_by_score, (str(folder),)),
+                        ("ours", _ours, (str(folder),)),
+                        ("HTTP", _http, address_and_token),
+                    )
+                }
+                done: dict[str, list[Measured]] = {name: [] for name in crews}
+                for turn, (name, work) in itertools.product(range(TURNS), crews.items()):
+                    items = range(turn * SEARCHES // TURNS, (turn + 1) * SEARCHES // TURNS)
+                    done[name].append(work(items))
             raw, by_score, ours, http = map(crowd.together, done.values())
             for name, one in (("raw", raw), ("by score", by_score), ("ours", ours), ("HTTP", http)):
                 _p(f"{who}, {name}", one)
@@ -104,9 +112,7 @@ def _searches(database: Database, folder: Path, servers: Endpoints, of: str) -> 
 
 
 @contextmanager
-def _raw(
-    first: int, folder: str, order: str | None = "rank_resale"
-) -> Iterator[Callable[[int], object]]:
+def _raw(folder: str, order: str | None = "rank_resale") -> Iterator[Callable[[int], object]]:
     build = folders.current(folders.root(Path(folder)))
     assert build is not None
     index = tantivy.Index.open(str(build))
@@ -117,56 +123,48 @@ def _raw(
     )
 
     def ask(number: int) -> int:
-        terms = [tantivy.Query.term_query(schema, "words", word) for word in cut[first + number]]
+        terms = [tantivy.Query.term_query(schema, "words", word) for word in cut[number]]
         terms.append(tantivy.Query.term_query(schema, "flag", "for:resale"))
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term) for term in terms])
         return len(index.searcher().search(query, LIMIT, count=False, **more).hits)
 
-    _warm(ask, first)
+    _warm(ask)
     yield ask
 
 
 @contextmanager
-def _raw_by_score(first: int, folder: str) -> Iterator[Callable[[int], object]]:
-    with _raw(first, folder, None) as ask:
+def _raw_by_score(folder: str) -> Iterator[Callable[[int], object]]:
+    with _raw(folder, None) as ask:
         yield ask
 
 
 @contextmanager
-def _ours(first: int, folder: str) -> Iterator[Callable[[int], object]]:
+def _ours(folder: str) -> Iterator[Callable[[int], object]]:
     index, thesaurus = SearchIndex(Path(folder)), Thesaurus([("纸尿裤", "尿不湿")])
     settle()  # as a process of the API does
 
     def ask(number: int) -> int:
-        asked = Asked(QUERIES[first + number])
+        asked = Asked(QUERIES[number])
         return len(index.search(asked, LEADER, LIMIT, None, thesaurus).ids)
 
-    _warm(ask, first)
+    _warm(ask)
     yield ask
 
 
 @contextmanager
-def _http(first: int, address: str, token: str) -> Iterator[Callable[[int], object]]:
+def _http(address: str, token: str) -> Iterator[Callable[[int], object]]:
     with shop.client(address, token) as get:
 
         def ask(number: int) -> None:
-            get("/v1/products", q=QUERIES[first + number], limit=str(LIMIT))
+            get("/v1/products", q=QUERIES[number], limit=str(LIMIT))
 
-        _warm(ask, first)
+        _warm(ask)
         yield ask
 
 
-OPENINGS: dict[str, Callable[..., Opened]] = {
-    "raw": _raw,
-    "by score": _raw_by_score,
-    "ours": _ours,
-    "HTTP": _http,
-}
-
-
-def _warm(ask: Callable[[int], object], first: int) -> None:
+def _warm(ask: Callable[[int], object]) -> None:
     for number in range(SEARCHES, SEARCHES + WARMING):
-        ask(number - first)
+        ask(number)
 
 
 def _others(database: Database, folder: Path) -> None:
