@@ -4,18 +4,18 @@ A read of a leader or brand runs in its own scope; operators read in system scop
 which scope the domain needs. The transaction ends before the answer is sent.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Header, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import replies
+from api import entering, replies
+from api.entering import Given, Token
 from api.office import Office, office
 from api.replies import Reply
 from catalog import grants
@@ -26,16 +26,7 @@ from kit import clock, idempotency
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.statements import Query
-from trade import rights, tokens
 from trade.tokens import Identity
-
-FAILURES = 60
-"""Wrong tokens from one address within ten seconds before it has to wait."""
-
-_bearer = HTTPBearer(
-    auto_error=False,
-    description="A token from `huopan party add`, `huopan token` or POST /v1/login",
-)
 
 
 @dataclass(frozen=True)
@@ -200,44 +191,28 @@ class Writer(Caller):
                 idempotency.abandon(session, self.party_id, self.route, self.key)
 
 
-@dataclass(frozen=True)
-class Knock:
-    """Somebody at the door, who is let in where the work is done: one thread does all of it."""
+def enter(request: Request, given: Token, scope: str) -> Caller:
+    """The caller, whose token must have `scope`. Raises Problem 401, 403, 429."""
+    here, found = office(request), entering.identified(request, given, scope)
+    granted = _granted(here, found.identity) if found.closed and scope == "catalog:read" else OPEN
+    return Caller(here, found.identity, request.state.request_id, granted)
 
-    request: Request
-    given: HTTPAuthorizationCredentials | None
-    scope: str
 
-    def enter(self) -> Caller:
-        """The caller, whose token must have `scope`. Raises Problem 401, 403, 429."""
-        here = office(self.request)
-        identity, closed = _identified(self.request, here, self.given, self.scope)
-        granted = _granted(here, identity) if closed and self.scope == "catalog:read" else OPEN
-        return Caller(here, identity, self.request.state.request_id, granted)
+def _granted(here: Office, who: Identity) -> Grants:
+    """What brands let the caller see; operators see all."""
+    if who.role == "operator":
+        return OPEN
+    with here.db.as_party(who.party_id) as session:
+        return grants.of(session, who.party_id, own=who.source)
 
 
 def allow(scope: str) -> Callable[..., Caller]:
     """A dependency: the caller, whose token must have `scope`."""
 
-    def caller(
-        request: Request,
-        given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    ) -> Caller:
-        return Knock(request, given, scope).enter()
+    def caller(request: Request, given: Given) -> Caller:
+        return enter(request, given, scope)
 
     return caller
-
-
-def knocking(scope: str) -> Callable[..., Coroutine[Any, Any, Knock]]:
-    """As `allow`, for the busiest reads: they let the caller in themselves."""
-
-    async def knock(  # waits for nothing
-        request: Request,
-        given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    ) -> Knock:
-        return Knock(request, given, scope)
-
-    return knock
 
 
 def allow_write(scope: str) -> Callable[..., Writer]:
@@ -245,7 +220,7 @@ def allow_write(scope: str) -> Callable[..., Writer]:
 
     def writer(
         request: Request,
-        given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+        given: Given,
         body: Annotated[bytes, Depends(_body)],
         key: Annotated[
             str | None,
@@ -259,7 +234,7 @@ def allow_write(scope: str) -> Callable[..., Writer]:
         ] = None,
     ) -> Writer:
         here = office(request)
-        identity, _ = _identified(request, here, given, scope)
+        identity = entering.identified(request, given, scope).identity
         route = f"{request.method} {request.scope['route'].path}"
         said = f"{request.url.path}?{request.url.query}\n".encode() + body
         return Writer(here, identity, request.state.request_id, OPEN, route, key, said)
@@ -272,46 +247,3 @@ async def _body(request: Request) -> bytes:
     if request.headers.get("content-type", "").startswith("multipart/"):
         return b""
     return await request.body()
-
-
-def _granted(here: Office, who: Identity) -> Grants:
-    """What brands let the caller see; operators see all."""
-    if who.role == "operator":
-        return OPEN
-    with here.db.as_party(who.party_id) as session:
-        return grants.of(session, who.party_id, own=who.source)
-
-
-def _identified(
-    request: Request, here: Office, given: HTTPAuthorizationCredentials | None, scope: str
-) -> tuple[Identity, bool]:
-    """Who holds the token, and whether any source uses grants.
-
-    Raises Problem 401, 403 (it may not do this), 429.
-    """
-    address = request.client.host if request.client else "unknown"
-    if given is None:
-        raise Problem(401, "no_token", "send your token as Authorization: Bearer TOKEN")
-    here.refresh()
-    question = tokens.question(given.credentials, clock.now())
-    found, closed = here.db.ask_as_system(question, (grants.CLOSED, ()))
-    identity = tokens.answered(found)
-    if identity is None:
-        here.limiter.count(f"wrong:{address}", FAILURES)
-        raise Problem(
-            401, "unknown_token", "this token is not known here, has expired or was revoked"
-        )
-    here.limiter.count(f"token:{identity.token_id}")
-    request.state.caller = {"party": identity.party_id, "role": identity.role}
-    if scope not in identity.scopes:
-        raise Problem(
-            403,
-            "not_allowed",
-            f"this token may not do that: it needs {scope}, which"
-            + (
-                " its scopes leave out"
-                if scope in rights.OF_ROLE[identity.role]
-                else f" a {identity.role} does not have"
-            ),
-        )
-    return identity, bool(closed[0].closed)

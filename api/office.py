@@ -2,9 +2,13 @@
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
 
 import redis
+from anyio import CapacityLimiter
 from fastapi import Request
 from sqlalchemy.orm import Session
 
@@ -20,18 +24,23 @@ from connectors.surroundings import Surroundings
 from connectors.tokens import Tokens
 from kit.db import Database
 from kit.settings import Settings
+from kit.statements import send
 from sync.opening import OpenSources
-from sync.sources import config_of, with_recorded
+from sync.sources import MARK, config_of, with_recorded
 from trade import desk
 from trade.asking import Talks
 from trade.desk import Desk
 from trade.hearing import Hearing
+from trade.tokens import Identity
 
 PATIENCE = 3.0
 """A caller waits for a platform so many seconds at most."""
 
 BATCH_SECONDS = 20.0
 """So long platforms are asked about the orders of a batch; the rest is told to ask again."""
+
+KNOWN = 10_000
+"""Tokens whose holders one process remembers."""
 
 FRESH_SECONDS = 1.0
 """Sources and price rules that somebody records count here after so long at the latest."""
@@ -47,6 +56,13 @@ class Terms:
     readership: Readership
 
 
+class Entered(NamedTuple):
+    """Who holds a token, and whether any source uses grants."""
+
+    identity: Identity
+    closed: bool
+
+
 @dataclass
 class Office:
     """One API process; made once, shared by its threads."""
@@ -59,6 +75,10 @@ class Office:
     terms: Terms = field(init=False)
     sources: OpenSources = field(init=False)
     talks: Talks = field(init=False)
+    turns: CapacityLimiter = field(init=False)
+    known: dict[bytes, Entered] = field(default_factory=dict, init=False)
+    """By a token's hash, who it let in last."""
+    _marks: list[object] = field(default_factory=list, init=False)
     _fresh_until: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -68,6 +88,7 @@ class Office:
         around = Surroundings(Budgets(self.redis), tokens, deadline=PATIENCE)
         self.sources = OpenSources(around)
         self.talks = Talks(PATIENCE)
+        self.turns = CapacityLimiter(self.given.api.pages_at_once)
 
     def source(self, code: str) -> Source:
         """A source that is set, opened; it waits for its platform `PATIENCE` seconds at most.
@@ -81,6 +102,12 @@ class Office:
         until = time.monotonic() + seconds
         return Hearing(self.db, self.terms.desk, self.talks, self.source, party_id, until)
 
+    def remember(self, token: bytes, found: Entered) -> None:
+        """Who the token with this hash has let in."""
+        if len(self.known) >= KNOWN:
+            self.known.clear()
+        self.known[token] = found
+
     def refresh(self, session: Session | None = None) -> None:
         """Take in what was recorded meanwhile, unless that was done a moment ago.
 
@@ -91,17 +118,15 @@ class Office:
             if now < self._fresh_until:
                 return
             self._fresh_until = now + FRESH_SECONDS
-        if session is not None:
-            self._take_in(session)
+        ask = partial(send, session) if session is not None else self.db.ask_as_system
+        marks = [row.mark for [row] in ask(MARK, pricebook.MARK)]
+        if marks == self._marks:
             return
-        with self.db.as_system() as own:
-            self._take_in(own)
-
-    def _take_in(self, session: Session) -> None:
-        settings = with_recorded(session, self.given)
-        book = pricebook.current(session)
+        with nullcontext(session) if session is not None else self.db.as_system() as own:
+            settings, book = with_recorded(own, self.given), pricebook.current(own)
         if (settings, book) != (self.terms.settings, self.terms.book):
             self.terms = _terms(settings, book)
+        self._marks = marks
 
 
 def office(request: Request) -> Office:

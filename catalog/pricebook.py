@@ -16,6 +16,7 @@ from catalog import rule_changes
 from catalog.pricing import Rule
 from kit.db import NOW, Base, Id, Utc
 from kit.errors import FieldError, Problem, version_changed
+from kit.statements import Query
 
 MOST_RULES = 2_000
 MOST_LEVELS = 7
@@ -25,6 +26,8 @@ _LOCK = 0x48505052  # "HPPR"
 _DECIMALS = frozenset(["markup_percent", "cost_from", "cost_below", "floor", "ceiling", "ending"])
 _MOMENTS = frozenset(["valid_from", "valid_until"])
 _NEWEST = "SELECT id, rules::text AS rules FROM pricing_versions"
+MARK: Query = ("SELECT max(id) AS mark FROM pricing_versions", ())
+"""Names the rules in force."""
 _NAMES = [field.name for field in fields(Rule) if field.name != "id"]
 
 

@@ -87,6 +87,13 @@ class ApiSettings(Section):
     requests_per_minute: int = Field(
         60_000, ge=1, description="of one token; beyond it the answer is 429 with Retry-After"
     )
+    pages_at_once: int = Field(
+        1,
+        ge=1,
+        le=40,
+        description="searches that one process answers at a time, the others wait their turn; more"
+        " help where PostgreSQL is another machine",
+    )
 
 
 class DataSettings(Section):

@@ -21,6 +21,7 @@ from kit.crypto import CannotOpen, Keyring, wrapped_by
 from kit.errors import Problem
 from kit.rewrapping import Place, Turn
 from kit.settings import Opened, Settings, SettingsError
+from kit.statements import Query
 from sync.models import Source
 
 _log = log.get(__name__)
@@ -29,6 +30,12 @@ HIDDEN = "***"
 """What a secret is shown as."""
 
 SEALED = "sealed"
+MARK: Query = (
+    "SELECT md5(string_agg(code || ' ' || config::text, ' ' ORDER BY code)) AS mark FROM sources",
+    (),
+)
+"""Names what is recorded: another text once a source changes. Opening the secrets of hundreds to
+see that nothing did would take long."""
 _REMOTE = ("https", "sftp", "ftp", "http")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 

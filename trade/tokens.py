@@ -89,7 +89,7 @@ def issue(
     row = Token(
         party_id=party_id,
         member_id=member_id,
-        hash=_hash(text_),
+        hash=hashed(text_),
         scopes=sorted(set(scopes)),
         expires_at=expires_at,
     )
@@ -113,7 +113,7 @@ def authenticate(session: Session, token: str, now: datetime) -> Identity | None
 
 def question(token: str, now: datetime) -> Query:
     """What `authenticate` asks; `answered` reads the rows."""
-    return _AUTHENTICATE, (_hash(token), now)
+    return _AUTHENTICATE, (hashed(token), now)
 
 
 def answered(rows: Sequence[Any]) -> Identity | None:
@@ -167,7 +167,8 @@ def listed(session: Session, party_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _hash(token: str) -> bytes:
+def hashed(token: str) -> bytes:
+    """By what a token is found; its text is kept nowhere."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api import present, replies
-from api.callers import Caller, Knock, allow, knocking
+from api.callers import Caller, allow
+from api.doors import Door, waiting
 from api.queries import parameters, queried
 from api.shapes.base import NO_NUL, REGION, IdPath, Listed, Moment
 from api.shapes.catalog import (
@@ -61,8 +62,8 @@ def asked_for(given: SearchIn) -> Asked:
     summary="Find products",
     openapi_extra=parameters(SearchPageIn),
 )
-def products(
-    door: Annotated[Knock, Depends(knocking("catalog:read"))],
+async def products(
+    door: Annotated[Door, Depends(waiting("catalog:read"))],
     given: Annotated[SearchPageIn, Depends(queried(SearchPageIn))],
 ) -> Response:
     """Products that can be bought, at most 1,000 a search. Chinese words are cut as people read;
@@ -70,11 +71,15 @@ def products(
 
     `source` counts for operators and buyers only.
     """
-    asked, caller = asked_for(given), door.enter()
-    index, reader = caller.office.index, caller.reader
-    found = search.found(caller.ask, index, asked, reader, clock.now(), given.limit, given.cursor)
-    shown = [present.card(one) for one in found.items]
-    return replies.answer({"items": shown, "next": found.next})
+
+    def page(caller: Caller) -> Response:
+        asked, index, reader = asked_for(given), caller.office.index, caller.reader
+        now = clock.now()
+        found = search.found(caller.ask, index, asked, reader, now, given.limit, given.cursor)
+        shown = [present.card(one) for one in found.items]
+        return replies.answer({"items": shown, "next": found.next})
+
+    return await door.answer(page)
 
 
 @router.get("/products/{product_id}", response_model=ProductOut, summary="One product")

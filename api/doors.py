@@ -1,0 +1,92 @@
+"""The busiest reads: they take turns, and who calls is asked together with what they read."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from anyio import to_thread
+from fastapi import Request
+from starlette.responses import Response
+
+from api import entering
+from api.callers import Caller, enter
+from api.entering import Given, Token
+from api.office import Entered, office
+from catalog.grants import OPEN
+from kit.errors import Problem
+from kit.statements import Query
+from trade import tokens
+
+
+@dataclass(frozen=True)
+class Door:
+    """Somebody at the door, who is let in when it is their turn.
+
+    All of it is one thread's work. More of them at once would wait for one another's interpreter
+    lock and for the database's processors in no order, and some of them very long.
+    """
+
+    request: Request
+    given: Token
+    scope: str
+
+    async def answer(self, work: Callable[[Caller], Response]) -> Response:
+        """What `work`, which only reads, answers to the caller. Raises Problem 401, 403, 429."""
+        turns = office(self.request).turns
+        return await to_thread.run_sync(self._answer, work, limiter=turns)
+
+    def _answer(self, work: Callable[[Caller], Response]) -> Response:
+        if (caller := self._known()) is not None:
+            with suppress(Problem):  # it is told once it is certain that the token still counts
+                answer = work(caller)
+                if caller.still():
+                    return answer
+        return work(enter(self.request, self.given, self.scope))
+
+    def _known(self) -> "Known | None":
+        if self.given is None:
+            return None
+        here, token = office(self.request), self.given.credentials
+        before = here.known.get(tokens.hashed(token))
+        if before is None or before.closed or self.scope not in before.identity.scopes:
+            return None
+        here.refresh()
+        entering.admit(self.request, before.identity, self.scope)
+        asked = entering.questions(token)
+        who = before.identity
+        return Known(here, who, self.request.state.request_id, OPEN, before, asked)
+
+
+@dataclass(frozen=True)
+class Known(Caller):
+    """Who held a token a moment ago. Whether that still holds is asked along with what is read
+    first; nothing is sent before it is known."""
+
+    before: Entered
+    questions: Sequence[Query]
+    _told: list[Entered | None] = field(default_factory=list)
+
+    def ask(self, *statements: Query) -> list[list[Any]]:
+        """As every caller; the first time for the token, too."""
+        if self._told:
+            return super().ask(*statements)
+        db, first = self.office.db, self.questions
+        rows = db.ask_as_party(self.party_id, *statements, first=first)
+        self._told.append(entering.entered(rows[: len(first)]))
+        return rows[len(first) :]
+
+    def still(self) -> bool:
+        """Whether the token still is what it was."""
+        if not self._told:
+            self.ask()
+        return self._told[0] == self.before
+
+
+def waiting(scope: str) -> Callable[..., Coroutine[Any, Any, Door]]:
+    """A dependency: the door of a read for which the token must have `scope`."""
+
+    async def door(request: Request, given: Given) -> Door:  # waits for nothing
+        return Door(request, given, scope)
+
+    return door
