@@ -7,7 +7,7 @@ end is the commit. The scope is what row-level security reads; `system` can be s
 import select
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -21,7 +21,6 @@ from alembic.script import ScriptDirectory
 from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     BigInteger,
-    Connection,
     Engine,
     Identity,
     Numeric,
@@ -60,6 +59,9 @@ PLAN_ONCE: Query = (f"SELECT {_PLAN_ONCE}", ())
 that take longer to plan than to run, whatever their values are."""
 _ASKING = f"{_SCOPE}, {_PLAN_ONCE}"
 
+_DRIVER = "driver"
+"""Under which a session keeps its transaction's connection."""
+
 NOW = text("clock_timestamp()")
 """A column's default: the moment of writing, by the database's clock."""
 
@@ -93,28 +95,22 @@ class Database:
         """Return every connection to the server."""
         self.engine.dispose()
 
-    @contextmanager
-    def as_party(self, party_id: int) -> Iterator[Session]:
+    def as_party(self, party_id: int) -> AbstractContextManager[Session]:
         """One transaction that sees the shared catalogue and this party's own rows."""
-        with self._scope(str(party_id), "off") as session:
-            yield session
+        return self._scope(str(party_id), "off")
 
-    @contextmanager
-    def as_system(self) -> Iterator[Session]:
+    def as_system(self) -> AbstractContextManager[Session]:
         """One transaction that sees every party's rows: for workers and operators."""
-        with self._scope(*_SYSTEM) as session:
-            yield session
+        return self._scope(*_SYSTEM)
 
-    @contextmanager
-    def as_nobody(self) -> Iterator[Session]:
+    def as_nobody(self) -> AbstractContextManager[Session]:
         """One transaction that sees the shared catalogue only."""
-        with self._scope("", "off") as session:
-            yield session
+        return self._scope("", "off")
 
     @contextmanager
     def _scope(self, party: str, system: str) -> Iterator[Session]:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            _begin(session.connection(), party, system)
+            _begin(session, party, system)
             yield session
 
     def ask_as_party(
@@ -158,13 +154,13 @@ class Database:
             held.close()
 
 
-def _begin(connection: Connection, party: str, system: str) -> None:
+def _begin(session: Session, party: str, system: str) -> None:
     """The first statement of every transaction, by psycopg itself: SQLAlchemy takes as long around
     it as the server does."""
     try:
-        _psycopg(connection.connection.driver_connection).execute(_SCOPE, (party, system))
+        driver(session).execute(_SCOPE, (party, system))
     except psycopg.Error as error:
-        connection.invalidate(error)
+        session.connection().invalidate(error)
         raise DBAPIError.instance(_SCOPE, None, error, psycopg.Error) from error
 
 
@@ -199,9 +195,14 @@ def cursor(session: Session) -> psycopg.Cursor[Any]:
 
 
 def driver(session: Session) -> psycopg.Connection[Any]:
-    """psycopg's own connection, inside the session's transaction: asked for each time, because a
-    savepoint is made when its first statement asks."""
-    return _psycopg(session.connection().connection.driver_connection)
+    """psycopg's own connection, inside the session's transaction: SQLAlchemy is asked once, and
+    each time within a savepoint, which is made when its first statement asks."""
+    transaction, connection = session.info.get(_DRIVER, (None, None))
+    sure = transaction is not None and transaction is session.get_transaction()
+    if not sure or not transaction.is_active or session.in_nested_transaction():
+        connection = session.connection().connection.driver_connection
+        session.info[_DRIVER] = session.get_transaction(), connection
+    return _psycopg(connection)
 
 
 def _psycopg(connection: Any) -> psycopg.Connection[Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 from psycopg.types.json import Jsonb
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from kit.db import Database
 from kit.statements import Query, ids_text, insert, merged, send
@@ -41,6 +41,18 @@ def test_what_is_sent_within_a_savepoint_goes_with_it(shared_database: Database)
             raise ZeroDivisionError
         [left] = send(session, ("SELECT 1 FROM balances WHERE account = 'test:savepoint'", []))
         assert left == []
+
+
+def test_nothing_is_sent_once_a_flush_has_failed(shared_database: Database) -> None:
+    row = {"account": "test:flushed", "party_id": 1}
+    with shared_database.as_system() as session:
+        send(session, insert(Balance, [row]))
+        session.add(Balance(**row))
+        with pytest.raises(IntegrityError):
+            session.flush()
+        with pytest.raises(InvalidRequestError):
+            send(session, ("SELECT 1", []))
+        session.rollback()
 
 
 def test_a_failure_is_sqlalchemys_without_the_values_that_were_sent(
