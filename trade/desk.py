@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from catalog.media import Album
 from catalog.pricebook import Pricebook
-from catalog.pricing import price_lists
+from catalog.pricing import PriceList, price_lists
 from catalog.publishing import RISK
 from catalog.readers import Readership
 from catalog.shelf import SourcePolicy
@@ -111,10 +112,24 @@ class Desk:
         """The sources that can be asked live."""
         return frozenset(code for code, terms in self.sources.items() if terms.asks)
 
+    @cached_property
+    def ordinary(self) -> SourceTerms:
+        """The terms of a source that no settings name."""
+        return SourceTerms(SourcePolicy(refusal_risk=self.refusal_risk))
+
+    @cached_property
+    def policies(self) -> Mapping[str, SourcePolicy]:
+        """The policies of the other sources."""
+        return {code: terms.policy for code, terms in self.sources.items()}
+
+    @cached_property
+    def lists(self) -> Mapping[str, PriceList]:
+        """What readers pay where no rule says otherwise."""
+        return price_lists(self.markup_percent)
+
     def terms(self, source: str) -> SourceTerms:
         """The terms of `source`."""
-        ordinary = SourceTerms(SourcePolicy(refusal_risk=self.refusal_risk))
-        return self.sources.get(source, ordinary)
+        return self.sources.get(source, self.ordinary)
 
 
 def from_settings(settings: Settings) -> Desk:

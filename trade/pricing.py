@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from catalog import grants, pricebook
 from catalog.pricebook import Pricebook
-from catalog.pricing import Buyer, price_lists
+from catalog.pricing import Buyer
 from catalog.readers import Readership
-from catalog.shelf import Reader, SourcePolicy
+from catalog.shelf import Reader
 from kit.statements import Query, send
 from trade.desk import Desk
 
@@ -42,10 +42,8 @@ def answered(session: Session, row: Any, desk: Desk, party_id: int, now: datetim
     """As `leader`, by the answer to `question`."""
     found = Buyer() if row.above is None else Buyer(party_id, frozenset(row.above), row.level)
     book = Pricebook() if row.version is None else pricebook.read(row.version, row.rules)
-    policies = {code: terms.policy for code, terms in desk.sources.items()}
-    lists = price_lists(desk.markup_percent)
-    ordinary = SourcePolicy(refusal_risk=desk.refusal_risk)
-    reader = Readership(lists, policies, book, ordinary).reader("leader", found, now)
+    readers = Readership(desk.lists, desk.policies, book, desk.ordinary.policy)
+    reader = readers.reader("leader", found, now)
     return replace(reader, grants=grants.given(session, row.closed, party_id))
 
 
