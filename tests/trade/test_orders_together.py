@@ -1,6 +1,9 @@
 """Orders accepted together are accepted as each would be by itself, one after the other."""
 
 import random
+import time
+from collections.abc import Sequence
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +11,12 @@ from sqlalchemy import text
 
 from catalog.grants import put
 from catalog.scopes import Scope
-from connectors.model import ShipTo
+from connectors.model import ShipTo, Source
 from kit.errors import Problem
 from tests.trade.market import HOME, NOW, Market, ordered
 from trade import orders
+from trade.asking import Talks
+from trade.hearing import Hearing
 from trade.invariants import violations
 from trade.order_batches import place_many
 from trade.orders import OrderRequest
@@ -96,6 +101,17 @@ def told(results: Any) -> list[Any]:
     ]
 
 
+def placed(market: Market, party: int, requests: Sequence[OrderRequest | Problem]) -> list[Any]:
+    """As a batch answers where no source can be asked."""
+
+    def unknown(source: str) -> Source:
+        raise AssertionError(f"{source} was asked")
+
+    with closing(Talks(0)) as talks:
+        hearing = Hearing(market.db, market.desk, talks, unknown, party, time.monotonic())
+        return list(place_many(market.db, market.desk, party, requests, NOW, hearing))
+
+
 def test_a_batch_answers_as_its_orders_would_one_by_one(market: Market) -> None:
     first, second = market.party(money=6_000), market.party(money=6_000)
     goods = market_of(market)
@@ -116,10 +132,10 @@ def test_a_batch_answers_as_its_orders_would_one_by_one(market: Market) -> None:
     requests += [ordered(("nothing", 1), reference="N"), requests[1]]
     one_by_one: list[Any] = []
     for request in requests:
-        one_by_one += place_many(market.db, market.desk, first, [request], NOW)
+        one_by_one += placed(market, first, [request])
     with market.db.as_system() as session:  # the same shelves, as they were before
         session.execute(text("DELETE FROM reservations"))
-    batch = place_many(market.db, market.desk, second, requests, NOW)
+    batch = placed(market, second, requests)
     assert told(batch) == told(one_by_one)
     assert {one.code for one in batch if isinstance(one, Problem)} >= {
         "not_orderable",
@@ -127,7 +143,7 @@ def test_a_batch_answers_as_its_orders_would_one_by_one(market: Market) -> None:
         "balance_short",
         "invalid",
     }
-    again = place_many(market.db, market.desk, second, requests, NOW)
+    again = placed(market, second, requests)
     assert not any(one[1] for one in again if isinstance(one, tuple))
 
 
