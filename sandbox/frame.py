@@ -15,9 +15,14 @@ from .faults import Fault
 
 @dataclass
 class Clock:
-    """The platform's clock; `ahead` moves it, so that tokens and orders grow old at once."""
+    """The platform's clock; `ahead` moves it, so that tokens and orders grow old at once.
+
+    `begun` is what its numbers begin behind: those of orders and messages of an earlier start have
+    been written down, and must not come again.
+    """
 
     ahead: timedelta = timedelta(0)
+    begun: int = 0
 
     def now(self) -> datetime:
         """Aware, in UTC."""

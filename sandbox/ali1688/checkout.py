@@ -197,7 +197,7 @@ class Checkout:
         return [self._made(group, address, out_ref) for group in groups], failed
 
     def _made(self, lines: list[Line], address: dict[str, Any], out_ref: str) -> Order:
-        ref = 2958424554509660000 + 1001 * (len(self._book.placed) + 1)
+        ref = 2958424554509660000 + 1001 * (self._clock.begun + len(self._book.placed) + 1)
         for number, line in enumerate(lines, 1):
             line.entry = ref + number
             self._goods.world.taken[line.sku.key] += line.pieces

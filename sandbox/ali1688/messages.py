@@ -16,7 +16,7 @@ class Messages:
         self._clock = clock
         self._kept: dict[int, dict[str, Any]] = {}
         self._fresh: list[dict[str, Any]] = []
-        self._next = 2415078050
+        self._next = 2415078050 + clock.begun
 
     def say(self, kind: str, data: dict[str, Any]) -> None:
         """Something happened."""

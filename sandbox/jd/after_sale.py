@@ -55,7 +55,7 @@ def apply(shop: Shop, asked: Asked) -> dict[str, Any]:
         return failed("6007", "商品不存在")
     if num > _left(shop, order_id, sku):
         return failed("6010", "申请数量过大")
-    number = 500_000_000 + len(shop.services)
+    number = 500_000_000 + shop.clock.begun + len(shop.services)
     shop.services[number] = {
         "afsServiceId": number,
         "customerExpect": asked["customerExpect"],

@@ -95,10 +95,12 @@ class Shop:
     messages: dict[int, Message] = field(default_factory=dict)
     bookings: list[dict[str, Any]] = field(default_factory=list)
     services: dict[int, dict[str, Any]] = field(default_factory=dict)
-    _ids: Any = field(default_factory=lambda: count(70_573_771_278, 7))
-    _notes: Any = field(default_factory=lambda: count(3_612_991_444))
     _told: dict[int, int] = field(default_factory=dict)
     _tick: int = 0
+
+    def __post_init__(self) -> None:
+        self._ids = count(70_573_771_278 + 7 * self.clock.begun, 7)
+        self._notes = count(3_612_991_444 + self.clock.begun)
 
     def skus(self) -> list[int]:
         """Every SKU, in order."""
@@ -154,7 +156,7 @@ class Shop:
 
     def new_id(self) -> int:
         """An order's number."""
-        return int(next(self._ids))
+        return next(self._ids)
 
     def confirm(self, order: JdOrder) -> None:
         """Pay and begin."""
@@ -177,7 +179,7 @@ class Shop:
         self.balance += fen
         self.bookings.append(
             {
-                "id": len(self.bookings) + 1,
+                "id": self.clock.begun + len(self.bookings) + 1,
                 "accountType": 1,
                 "amount": yuan(fen),
                 "pin": "testpin",
@@ -232,7 +234,7 @@ class Shop:
     def tell(self, kind: int, result: Any, copies: int = 1) -> None:
         """A message, or the same one several times under new ids."""
         for _ in range(copies):
-            note = Message(int(next(self._notes)), kind, result, self.clock.now())
+            note = Message(next(self._notes), kind, result, self.clock.now())
             self.messages[note.id] = note
 
     def tell_drift(self) -> None:

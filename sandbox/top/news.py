@@ -30,8 +30,9 @@ class News:
         """A message comes, or several of the same words."""
         for _ in range(copies):
             self.count += 1
-            self.waiting[FIRST_ID + self.count] = {
-                "id": FIRST_ID + self.count,
+            name = FIRST_ID + self.clock.begun + self.count
+            self.waiting[name] = {
+                "id": name,
                 "topic": topic,
                 "content": json.dumps(content),
                 "pub_time": self.clock.beijing().strftime(FORM),
