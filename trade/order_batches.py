@@ -24,7 +24,7 @@ def place_many(
     party_id: int,
     requests: Sequence[OrderRequest | Problem],
     now: datetime,
-    hearing: Hearing,
+    hearing: Hearing | None = None,
 ) -> Sequence[Result]:
     """The view of each order and whether it is new, or the Problem that kept it out.
 
@@ -79,7 +79,7 @@ def _alone(
     party_id: int,
     request: OrderRequest,
     now: datetime,
-    hearing: Hearing,
+    hearing: Hearing | None,
 ) -> Result:
     def placed() -> Result:
         with db.as_system() as session:
@@ -90,7 +90,7 @@ def _alone(
         try:
             return placed()
         except Problem as problem:
-            if not hearing.helps(request, problem):
+            if hearing is None or not hearing.helps(request, problem):
                 raise
             return placed()
     except Problem as problem:
