@@ -101,6 +101,7 @@ LATER_TABLES = {
     "dearer_lines": "false",
     "proposals": OWN,
     "live_answers": "false",
+    "address_requests": f"{OWN} OR {SUPPLIER}",
 }
 """The same for tables that later migrations make; each protects its own."""
 

@@ -10,7 +10,7 @@ looked at.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text, union_all, update
 from sqlalchemy.orm import Session
 
 from kit.errors import Problem
@@ -19,7 +19,7 @@ from kit.inbox import Inbox
 from trade import audits, shredding
 from trade.after_sales.claim_states import OPEN
 from trade.desk import AgeTerms
-from trade.models import Order, Purchase, Recipient
+from trade.models import AddressRequest, Order, Purchase, Recipient
 from trade.states import UNFINISHED
 
 BATCH = 500
@@ -119,7 +119,12 @@ def hold(session: Session, order: str, reason: str | None, actor: str) -> None:
     if row is None:
         raise Problem(404, "not_found", f"there is no order {order!r}")
     bought = select(Purchase.recipient_id).where(Purchase.order_id == number)
-    theirs = (Recipient.id == row.recipient_id) | Recipient.id.in_(bought)
+    asked = union_all(
+        select(AddressRequest.recipient_id).where(AddressRequest.order_id == number),
+        select(AddressRequest.former_id).where(AddressRequest.order_id == number),
+    )
+    named = Recipient.id.in_(bought) | Recipient.id.in_(asked)
+    theirs = (Recipient.id == row.recipient_id) | named
     held = update(Recipient).where(theirs, Recipient.envelope != b"").values(hold=reason)
     if not session.execute(held).rowcount:  # type: ignore[attr-defined]
         raise Problem(410, "recipient_forgotten", "what named people of this order is erased")

@@ -16,6 +16,12 @@ from trade.models import Order, Ordered, Purchase, PurchaseLine
 from trade.planning import promise
 from trade.routing.routing import PlannedPurchase, Take
 
+_ELSEWHERE = """
+    UPDATE purchases p SET recipient_id = r.recipient_id FROM address_requests r
+    WHERE r.order_id = %(order)s AND r.state = 'asked' AND p.order_id = %(order)s
+      AND p.state = 'ready' AND p.recipient_id <> r.recipient_id
+"""
+"""What nobody sends yet goes to the address that others are asked to send to."""
 SUBMIT = "purchases.submit"
 """The outbox topic that wakes the submit drain; its key is the source."""
 
@@ -35,7 +41,8 @@ def buy(
     not locked.
     """
     ids = new_ids(session, **counts(planned))
-    send(session, *writes(order, planned, freights, line_ids, ids, now))
+    bought = writes(order, planned, freights, line_ids, ids, now)
+    send(session, *bought, (_ELSEWHERE, {"order": order.id}))
 
 
 def counts(planned: Sequence[PlannedPurchase]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem, invalid
 from kit.ids import inside, outside
-from trade import books, following, remaining
+from trade import address_requests, books, following, remaining
 from trade.models import Order, OrderLine, Purchase
 from trade.purchases import lines_of
 from trade.refusal import cancel_lines, cancel_rest, open_units
@@ -114,6 +114,7 @@ def _cancel_purchase(
     elif purchase.state == "ready":
         move(session, purchase, "cancel", now, {"reason": reason})
         cancel_rest(session, order, purchase, lines)
+        address_requests.over(session, order, purchase, "withdrawn", now)
     elif purchase.cancel_reason is None:
         purchase.cancel_reason = reason
         purchase.updated_at = now

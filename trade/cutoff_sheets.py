@@ -27,7 +27,7 @@ from kit.ids import inside, outside
 from kit.outbox import say
 from trade import sheets
 from trade.desk import Desk
-from trade.models import Claim, Purchase, SheetClaim, SheetPurchase, SupplierSheet
+from trade.models import AddressRequest, Claim, Purchase, SheetClaim, SheetPurchase, SupplierSheet
 from trade.paging import newest
 from trade.parcels.shipping import REPLACES
 from trade.purchases import Supplier, lock, take_over
@@ -282,7 +282,8 @@ def send_again(session: Session, supplier: Supplier, sheet: str, now: datetime) 
 
 def erase(session: Session, recipient_ids: Collection[int]) -> int:
     """Empty the sheets that name recipients who are erased; returns how many."""
-    theirs = Purchase.recipient_id.in_(recipient_ids)
+    before = select(AddressRequest.purchase_id).where(AddressRequest.former_id.in_(recipient_ids))
+    theirs = Purchase.recipient_id.in_(recipient_ids) | Purchase.id.in_(before)
     named = union_all(
         select(SheetPurchase.sheet_id)
         .join(Purchase, Purchase.id == SheetPurchase.purchase_id)

@@ -14,7 +14,7 @@ from catalog.readers import Readership
 from catalog.shelf import SourcePolicy
 from connectors.hooks import Rules
 from connectors.registry import can, read_settings
-from connectors.trading import Quotes, TakesBack
+from connectors.trading import Quotes, Ships, TakesBack
 from kit.crypto import Keyring
 from kit.money import fen
 from kit.settings import ClaimSettings, Settings
@@ -32,6 +32,8 @@ class SourceTerms:
     """Where its purchases go as a sheet at cut-off; "" is nowhere."""
     platform: bool = False
     """Claims are made at a platform, not at our own door."""
+    door: bool = True
+    """Its purchases wait at our own door, where their supplier can be asked."""
     asks: bool = False
     """It can be asked live what it would sell."""
 
@@ -192,5 +194,6 @@ def _terms(code: str, config: Mapping[str, object], risk: float) -> SourceTerms:
         cutoff=getattr(given, "cutoff", None),
         send_to=getattr(given, "send_to", ""),
         platform=can(config, TakesBack),
+        door=not can(config, Ships),
         asks=can(config, Quotes),
     )

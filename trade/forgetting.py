@@ -19,7 +19,7 @@ from kit.ids import outside
 from kit.inbox import Inbox
 from trade import recipients, shredding
 from trade.after_sales.claim_states import OPEN
-from trade.models import Audit, Claim, Order, Purchase, Recipient
+from trade.models import AddressRequest, Audit, Claim, Order, Purchase, Recipient
 from trade.order_sheets import erasing
 from trade.parcels.waybill_sheets import read
 from trade.shredding import Shredded
@@ -59,7 +59,11 @@ def forget(session: Session, keyring: Keyring, name: str, mobile: str, now: date
         else:
             gone.append(row)
     ids = [row.id for row in gone]
-    bought = select(Purchase.source).where(Purchase.recipient_id.in_(ids)).distinct()
+    asked = select(AddressRequest.purchase_id).where(
+        AddressRequest.recipient_id.in_(ids) | AddressRequest.former_id.in_(ids)
+    )
+    theirs = Purchase.recipient_id.in_(ids) | Purchase.id.in_(asked)
+    bought = select(Purchase.source).where(theirs).distinct()
     sources = session.scalars(bought).all()
     done = replace(done, **vars(shredding.shred(session, ids)))
     session.add_all([_noted(row, now) for row in gone])
@@ -88,7 +92,11 @@ def _spellings(mobile: str) -> set[str]:
 
 def _waits(session: Session, row: Recipient) -> list[Waiting]:
     bought = select(Purchase.order_id).where(Purchase.recipient_id == row.id)
-    theirs = select(Order).where((Order.recipient_id == row.id) | Order.id.in_(bought))
+    asked = select(AddressRequest.order_id).where(
+        AddressRequest.recipient_id == row.id, AddressRequest.state == "asked"
+    )
+    of_row = (Order.recipient_id == row.id) | Order.id.in_(bought) | Order.id.in_(asked)
+    theirs = select(Order).where(of_row)
     waits = []
     for order in session.scalars(theirs.order_by(Order.id)).all():
         if why := _why(session, row, order):

@@ -105,6 +105,11 @@ QUERIES: dict[str, str] = (
             SELECT now FROM purchase_moves m WHERE m.purchase_id = p.id
             ORDER BY m.id DESC LIMIT 1) m ON true
         WHERE p.state <> coalesce(m.now, 'ready')""",
+        "another address is asked only for goods of which none left": """
+        SELECT 'purchase ' || p.our_ref, p.state || ', and another address is asked'
+        FROM address_requests r JOIN purchases p ON p.id = r.purchase_id
+        WHERE r.state = 'asked'
+          AND p.state NOT IN ('ready', 'submitting', 'submitted', 'accepted')""",
         "reserved units = units that a purchase line still buys": """
         SELECT 'purchase line ' || p.id, coalesce(r.units, 0) || ' reserved, '
                || (p.quantity - p.cancelled) || ' bought'

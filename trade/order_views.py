@@ -17,8 +17,9 @@ from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import price_text, yuan
-from trade import audits, proposal_views, recipients
+from trade import address_requests, audits, proposal_views, recipients
 from trade.models import (
+    AddressRequest,
     Claim,
     ClaimLine,
     Order,
@@ -47,6 +48,7 @@ class Rows:
     claim_lines: Sequence[ClaimLine]
     parcel_events: Sequence[ParcelEvent] = ()
     proposal: Proposal | None = None
+    address_requests: Sequence[AddressRequest] = ()
 
 
 def get(session: Session, party_id: int, order: str) -> dict[str, Any]:
@@ -150,6 +152,7 @@ def view(rows: Rows) -> dict[str, Any]:
         "held": yuan(order.held),
         "proposal": proposal_views.told(order, rows.lines, rows.proposal),
         "ship_to": rows.recipient.mask,
+        "address_change": address_requests.told(rows.address_requests),
         "buyer_note": order.buyer_note,
         "parcels": [_parcel(parcel, rows, names) for parcel in rows.parcels],
         "timeline": [
@@ -301,6 +304,7 @@ def _views(
     parcel_lines = _of(
         session, ParcelLine, ParcelLine.parcel_id, [p.id for p in parcels], ParcelLine.parcel_id
     )
+    asked = _of(session, AddressRequest, AddressRequest.order_id, ids, AddressRequest.id)
     held = [order.id for order in orders if order.status == "held"]
     proposals = _of(session, Proposal, Proposal.order_id, held, Proposal.order_id)
     told = [p.id for p in parcels] if news else []
@@ -321,6 +325,7 @@ def _views(
                 claim_lines,
                 parcel_events,
                 next((x for x in proposals if x.order_id == order.id), None),
+                [x for x in asked if x.order_id == order.id],
             )
         )
         for order in orders

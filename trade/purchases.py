@@ -4,7 +4,7 @@ A supplier is known by its source. Acts run in system scope, because shipping mo
 money; each filters by source itself, and locks the order, then its purchases, then balances.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,10 +17,10 @@ from connectors.model import ShipTo
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import price_text
-from trade import recipients
+from trade import address_requests, recipients
 from trade.buying import reservation
 from trade.desk import Desk
-from trade.models import Order, Purchase, PurchaseLine, Recipient
+from trade.models import AddressRequest, Order, Purchase, PurchaseLine
 from trade.paging import changed
 from trade.refusal import refuse_rest
 from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, move, restate
@@ -73,10 +73,17 @@ def page(
         updated_after=updated_after,
     )
     lines = lines_of(session, [row.id for row in shown])
+    asked = address_requests.at_door(session, [row.id for row in shown])
     to_send = {row.recipient_id for row in shown if row.state in OPEN}
+    to_send |= {request.recipient_id for request in asked.values()}
     clear = recipients.reveal_many(session, desk.keyring, to_send, supplier.party_id, "ship")
     views = [
-        view(row, lines[row.id], clear.get(row.recipient_id) if row.state in OPEN else None)
+        view(
+            row,
+            lines[row.id],
+            clear.get(row.recipient_id) if row.state in OPEN else None,
+            _asked(asked.get(row.id), clear),
+        )
         for row in shown
     ]
     return views, following
@@ -88,11 +95,11 @@ def get(session: Session, desk: Desk, supplier: Supplier, purchase: str) -> dict
     row = session.get(Purchase, inside("pur", purchase))
     if row is None or row.source != supplier.source or row.state in UNKNOWN_TO_SUPPLIER:
         raise _unknown(purchase)
-    opened = None
-    if recipients.can_be_opened(session.get_one(Recipient, row.recipient_id)):
-        to = row.recipient_id
-        opened = recipients.reveal(session, desk.keyring, to, supplier.party_id, "ship")
-    return view(row, lines_of(session, [row.id])[row.id], opened)
+    request = address_requests.at_door(session, [row.id]).get(row.id)
+    to = {row.recipient_id} | ({request.recipient_id} if request else set())
+    clear = recipients.reveal_many(session, desk.keyring, to, supplier.party_id, "ship")
+    lines = lines_of(session, [row.id])[row.id]
+    return view(row, lines, clear.get(row.recipient_id), _asked(request, clear))
 
 
 def summary(session: Session, supplier: Supplier, purchase: str) -> dict[str, Any]:
@@ -100,7 +107,8 @@ def summary(session: Session, supplier: Supplier, purchase: str) -> dict[str, An
     row = session.get(Purchase, inside("pur", purchase))
     if row is None or row.source != supplier.source or row.state in UNKNOWN_TO_SUPPLIER:
         raise _unknown(purchase)
-    return view(row, lines_of(session, [row.id])[row.id])
+    request = address_requests.at_door(session, [row.id]).get(row.id)
+    return view(row, lines_of(session, [row.id])[row.id], None, _asked(request, {}))
 
 
 def accept(session: Session, supplier: Supplier, purchase: str, now: datetime) -> None:
@@ -108,10 +116,9 @@ def accept(session: Session, supplier: Supplier, purchase: str, now: datetime) -
 
     Raises Problem 404, or 409 `wrong_state` when it was refused or cancelled.
     """
-    found = locked(session, supplier, purchase)
+    found = known(session, supplier, purchase)
     if found.purchase.state in ("accepted", "partly_shipped", "shipped"):
         return
-    _known_to_supplier(found)
     take_over(session, found, now)
 
 
@@ -135,10 +142,9 @@ def refuse(
 
     Raises Problem 404, or 409 `wrong_state` when all of it was shipped.
     """
-    found = locked(session, supplier, purchase)
+    found = known(session, supplier, purchase)
     if found.purchase.state in ("refused", "cancelled"):
         return
-    _known_to_supplier(found)
     refuse_rest(session, found.order, found.purchase, found.lines.values(), code, message, now)
 
 
@@ -153,6 +159,14 @@ def locked(session: Session, supplier: Supplier, purchase: str) -> Locked:
     if order_id is None:
         raise _unknown(purchase)
     return lock(session, order_id, purchase_id)
+
+
+def known(session: Session, supplier: Supplier, purchase: str) -> Locked:
+    """The same, of a purchase that its supplier may know of. Raises Problem 404."""
+    found = locked(session, supplier, purchase)
+    if found.purchase.state in UNKNOWN_TO_SUPPLIER:
+        raise _unknown(purchase)
+    return found
 
 
 def lock(session: Session, order_id: int, purchase_id: int) -> Locked:
@@ -182,22 +196,21 @@ def lines_of(session: Session, purchase_ids: Iterable[int]) -> dict[int, list[Pu
 
 
 def view(
-    purchase: Purchase, lines: Sequence[PurchaseLine], ship_to: ShipTo | None = None
+    purchase: Purchase,
+    lines: Sequence[PurchaseLine],
+    ship_to: ShipTo | None = None,
+    address_change: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What a supplier sees of a purchase; `ship_to` only where an opening was logged."""
+    """What a supplier sees of a purchase; `ship_to` only where an opening was logged, and
+    `address_change` where another address is asked for."""
     return {
         "id": outside("pur", purchase.id),
         "reference": purchase.order_reference,
         "status": purchase.state,
         "cancel_asked": purchase.cancel_reason,
         "ship_by": purchase.ship_by,
-        "ship_to": ship_to
-        and {
-            "name": ship_to.name,
-            "mobile": ship_to.mobile,
-            "region": ship_to.region,
-            "address": ship_to.address,
-        },
+        "ship_to": ship_to and vars(ship_to),
+        "address_change": address_change,
         "note": purchase.note,
         "lines": [
             {
@@ -216,9 +229,8 @@ def view(
     }
 
 
-def _known_to_supplier(found: Locked) -> None:
-    if found.purchase.state in UNKNOWN_TO_SUPPLIER:
-        raise _unknown(outside("pur", found.purchase.id))
+def _asked(request: AddressRequest | None, clear: Mapping[int, ShipTo]) -> dict[str, Any] | None:
+    return address_requests.asked(request, clear.get(request.recipient_id) if request else None)
 
 
 def _unknown(purchase: str) -> Problem:

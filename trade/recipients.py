@@ -116,6 +116,15 @@ def forgotten() -> Problem:
     )
 
 
+def same(keyring: Keyring, row: Recipient, to: ShipTo) -> bool:
+    """Whether `row` is `to`, by its hashes: nobody's envelope is opened."""
+    return (
+        row.region == to.region
+        and row.mobile_hash in keyring.fingerprints(to.mobile, "mobile")
+        and row.address_hash in keyring.fingerprints(f"{to.name}|{to.address}", "address")
+    )
+
+
 def can_be_opened(row: Recipient) -> bool:
     """Whether the recipient is neither shredded nor sealed by its age."""
     return bool(row.envelope) and row.sealed_at is None

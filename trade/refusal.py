@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from catalog import stock
 from kit.outbox import say
-from trade import books, dearer
+from trade import address_requests, books, dearer
 from trade.buying import reservation
 from trade.models import Order, OrderLine, Purchase, PurchaseLine
 from trade.states import move, restate, tell
@@ -68,6 +68,7 @@ def refuse_rest(
                 dearer.note(session, line, dearer_at)
         say(session, REROUTE, "all")
         tell(session, order, "rerouting", now)
+    address_requests.over(session, order, purchase, "withdrawn", now)
     restate(session, order, now)
 
 

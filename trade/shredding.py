@@ -23,6 +23,10 @@ _ORDERS = text("""
 """)
 _PURCHASES = text("UPDATE purchases SET note = NULL WHERE recipient_id = ANY(:ids)")
 _SIGNUPS = text("UPDATE signups SET note = '' WHERE recipient_id = ANY(:ids)")
+_ADDRESSES = text("""
+    UPDATE address_requests SET message = NULL WHERE message IS NOT NULL AND (
+        recipient_id = ANY(:ids) OR former_id = ANY(:ids) OR order_id = ANY(:orders))
+""")
 _THEIRS = text("SELECT DISTINCT order_id FROM purchases WHERE recipient_id = ANY(:ids)")
 _CLAIMS = text("""
     WITH theirs AS (SELECT id FROM orders WHERE recipient_id = ANY(:ids)
@@ -61,6 +65,7 @@ def shred(session: Session, ids: Collection[int]) -> Shredded:
         done.evidence = _rows(session, _EVIDENCE, {"claims": claims})
     _rows(session, _PURCHASES, asked)
     _rows(session, _SIGNUPS, asked)
+    _rows(session, _ADDRESSES, asked)
     done.recipients = _rows(session, _PEOPLE, asked)
     session.expire_all()
     return done

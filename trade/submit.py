@@ -22,7 +22,7 @@ from kit import clock, log
 from kit.db import Database
 from kit.drains import drained
 from kit.statements import insert, send
-from trade import events, following, recipients
+from trade import address_requests, events, following, recipients
 from trade.buying import reservation
 from trade.desk import Desk
 from trade.models import Event, PurchaseMove
@@ -293,6 +293,7 @@ def withdraw(session: Session, found: Locked, now: datetime) -> None:
         move(session, purchase, "cancel", now, {"reason": purchase.cancel_reason})
         purchase.cancel_reason = None
         cancel_rest(session, found.order, purchase, found.lines.values())
+        address_requests.over(session, found.order, purchase, "withdrawn", now)
         tell(session, found.order, "cancelled", now)
 
 

@@ -21,6 +21,7 @@ from sync import due, figures, planned, verdicts
 from sync.gallery import MEDIA
 from sync.wake import PULL, key
 from trade import (
+    address_answers,
     ageing,
     applications,
     cutoff_sheets,
@@ -169,6 +170,11 @@ def claim_deadlines(shop: Workshop, session: Session, _last: Result) -> Result:
 def held_deadlines(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Held units whose leader did not choose in time; one order a turn."""
     return {"more": held_orders.work_one(session, clock.now())}
+
+
+def address_deadlines(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """An address that a supplier was asked for and said nothing about in time; one a turn."""
+    return {"more": address_answers.work_one(session, clock.now())}
 
 
 def parcels(shop: Workshop, session: Session, _last: Result) -> Result:
@@ -354,6 +360,7 @@ CHORES: dict[str, Kind] = {
     "sales": Kind(MINUTE, sales),
     "held_deadlines": Kind(MINUTE, held_deadlines),
     "claim_deadlines": Kind(MINUTE, claim_deadlines),
+    "address_deadlines": Kind(MINUTE, address_deadlines),
     "parcels": Kind(MINUTE, parcels),
     "worth": Kind(HOUR, worth),
     "commissions_due": Kind(MINUTE, commissions_due, wakes=True),

@@ -229,16 +229,22 @@ def choose(caller: Writes, order_id: IdPath, asked: ProposalIn) -> Response:
     return caller.do(work)
 
 
-@router.post("/orders/{order_id}/address", response_model=OrderOut, summary="Another address")
+@router.post(
+    "/orders/{order_id}/address",
+    response_model=OrderOut,
+    responses={202: {"model": OrderOut, "description": "A sender is asked."}},
+    summary="Another address",
+)
 def address(caller: Writes, order_id: IdPath, asked: AddressIn) -> Response:
-    """Within the same district, before a sender has the order."""
+    """Within the same district. At once where no sender has the order; otherwise the sender is
+    asked, and the former address stands until it agrees."""
     number, to = inside("ord", order_id), recipient(asked.ship_to)
 
     def work(session: Session) -> Reply:
         desk, party = caller.office.terms.desk, caller.party_id
-        readdressing.readdress(session, desk, party, number, to, clock.now())
+        asked = readdressing.readdress(session, desk, party, number, to, clock.now())
         session.flush()
-        return Reply(200, order_views.by_id(session, party, number))
+        return Reply(202 if asked else 200, order_views.by_id(session, party, number))
 
     return caller.do(work)
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api import batches, owners, replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
+from api.shapes.addresses import AddressAnswerIn
 from api.shapes.base import NO_NUL, Batch, Cursor, IdPath, Limit, Listed, Moment, NumberCursor
 from api.shapes.supply import (
     CutoffSheetOut,
@@ -20,7 +21,7 @@ from api.shapes.supply import (
     ShippedOut,
 )
 from kit import clock
-from trade import cutoff_sheets, purchases, sheets
+from trade import address_answers, cutoff_sheets, purchases, sheets
 from trade.parcels import shipping, waybills
 from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
@@ -171,6 +172,29 @@ def refuse(caller: Writes, purchase_id: IdPath, asked: RefuseIn) -> Response:
     def work(session: Session) -> Reply:
         door = owners.purchase_supplier(session, caller, purchase_id)
         purchases.refuse(session, door, purchase_id, asked.code, asked.message, clock.now())
+        return _seen(session, door, purchase_id)
+
+    return caller.do(work)
+
+
+@router.post(
+    "/{purchase_id}/address", response_model=PurchaseOut, summary="Answer about another address"
+)
+def address(caller: Writes, purchase_id: IdPath, asked: AddressAnswerIn) -> Response:
+    """The leader asks to send it elsewhere; without a yes it goes to the former address. Again
+    changes nothing."""
+
+    def work(session: Session) -> Reply:
+        door = owners.purchase_supplier(session, caller, purchase_id)
+        address_answers.answer(
+            session,
+            door,
+            purchase_id,
+            clock.now(),
+            accept=asked.accept,
+            message=asked.message,
+            asked_at=asked.asked_at,
+        )
         return _seen(session, door, purchase_id)
 
     return caller.do(work)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from api.shapes.addresses import AddressChangeOut
 from api.shapes.base import (
     NO_NUL,
     SAID,
@@ -344,6 +345,7 @@ class OrderOut(Out):
     held: str
     proposal: ProposalOut | None = Field(description="While it is held.")
     ship_to: dict[str, Any]
+    address_change: AddressChangeOut | None = Field(description="The last that was asked.")
     buyer_note: str | None
     parcels: list[ParcelOut]
     timeline: list[EventOut]

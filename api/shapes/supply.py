@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from api.shapes.addresses import AddressAskedOut
 from api.shapes.base import In, Key, Money, Out, Quantity, Text, Whole
 from api.shapes.claims import WaybillOut
 from api.shapes.orders import EventOut
@@ -31,6 +32,7 @@ class PurchaseOut(Out):
     cancel_asked: str | None
     ship_by: str | None
     ship_to: dict[str, Any] | None
+    address_change: AddressAskedOut | None = Field(description="While an answer is awaited.")
     note: str | None
     lines: list[PurchaseLineOut]
     updated_at: str

@@ -6,6 +6,7 @@ Purchases are the supplier's side: a leader's scope sees none of them, so that n
 can name a source or a cost. Rows are locked in one order: order, purchases, stock, balances.
 """
 
+from trade.models.addresses import AddressRequest
 from trade.models.applications import Application, ApplicationDocument
 from trade.models.claims import Claim, ClaimLine, ClaimMove, Evidence, PlatformClaim
 from trade.models.commissions import CommissionRow, CommissionsRead
@@ -43,6 +44,7 @@ from trade.models.sheets import SheetClaim, SheetPurchase, SupplierSheet
 from trade.models.statements import Statement, StatementLine
 
 __all__ = [
+    "AddressRequest",
     "Application",
     "ApplicationDocument",
     "Audit",

@@ -16,7 +16,7 @@ from catalog import stock
 from kit.db import Database
 from kit.errors import FieldError, Problem
 from kit.ids import outside
-from trade import books, events
+from trade import address_requests, books, events
 from trade.books import Shipped
 from trade.buying import reservation
 from trade.models import Claim, Parcel, ParcelLine
@@ -283,6 +283,7 @@ def _send(
     done = not open_units(found.lines.values())
     detail = {"parcel": parcel.id, "units": {str(n): units for n, units in wanted.items()}}
     move(session, purchase, "ship" if done else "ship_part", now, detail)
+    address_requests.over(session, order, purchase, "overtaken", now)
     stock.known(session, [reservation(found.lines[n].id) for n in wanted], now)
     if done and purchase.cancel_reason is not None:
         purchase.cancel_reason = None
