@@ -25,6 +25,7 @@ from bench.crowd import Measured
 from bench.figures import Figure, record
 from connectors.model import ShipTo
 from huopan.servers import hold
+from huopan.serving import settle
 from kit import clock
 from kit.crypto import Keyring
 from kit.db import Database, dsn, migrate
@@ -110,6 +111,7 @@ def _in_turn(
 def _placing(url: str, threads: int) -> Iterator[Callable[[int], None]]:
     database = Database(url, connections=threads)
     requests = [request(number) for number in range(ORDERS + WARM * CLIENTS)]
+    settle()  # as a process of the API does
     yield lambda number: _place(database, *requests[number])
     database.close()
 
@@ -124,6 +126,7 @@ def _replaying(
     url: str, threads: int, recorded: Sequence[Transaction]
 ) -> Iterator[Callable[[int], None]]:
     with bare.replaying(url, threads) as replay:
+        settle()
         yield lambda number: replay(recorded[number])
 
 
