@@ -129,29 +129,32 @@ class Database:
         return self._ask((_SYSTEM, statements))
 
     def _ask(self, *asked: tuple[tuple[str, str], Sequence[Query]]) -> list[list[Any]]:
-        held = self.engine.raw_connection()
         try:
-            connection = _psycopg(held.driver_connection)
-            connection.autocommit = True  # what is sent together is one transaction by itself
+            held = self.engine.raw_connection()
             try:
-                cursors = []
-                with connection.pipeline():
-                    for scope, statements in asked:
-                        connection.execute(_ASKING, scope)
-                        cursors += [sent(connection, *one) for one in statements]
-                return [at.fetchall() for at in cursors]
+                return _asked(_psycopg(held.driver_connection), asked)
             finally:
-                if not connection.closed:
-                    connection.autocommit = False
+                held.close()
         except psycopg.Error as error:  # without the values: they may be a person's
-            raise DBAPIError.instance(
-                "; ".join(query for _, statements in asked for query, _ in statements),
-                None,
-                error,
-                psycopg.Error,
-            ) from error
-        finally:
-            held.close()
+            said = "; ".join(query for _, statements in asked for query, _ in statements)
+            raise DBAPIError.instance(said, None, error, psycopg.Error) from error
+
+
+def _asked(
+    connection: psycopg.Connection[Any], asked: Sequence[tuple[tuple[str, str], Sequence[Query]]]
+) -> list[list[Any]]:
+    """The rows of each statement, asked in its scope."""
+    connection.autocommit = True  # what is sent together is one transaction by itself
+    try:
+        cursors = []
+        with connection.pipeline():
+            for scope, statements in asked:
+                connection.execute(_ASKING, scope)
+                cursors += [sent(connection, *one) for one in statements]
+        return [at.fetchall() for at in cursors]
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
 
 
 def _begin(session: Session, party: str, system: str) -> None:

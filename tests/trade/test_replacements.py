@@ -170,7 +170,7 @@ def test_a_new_number_is_asked_about_while_a_claim_waits_for_a_parcel(shop: Shop
 def test_the_number_of_another_parcel_is_no_parcel_in_its_place(shop: Shop) -> None:
     name = agreed(shop)
     [row] = told(shop, (name, "", "", "SF1234567890")).failed
-    assert row["code"] == "invalid"
+    assert row["code"] == "taken"
     [row] = told(shop, ("clm_0000", "", "", "SF0000000001")).failed
     assert row["code"] == "not_found"
     [row] = told(shop, (name, "", "", "SF0000000001、SF0000000002")).failed
