@@ -19,6 +19,7 @@ from kit.ids import outside
 from kit.money import fen
 from sync import verdicts
 from trade import (
+    address_answers,
     applications,
     audits,
     charging,
@@ -36,7 +37,7 @@ from trade import (
 )
 from trade.after_sales import claim_answers, freight_returns, platform_differences
 from trade.desk import Desk
-from trade.models import Audit, Purchase, SupplierSheet, Webhook
+from trade.models import AddressRequest, Audit, Purchase, SupplierSheet, Webhook
 from trade.parcels import tracking
 from trade.settling import payouts, reconciliations, statements
 from trade.suppliers import supplier_of
@@ -162,6 +163,28 @@ def _refused(it: Doing) -> None:
     source = it.session.get_one(Purchase, it.key).source
     door, reason = supplier_of(it.session, source), it.need("reason")
     purchases.refuse(it.session, door, it.subject, "told_operator", reason, it.now)
+
+
+def _accept_address(it: Doing) -> None:
+    _answer_address(it, None)
+
+
+def _refuse_address(it: Doing) -> None:
+    _answer_address(it, it.need("reason"))
+
+
+def _answer_address(it: Doing, refusal: str | None) -> None:
+    door = owners.purchase_supplier(it.session, it.caller, it.subject)
+    asked_at = it.session.get_one(AddressRequest, it.key).asked_at
+    address_answers.answer(
+        it.session,
+        door,
+        it.subject,
+        it.now,
+        accept=refusal is None,
+        message=refusal,
+        asked_at=asked_at,
+    )
 
 
 def _accept_charge(it: Doing) -> None:
@@ -294,6 +317,8 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("charged_more", "accept"): ("purchases:write", _accept_charge),
     ("charged_more", "dismiss"): ("purchases:write", _dismiss_charge),
     ("cancel_unanswered", "refused"): ("purchases:write", _refused),
+    ("address_asked", "accept"): ("purchases:write", _accept_address),
+    ("address_asked", "refuse"): ("purchases:write", _refuse_address),
     ("shipment_late", "ask"): ("purchases:write", _look),
     ("cancel_unanswered", "ask"): ("purchases:write", _look),
     ("claim_difference", "counted"): ("claims:answer", _counted),

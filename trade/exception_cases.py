@@ -69,6 +69,12 @@ CASES = f"""
     WHERE state IN ('submitting', 'submitted', 'accepted', 'partly_shipped')
       AND cancel_reason IS NOT NULL AND updated_at < :now - interval '1 day'
     UNION ALL
+    SELECT 'address_asked', 'pur', p.id, r.id, 'asked', 'no_answer',
+           'another address in the same district is asked for', {_PURCHASE}, r.answer_by,
+           r.asked_at
+    FROM address_requests r JOIN purchases p ON p.id = r.purchase_id
+    WHERE r.state = 'asked' AND p.state IN ('submitted', 'accepted')
+    UNION ALL
     SELECT 'claim_unanswered', 'clm', id, id, kind || ' ' || state, state, state || ': ' || reason,
            {_CLAIM}, due_at, escalated_at
     FROM claims c WHERE escalated_at IS NOT NULL

@@ -93,7 +93,8 @@ def _spellings(mobile: str) -> set[str]:
 def _waits(session: Session, row: Recipient) -> list[Waiting]:
     bought = select(Purchase.order_id).where(Purchase.recipient_id == row.id)
     asked = select(AddressRequest.order_id).where(
-        AddressRequest.recipient_id == row.id, AddressRequest.state == "asked"
+        (AddressRequest.former_id == row.id)  # a sheet that has not gone out may name it
+        | (AddressRequest.recipient_id == row.id) & (AddressRequest.state == "asked")
     )
     of_row = (Order.recipient_id == row.id) | Order.id.in_(bought) | Order.id.in_(asked)
     theirs = select(Order).where(of_row)

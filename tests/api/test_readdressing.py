@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from kit import clock
 from tests.api.shop import HOME, SOURCE, Shop, ordering
+from tests.api.test_workbench import act, cases, whole
 from tests.trade.market import submitted
 from trade import address_answers
 from trade.desk import SourceTerms
-from trade.invariants import violations
 from trade.models import AddressRequest, Event
 
 THERE = HOME | {"address": "后海大道 2 号"}
@@ -54,11 +54,6 @@ def revealed(shop: Shop, order: str) -> str:
     return str(
         shop.said("leader", f"/v1/orders/{order}/reveal", {"purpose": "客服"}, 200)["address"]
     )
-
-
-def whole(shop: Shop) -> None:
-    with shop.db.as_system() as session:
-        assert violations(session) == []
 
 
 def test_a_supplier_who_agrees_sends_to_the_other_address(shop: Shop) -> None:
@@ -141,6 +136,25 @@ def test_silence_is_no_consent(shop: Shop) -> None:
     answer(shop, "yes")
     assert shop.purchase()["ship_to"] == THERE
     whole(shop)
+
+
+def test_an_operator_answers_for_a_supplier_without_a_door(shop: Shop) -> None:
+    order = sent(shop)
+    change = readdress(shop, order)["address_change"]
+    [case] = cases(shop, "address_asked")
+    assert (case["subject"], case["money"]) == (shop.purchase()["id"], "7.78")
+    assert (case["deadline"], case["actions"]) == (change["answer_by"], ["accept", "refuse"])
+    readdress(shop, order, ELSEWHERE)
+    assert act(shop, case, "accept", 409)["code"] == "wrong_state"
+    [case] = cases(shop, "address_asked")
+    act(shop, case, "refuse", 422)
+    act(shop, case, "refuse", reason="来电：已打包")
+    assert seen(shop, order)["address_change"]["message"] == "来电：已打包"
+    readdress(shop, order)
+    [case] = cases(shop, "address_asked")
+    for _ in range(2):
+        act(shop, case, "accept")
+    assert (shop.purchase()["ship_to"], cases(shop, "address_asked")) == (THERE, [])
 
 
 def test_asking_again_takes_the_place_of_what_was_asked(shop: Shop) -> None:

@@ -8,12 +8,14 @@ from sqlalchemy import select
 from connectors.model import ShipTo
 from kit.crypto import Keyring
 from kit.errors import Problem
+from kit.ids import inside
 from tests.trade.market import HOME, NOW, Market
 from tests.trade.test_sheets import filled, import_sheet
 from tests.trade.test_supplier_door import TEAHOUSE, Shop
-from trade import purchases, recipients
+from trade import address_answers, purchases, recipients
 from trade.forgetting import Forgotten, forget
-from trade.models import Audit, Recipient
+from trade.models import AddressRequest, Audit, Recipient, SheetPurchase, SupplierSheet
+from trade.readdressing import readdress
 
 
 def _forget(market: Market, name: str = "张三", mobile: str = "13800138000") -> Forgotten:
@@ -59,6 +61,32 @@ def test_waybill_sheets_with_the_person_are_erased(market: Market) -> None:
     import_sheet(market, filled(market, "SF1234567890"))
     assert _forget(market).sheets == 1
     assert _forget(market).sheets == 0
+
+
+def test_who_may_get_the_goods_waits_and_the_former_one_goes_with_its_sheet(market: Market) -> None:
+    shop = Shop(market)
+    with market.db.as_system() as session:
+        sheet = SupplierSheet(
+            source="teahouse", cutoff_at=NOW, state="sent", purchases=1, body=b"x"
+        )
+        session.add(sheet)
+        session.flush()
+        number = inside("pur", shop.name)
+        session.add(SheetPurchase(purchase_id=number, sheet_id=sheet.id))
+        other = dataclasses.replace(HOME, name="李四", mobile="13900139000")
+        readdress(session, market.desk, shop.leader, shop.order, other, NOW)
+    assert _forget(market, "李四", "13900139000").waiting
+    with market.db.as_system() as session:
+        address_answers.answer(session, TEAHOUSE, shop.name, NOW, accept=True, message="张三？")
+    done = _forget(market)
+    assert (done.recipients, bool(done.waiting)) == (0, True)
+    shop.ship("SF1234567890")
+    done = _forget(market)
+    assert (done.recipients, done.sheets, done.waiting) == (1, 1, [])
+    with market.db.as_system() as session:
+        assert session.scalars(select(SupplierSheet.body)).one() == b""
+        assert session.scalars(select(AddressRequest.message)).one() is None
+        assert purchases.get(session, market.desk, TEAHOUSE, shop.name)["ship_to"]["name"] == "李四"
 
 
 def test_a_number_hashed_under_a_former_key_is_found(market: Market) -> None:
