@@ -195,10 +195,17 @@ def tell(
     kind: str,
     now: datetime,
     detail: dict[str, Any] | None = None,
+    *,
+    words: str | None = None,
 ) -> None:
-    """One more line of the order's timeline; `detail` must name no source, seller or cost."""
+    """One more line of the order's timeline; `detail` must name no source, seller or cost.
+
+    `words` are somebody's own, which may name a person: the event says them as `message`, the
+    timeline, of which nothing can be erased, does not.
+    """
     session.add(OrderEvent(**_line(order, kind, now, detail)))
-    events.of_order(session, order, kind, now, detail)
+    said = {"message": words} if words else {}
+    events.of_order(session, order, kind, now, ((detail or {}) | said) or None)
 
 
 def telling(order: Ordered, kind: str, now: datetime) -> list[Query]:

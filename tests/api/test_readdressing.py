@@ -1,11 +1,15 @@
 """Another address for goods that a supplier knows of is asked of it, and never assumed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from connectors.model import Sells
+from connectors.registry import KINDS, can
+from connectors.trading import Ships
 from kit import clock
 from tests.api.shop import HOME, SOURCE, Shop, ordering
 from tests.api.test_workbench import act, cases, whole
@@ -106,7 +110,10 @@ def test_a_supplier_who_refuses_sends_to_the_former_address(shop: Shop) -> None:
     assert (shop.purchase()["ship_to"], revealed(shop, order)) == (HOME, HOME["address"])
     change = seen(shop, order)["address_change"]
     assert (change["status"], change["message"]) == ("refused", "已打包")
-    assert told(shop, order)[-1] == ("address_refused", {"message": "已打包"})
+    assert told(shop, order)[-1] == ("address_refused", None)  # words may name a person
+    with shop.db.as_system() as session:
+        event = session.scalars(select(Event).where(Event.kind == "order.address_refused")).one()
+        assert event.data["detail"] == {"message": "已打包"}
     assert answer(shop, "yes", 409)["code"] == "wrong_state"
     whole(shop)
 
@@ -119,6 +126,21 @@ def test_a_parcel_that_leaves_before_the_answer_went_to_the_former_address(shop:
     assert seen(shop, order)["address_change"]["status"] == "overtaken"
     assert told(shop, order)[-1] == ("address_overtaken", None)
     assert revealed(shop, order) == HOME["address"]
+    whole(shop)
+
+
+def test_a_parcel_and_an_answer_at_once_agree_on_where_it_went(shop: Shop) -> None:
+    order = sent(shop)
+    readdress(shop, order)
+    path = f"/v1/purchases/{shop.purchase()['id']}"
+    acts = ((f"{path}/ship", PARCEL), (f"{path}/address", {"accept": True}))
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda act: shop.ask("brand", "POST", act[0], json=act[1]), acts))
+    went = (seen(shop, order)["address_change"]["status"], shop.got("brand", path)["ship_to"])
+    assert (done[0].status_code, done[1].status_code, *went) in (
+        (200, 200, "accepted", THERE),
+        (200, 409, "overtaken", HOME),
+    )
     whole(shop)
 
 
@@ -209,3 +231,12 @@ def test_a_sender_who_cannot_be_asked_keeps_the_whole_order_as_it_is(shop: Shop)
     assert (seen(shop, order)["address_change"], revealed(shop, order)) == (None, HOME["address"])
     with shop.db.as_system() as session:
         assert session.scalars(select(AddressRequest)).all() == []
+
+
+def test_platforms_follow_no_change_of_address_and_doors_are_asked() -> None:
+    sells = {kind for kind in KINDS if can({"kind": kind}, Sells)}
+    assert {kind for kind in sells if not can({"kind": kind}, Ships)} == {
+        "feed",
+        "site",
+        "taobao_shop",
+    }
