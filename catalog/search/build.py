@@ -24,8 +24,6 @@ from kit import log
 
 PORTION = 500
 """Products that are gathered at once."""
-PORTION = 500
-"""Products that are gathered at once."""
 _HEAP = 128_000_000
 _WRITTEN = "written.json"
 
