@@ -136,6 +136,8 @@ class Town:
                 for query in (
                     "SELECT id, state, failure FROM purchases ORDER BY id DESC LIMIT 3",
                     "SELECT id, state, due_at FROM platform_claims ORDER BY id DESC LIMIT 3",
+                    "SELECT id, source, state, purchases, attempts, failure, cutoff_at, due_at"
+                    " FROM supplier_sheets ORDER BY id DESC LIMIT 3",
                 )
             ]
 
