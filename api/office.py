@@ -2,9 +2,7 @@
 
 import threading
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from typing import NamedTuple
 
 import redis
@@ -13,7 +11,6 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from api.limits import Limiter
-from catalog import pricebook
 from catalog.media import Album
 from catalog.pricebook import Pricebook
 from catalog.readers import Readership
@@ -24,9 +21,9 @@ from connectors.surroundings import Surroundings
 from connectors.tokens import Tokens
 from kit.db import Database
 from kit.settings import Settings
-from kit.statements import send
 from sync.opening import OpenSources
-from sync.sources import MARK, config_of, with_recorded
+from sync.recorded import Recorded
+from sync.sources import config_of
 from trade import desk
 from trade.asking import Talks
 from trade.desk import Desk
@@ -78,12 +75,13 @@ class Office:
     turns: CapacityLimiter = field(init=False)
     known: dict[bytes, Entered] = field(default_factory=dict, init=False)
     """By a token's hash, who it let in last."""
-    _marks: list[object] = field(default_factory=list, init=False)
+    _recorded: Recorded = field(init=False)
     _fresh_until: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
-        self.terms = _terms(self.given, Pricebook())
+        self._recorded = Recorded(self.given)
+        self.terms = _terms(self._recorded.settings, self._recorded.book)
         tokens = Tokens(self.db, self.terms.desk.keyring)
         around = Surroundings(Budgets(self.redis), tokens, deadline=PATIENCE)
         self.sources = OpenSources(around)
@@ -118,15 +116,10 @@ class Office:
             if now < self._fresh_until:
                 return
             self._fresh_until = now + FRESH_SECONDS
-        ask = partial(send, session) if session is not None else self.db.ask_as_system
-        marks = [row.mark for [row] in ask(MARK, pricebook.MARK)]
-        if marks == self._marks:
-            return
-        with nullcontext(session) if session is not None else self.db.as_system() as own:
-            settings, book = with_recorded(own, self.given), pricebook.current(own)
-        if (settings, book) != (self.terms.settings, self.terms.book):
+        self._recorded.read(self.db, session)
+        settings, book = self._recorded.settings, self._recorded.book
+        if settings is not self.terms.settings or book is not self.terms.book:
             self.terms = _terms(settings, book)
-        self._marks = marks
 
 
 def office(request: Request) -> Office:

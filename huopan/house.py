@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from alembic.util.exc import CommandError
 from sqlalchemy import create_engine, pool, text
 
-from catalog import pricebook
 from catalog.pricebook import Pricebook
 from catalog.readers import Readership
 from huopan.backing import EMBEDDED, backing
@@ -15,7 +14,7 @@ from huopan.servers import Endpoints
 from kit import db, settings
 from kit.db import Database
 from kit.settings import Settings
-from sync.sources import with_recorded
+from sync.recorded import Recorded
 from trade import desk
 from trade.desk import Desk
 
@@ -78,10 +77,9 @@ def entered(chosen: Settings, servers: Endpoints) -> Iterator[House]:
     """The house on servers that answer and have the newest schema."""
     database = Database(servers.database_url, connections=CONNECTIONS)
     try:
-        with database.as_nobody() as session:
-            known = with_recorded(session, chosen)
-            book = pricebook.current(session)
-        yield House(known, database, servers, book)
+        recorded = Recorded(chosen)
+        recorded.read(database)
+        yield House(recorded.settings, database, servers, recorded.book)
     finally:
         database.close()
 

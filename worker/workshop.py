@@ -8,7 +8,6 @@ from typing import Any
 
 import redis
 
-from catalog import pricebook
 from catalog.pricebook import Pricebook
 from connectors.budgets import Budgets
 from connectors.model import Sells, Source
@@ -20,7 +19,7 @@ from kit.errors import Problem
 from kit.redis import connect
 from kit.settings import Settings, SettingsError
 from sync.opening import OpenSources
-from sync.sources import with_recorded
+from sync.recorded import Recorded
 from trade.asking import Talks
 from trade.desk import Desk, from_settings
 from trade.hearing import Hearing
@@ -48,9 +47,11 @@ class Workshop:
     stopping: threading.Event = field(default_factory=threading.Event)
     talks: Talks = field(default_factory=lambda: Talks(PATIENCE), init=False)
     _sources: OpenSources = field(init=False)
+    _recorded: Recorded = field(init=False)
     _unreadable: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
+        self._recorded = Recorded(self.given)
         self.settings = self.given
         self.desk = from_settings(self.given)
         tokens = Tokens(self.db, self.desk.keyring)
@@ -61,9 +62,8 @@ class Workshop:
 
         While one of them cannot be read the former ones stand. Raises OperationalError.
         """
-        with self.db.as_nobody() as session:
-            fresh = with_recorded(session, self.given)
-            self.book = pricebook.current(session)
+        self._recorded.read(self.db)
+        fresh, self.book = self._recorded.settings, self._recorded.book
         if fresh.sources == self.settings.sources:
             return
         try:
