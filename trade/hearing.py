@@ -8,7 +8,9 @@ while a platform talks.
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import select
 
@@ -23,6 +25,8 @@ from trade.desk import Desk
 from trade.models import Order, OrderLine
 from trade.planning import Draft, LineRequest
 from trade.quotes import Quoting
+
+R = TypeVar("R")
 
 
 def wanted(desk: Desk, problem: Problem) -> bool:
@@ -41,6 +45,16 @@ class Hearing:
     open_source: OpenSource
     party_id: int
     until: float
+
+    def placed(self, place: Callable[[], R], request: Callable[[], OrderRequest]) -> R:
+        """What placing an order comes to, tried once more where platforms that were asked may have
+        helped. Raises what `place` and `helps` raise."""
+        try:
+            return place()
+        except Problem as problem:
+            if not wanted(self.desk, problem) or not self.helps(request(), problem):
+                raise
+        return place()
 
     def helps(self, request: OrderRequest, problem: Problem) -> bool:
         """Whether the order that was refused like this should be tried again: platforms were asked.

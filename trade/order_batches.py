@@ -87,11 +87,6 @@ def _alone(
             return order_views.by_id(session, party_id, order_id), new
 
     try:
-        try:
-            return placed()
-        except Problem as problem:
-            if hearing is None or not hearing.helps(request, problem):
-                raise
-            return placed()
+        return placed() if hearing is None else hearing.placed(placed, lambda: request)
     except Problem as problem:
         return problem

@@ -5,6 +5,7 @@ Nothing is paid by signing up. A customer is kept as recipients are, sealed and 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -18,7 +19,7 @@ from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import addresses, order_views, orders, recipients
 from trade.desk import Desk
-from trade.hearing import Hearing, wanted
+from trade.hearing import Hearing
 from trade.models import Order, Recipient, Share, Signup
 from trade.orders import OrderRequest
 from trade.planning import LineRequest
@@ -129,19 +130,14 @@ def order(
         with db.as_system() as session:
             return _order(session, desk, party_id, one, most, ship_to, clock())
 
+    def request(one: str) -> OrderRequest:
+        with db.as_system() as session:
+            return _request(session, desk, _row(session, party_id, one), most, ship_to)
+
     results: list[Placed] = []
     for one in ids:
         try:
-            try:
-                view, new, cost = placed(one)
-            except Problem as problem:
-                if not wanted(desk, problem):
-                    raise
-                with db.as_system() as session:
-                    request = _request(session, desk, _row(session, party_id, one), most, ship_to)
-                if not hearing.helps(request, problem):
-                    raise
-                view, new, cost = placed(one)
+            view, new, cost = hearing.placed(partial(placed, one), partial(request, one))
             results.append((view, new))
             most -= cost
         except Problem as problem:
