@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from connectors.model import ShipTo
 from trade import events
 from trade.models import AddressRequest, Order, OrderLine, Purchase
-from trade.states import UNKNOWN_TO_SUPPLIER, tell
+from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, tell
 
 End = Literal["accepted", "refused", "overtaken", "unanswered", "withdrawn"]
 
-UNSENT = ("ready", "submitting", "submitted", "accepted")
+UNSENT = sorted(OPEN - {"partly_shipped"})
 """States of purchases of which nothing has left, and something is to leave."""
 _SHOWN = ("asked", "refused", "unanswered", "overtaken", "accepted")
 """What an order says where its suppliers differ: the first of these."""
