@@ -1,7 +1,7 @@
 """No field of an answer to a leader names source, seller or cost; operators and buyers see them."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -9,6 +9,7 @@ from kit import clock
 from kit.ids import outside
 from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop, ordering
 from tests.sync.test_importer import load, row
+from tests.trade.market import Goods
 
 FORBIDDEN = (SOURCE, SELLER, COST)
 NAMES = frozenset(
@@ -25,8 +26,21 @@ def names(value: Any) -> set[str]:
     return set()
 
 
-def leader_answers(shop: Shop) -> dict[str, Any]:
-    """What a leader is answered all through an order's life, refusals included."""
+class Lived(NamedTuple):
+    """What an order's life has left behind, by the names that a leader asks for it with."""
+
+    goods: Goods
+    product: str
+    own: str
+    refused: str
+    purchase: str
+    claims: tuple[str, ...]
+    claimed: dict[str, Any]
+    statement: str
+    share: str
+
+
+def _lived(shop: Shop) -> Lived:
     goods = shop.offer(stock=20, title="玫瑰花茶")
     shop.market.offer(sku_id=goods.sku_id, source="other-secret", cost="9", seller=SELLER)
     shop.index()
@@ -54,22 +68,30 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
     again = shop.said("leader", f"{own}/claims", claimed | {"kind": "reissue"})["items"][0]["id"]
     new = {"carrier": "顺丰", "tracking_number": "SF7777777777"}
     shop.said("brand", f"/v1/claims/{again}/reissue", new, 200)
-    quoted = {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME}
     own_party = outside("pty", shop.parties["leader"])
     statement = shop.said("operator", f"/v1/parties/{own_party}/statements")["id"]
-    shared = {"skus": [goods.sku], "retail_price": "20", "commission_ppm": 0}
-    share = shop.said("leader", "/v1/shares", shared)["code"]
-    gets = [
-        f"/v1/statements/{statement}",
-        f"/v1/statements/{statement}/lines",
-        f"/v1/statements/{statement}/lines/1",
-        f"/v1/shares/{share}",
+    share = shop.said("leader", "/v1/shares", _shared(goods))["code"]
+    claims = (claim, back, again)
+    return Lived(goods, product, own, refused["id"], last, claims, claimed, statement, share)
+
+
+def _shared(goods: Goods) -> dict[str, Any]:
+    return {"skus": [goods.sku], "retail_price": "20", "commission_ppm": 0}
+
+
+def _gets(life: Lived) -> list[str]:
+    goods, own = life.goods, life.own
+    return [
+        f"/v1/statements/{life.statement}",
+        f"/v1/statements/{life.statement}/lines",
+        f"/v1/statements/{life.statement}/lines/1",
+        f"/v1/shares/{life.share}",
         "/v1/signups",
         "/v1/payouts",
         "/v1/commissions",
         "/v1/products",
         f"/v1/products?source={SOURCE}",
-        f"/v1/products/{product}",
+        f"/v1/products/{life.product}",
         f"/v1/skus/{goods.sku}/price-history",
         f"/v1/skus/{goods.sku}/at?moment=2026-03-02T02:00:00Z",
         f"/v1/skus/{goods.sku}/at?moment={clock.now():%Y-%m-%dT%H:%M:%SZ}",
@@ -83,29 +105,36 @@ def leader_answers(shop: Shop) -> dict[str, Any]:
         f"/v1/selections/{goods.sku}",
         "/v1/orders",
         own,
-        f"/v1/orders/{refused['id']}",
+        f"/v1/orders/{life.refused}",
         "/v1/claims",
         f"{own}/claims/options",
-        f"/v1/claims/{claim}",
-        f"/v1/claims/{back}",
-        f"/v1/claims/{again}",
+        *(f"/v1/claims/{claim}" for claim in life.claims),
         "/v1/wallet",
         "/v1/wallet/entries",
         f"{own}/decision",
-        f"/v1/purchases/{last}",
+        f"/v1/purchases/{life.purchase}",
         "/v1/purchases",
     ]
-    answers = {path: shop.ask("leader", "GET", path).json() for path in gets}
-    posts = {
+
+
+def _posts(life: Lived) -> dict[str, Any]:
+    goods, own = life.goods, life.own
+    return {
         "/v1/skus/lookup": {"skus": [goods.sku]},
-        "/v1/quotes": quoted,
-        "/v1/shares": shared | {"retail_price": "1"},
+        "/v1/quotes": {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME},
+        "/v1/shares": _shared(goods) | {"retail_price": "1"},
         f"/v1/selections/{goods.sku}/link": {},
         "/v1/orders": ordering(goods, 1000),
-        f"{own}/claims": claimed,
+        f"{own}/claims": life.claimed,
         f"{own}/cancel": {"reason": "不要了"},
     }
-    for path, body in posts.items():
+
+
+def leader_answers(shop: Shop) -> dict[str, Any]:
+    """What a leader is answered all through an order's life, refusals included."""
+    life = _lived(shop)
+    answers = {path: shop.ask("leader", "GET", path).json() for path in _gets(life)}
+    for path, body in _posts(life).items():
         answers[f"POST {path}"] = shop.ask("leader", "POST", path, json=body).json()
     return answers
 
