@@ -30,7 +30,7 @@ class Recorded:
         self.settings = self.given
 
     def read(self, db: Database, session: Session | None = None) -> None:
-        """Read both again if anything has changed; else they stay the same objects.
+        """Read both again if anything has changed; what is equal stays the same object.
 
         It looks with `session`, which is of the system's scope, or with one of its own. Raises
         SettingsError for what cannot be read, again each time, and OperationalError.
@@ -40,5 +40,9 @@ class Recorded:
         if marks == self._marks:
             return
         with nullcontext(session) if session is not None else db.as_system() as own:
-            self.settings, self.book = with_recorded(own, self.given), pricebook.current(own)
+            settings, book = with_recorded(own, self.given), pricebook.current(own)
+        if settings != self.settings:
+            self.settings = settings
+        if book != self.book:
+            self.book = book
         self._marks = marks
