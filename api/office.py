@@ -25,7 +25,7 @@ from sync.opening import OpenSources
 from sync.recorded import Recorded
 from sync.sources import config_of
 from trade import desk
-from trade.asking import Talks
+from trade.asking import Platforms, Talks
 from trade.desk import Desk
 from trade.hearing import Hearing
 from trade.tokens import Identity
@@ -95,10 +95,14 @@ class Office:
         """
         return self.sources.get(code, config_of(self.terms.settings, code))
 
+    @property
+    def platforms(self) -> Platforms:
+        """Whom this process can ask, by the terms as they are now."""
+        return Platforms(self.db, self.terms.desk, self.talks, self.source)
+
     def hearing(self, party_id: int, seconds: float) -> Hearing:
         """Asks platforms about orders of a party; no question begins after so many seconds."""
-        until = time.monotonic() + seconds
-        return Hearing(self.db, self.terms.desk, self.talks, self.source, party_id, until)
+        return Hearing(self.platforms, party_id, time.monotonic() + seconds)
 
     def remember(self, token: bytes, found: Entered) -> None:
         """Who the token with this hash has let in."""

@@ -13,11 +13,14 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
+from sqlalchemy.orm import Session
+
 from catalog.freight import Piece, parcel_freight
 from connectors.errors import SupplierError
 from connectors.model import OrderLine, ShipTo, Source
 from connectors.trading import QuotedLine, Quotes
 from kit import clock, log
+from kit.db import Database
 from kit.errors import Problem
 from kit.money import line_amount
 from trade import live_answers
@@ -46,6 +49,8 @@ CODES = {
 """Why a source does not sell a line, in our words; anything else is a limit of its own."""
 
 OpenSource = Callable[[str], Source]
+Load = Callable[[Session, Desk], Loaded]
+"""Reads what is known of some lines."""
 
 logger = log.get(__name__)
 
@@ -103,6 +108,45 @@ class Talks:
     def close(self) -> None:
         """Wait for the talks that go on."""
         self._pool.shutdown()
+
+
+@dataclass(frozen=True)
+class Platforms:
+    """Whom one process can ask, and where it writes down what they say."""
+
+    db: Database
+    desk: Desk
+    talks: Talks
+    open_source: OpenSource
+
+    def known(self, load: Load) -> Loaded:
+        """What is known before anybody is asked."""
+        with self.db.as_system() as session:
+            return load(session, self.desk)
+
+    def ask(self, known: Loaded, ship_to: ShipTo) -> Found:
+        """What platforms say of lines that go to `ship_to`, written down; nothing where nobody is
+        to be asked. No transaction may be open."""
+        found = settled(self.desk, known, self.talks, self.open_source, ship_to)
+        if found.answers:
+            with self.db.as_system() as session:
+                live_answers.write(session, found.answers)
+        return found
+
+    def heard(
+        self, known: Loaded, load: Load, ship_to: ShipTo, *, district: bool = False
+    ) -> Draft | None:
+        """What can be bought now that platforms were asked about what is `known`; None where nobody
+        is to be asked. Of an address that is incomplete they may speak for its whole `district`.
+
+        Raises Problem 503 `busy`.
+        """
+        found = self.ask(known, ship_to)
+        if not found.asked:
+            return None
+        draft = self.known(load).heard(found.answers, district=district).latest()
+        check_heard(draft, found)
+        return draft
 
 
 def questions(desk: Desk, draft: Draft, wanted: dict[int, int]) -> list[Question]:

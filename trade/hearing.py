@@ -14,13 +14,11 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from kit import clock
-from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
-from trade import accepting, asking, live_answers, recipients, remaining
+from trade import accepting, asking, recipients, remaining
 from trade.accepting import OrderRequest
-from trade.asking import ASKED, Found, OpenSource, Talks
+from trade.asking import ASKED, Platforms
 from trade.desk import Desk
 from trade.models import Order, OrderLine
 from trade.planning import Draft, LineRequest
@@ -39,10 +37,7 @@ def wanted(desk: Desk, problem: Problem) -> bool:
 class Hearing:
     """The questions of one request, which takes `until` (of the monotonic clock) at most."""
 
-    db: Database
-    desk: Desk
-    talks: Talks
-    open_source: OpenSource
+    platforms: Platforms
     party_id: int
     until: float
 
@@ -52,7 +47,7 @@ class Hearing:
         try:
             return place()
         except Problem as problem:
-            if not wanted(self.desk, problem) or not self.helps(request(), problem):
+            if not wanted(self.platforms.desk, problem) or not self.helps(request(), problem):
                 raise
         return place()
 
@@ -61,7 +56,7 @@ class Hearing:
 
         Raises Problem 503 `busy` where no talk is free, 409 `not_orderable` for what they refuse.
         """
-        if request.quote is not None or not wanted(self.desk, problem):
+        if request.quote is not None or not wanted(self.platforms.desk, problem):
             return False
         heard = self.heard(request)
         if heard is not None and heard.unsellable:
@@ -74,24 +69,15 @@ class Hearing:
         if time.monotonic() >= self.until:
             raise asking.busy()
         quoting = Quoting(self.party_id, request.lines, request.ship_to, request.share)
-        with self.db.as_system() as session:
-            known = quoting.load(session, self.desk, clock.now())
-        if not asking.wanting(self.desk, known, Found()):
-            return None
-        found = asking.settled(self.desk, known, self.talks, self.open_source, request.ship_to)
-        with self.db.as_system() as session:
-            live_answers.write(session, found.answers)
-            draft = quoting.load(session, self.desk, clock.now()).heard(found.answers).latest()
-        asking.check_heard(draft, found)
-        return draft
+        known = self.platforms.known(quoting.load)
+        return self.platforms.heard(known, quoting.load, request.ship_to)
 
 
-def heard_of(
-    db: Database, desk: Desk, talks: Talks, open_source: OpenSource, order_id: int
-) -> bool:
+def heard_of(platforms: Platforms, order_id: int) -> bool:
     """Ask the platforms that an order's unrouted units could be bought from, but for those that
     refused them; False where there is nobody to ask, or nobody answers."""
-    with db.as_system() as session:
+    desk = platforms.desk
+    with platforms.db.as_system() as session:
         order = session.get_one(Order, order_id)
         units: Counter[int] = Counter()
         waiting = select(OrderLine).where(OrderLine.order_id == order_id, OrderLine.unrouted > 0)
@@ -99,11 +85,6 @@ def heard_of(
             units[line.sku_id] += line.unrouted
         to = recipients.reveal(session, desk.keyring, order.recipient_id, None, "ask platforms")
         lines = [LineRequest(count, outside("sku", sku)) for sku, count in units.items()]
-        known = Quoting(order.party_id, lines, to).load(session, desk, clock.now())
+        known = Quoting(order.party_id, lines, to).load(session, desk)
         known = known.without({row.offer_id for row in remaining.declined(session, order)})
-    if not asking.wanting(desk, known, Found()):
-        return False
-    found = asking.settled(desk, known, talks, open_source, to)
-    with db.as_system() as session:
-        live_answers.write(session, found.answers)
-    return bool(found.answers)
+    return bool(platforms.ask(known, to).answers)

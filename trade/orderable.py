@@ -16,10 +16,9 @@ from catalog.reads import Sellable
 from catalog.selling import Reason
 from connectors.model import ShipTo
 from kit import clock
-from kit.db import Database
 from kit.ids import outside
-from trade import asking, live_answers, places, planning, supplies
-from trade.asking import Found, OpenSource, Talks
+from trade import asking, places, planning, supplies
+from trade.asking import Platforms
 from trade.desk import Desk
 from trade.planning import LineRequest, Loaded
 from trade.routing.takes import Supply
@@ -55,24 +54,17 @@ class Inquiry:
         )
 
 
-def verdict(
-    db: Database, desk: Desk, talks: Talks, open_source: OpenSource, inquiry: Inquiry
-) -> Verdict:
+def verdict(platforms: Platforms, inquiry: Inquiry) -> Verdict:
     """What an order of this one line would meet now. Where only its source can tell whether it is
-    sold there, that is asked: claim → talk → write.
+    sold there, that is asked.
 
     Raises Problem 503 `busy` where no talk is free for that.
     """
-    with db.as_system() as session:
-        known = inquiry.load(session, desk)
+    known = platforms.known(inquiry.load)
     draft = known.latest()
-    if asking.waits(draft) and asking.wanting(desk, known, Found()):
+    if asking.waits(draft):
         to = ShipTo("", "", inquiry.region, places.spelled(inquiry.region))
-        found = asking.settled(desk, known, talks, open_source, to)
-        with db.as_system() as session:
-            live_answers.write(session, found.answers)
-            draft = inquiry.load(session, desk).heard(found.answers, district=True).latest()
-        asking.check_heard(draft, found)
+        draft = platforms.heard(known, inquiry.load, to, district=True) or draft
     if draft.unsellable:
         code = draft.unsellable[0].code
         return Verdict(code, _until(code, draft.plan.facts.supplies, clock.now()))

@@ -15,11 +15,10 @@ from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
 from kit import clock
-from kit.db import Database
 from kit.errors import Problem
 from kit.ids import inside, outside
-from trade import asking, live_answers, plan_views, planning, recipients
-from trade.asking import Found, OpenSource, Talks
+from trade import asking, plan_views, planning, recipients
+from trade.asking import Found, Platforms
 from trade.desk import Desk
 from trade.models import Quote, QuotePlan, Recipient
 from trade.planning import LineRequest, Loaded
@@ -45,30 +44,28 @@ class Quoting:
     ship_to: ShipTo
     share: str | None = None
 
-    def load(self, session: Session, desk: Desk, now: datetime) -> Loaded:
+    def load(self, session: Session, desk: Desk) -> Loaded:
         """What is known of the lines. Raises Problem 422 for malformed ones."""
-        to = self.ship_to
+        to, now = self.ship_to, clock.now()
         return planning.load(
             session, desk, self.party_id, self.lines, to.region, now, mobile=to.mobile
         )
 
 
-def tell(
-    db: Database, desk: Desk, talks: Talks, open_source: OpenSource, quoting: Quoting
-) -> dict[str, Any]:
+def tell(platforms: Platforms, quoting: Quoting) -> dict[str, Any]:
     """A quote that rests on what platforms say now, as far as they say it in time: claim → talk →
     write. Where there is nobody to ask it is one transaction.
 
     Raises Problem 503 `busy` where only asking could sell a line and no talk is free, and what
     `quote` raises.
     """
+    db, desk = platforms.db, platforms.desk
     with db.as_system() as session:
-        known = quoting.load(session, desk, clock.now())
+        known = quoting.load(session, desk)
         if not asking.wanting(desk, known, Found()):
             return quote(session, desk, quoting, clock.now(), known)
-    found = asking.settled(desk, known, talks, open_source, quoting.ship_to)
+    found = platforms.ask(known, quoting.ship_to)
     with db.as_system() as session:
-        live_answers.write(session, found.answers)
         return quote(session, desk, quoting, clock.now(), found=found)
 
 
@@ -87,7 +84,7 @@ def quote(
     """
     party_id, ship_to = quoting.party_id, quoting.ship_to
     under = shares.under(session, party_id, quoting.share, now) if quoting.share else None
-    known = known or quoting.load(session, desk, now)
+    known = known or quoting.load(session, desk)
     draft = known.heard(found.answers if found else ()).latest()
     if found is not None:
         asking.check_heard(draft, found)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, cast, get_args
 
 from connectors.errors import SupplierError
@@ -43,11 +44,14 @@ def submit(shop: Workshop, source: str, turn: Turn) -> bool:
 def reroute(shop: Workshop, key: str, turn: Turn) -> bool:
     """Find other offers for units that a source refused."""
 
-    def hear(order_id: int) -> bool:
-        return hearing.heard_of(shop.db, shop.desk, shop.talks, shop.asked, order_id)
-
     def until(end: datetime) -> None:
-        rerouting.drain(shop.db, shop.desk, end, held=key == HELD, hear=hear)
+        rerouting.drain(
+            shop.db,
+            shop.desk,
+            end,
+            held=key == HELD,
+            hear=partial(hearing.heard_of, shop.platforms),
+        )
 
     return _slice_by_slice(until, turn)
 

@@ -20,7 +20,7 @@ from kit.redis import connect
 from kit.settings import Settings, SettingsError
 from sync.opening import OpenSources
 from sync.recorded import Recorded
-from trade.asking import Talks
+from trade.asking import Platforms, Talks
 from trade.desk import Desk, from_settings
 from trade.hearing import Hearing
 
@@ -86,10 +86,14 @@ class Workshop:
         except SettingsError as error:
             raise Problem(503, "source_unset", str(error)) from error
 
+    @property
+    def platforms(self) -> Platforms:
+        """Whom this process can ask."""
+        return Platforms(self.db, self.desk, self.talks, self.asked)
+
     def hearing(self, party_id: int) -> Hearing:
         """Asks platforms about one order of a party."""
-        until = time.monotonic() + PATIENCE
-        return Hearing(self.db, self.desk, self.talks, self.asked, party_id, until)
+        return Hearing(self.platforms, party_id, time.monotonic() + PATIENCE)
 
     def sources(self, codes: Iterable[str]) -> list[Source]:
         """Those of the named sources that can be opened; one that cannot stops no other."""

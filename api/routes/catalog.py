@@ -194,7 +194,7 @@ def sellable(
                 stopped = orderable.ruled_out(session, desk, number, place, now)
     if orders:
         inquiry = Inquiry(party, number, quantity, place, recipient)
-        met = orderable.verdict(here.db, desk, here.talks, here.source, inquiry)
+        met = orderable.verdict(here.platforms, inquiry)
     with caller.own() as session:
         asks = desk.asked
         found = reads.sellable(

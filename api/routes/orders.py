@@ -75,12 +75,7 @@ def quote(caller: Writes, asked: QuoteIn) -> Response:
     lines = [_line(one) for one in asked.lines]
     quoting = Quoting(caller.party_id, lines, recipient(asked.ship_to), asked.share)
 
-    def work() -> Reply:
-        here = caller.office
-        told = quotes.tell(here.db, here.terms.desk, here.talks, here.source, quoting)
-        return Reply(201, told)
-
-    return caller.do_each(work)
+    return caller.do_each(lambda: Reply(201, quotes.tell(caller.office.platforms, quoting)))
 
 
 @router.get("/quotes/{quote_id}", response_model=QuoteOut, summary="A quote made before")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from kit import clock
@@ -54,10 +55,7 @@ class Trade:
         office = self.shop.app.state.office
         until = clock.now() + timedelta(seconds=60)
         desk, db = office.terms.desk, self.shop.db
-
-        def hear(order: int) -> bool:
-            return hearing.heard_of(db, desk, office.talks, office.source, order)
-
+        hear = partial(hearing.heard_of, office.platforms)
         while sum(submit.drain(db, desk, source, office.source, until) for source in sources):
             rerouting.drain(db, desk, until, hear=hear)
 

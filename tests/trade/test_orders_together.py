@@ -15,7 +15,7 @@ from connectors.model import ShipTo, Source
 from kit.errors import Problem
 from tests.trade.market import HOME, NOW, Market, ordered
 from trade import orders
-from trade.asking import Talks
+from trade.asking import Platforms, Talks
 from trade.hearing import Hearing
 from trade.invariants import violations
 from trade.order_batches import place_many
@@ -108,7 +108,8 @@ def placed(market: Market, party: int, requests: Sequence[OrderRequest | Problem
         raise AssertionError(f"{source} was asked")
 
     with closing(Talks(0)) as talks:
-        hearing = Hearing(market.db, market.desk, talks, unknown, party, time.monotonic())
+        platforms = Platforms(market.db, market.desk, talks, unknown)
+        hearing = Hearing(platforms, party, time.monotonic())
         return list(place_many(market.db, market.desk, party, requests, NOW, hearing))
 
 
