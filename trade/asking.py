@@ -9,7 +9,7 @@ fails is left as it was known before. No connection to the database is held mean
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
@@ -124,9 +124,9 @@ class Platforms:
         with self.db.as_system() as session:
             return load(session, self.desk)
 
-    def ask(self, known: Loaded, ship_to: ShipTo) -> Found:
-        """What platforms say of lines that go to `ship_to`, written down; nothing where nobody is
-        to be asked. No transaction may be open."""
+    def ask(self, known: Sequence[Loaded], ship_to: ShipTo) -> Found:
+        """What platforms say of lines that go to `ship_to`, each of `known` for itself, written
+        down; nothing where nobody is to be asked. No transaction may be open."""
         found = settled(self.desk, known, self.talks, self.open_source, ship_to)
         if found.answers:
             with self.db.as_system() as session:
@@ -141,7 +141,7 @@ class Platforms:
 
         Raises Problem 503 `busy`.
         """
-        found = self.ask(known, ship_to)
+        found = self.ask([known], ship_to)
         if not found.asked:
             return None
         draft = self.known(load).heard(found.answers, district=district).latest()
@@ -160,16 +160,16 @@ def questions(desk: Desk, draft: Draft, wanted: dict[int, int]) -> list[Question
 
 
 def settled(
-    desk: Desk, known: Loaded, talks: Talks, open_source: OpenSource, ship_to: ShipTo
+    desk: Desk, known: Sequence[Loaded], talks: Talks, open_source: OpenSource, ship_to: ShipTo
 ) -> Found:
-    """Ask until the plan rests on what was said, or the time or the rounds are over.
+    """Ask until each plan rests on what was said, or the time or the rounds are over.
 
     Platforms are told where it goes, and not who lives there: nothing is bought yet.
     """
     found, until = Found(), time.monotonic() + talks.patience
     place = replace(ship_to, name=SOMEBODY, mobile=SOME_NUMBER)
     for _ in range(ROUNDS):
-        fresh = wanting(desk, known, found)
+        fresh = list(dict.fromkeys(q for one in known for q in wanting(desk, one, found)))
         left = until - time.monotonic()
         if not fresh or left <= 0:
             break
@@ -195,6 +195,16 @@ def wanting(desk: Desk, known: Loaded, found: Found) -> list[Question]:
     return [one for one in questions(desk, draft, known.wanted) if one not in found.asked]
 
 
+def unheard(desk: Desk, known: Loaded) -> bool:
+    """Whether the lines would be bought, if all goes well, from a source that alone knows its stock
+    or freight, and has not said it a short time ago. Pure."""
+    told = live_answers.applied(known.bought.offers, known.wanted, known.answers)
+    hopes = [_hoped(desk, supply) for supply in told]
+    hoped = {hope.offer_id for hope, supply in zip(hopes, told, strict=True) if hope is not supply}
+    plan = known.draft(hopes).plan
+    return any(take.supply.offer_id in hoped for buy in plan.purchases for take in buy.takes)
+
+
 def waits(draft: Draft) -> bool:
     """Whether a line fails for want of something that a source may know."""
     return any(line.code in ASKED for line in draft.unsellable)
@@ -216,7 +226,7 @@ def _hoped(desk: Desk, supply: Supply) -> Supply:
     """An offer that could be asked for its stock and freight, as if it had said yes for nothing."""
     if not desk.terms(supply.source).asks:
         return supply
-    if supply.unknown_stock == "ask":
+    if supply.unknown_stock == "ask" and supply.unstated:
         supply = replace(supply, unknown_stock="sell")
     if parcel_freight([Piece(supply.freight, 1, supply.weight_g, 0)]) is None:
         supply = replace(supply, freight={"kind": "free"})

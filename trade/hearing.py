@@ -1,5 +1,5 @@
 """Goods whose stock or freight only their platforms know, where nobody asked for a quote: orders
-without one, and units that look for another source.
+without one, units that look for another source, and what may be proposed for held ones.
 
 They are refused, or held, at first. Then platforms are asked as for a quote, what they say is kept
 for as long as a quote is good, and it is tried once more. No connection to the database is held
@@ -7,24 +7,26 @@ while a platform talks.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from kit import clock
 from kit.errors import Problem
-from kit.ids import outside
-from trade import accepting, asking, recipients, remaining
+from trade import accepting, asking, proposals, recipients
 from trade.accepting import OrderRequest
 from trade.asking import ASKED, Platforms
 from trade.desk import Desk
-from trade.models import Order, OrderLine
-from trade.planning import Draft, LineRequest
+from trade.models import Order, Recipient
+from trade.planning import Draft, Loaded
 from trade.quotes import Quoting
 
 R = TypeVar("R")
+
+MOST_ASKED = 6
+"""Ways out for one held order that platforms are asked about at once."""
 
 
 def wanted(desk: Desk, problem: Problem) -> bool:
@@ -73,18 +75,34 @@ class Hearing:
         return self.platforms.heard(known, quoting.load, request.ship_to)
 
 
+def helps_held(platforms: Platforms, order_id: int, problem: Problem) -> bool:
+    """Whether a choice for held units that was refused like this should be tried again."""
+    return wanted(platforms.desk, problem) and heard_of(platforms, order_id)
+
+
 def heard_of(platforms: Platforms, order_id: int) -> bool:
-    """Ask the platforms that an order's unrouted units could be bought from, but for those that
-    refused them; False where there is nobody to ask, or nobody answers."""
-    desk = platforms.desk
+    """Ask platforms about what an order holds; False where there is nobody to ask, or nobody
+    answers."""
+    with platforms.db.as_system() as session:
+        ways = unheard(session, platforms.desk, order_id)
+    return bool(ways) and ask_about(platforms, order_id, ways)
+
+
+def unheard(session: Session, desk: Desk, order_id: int) -> list[Loaded]:
+    """The ways out for what an order holds of which platforms could say something, and have not a
+    short time ago: all units as agreed, at a new price, or other goods in their place."""
+    order = session.get_one(Order, order_id)
+    if not recipients.can_be_opened(session.get_one(Recipient, order.recipient_id)):
+        return []
+    ways = proposals.ways_out(session, desk, order, clock.now())
+    return [one for one in ways if asking.unheard(desk, one)][:MOST_ASKED]
+
+
+def ask_about(platforms: Platforms, order_id: int, ways: Sequence[Loaded]) -> bool:
+    """Ask platforms about these ways out; whether any of them answers. No transaction may be
+    open."""
+    keyring = platforms.desk.keyring
     with platforms.db.as_system() as session:
         order = session.get_one(Order, order_id)
-        units: Counter[int] = Counter()
-        waiting = select(OrderLine).where(OrderLine.order_id == order_id, OrderLine.unrouted > 0)
-        for line in session.scalars(waiting):
-            units[line.sku_id] += line.unrouted
-        to = recipients.reveal(session, desk.keyring, order.recipient_id, None, "ask platforms")
-        lines = [LineRequest(count, outside("sku", sku)) for sku, count in units.items()]
-        known = Quoting(order.party_id, lines, to).load(session, desk)
-        known = known.without({row.offer_id for row in remaining.declined(session, order)})
-    return bool(platforms.ask(known, to).answers)
+        to = recipients.reveal(session, keyring, order.recipient_id, None, "ask platforms")
+    return bool(platforms.ask(ways, to).answers)

@@ -10,6 +10,7 @@ brands let the leader sell at the same retail price. Parts of bundles, and order
 (whose price another party has set), are only paid back.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,10 +26,21 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.money import price_text
 from kit.statements import send
-from trade import accepting, books, dearer, planning, pricing, remaining, selections
+from trade import (
+    accepting,
+    books,
+    dearer,
+    live_answers,
+    planning,
+    pricing,
+    remaining,
+    selections,
+    supplies,
+)
 from trade.desk import Desk
+from trade.live_answers import Answer
 from trade.models import Order, OrderLine, Proposal, Recipient
-from trade.planning import Bought, Draft, Resolved, Terms, Unsellable
+from trade.planning import Bought, Draft, Loaded, Resolved, Terms, Unsellable
 from trade.routing import routing
 from trade.routing.routing import Supply
 
@@ -70,14 +82,23 @@ class Wish:
 
 @dataclass(frozen=True)
 class Facts:
-    """What held units can be bought from now, by SKU, what their leader pays for it, and the names
-    that the leader may not read."""
+    """What held units can be bought from now, by SKU, what their leader pays for it, what sources
+    said live of it, and the names that the leader may not read. `declined` are offers that refused
+    the order."""
 
     offers: Mapping[int, Sequence[Supply]]
     terms: Terms
     region: str
     now: datetime
     names: Rules
+    answers: tuple[Answer, ...]
+    declined: frozenset[int]
+
+    def loaded(self, asked: Sequence[Resolved]) -> Loaded:
+        """Some lines with what is known of what they can be bought from. Pure."""
+        offers = [one for line in asked for one in self.offers.get(line.sku_id, ())]
+        bought = Bought(offers, {}, self.region, self.now)
+        return Loaded(tuple(asked), (), bought, self.terms, self.answers)
 
 
 @dataclass(frozen=True)
@@ -143,26 +164,27 @@ def read(
     back = dearer.waiting(session, order, held).back(held, offers)
     refused = {row.offer_id for row in remaining.declined(session, order)}
     offers = routing.without(offers, refused - {one.offer_id for one in back})
-    chosen, allowed = send(
+    region = session.get_one(Recipient, order.recipient_id).region
+    about, kept = {"skus": list(sku_ids), "region": region}, desk.quote_minutes + 1
+    chosen, allowed, heard = send(
         session,
         selections.question(order.party_id, sku_ids),
         corridors.question(sku_ids, now),
+        live_answers.question(supplies.IDS, about, now, kept),
     )
     terms = Terms(reader, selections.answered(chosen), corridors.answered(session, allowed))
     by_sku: dict[int, list[Supply]] = {}
     for one in offers:
         by_sku.setdefault(one.sku_id, []).append(one)
-    region = session.get_one(Recipient, order.recipient_id).region
-    return Facts(by_sku, terms, region, now, titles.rules(session))
+    answers = tuple(live_answers.read(heard))
+    names = titles.rules(session)
+    return Facts(by_sku, terms, region, now, names, answers, frozenset(refused))
 
 
 def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Sequence[Unsellable]:
     """All of the wishes together, or why some cannot be fulfilled. `spare` is freight money that
     is free for them. Pure. Raises ValueError where two wish for one SKU."""
-    offers = [one for wish in wishes for one in facts.offers.get(wish.sku_id, ())]
-    bought = Bought(offers, {}, facts.region, facts.now)
-    asked = [wish.resolved for wish in wishes]
-    draft = planning.drafted(asked, [], bought, facts.terms)
+    draft = facts.loaded([wish.resolved for wish in wishes]).latest()
     if draft.unsellable:
         return draft.unsellable
     amounts = {
@@ -219,15 +241,60 @@ def deadline(session: Session, order: Order) -> dict[str, Any]:
     return {"deadline": until}
 
 
+def ways_out(session: Session, desk: Desk, order: Order, now: datetime) -> list[Loaded]:
+    """What may become of held units, each way with what is known of it, for whoever asks platforms
+    about it: bought as agreed of others than refused them; at a new price, together and each line
+    alone; or as other goods, those first that cost least."""
+    held = held_lines(session, order)
+    free, others = _free(session, order, held)
+    also = {row.id for some in others.values() for row in some}
+    skus = {line.sku_id for line in held} | also
+    facts = read(session, desk, order, skus, now, lock=False)
+    units: Counter[int] = Counter()
+    for line in held:
+        units[line.sku_id] += line.unrouted
+    agreed = [Resolved(at, sku, None, n, None) for at, (sku, n) in enumerate(units.items())]
+    singly = [Wish(line, line.sku_id) for line in free]
+    instead = [Wish(line, row.id) for line in free for row in others.get(line.sku_id, ())]
+    instead.sort(key=lambda wish: _cheapest(facts.offers.get(wish.sku_id, ())))
+    wishes = [[one] for one in (*singly, *instead)]
+    if len(singly) > 1 and _at_once(held, free):
+        wishes.insert(0, singly)
+    return [
+        facts.loaded(agreed).without(facts.declined),
+        *(facts.loaded([wish.resolved for wish in some]) for some in wishes),
+    ]
+
+
+def _cheapest(offers: Sequence[Supply]) -> Decimal:
+    """The least that a unit is known to cost; what is not sold comes last."""
+    known = [one.cost for one in offers if one.live and one.cost is not None]
+    return min(known, default=Decimal("Infinity"))
+
+
+def _free(
+    session: Session, order: Order, held: Sequence[OrderLine]
+) -> tuple[list[OrderLine], dict[int, list[Any]]]:
+    """The held lines that more may be chosen for than the money back, and other goods for them, by
+    the SKU that they would take the place of."""
+    free = [line for line in held if not fixed(order, line)]
+    others: dict[int, list[Any]] = {}
+    for row in alike(session, order, free[:MOST_TRIED]) if free else ():
+        others.setdefault(row.held, []).append(row)
+    return free, others
+
+
+def _at_once(held: Sequence[OrderLine], free: Sequence[OrderLine]) -> bool:
+    """Whether all that is held may be bought together."""
+    return len(free) == len(held) == len({line.sku_id for line in held})
+
+
 def _content(
     session: Session, desk: Desk, order: Order, held: Sequence[OrderLine], now: datetime
 ) -> dict[str, Any]:
     givers = remaining.givers(session, remaining.refused(session, order))
     spare = sum(purchase.freight_price for purchase in givers)
-    free = [line for line in held if not fixed(order, line)]
-    others: dict[int, list[Any]] = {}
-    for row in alike(session, order, free[:MOST_TRIED]) if free else ():
-        others.setdefault(row.held, []).append(row)
+    free, others = _free(session, order, held)
     skus = {line.sku_id for line in free} | {x.id for some in others.values() for x in some}
     facts = read(session, desk, order, skus, now, lock=False) if free else None
     lines: dict[str, Any] = {}
@@ -239,7 +306,7 @@ def _content(
             told["substitutes"] = _substitutes(facts, line, others.get(line.sku_id, ()), own)
         lines[str(line.line)] = told
     together = None
-    if facts is not None and len(free) == len(held) == len({x.sku_id for x in held}):
+    if facts is not None and _at_once(held, free):
         whole = offered(facts, [Wish(line, line.sku_id) for line in held], spare)
         together = {"more": whole.more} if isinstance(whole, Offered) else None
     then = desk.held.when_due

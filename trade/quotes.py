@@ -64,7 +64,7 @@ def tell(platforms: Platforms, quoting: Quoting) -> dict[str, Any]:
         known = quoting.load(session, desk)
         if not asking.wanting(desk, known, Found()):
             return quote(session, desk, quoting, clock.now(), known)
-    found = platforms.ask(known, quoting.ship_to)
+    found = platforms.ask([known], quoting.ship_to)
     with db.as_system() as session:
         return quote(session, desk, quoting, clock.now(), found=found)
 

@@ -4,7 +4,7 @@ The leader goes on paying what was agreed: another source is taken only where it
 no more than the money still held for these units. A source that refused is not asked again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,11 @@ from kit import clock
 from kit.db import Database
 from kit.money import yuan
 from trade import (
-    asking,
     books,
     buying,
     cancelling,
     dearer,
+    hearing,
     live_answers,
     plan_views,
     planning,
@@ -28,6 +28,7 @@ from trade import (
     proposals,
     remaining,
 )
+from trade.asking import Platforms
 from trade.desk import Desk
 from trade.models import DearerLine, Order, OrderLine, OrderPlan, Purchase, Recipient
 from trade.promise import keeps
@@ -37,7 +38,6 @@ from trade.states import restate, tell
 
 BATCH = 100
 TOO_DEAR = "no other source has it at the agreed price; cancel the line or ask your operator"
-_UNKNOWN = [planning.MESSAGES[code] for code in asking.ASKED]
 REFUSED = (
     "its sender does not have it, and nobody else does; choose another SKU, or cancel the line"
 )
@@ -93,12 +93,12 @@ def drain(
     until: datetime,
     *,
     held: bool = False,
-    hear: Callable[[int], bool] | None = None,
+    platforms: Platforms | None = None,
 ) -> int:
-    """Re-route every waiting order, each in one transaction; returns how many were looked at.
+    """Re-route every waiting order; returns how many were looked at.
 
-    With `held`, lines that are held are tried once more as well. `hear` asks platforms for what
-    only they know about an order, as `hearing.heard_of` does; then it is tried once more.
+    With `held`, lines that are held are tried once more as well. Before anything is held that
+    `platforms` could say more of, they are asked.
     """
     done: set[int] = set()
     while clock.now() < until:
@@ -108,22 +108,23 @@ def drain(
         if not fresh:
             break
         for order_id in fresh:
-            with db.as_system() as session:
-                reroute(session, desk, order_id, clock.now())
-                asks = desk.asks and hear is not None and _unknown(session, order_id)
-            if asks and hear is not None and hear(order_id):
-                with db.as_system() as session:
-                    reroute(session, desk, order_id, clock.now())
+            _look(db, desk, order_id, platforms if desk.asks else None)
             done.add(order_id)
     return len(done)
 
 
-def _unknown(session: Session, order_id: int) -> bool:
-    """Whether units wait for what only platforms know."""
-    found = select(OrderLine.id).where(
-        OrderLine.order_id == order_id, OrderLine.unrouted > 0, OrderLine.held_reason.in_(_UNKNOWN)
-    )
-    return session.scalar(found.limit(1)) is not None
+def _look(db: Database, desk: Desk, order_id: int, platforms: Platforms | None) -> None:
+    """Re-route one order in one transaction: of the first nothing stays where platforms are asked,
+    so that nobody is told what is known better a moment later."""
+    with db.as_system() as session:
+        reroute(session, desk, order_id, clock.now())
+        ways = hearing.unheard(session, desk, order_id) if platforms else []
+        if ways:
+            session.rollback()
+    if platforms is not None and ways:
+        hearing.ask_about(platforms, order_id, ways)
+        with db.as_system() as session:
+            reroute(session, desk, order_id, clock.now())
 
 
 def reroute(session: Session, desk: Desk, order_id: int, now: datetime) -> None:

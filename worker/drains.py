@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Any, cast, get_args
 
 from connectors.errors import SupplierError
@@ -15,7 +14,7 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import cutoff_sheets, following, hearing, rerouting, telling
+from trade import cutoff_sheets, following, rerouting, telling
 from trade import submit as submitting
 from trade.after_sales import taking_back
 from trade.desk import readership
@@ -45,13 +44,8 @@ def reroute(shop: Workshop, key: str, turn: Turn) -> bool:
     """Find other offers for units that a source refused."""
 
     def until(end: datetime) -> None:
-        rerouting.drain(
-            shop.db,
-            shop.desk,
-            end,
-            held=key == HELD,
-            hear=partial(hearing.heard_of, shop.platforms),
-        )
+        platforms = shop.platforms
+        rerouting.drain(shop.db, shop.desk, end, held=key == HELD, platforms=platforms)
 
     return _slice_by_slice(until, turn)
 

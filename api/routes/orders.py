@@ -45,6 +45,7 @@ from trade import (
     quotes,
     readdressing,
 )
+from trade.hearing import helps_held
 from trade.orders import OrderRequest
 from trade.planning import LineRequest
 from trade.quotes import Quoting
@@ -210,7 +211,10 @@ def cancel(caller: Writes, order_id: IdPath, asked: CancelIn) -> Response:
     "/orders/{order_id}/proposal", response_model=OrderOut, summary="Choose what becomes of it"
 )
 def choose(caller: Writes, order_id: IdPath, asked: ProposalIn) -> Response:
-    """Held units are bought at the new price, bought as another SKU, or paid back; in one step."""
+    """Held units are bought at the new price, bought as another SKU, or paid back; in one step.
+
+    Platforms are asked what only they know, for three seconds at most.
+    """
     number = inside("ord", order_id)
     most = None if asked.max_total is None else fen(asked.max_total)
     choice = held_orders.Choice(asked.take, asked.lines, asked.sku, most)
@@ -221,7 +225,8 @@ def choose(caller: Writes, order_id: IdPath, asked: ProposalIn) -> Response:
         session.flush()
         return Reply(200, order_views.by_id(session, party, number))
 
-    return caller.do(work)
+    platforms = caller.office.platforms
+    return caller.do(work, remedy=lambda problem: helps_held(platforms, number, problem))
 
 
 @router.post(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from kit import clock
@@ -10,7 +9,7 @@ from kit.ids import inside
 from tests.api.shop import Shop, ordering
 from tests.stage import Stage
 from tests.trade.market import Goods
-from trade import hearing, invariants, rerouting, submit
+from trade import invariants, rerouting, submit
 
 JD, ALI = "jd-vop", "ali"
 
@@ -55,14 +54,14 @@ class Trade:
         office = self.shop.app.state.office
         until = clock.now() + timedelta(seconds=60)
         desk, db = office.terms.desk, self.shop.db
-        hear = partial(hearing.heard_of, office.platforms)
         while sum(submit.drain(db, desk, source, office.source, until) for source in sources):
-            rerouting.drain(db, desk, until, hear=hear)
+            rerouting.drain(db, desk, until, platforms=office.platforms)
 
     def retried(self, *sources: str) -> None:
         """Held lines are tried once more, as cron does."""
         until = clock.now() + timedelta(seconds=60)
-        rerouting.drain(self.shop.db, self.shop.market.desk, until, held=True)
+        platforms = self.shop.app.state.office.platforms
+        rerouting.drain(self.shop.db, platforms.desk, until, held=True, platforms=platforms)
         self.worked(*sources)
 
     def seen(self, order: str) -> Any:

@@ -259,10 +259,9 @@ def _fault(demand: Demand, supply: Supply, region: str, now: datetime) -> str | 
         return "ruled_out"
     if supply.word is not None and supply.word.code is not None:
         return supply.word.code
-    state = supply.stock.state if supply.stock else "unknown"
-    if state == "out" or supply.left == 0:
+    if supply.left == 0 or (supply.stock is not None and supply.stock.state == "out"):
         return "out_of_stock"
-    if state == "unknown" and supply.left is None and supply.unknown_stock != "sell":
+    if supply.unstated and supply.unknown_stock != "sell":
         return "stock_unknown" if supply.unknown_stock == "ask" else "not_sold"
     short = supply.allowed is not None and supply.allowed < demand.quantity
     if short and supply.most(supply.allowed or 0) == 0:

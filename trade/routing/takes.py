@@ -131,6 +131,11 @@ class Supply:
         """Units that may be taken; None is no known limit."""
         return self.stock.quantity if self.stock else None
 
+    @property
+    def unstated(self) -> bool:
+        """Whether nothing is known of its stock."""
+        return self.left is None and (self.stock is None or self.stock.state == "unknown")
+
     def most(self, wanted: int) -> int:
         """The largest number of units up to `wanted` that this offer sells in one line."""
         reach = wanted if self.left is None else min(wanted, self.left)
