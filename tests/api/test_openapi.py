@@ -1,5 +1,7 @@
 """The OpenAPI document is true: generated requests never meet a fault of ours, nor an answer that
-the document does not describe, and malformed ones are refused."""
+the document does not describe, and malformed ones are refused.
+
+Every operation is walked: in the soak by every role to which it is open, else by one of them."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.shop import HOME, Shop
 from tests.api.test_roles import ALL, TABLE
+from tests.soak import Soak
 
 CHECKS = [
     not_a_server_error,
@@ -32,6 +35,10 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+
+
+WRONG = frozenset({"leader", "operator"})
+"""Who sends what is malformed."""
 
 
 def _known(shop: Shop) -> dict[str, str]:
@@ -62,7 +69,10 @@ def _known(shop: Shop) -> dict[str, str]:
     }
 
 
-def _operations(shop: Shop, role: str, mode: GenerationMode) -> Iterator[Any]:
+def _operations(
+    shop: Shop, role: str, roles: frozenset[str], mode: GenerationMode, soak: Soak
+) -> Iterator[Any]:
+    """Those that `role` walks: one of the `roles` that may walks each, in the soak all do."""
     config = SchemathesisConfig.from_dict({"generation": {"mode": mode.value}})
     document = deepcopy(shop.app.openapi())
     for operations in document["paths"].values():
@@ -72,13 +82,23 @@ def _operations(shop: Shop, role: str, mode: GenerationMode) -> Iterator[Any]:
     schema.config.update(base_url=str(shop.client.base_url))
     for found in schema.get_all_operations():
         operation = found.ok()
-        if role in TABLE.get((operation.method.upper(), operation.path), ()):
+        door = (operation.method.upper(), operation.path)
+        may = sorted(roles & frozenset(TABLE.get(door, ())))
+        if role in soak.sample(may, 1, about=door):
             yield operation
 
 
-def _walk(shop: Shop, role: str, mode: GenerationMode, examples: int, checks: list[Any]) -> None:
+def _walk(
+    shop: Shop,
+    role: str,
+    roles: frozenset[str],
+    mode: GenerationMode,
+    checks: list[Any],
+    soak: Soak,
+) -> None:
+    examples = (20 if soak.whole else 10) // (1 if mode == GenerationMode.POSITIVE else 2)
     known = _known(shop)
-    for operation in _operations(shop, role, mode):
+    for operation in _operations(shop, role, roles, mode, soak):
 
         @seed(20261125)
         @settings(
@@ -99,19 +119,13 @@ def _walk(shop: Shop, role: str, mode: GenerationMode, examples: int, checks: li
             fits()
 
 
-@pytest.fixture
-def examples(request: pytest.FixtureRequest) -> int:
-    """How many requests an operation gets: ten, or twenty in the soak."""
-    return 20 if request.config.getoption("--soak", default=False) else 10
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("role", sorted(ALL))
-def test_answers_are_as_the_document_says(shop: Shop, role: str, examples: int) -> None:
-    _walk(shop, role, GenerationMode.POSITIVE, examples, CHECKS)
+def test_answers_are_as_the_document_says(shop: Shop, role: str, soak: Soak) -> None:
+    _walk(shop, role, ALL, GenerationMode.POSITIVE, CHECKS, soak)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("role", ["leader", "operator"])
-def test_malformed_requests_are_refused(shop: Shop, role: str, examples: int) -> None:
-    _walk(shop, role, GenerationMode.NEGATIVE, examples // 2, [*CHECKS, negative_data_rejection])
+@pytest.mark.parametrize("role", sorted(WRONG))
+def test_malformed_requests_are_refused(shop: Shop, role: str, soak: Soak) -> None:
+    _walk(shop, role, WRONG, GenerationMode.NEGATIVE, [*CHECKS, negative_data_rejection], soak)

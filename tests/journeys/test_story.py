@@ -5,6 +5,7 @@ leader and supplier come in over HTTP, the price list and the check by the comma
 """
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -129,6 +130,12 @@ def everything_killed(here: Town) -> None:
         here.kill(role)
     here.leases_run_out()
     eventually(here.answers)
+
+
+def test_one_process_runs_what_stands_in_one_town(request: pytest.FixtureRequest) -> None:
+    """A group that is not heeded makes every process build a town of its own, and says nothing."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    assert alone or request.node.nodeid.endswith("@town")
 
 
 @pytest.mark.parametrize("mishap", [nothing, redis_wiped, workers_killed, everything_killed])

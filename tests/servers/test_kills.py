@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from huopan.servers import await_stopped, hold
+from huopan.servers.processes import stop
 from kit.db import dsn
 
 pytestmark = pytest.mark.servers
@@ -28,12 +29,9 @@ VICTIMS: dict[str, Callable[..., list[psutil.Process]]] = {
 
 
 def _kill(processes: list[psutil.Process]) -> None:
+    """Kill them and wait until they are gone: one that is killed keeps its locks until then."""
     assert processes
-    for process in processes:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue  # it died with the one before
+    assert not stop(processes, [(signal.SIGKILL, 30.0)])
 
 
 def _healthy(database_url: str, redis_url: str) -> bool:
