@@ -12,7 +12,7 @@ rule     now: {"affects": {"match": {"merge": [sku, sku]}}}: the first leads on 
          {"split": […]}: what was one is two. For everybody, and without saying whose offers moved
 
 Other changed rules are rows of their own (`catalog.rule_changes`) and become items of the same
-kind: now: {"affects": {"pricing" | "level" | "corridor" | "grant": {"goods": […]}}}.
+kind: now: {"affects": {"pricing" | "level" | "corridor" | "grant" | "brand" | …: {"goods": […]}}}.
 
 An offer that moves to another SKU is gone here (now: {"moved_to": sku, "by": "split"}, or by a
 merge) and listed there.
@@ -46,6 +46,7 @@ class Event:
     source: str
     external_id: str
     brand: str | None
+    """What its source's word stands for."""
     category: str | None
     was: dict[str, Any] | None
     now: dict[str, Any] | None

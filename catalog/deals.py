@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from catalog import freight_templates, stock
 from catalog.matching.tree import Place, Said, placed
+from catalog.matching.wordings import BRAND_OF
 from catalog.pricing import Goods
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
@@ -54,13 +55,15 @@ class Deal(NamedTuple):
     """The category of ours that is written down for its source's one."""
     by_person: bool = False
     weight_g: int | None = None
+    brand_of: str | None = None
+    """The brand that its source's word stands for."""
     template: str | None = None
     """The freight template that the offer names; `freight` and `not_delivered_to` are by it."""
 
     @property
     def goods(self) -> Goods:
         """What pricing rules may look at."""
-        return Goods(self.source, self.brand, self.category, self.ours)
+        return Goods(self.source, self.brand_of or self.brand, self.category, self.ours)
 
     @property
     def as_of(self) -> datetime:
@@ -82,11 +85,9 @@ _DEALS = """
            coalesce((SELECT c.tried FROM stock_claims c WHERE c.source = o.source), 0) AS tried,
            coalesce((SELECT c.short FROM stock_claims c WHERE c.source = o.source), 0) AS short,
            {heard} AS heard_at,
-           (SELECT m.ours FROM category_mappings m
-            WHERE m.source = o.source AND m.theirs = o.category) AS ours,
-           coalesce((SELECT m.state = 'confirmed' FROM category_mappings m
-            WHERE m.source = o.source AND m.theirs = o.category), false) AS by_person,
-           o.weight_g,
+           (SELECT CASE m.state WHEN 'confirmed' THEN '+' ELSE '-' END || m.ours
+            FROM category_mappings m WHERE m.source = o.source AND m.theirs = o.category) AS mapped,
+           o.weight_g, {brand_of} AS brand_of,
            (SELECT f.content FROM freight_templates f
             WHERE f.source = o.source AND f.name = t.freight ->> 'name') AS template
     FROM skus s {offers}
@@ -104,7 +105,7 @@ _LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
 def _asking(which: str, offers: str) -> tuple[str, str]:
     """For the deals of some ids, and for what is stated of their stock."""
     ids = f"ARRAY(SELECT o.id FROM skus s {offers} WHERE {which} = ANY(%(ids)s))"  # noqa: S608
-    deals = _DEALS.format(which=which, offers=offers, heard=HEARD)
+    deals = _DEALS.format(which=which, offers=offers, heard=HEARD, brand_of=BRAND_OF)
     return deals, stock.STATED.replace("%(offers)s", ids)
 
 
@@ -135,9 +136,10 @@ def place(own: str | None, deals: Iterable[Deal]) -> Place:
 
 
 def _deal(row: Sequence[Any], level: Level | None, region: str) -> Deal:
-    *facts, velocity, tried, short, heard, ours, by_person, weight, template = row
+    *facts, velocity, tried, short, heard, mapped, weight, brand_of, template = row
+    ours, by_person = (mapped[1:], mapped[0] == "+") if mapped else (None, False)
     record = Record(velocity, tried, short, heard)
-    deal = Deal._make((*facts, level, record, ours, by_person, weight, None))
+    deal = Deal._make((*facts, level, record, ours, by_person, weight, brand_of, None))
     if deal.freight is None or deal.freight["kind"] != "template":
         return deal
     return deal._replace(

@@ -1,7 +1,7 @@
 """The price rules of an installation: set after set, each a version that is never edited."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog import rule_changes
+from catalog.matching import wordings
 from catalog.pricing import Rule
 from kit.db import NOW, Base, Id, Utc
 from kit.errors import FieldError, Problem, version_changed
@@ -25,10 +26,16 @@ MOST_LEVELS = 7
 _LOCK = 0x48505052  # "HPPR"
 _DECIMALS = frozenset(["markup_percent", "cost_from", "cost_below", "floor", "ceiling", "ending"])
 _MOMENTS = frozenset(["valid_from", "valid_until"])
-_NEWEST = "SELECT id, rules::text AS rules FROM pricing_versions"
-MARK: Query = ("SELECT max(id) AS mark FROM pricing_versions", ())
-"""Names the rules in force."""
-_NAMES = [field.name for field in fields(Rule) if field.name != "id"]
+STORED = f"id, rules::text AS rules, {wordings.meaning('pricing_versions')} AS brands"
+"""The columns of a version that `read` needs."""
+_NEWEST = f"SELECT {STORED} FROM pricing_versions"  # noqa: S608 - columns of ours
+MARK: Query = (
+    f"""SELECT (SELECT concat_ws(' ', id, brands)
+    FROM ({_NEWEST} ORDER BY id DESC LIMIT 1) newest) AS mark""",  # noqa: S608 - columns of ours
+    (),
+)
+"""Names the rules in force, and what the brands that they name stand for."""
+_NAMES = [field.name for field in fields(Rule) if field.name not in ("id", "brand_of")]
 
 
 class PricingVersion(Base):
@@ -38,6 +45,8 @@ class PricingVersion(Base):
 
     id: Mapped[Id]
     rules: Mapped[list[Any]] = mapped_column(JSONB)
+    brands: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    """The brands that they name, as they word them."""
     note: Mapped[str | None]
     actor: Mapped[str]
     at: Mapped[Utc] = mapped_column(server_default=NOW)
@@ -88,11 +97,28 @@ def put(
     former = current(session)
     if former.version != version:
         raise version_changed(version, former.version, "/v1/pricing-rules")
-    row = PricingVersion(rules=[_plain(rule) for rule in rules], note=note, actor=actor)
+    named = wordings.stated(session, [rule.brand for rule in rules])
+    row = PricingVersion(
+        rules=[_plain(rule) for rule in rules], brands=sorted(named), note=note, actor=actor
+    )
     session.add(row)
     session.flush()
-    rule_changes.tell(session, "pricing", rule_changes.of_rules(former.rules, rules))
-    return Pricebook(row.id, tuple(rules))
+    book = Pricebook(row.id, tuple(_branded(rules, named)))
+    rule_changes.tell(session, "pricing", rule_changes.of_rules(former.rules, book.rules))
+    return book
+
+
+def meant(session: Session, rules: Sequence[Rule]) -> list[Rule]:
+    """Rules that are not in force, with what the brands that they name stand for."""
+    found = wordings.meant(session, [rule.brand for rule in rules if rule.brand is not None])
+    return _branded(rules, {word: one.brand for word, one in found.items()})
+
+
+def _branded(rules: Sequence[Rule], brands: Mapping[str, str]) -> list[Rule]:
+    return [
+        rule if rule.brand is None else replace(rule, brand_of=brands.get(rule.brand))
+        for rule in rules
+    ]
 
 
 def check(rules: Sequence[Rule]) -> None:
@@ -129,18 +155,19 @@ def _empty(low: Any, high: Any) -> bool:
 
 def _read(session: Session, newest: str, **bound: Any) -> Pricebook:
     row = session.execute(text(newest), bound).one_or_none()
-    return Pricebook() if row is None else read(row.id, row.rules)
+    return Pricebook() if row is None else read(row.id, row.rules, row.brands)
 
 
-def read(version: int, stored: str) -> Pricebook:
-    """A version with its rules as they are stored."""
-    return Pricebook(version, _rules(stored))
+def read(version: int, stored: str, brands: str | None) -> Pricebook:
+    """A version with its rules as they are stored, and what the brands that they name stand for."""
+    return Pricebook(version, _rules(stored, brands))
 
 
 @lru_cache(maxsize=8)
-def _rules(stored: str) -> tuple[Rule, ...]:
+def _rules(stored: str, brands: str | None) -> tuple[Rule, ...]:
     """The rules of a version, numbered in their order; the same text is read once."""
-    return tuple(_rule(number, one) for number, one in enumerate(orjson.loads(stored), start=1))
+    rules = [_rule(number, one) for number, one in enumerate(orjson.loads(stored), start=1)]
+    return tuple(_branded(rules, orjson.loads(brands or "{}")))
 
 
 def _rule(number: int, stored: Mapping[str, Any]) -> Rule:
@@ -158,7 +185,7 @@ def _plain(rule: Rule) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, datetime) else _text(value)
         for name, value in asdict(rule).items()
-        if name != "id" and value is not None
+        if name in _NAMES and value is not None
     }
 
 

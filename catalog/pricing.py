@@ -20,7 +20,8 @@ Serves = Literal["resell", "procure"]
 
 @dataclass(frozen=True)
 class Goods:
-    """What a rule may look at besides the cost: brand and category as the source words them."""
+    """What a rule may look at besides the cost: the brand that its source's word stands for, and
+    the category as the source words it."""
 
     source: str
     brand: str | None = None
@@ -54,6 +55,8 @@ NOBODY = Buyer()
 class Rule:
     """A mark-up in percent of the cost for the goods and readers that it names; None names all.
 
+    `brand` is as its writer worded it, `brand_of` what that stands for; None: itself.
+
     `group` is a party and all that stand under it. `cost_from` (included) and `cost_below` are
     CNY a unit, so are `floor` and `ceiling` of the price. `ending` such as 0.9 raises the price to
     the next that ends so. `category` counts with everything below it.
@@ -75,6 +78,7 @@ class Rule:
     ending: Decimal | None = None
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    brand_of: str | None = None
 
     def holds(self, now: datetime) -> bool:
         """Whether it counts at `now`."""
@@ -93,7 +97,7 @@ class Rule:
         """Whether goods that cost so much are among those that it names."""
         return (
             (self.source is None or self.source == goods.source)
-            and (self.brand is None or self.brand == goods.brand)
+            and (self.brand is None or goods.brand == (self.brand_of or self.brand))
             and (self.category is None or goods.is_in(self.category))
             and (self.cost_from is None or cost >= self.cost_from)
             and (self.cost_below is None or cost < self.cost_below)

@@ -18,7 +18,7 @@ from catalog.pricing import Buyer, Goods, Rule
 from kit.db import NOW, Base, Id, Utc
 from kit.ids import outside
 
-Kind = Literal["pricing", "level", "corridor", "grant", "freight", "category", "bundle"]
+Kind = Literal["pricing", "level", "corridor", "grant", "freight", "category", "brand", "bundle"]
 T = TypeVar("T")
 
 MOST_NAMED = 100
@@ -33,7 +33,7 @@ class RuleChange(Base):
     id: Mapped[Id]
     seq: Mapped[int | None]
     kind: Mapped[str]
-    """pricing | level | corridor | grant | freight | category | bundle."""
+    """pricing | level | corridor | grant | freight | category | brand | bundle."""
     reach: Mapped[list[Any]] = mapped_column(JSONB)
     """Each a `Reach` without what it leaves open."""
     at: Mapped[Utc] = mapped_column(server_default=NOW)
@@ -41,7 +41,10 @@ class RuleChange(Base):
 
 @dataclass(frozen=True)
 class Reach:
-    """Some goods in some readers' eyes; None names all. `group` is a party and all under it."""
+    """Some goods in some readers' eyes; None names all. `group` is a party and all under it.
+
+    `brand` is as somebody worded it, `brand_of` what that stands for; None: itself.
+    """
 
     source: str | None = None
     sku: int | None = None
@@ -50,6 +53,7 @@ class Reach:
     party: int | None = None
     group: int | None = None
     level: str | None = None
+    brand_of: str | None = None
 
     @property
     def personal(self) -> bool:
@@ -61,7 +65,7 @@ class Reach:
         return (
             self.source in (None, goods.source)
             and self.sku in (None, sku_id)
-            and self.brand in (None, goods.brand)
+            and (self.brand is None or goods.brand == (self.brand_of or self.brand))
             and (self.category is None or goods.is_in(self.category))
         )
 
@@ -124,6 +128,7 @@ def of_rules(former: Sequence[Rule], rules: Sequence[Rule]) -> list[Reach]:
         Reach(
             source=one.source,
             brand=one.brand,
+            brand_of=one.brand_of,
             category=one.category,
             party=one.party,
             group=one.group,

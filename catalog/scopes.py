@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog import rule_changes
+from catalog.matching import wordings
 from catalog.matching.redirects import current
 from catalog.pricing import Goods
 from catalog.rule_changes import Kind, Reach
@@ -33,6 +34,8 @@ class Scoped:
     """Who wrote it last."""
     sku_id: Mapped[int | None]
     brand: Mapped[str | None]
+    brand_of: Mapped[OutsideId | None]
+    """What that word stands for."""
     category: Mapped[str | None]
     regions: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
     """GB/T 2260 codes that a region's code begins with; none is everywhere."""
@@ -52,13 +55,15 @@ class Scope:
     regions: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    brand_of: str | None = None
+    """What `brand` stands for; None: itself."""
 
     def covers(self, sku_id: int, goods: Goods) -> bool:
         """Whether this SKU, as one source offers it, is meant; a category with all below it."""
         return (
             self.source in (EVERY_SOURCE, goods.source)
             and (self.sku_id is None or self.sku_id == sku_id)
-            and (self.brand is None or self.brand == goods.brand)
+            and (self.brand is None or goods.brand == (self.brand_of or self.brand))
             and (self.category is None or goods.is_in(self.category))
         )
 
@@ -88,7 +93,8 @@ class Rule(Scoped, Base):
     @property
     def reach(self) -> Reach:
         """Which goods it rules, and for whom."""
-        return Reach(self.source or None, self.sku_id, self.brand, self.category)
+        named = (self.source or None, self.sku_id, self.brand, self.category)
+        return Reach(*named, brand_of=self.brand_of)
 
     @property
     def scope(self) -> Scope:
@@ -101,6 +107,7 @@ class Rule(Scoped, Base):
             tuple(self.regions),
             self.valid_from,
             self.valid_until,
+            self.brand_of,
         )
 
 
@@ -134,6 +141,7 @@ def put(
         former, said = [row.reach], (row.scope, [getattr(row, column) for column in more])
     row.party_id = party_id
     row.sku_id, row.brand, row.category = scope.sku_id, scope.brand, scope.category
+    row.brand_of = scope.brand and wordings.stated(session, [scope.brand])[scope.brand]
     row.regions = sorted({prefix(region) for region in scope.regions})
     row.valid_from, row.valid_until = scope.since, scope.until
     for column, value in more.items():

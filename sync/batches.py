@@ -16,6 +16,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog.matching import wordings
 from kit.db import Database
 from sync import staging
 from sync.apply import Traits, apply
@@ -32,6 +33,9 @@ _MARK = text("""UPDATE runs SET mark = :upto, changed = changed + :changed,
     gone = gone + :gone, state = 'applying' WHERE id = :run""")
 _INDEPENDENT = """SELECT max(n) FROM {rows} WHERE (SELECT (radius ->> 'live')::bigint = 0 FROM runs
     WHERE id = :run) AND NOT EXISTS (SELECT FROM {rows} WHERE listing IS NOT NULL OR leaves)"""
+
+
+_BRANDS = """SELECT DISTINCT brand FROM {rows} WHERE brand IS NOT NULL"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Batches:
         with self.db.as_system() as session:
             self.lease.confirm(session)
             staging.follow(session, self.run_id)
+            wordings.register(session, session.scalars(text(self._sql(_BRANDS))))
             last = session.execute(text(self._sql(_INDEPENDENT)), {"run": self.run_id}).scalar_one()
         if last is not None and last - mark > MOST_ROWS:
             self._side_by_side(mark, last)

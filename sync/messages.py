@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import titles
+from catalog.matching import wordings
 from connectors.errors import Refused, TryLater, Unreadable
 from connectors.model import Message, Notifies, Page, Reads, Reject, Source
 from kit import clock
@@ -241,6 +242,8 @@ def write(
         count = len(rows)
         rows = staging.slim(staging.hashed(rows, 1))
         staging.copy(session, _ROWS, staging.titled(rows, titles.rules(session)))
+        if "brand" in rows.columns:
+            wordings.register(session, rows["brand"].drop_nulls().unique().to_list())
     facts = {"source": source, "as_of": as_of}
     gone = {"count": count, "ids": list(page.gone), "whole": [] if page.rejects else list(asked)}
     leaving = session.execute(text(_LEAVING), facts | gone).rowcount  # type: ignore[attr-defined]

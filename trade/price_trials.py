@@ -8,7 +8,8 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import deals, shelf
+from catalog import deals, pricebook, shelf
+from catalog.matching.wordings import BRAND_OF
 from catalog.pricebook import Pricebook
 from catalog.pricing import Buyer, Goods, PriceList, Rule, price_list
 from catalog.readers import Readership
@@ -54,17 +55,17 @@ _TITLES = text("""
 _SAMPLE = text("SELECT id FROM skus WHERE id % :step = 0 ORDER BY id DESC LIMIT :limit")
 _PARTIES = text("SELECT id FROM parties WHERE id = ANY(:ids)")
 _SIZE = text("SELECT max(id) FROM skus")
-_ORDERED = text("""
-    SELECT o.party_id, l.unit_price, p.unit_cost, p.quantity - p.cancelled AS units,
-           f.source, f.brand, f.category, m.ours, o.created_at
-    FROM orders o
-    JOIN order_lines l ON l.order_id = o.id
+_ORDERED = text(f"""
+    SELECT b.party_id, l.unit_price, p.unit_cost, p.quantity - p.cancelled AS units,
+           o.source, {BRAND_OF} AS brand, o.category, m.ours, b.created_at
+    FROM orders b
+    JOIN order_lines l ON l.order_id = b.id
     JOIN purchase_lines p ON p.order_line_id = l.id
-    JOIN offers f ON f.id = p.offer_id
-    LEFT JOIN category_mappings m ON m.source = f.source AND m.theirs = f.category
-    WHERE o.created_at >= :since AND o.created_at < :until AND p.quantity > p.cancelled
-    ORDER BY o.id DESC LIMIT :limit
-""")
+    JOIN offers o ON o.id = p.offer_id
+    LEFT JOIN category_mappings m ON m.source = o.source AND m.theirs = o.category
+    WHERE b.created_at >= :since AND b.created_at < :until AND p.quantity > p.cancelled
+    ORDER BY b.id DESC LIMIT :limit
+""")  # noqa: S608 - a query of ours
 
 
 def check_parties(session: Session, rules: Sequence[Rule]) -> None:
@@ -99,7 +100,7 @@ def preview(
     """
     ids = sorted(set(sku_ids))
     titles = {row.id: row.title for row in session.execute(_TITLES, {"ids": ids})}
-    other = replace(readership, book=Pricebook(0, tuple(rules)))
+    other = replace(readership, book=Pricebook(0, tuple(pricebook.meant(session, rules))))
     reader, then = (one.reader("leader", who, now) for one in (readership, other))
     found: dict[int, list[deals.Deal]] = {}
     for deal in deals.of_skus(session, ids):
@@ -133,6 +134,7 @@ def replay(
     Costs are those of their purchases, prices are asked at each order's own time. Runs in system
     scope.
     """
+    rules = pricebook.meant(session, rules)
     buyers: dict[int, Buyer] = {}
     limits = {"since": since, "until": until, "limit": MOST_ORDERED}
     count = earned = would_have = dearer = cheaper = below = 0

@@ -28,12 +28,12 @@ def question(party_id: int) -> Query:
     """What `answered` needs to know of the party and the rules in force, in one row."""
     return (
         """
-        SELECT p.level, p.above, v.id AS version, v.rules, c.closed FROM (SELECT 1) AS always
+        SELECT p.level, p.above, v.id AS version, v.rules, v.brands, c.closed
+        FROM (SELECT 1) AS always
         LEFT JOIN (SELECT level, party_above(id) AS above FROM parties WHERE id = %s) p ON true
-        LEFT JOIN (SELECT id, rules::text AS rules FROM pricing_versions
-                   ORDER BY id DESC LIMIT 1) v ON true
+        LEFT JOIN (SELECT {stored} FROM pricing_versions ORDER BY id DESC LIMIT 1) v ON true
         CROSS JOIN (SELECT granting_sources() AS closed) c
-        """,
+        """.replace("{stored}", pricebook.STORED),
         [party_id],
     )
 
@@ -41,7 +41,9 @@ def question(party_id: int) -> Query:
 def answered(session: Session, row: Any, desk: Desk, party_id: int, now: datetime) -> Reader:
     """As `leader`, by the answer to `question`."""
     found = Buyer() if row.above is None else Buyer(party_id, frozenset(row.above), row.level)
-    book = Pricebook() if row.version is None else pricebook.read(row.version, row.rules)
+    book = Pricebook()
+    if row.version is not None:
+        book = pricebook.read(row.version, row.rules, row.brands)
     readers = Readership(desk.lists, desk.policies, book, desk.ordinary.policy)
     reader = readers.reader("leader", found, now)
     return replace(reader, grants=grants.given(session, row.closed, party_id))

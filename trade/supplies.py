@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from catalog import freight_templates, publishing, stock
 from catalog.matching.tree import OURS
+from catalog.matching.wordings import BRAND_OF
 from catalog.publishing import HEARD, Record
 from catalog.stock import Level
 from kit import clock
@@ -25,7 +26,7 @@ _ASKED = """SELECT unnest(%(skus)s::bigint[]) AS sku
 
 _OFFERS = f"""
     SELECT o.id, a.sku AS sku_id, o.source, o.external_id, o.seller, o.title, o.attributes, o.state,
-           o.brand, o.category, {OURS} AS ours,
+           {BRAND_OF} AS brand, o.category, {OURS} AS ours,
            o.weight_g, o.not_delivered_to, o.min_retail, o.max_retail, p.price, p.valid_until,
            p.as_of AS priced_at,
            t.moq, t.multiple, t.freight, t.ships_within_hours, t.cutoff, t.presale_ship_by,

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from catalog import media, stock, stock_records, titles, turning
-from catalog.matching import categories, settling
+from catalog.matching import categories, settling, wordings
 from catalog.reads.changes import KEPT
 from catalog.search import roll_sales
 from catalog.sequencer import forget_changes
@@ -135,6 +135,11 @@ def match_offers(_shop: Workshop, session: Session, _last: Result) -> Result:
 def shelve(_shop: Workshop, session: Session, _last: Result) -> Result:
     """Goods that new mappings move to another category."""
     return {"mappings": categories.shelve(session)}
+
+
+def follow_brands(_shop: Workshop, session: Session, last: Result) -> Result:
+    """Brands that other names are known for now, or that goods are worded by for the first time."""
+    return wordings.follow(session, last)
 
 
 def rename(_shop: Workshop, session: Session, last: Result) -> Result:
@@ -354,6 +359,7 @@ CHORES: dict[str, Kind] = {
     "match_offers": Kind(1.0, match_offers),
     "shelve": Kind(2.0, shelve),
     "rename": Kind(5.0, rename),
+    "brands": Kind(5.0, follow_brands),
     "learn_categories": Kind(HOUR, learn_categories),
     "settle_reservations": Kind(MINUTE, settle_reservations),
     "invariants": Kind(15 * MINUTE, check_invariants),

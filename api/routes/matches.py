@@ -20,7 +20,7 @@ from api.shapes.matches import (
     SplitOut,
     UnmappedOut,
 )
-from catalog.matching import brands, categories, queue
+from catalog.matching import brands, categories, queue, wordings
 from catalog.matching.queue import Claim
 from catalog.matching.tree import tree as our_tree
 from kit import clock
@@ -143,10 +143,12 @@ def call(
     name: Annotated[str, Path(min_length=1, max_length=200, pattern=NO_NUL)],
     asked: BrandNameIn,
 ) -> Response:
-    """Offers that come from now on are read so."""
+    """Rules and goods that are worded so turn at once; matching reads offers so that come from now
+    on, and searches follow in seconds."""
 
     def work(session: Session) -> Reply:
         said = brands.call(session, name, asked.brand)
+        wordings.resolve(session)
         audits.note(session, caller.actor, "brand.call", said.name, {"brand": said.brand})
         return Reply(200, vars(said))
 

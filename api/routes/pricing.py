@@ -136,7 +136,7 @@ def _shown(rule: Rule) -> dict[str, Any]:
         "group": rule.group and outside("pty", rule.group),
         "party": rule.party and outside("pty", rule.party),
     }
-    del shown["id"]
+    del shown["id"], shown["brand_of"]
     for name in _PRICES:
         shown[name] = None if shown[name] is None else price_text(shown[name])
     return shown

@@ -97,10 +97,15 @@ def _view(book: Rulebook) -> dict[str, Any]:
 
 def _shown(rule: Rule) -> dict[str, Any]:
     return vars(rule) | {
-        "when": vars(rule.when) | {"sku": rule.when.sku and outside("sku", rule.when.sku)},
+        "when": _when(rule.when),
         "per_unit": f"{rule.per_unit:f}",
         "percent": f"{rule.percent:f}",
     }
+
+
+def _when(when: When) -> dict[str, Any]:
+    shown = {name: value for name, value in vars(when).items() if name != "brand_of"}
+    return shown | {"sku": when.sku and outside("sku", when.sku)}
 
 
 def _tried(one: Trial) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The names that brands go by: what sources write in brand columns, and operators' aliases."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog.matching.naming import Brands, brand_names, settled, told
+from catalog.matching.naming import Brands, brand_names, parted, settled, told
 from kit.errors import FieldError, Problem
 
 _LEARN = text("""
@@ -19,6 +20,7 @@ _LEARN = text("""
 """)
 _STAND = text("SELECT count(*), max(updated_at) FROM brand_names")
 _ALL = text("SELECT name, brand, by FROM brand_names ORDER BY id")
+_SOME = text("SELECT name, brand, by FROM brand_names WHERE name = ANY(:names) ORDER BY id")
 _PAGE = text("""
     SELECT name, brand, by FROM (SELECT DISTINCT ON (name) name, brand, by FROM brand_names
       WHERE name > :after ORDER BY name, by <> 'operator', brand = name, id) n
@@ -39,12 +41,30 @@ def known(session: Session) -> Brands:
     count, updated = session.execute(_STAND).one()
     stand = (count, updated)
     if stand not in _kept:
-        rows = session.execute(_ALL).all()
-        names = settled((row.name, row.brand) for row in rows if row.by == "source")
-        names |= {row.name: row.brand for row in rows if row.by == "operator"}
+        found = _settled(session.execute(_ALL).all())
         _kept.clear()
-        _kept[stand] = Brands({name: names.get(brand, brand) for name, brand in names.items()})
+        _kept[stand] = found
     return _kept[stand]
+
+
+def about(session: Session, words: Iterable[str]) -> Brands:
+    """The names that these wordings name, and those that they lead to. Others that sound alike are
+    not among them: for a few words it is read in no time, however many names there are."""
+    names = {name for word in words for name in brand_names(word)}
+    names |= {part for name in names for part in parted(name) or ()}
+    rows: list[Any] = []
+    seen: set[str] = set()
+    while names:
+        more = session.execute(_SOME, {"names": sorted(names)}).all()
+        rows, seen = [*rows, *more], seen | names
+        names = {row.brand for row in more} - seen
+    return _settled(rows)
+
+
+def _settled(rows: Sequence[Any]) -> Brands:
+    names = settled((row.name, row.brand) for row in rows if row.by == "source")
+    names |= {row.name: row.brand for row in rows if row.by == "operator"}
+    return Brands({name: names.get(brand, brand) for name, brand in names.items()})
 
 
 def learn(session: Session, said: Iterable[tuple[str | None, str]]) -> None:

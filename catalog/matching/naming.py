@@ -1,7 +1,7 @@
 """What brands are called: names in a brand column, and those that titles put beside them. Pure."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
@@ -19,6 +19,8 @@ _BESIDE = (
     re.compile(rf"([一-鿿]{{2,8}})\s?\(\s?({_LATIN})\s?\)"),
     re.compile(rf"(?<![a-z])({_LATIN})\s?\(\s?([一-鿿]{{2,8}})\s?\)"),
 )
+_TOGETHER = re.compile(r"([一-鿿]{2,})\s?([a-z][a-z .&'-]*)|([a-z][a-z .&'-]*)\s?([一-鿿]{2,})")
+_RUNS = re.compile(r"[一-鿿]+|[A-Za-z][A-Za-z .&'-]*")
 _NO_ALIAS = frozenset(
     [
         "new",
@@ -52,6 +54,26 @@ def brand_names(written: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part and part not in _NOT_NAMES))
 
 
+def first(names: Sequence[str]) -> str:
+    """Which of the names in a brand column is the brand's: its Chinese one, else the first."""
+    return next((name for name in names if _HAN.search(name)), names[0] if names else "")
+
+
+def parted(name: str) -> tuple[str, str] | None:
+    """The Chinese and the Latin part of a name in both scripts with nothing between them."""
+    if not (found := _TOGETHER.fullmatch(name)):
+        return None
+    han, latin = sorted((part.strip() for part in found.groups() if part), key=str.isascii)
+    return han, latin
+
+
+def written_as(written: str, brand: str) -> str | None:
+    """A brand's own name as it is written in a wording for it; None: it is not there."""
+    parts = [written, *_SPLIT.split(written), *_RUNS.findall(written)]
+    names = (part.strip(" .-") for part in parts)
+    return next((name for name in names if name and normalise(name) == brand), None)
+
+
 def told(
     written: str | None, title: str | None = None, known: Collection[str] = ()
 ) -> list[tuple[str, str]]:
@@ -61,7 +83,7 @@ def told(
     the column or one of the `known`.
     """
     names = brand_names(written)
-    brand = next((name for name in names if _HAN.search(name)), names[0] if names else "")
+    brand = first(names)
     pairs = [(name, brand if _other_script(name, brand) else name) for name in names]
     if title and ("(" in title or "（" in title):
         pairs += _beside(normalise(title), {*names}, known)
@@ -139,6 +161,30 @@ class Brands:
         """The brands that a brand column names: `启萌/QIMENG` is one with two names."""
         known: Mapping[str, str] = self._known  # type: ignore[attr-defined]
         return frozenset(known.get(name, name) for name in brand_names(written))
+
+    def brand_of(self, written: str) -> str:
+        """The one brand that a wording stands for: of `红米/小米` the first, of `雀语QUEYU` 雀语.
+
+        What names none stands for itself, so that whoever names 无品牌 means the goods worded so.
+        """
+        names = brand_names(written)
+        if not names:
+            return normalise(written)
+        brand = self._led(name := first(names))
+        if brand == name and (parts := parted(name)):
+            han, latin = parts
+            led = self._led(han)
+            if led == self._led(latin) or latin.replace(" ", "") == sounded(han):
+                return led
+        return brand
+
+    def _led(self, name: str) -> str:
+        """Where the names lead from one: names that lead in a circle are the first of them."""
+        known: Mapping[str, str] = self._known  # type: ignore[attr-defined]
+        passed = [name]
+        while (name := known.get(name, name)) not in passed:
+            passed.append(name)
+        return min(passed[passed.index(name) :])
 
     def within(self, text: str) -> list[tuple[int, str, str]]:
         """(position, name, brand) of the known names in a normalised title.

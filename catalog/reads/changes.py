@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from catalog.changes import Event, Item, Replay, in_full, of_own_ruling, of_ruling
 from catalog.matching.redirects import with_led
 from catalog.matching.tree import OURS
+from catalog.matching.wordings import BRAND_OF
 from catalog.pricing import Goods
 from catalog.reads import told
 from catalog.rule_changes import Ruling, ruling
@@ -35,8 +36,8 @@ class Changes:
 
 
 _ROW = f"""
-    c.seq, c.kind, c.sku_id, c.offer_id, o.source, o.external_id, o.brand, o.category,
-    c.was, c.now, c.at, {OURS} AS ours
+    c.seq, c.kind, c.sku_id, c.offer_id, o.source, o.external_id, {BRAND_OF} AS brand,
+    o.category, c.was, c.now, c.at, {OURS} AS ours
 """
 _PAGE = text(f"""
     SELECT {_ROW} FROM changes c JOIN offers o ON o.id = c.offer_id
@@ -49,7 +50,7 @@ _RULES = text("""
     WHERE seq > :after AND seq <= :head ORDER BY seq LIMIT :limit
 """)
 _HELD = text(f"""
-    SELECT DISTINCT sku_id, source, brand, category, {OURS} AS ours
+    SELECT DISTINCT sku_id, source, {BRAND_OF} AS brand, category, {OURS} AS ours
     FROM offers o WHERE sku_id = ANY(:skus)
 """)  # noqa: S608 - a query of ours
 _HEAD = text("SELECT seq, forgotten FROM feed_head")

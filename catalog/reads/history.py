@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.matching.tree import OURS
+from catalog.matching.wordings import BRAND_OF
 from catalog.pricing import Goods
 from catalog.shelf import Reader
 
@@ -49,7 +50,8 @@ class _Moment:
 
 _POINTS = text(f"""
     WITH o AS MATERIALIZED (
-      SELECT id, source, external_id, brand, category, state, seen_at, {OURS} AS ours FROM offers o
+      SELECT id, source, external_id, {BRAND_OF} AS brand, category, state, seen_at,
+        {OURS} AS ours FROM offers o
       WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
     ), told AS (
       SELECT c.at, c.offer_id, c.kind AS mode, CAST(NULL AS numeric) AS price, c.version

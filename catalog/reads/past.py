@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from catalog import shelf
 from catalog.changes import Event, Told, deals_of
 from catalog.matching.tree import OURS
+from catalog.matching.wordings import BRAND_OF
 from catalog.reads import told
 from catalog.reads.changes import KEPT
 from catalog.reads.told import Offers
@@ -52,7 +53,7 @@ _TAKEN = text("""
 """)
 _POINTS = text(f"""
     SELECT DISTINCT ON (p.offer_id, p.mode) p.offer_id, p.mode, p.price, p.at, o.source,
-        o.external_id, o.brand, o.category, {OURS} AS ours
+        o.external_id, {BRAND_OF} AS brand, o.category, {OURS} AS ours
     FROM price_points p JOIN offers o ON o.id = p.offer_id
     WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
       AND p.at <= :moment

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from catalog.changes import Item, Replay, in_full
 from catalog.matching.redirects import current, with_led
-from catalog.pricing import Goods
 from catalog.reads import told
 from catalog.reads.told import Offers
 from catalog.shelf import Reader
@@ -80,10 +79,7 @@ def _in_full(offers: Offers, reader: Reader, now: datetime, seq: int) -> list[It
             replace(said, seq=seq, kind="listed", now={"price": offer.price, "stock": offer.stock})
         )
         for said, offer in offers
-        if offer.listed
-        and reader.grants.allows(
-            said.sku_id, Goods(said.source, said.brand, said.category), "", now
-        )
+        if offer.listed and reader.grants.allows(said.sku_id, said.goods, "", now)
     ]
 
 

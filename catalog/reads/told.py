@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from catalog.changes import Event, Later, Told, untold
 from catalog.matching.tree import OURS
+from catalog.matching.wordings import BRAND_OF
 
 Offers = list[tuple[Event, Told]]
 """Each offer under one SKU: whose it is, and what was told of it."""
@@ -33,7 +34,7 @@ def _statement(later: str) -> TextClause:
             SELECT sku_id, offer_id FROM later
             UNION SELECT sku_id, id FROM offers WHERE sku_id = ANY(:skus)
         )
-        SELECT p.sku_id, o.id, o.source, o.external_id, o.brand, o.category,
+        SELECT p.sku_id, o.id, o.source, o.external_id, {BRAND_OF} AS brand, o.category,
             {OURS} AS ours, o.sku_id = p.sku_id AND o.state = 'live' AS listed,
             coalesce((SELECT jsonb_object_agg(mode, price::text) FROM prices
                 WHERE offer_id = o.id), '{{}}') AS price,

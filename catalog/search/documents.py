@@ -13,6 +13,7 @@ from catalog.bundles import Part, Parts
 from catalog.deals import Deal
 from catalog.matching import tree
 from catalog.search import opening, schema, words
+from catalog.search.labels import Label
 from catalog.search.suggest import keys
 from catalog.search.words import asked, indexed, plain, sounds
 from catalog.shelf import Reader
@@ -27,7 +28,7 @@ class Goods:
 
     id: int
     title: str
-    brand: str | None
+    label: Label
     category: str | None
     skus: Sequence[tuple[int, str | None, Mapping[str, Any] | None, Decimal | None]]
     mpns: Sequence[str]
@@ -60,7 +61,8 @@ def document(goods: Goods, readers: Sequence[Reader], now: datetime) -> dict[str
     """
     if goods.id > schema.MOST_ID:
         raise ValueError(f"product {goods.id}: the search index holds ids up to {schema.MOST_ID}")
-    named = f"{goods.brand or ''} {goods.title}"
+    label = goods.label
+    named = f"{label.own or ''} {goods.title}"
     title, characters = indexed(named), words.characters(named, None)
     deals = [deal for of_sku in goods.deals.values() for deal in of_sku]
     deals += [deal for of_sku in goods.parts.values() for part in of_sku for deal in part.by_piece]
@@ -82,18 +84,16 @@ def document(goods: Goods, readers: Sequence[Reader], now: datetime) -> dict[str
         return None
     attributes = [f"{name} {value}" for sku in goods.skus for name, value in (sku[2] or {}).items()]
     place = all_deals.place(goods.category, deals)
-    more = indexed(" ".join((goods.category or "", *place.levels, *attributes)))
+    more = indexed(" ".join((label.shown or "", goods.category or "", *place.levels, *attributes)))
     findable = {*title, *more}
     heard = _sounds(title, named)
-    shown = (goods.title, goods.brand or "", (place.name or "").rpartition(tree.BETWEEN)[2])
-    typed = {key for text in shown for key in keys(text)}
     return fields | {
         "id": goods.id,
         "by_sales": schema.by_sales(goods.sold, goods.id),
-        "brand": [goods.brand] if goods.brand else [],
+        "brand": [label.shown] if label.shown else [],
         "category": list(place.levels),
         "source": sources,
-        "suggest": sorted(typed),
+        "suggest": _typed(goods, place),
         "flag": [
             schema.GOODS,
             *flags,
@@ -196,9 +196,7 @@ def _narrowing(goods: Goods, sources: Iterable[str]) -> list[str]:
     """What a product can be narrowed by, for everybody who may ask."""
     flags = [f"gtin:{sku[1]}" for sku in goods.skus if sku[1]]
     flags += [f"source:{source}" for source in sources]
-    if goods.brand:
-        flags.append(f"brand:{plain(goods.brand)}")
-    return flags
+    return flags + goods.label.flags
 
 
 def _shelves(own: str | None, place: tree.Place, deals: Iterable[Deal]) -> list[str]:
@@ -206,6 +204,13 @@ def _shelves(own: str | None, place: tree.Place, deals: Iterable[Deal]) -> list[
     called = {own, *(deal.category for deal in deals)} - {None}
     theirs = {level for category in called for level in tree.parts(str(category))}
     return [f"shelf:{code}" for code in place.codes] + [f"called:{one}" for one in sorted(theirs)]
+
+
+def _typed(goods: Goods, place: tree.Place) -> list[str]:
+    """By what it is suggested while somebody types."""
+    last = (place.name or "").rpartition(tree.BETWEEN)[2]
+    shown = {goods.title, goods.label.own or "", goods.label.shown or "", last}
+    return sorted({key for text in shown for key in keys(text)})
 
 
 def _codes(goods: Goods) -> list[str]:

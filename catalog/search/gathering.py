@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from catalog import bundles, discretion, shop_names, titles
 from catalog import deals as all_deals
+from catalog.matching.wordings import BRAND_OF
+from catalog.search import labels
 from catalog.search.documents import Goods, document
 from catalog.search.lists import EVERYTHING
 from catalog.search.lists import Goods as Named
@@ -27,19 +29,22 @@ _MPNS = text("""
     WHERE s.product_id = ANY(:ids) AND o.mpn IS NOT NULL
 """)
 _NEXT = text("SELECT id FROM products WHERE id > :after ORDER BY id LIMIT :limit")
-_OFFERED = text("""
+_OFFERED = text(
+    """
     SELECT DISTINCT s.product_id FROM (
         SELECT id, product_id FROM skus WHERE product_id = ANY(:ids)
         UNION ALL SELECT b.part_id, s.product_id FROM skus s JOIN sku_parts b ON b.sku_id = s.id
         WHERE s.product_id = ANY(:ids)
-    ) s JOIN offers o ON o.sku_id = s.id WHERE EXISTS (
+    ) s JOIN LATERAL (SELECT source, {brand_of} AS brand, category FROM offers o
+      WHERE o.sku_id = s.id) o ON true WHERE EXISTS (
         SELECT FROM unnest(CAST(:sources AS text[]), CAST(:brands AS text[]),
             CAST(:categories AS text[])) AS named(source, brand, category)
         WHERE (named.source IS NULL OR named.source = o.source)
           AND (named.brand IS NULL OR named.brand = o.brand)
           AND (named.category IS NULL OR named.category = o.category
                OR starts_with(o.category, named.category || ' > ')))
-""")
+""".replace("{brand_of}", BRAND_OF)
+)
 
 
 def following(session: Session, after: int, limit: int) -> list[int]:
@@ -75,12 +80,15 @@ def documents(
         skus[product].append((sku, gtin, shown, msrp))
     parts = bundles.parts(session, [sku[0] for of in skus.values() for sku in of])
     found = []
-    for row in session.execute(_PRODUCTS, asked):
-        sellers = {deal.seller for own in deals[row.id].values() for deal in own}
+    rows = session.execute(_PRODUCTS, asked).all()
+    offered = {row.id: [deal for own in deals[row.id].values() for deal in own] for row in rows}
+    called = labels.of(session, [(row.brand, offered[row.id]) for row in rows])
+    for row, label in zip(rows, called, strict=True):
+        sellers = {deal.seller for deal in offered[row.id]}
         goods = Goods(
             row.id,
             row.title,
-            shop_names.of_goods(row.brand, sellers),
+            label,
             shop_names.category_of_goods(row.category, sellers),
             skus[row.id],
             mpns[row.id],

@@ -13,7 +13,7 @@ from catalog.rule_changes import MOST_NAMED, differing
 from catalog.shelf import Reader, SourcePolicy
 
 Goods = tuple[str | None, str | None, str | None]
-"""Source, brand and category (with all below it); None names all."""
+"""Source, brand (what its word stands for) and category (with all below it); None names all."""
 
 EVERYTHING: Goods = (None, None, None)
 
@@ -44,7 +44,12 @@ def _list(reader: Reader) -> dict[str, Any]:
     return {
         "base": [f"{prices.markup_percent.normalize():f}", prices.serves, _policy(reader.ordinary)],
         "rules": [
-            [rule.source, rule.brand, _theirs(rule.category), repr(replace(rule, id=0))]
+            [
+                rule.source,
+                rule.brand_of or rule.brand,
+                _theirs(rule.category),
+                repr(replace(rule, id=0)),
+            ]
             for rule in prices.rules
         ],
         "policies": {code: _policy(policy) for code, policy in reader.policies.items()},

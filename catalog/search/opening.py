@@ -62,8 +62,8 @@ def condition(
 
 def _words(deal: Deal) -> Iterator[str]:
     yield deal.source
-    if deal.brand:
-        yield f"{deal.source}:brand:{deal.brand}"
+    if brand := deal.goods.brand:
+        yield f"{deal.source}:brand:{brand}"
     levels = deal.category.split(" > ") if deal.category else []
     for depth in range(len(levels)):
         yield f"{deal.source}:in:{' > '.join(levels[: depth + 1])}"
@@ -75,7 +75,7 @@ def _named(source: str, scope: Scope) -> Iterator[set[str]]:
     """What a scope names of a source besides a SKU: its brand and category, or all of it; of each
     set one word must be there."""
     if scope.brand is not None:
-        yield {f"{source}:brand:{scope.brand}"}
+        yield {f"{source}:brand:{scope.brand_of or scope.brand}"}
     if scope.category is not None:
         code = tree.meant(scope.category)
         yield {f"{source}:in:{scope.category}", *([f"{source}:of:{code}"] if code else ())}

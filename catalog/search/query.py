@@ -8,7 +8,7 @@ from typing import Literal
 from tantivy import FieldType, Occur, Query, Schema, Searcher
 
 from catalog.matching import tree
-from catalog.search import opening, words
+from catalog.search import labels, opening
 from catalog.search.schema import margin_units, price_units
 from catalog.shelf import Reader
 from kit import clock
@@ -74,7 +74,7 @@ def narrowed(
     if asked.category:
         flags += _shelf(asked.category)
     if asked.brand:
-        flags.append(f"brand:{words.plain(asked.brand)}")
+        flags.append(labels.meant(searcher, schema, asked.brand))
     if asked.gtin:
         flags.append(f"gtin:{asked.gtin.zfill(14)}")
     if asked.mode:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tantivy import Schema, SchemaBuilder
 
-VERSION = 8
+VERSION = 9
 """Part of every index's identity: an index of another version is built again."""
 
 ID_BITS = 27

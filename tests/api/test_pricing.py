@@ -2,9 +2,15 @@
 
 from typing import Any
 
+from sqlalchemy import text
+
 from catalog.matching import categories
+from connectors.model import Listing, page
 from kit.ids import inside, outside
+from sync.guard import GuardLimits
+from sync.importer import run_listing
 from tests.api.shop import COST, HOME, SOURCE, Shop
+from tests.sync.test_importer import WHEN, row
 
 RULES = "/v1/pricing-rules"
 
@@ -129,6 +135,36 @@ def test_a_preview_shows_goods_and_past_orders_and_changes_nothing(shop: Shop) -
 def test_only_operators_know_the_rules(shop: Shop) -> None:
     for who in ("leader", "brand", "buyer"):
         assert shop.ask(who, "GET", RULES).status_code == 403
+
+
+def test_a_rule_for_a_brand_counts_however_its_goods_are_worded(shop: Shop) -> None:
+    words = ("雀语QUEYU", "QUEYU（雀语）", "QY", "晨雾")
+    rows = [row(f"q{n}", "10", brand=word) for n, word in enumerate(words)]
+    listing = Listing(as_of=WHEN, complete=True, notes={}, pages=iter([page(rows)]))
+    run_listing(shop.db, "queyu", listing, guard=GuardLimits())
+    with shop.db.as_system() as session:
+        asked = text("SELECT sku_id FROM offers WHERE source = 'queyu' ORDER BY external_id")
+        skus = [outside("sku", sku) for sku in session.scalars(asked)]
+
+    def paid() -> list[str]:
+        shop.app.state.office._fresh_until = 0.0
+        found = shop.said("leader", "/v1/skus/lookup", {"skus": skus}, 200)["items"]
+        return [one["skus"][0]["price"] for one in found]
+
+    rule = {"markup_percent": "50", "brand": "雀语"}
+    told = shop.said("operator", f"{RULES}/preview", {"rules": [rule], "skus": skus}, 200)
+    assert [one["price_then"] for one in told["items"]] == ["15.00", "15.00", "11.00", "11.00"]
+    assert _put(shop, rule)["rules"][0]["brand"] == "雀语"
+    assert paid() == ["15.00", "15.00", "11.00", "11.00"]
+    assert shop.ask("operator", "PUT", "/v1/brand-names/QY", json={"brand": "queyu"}).is_success
+    assert paid() == ["15.00", "15.00", "15.00", "11.00"]
+    shop.index()
+    found = shop.got("leader", "/v1/products?brand=qy")["items"]
+    assert {one["brand"] for one in found} == {"雀语QUEYU", "QUEYU（雀语）", "QY"}
+    facets = shop.got("leader", "/v1/products/facets?brand=QY")["facets"]
+    assert {"value": "雀语", "products": 3} in facets["brand"]
+    told = [one.get("affects") for one in shop.got("leader", "/v1/changes")["items"]]
+    assert {"brand": {"goods": [{"brand": "qy"}, {"brand": "雀语"}]}} in told
 
 
 def test_a_rule_for_a_category_of_ours_follows_what_people_say_of_a_sources(shop: Shop) -> None:

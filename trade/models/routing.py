@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import NOW, Base, Id, Utc
@@ -15,6 +15,8 @@ class RoutingVersion(Base):
 
     id: Mapped[Id]
     rules: Mapped[list[Any]] = mapped_column(JSONB)
+    brands: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    """The brands that they name, as they word them."""
     note: Mapped[str | None]
     actor: Mapped[str]
     at: Mapped[Utc] = mapped_column(server_default=NOW)

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.deals import Deal
+from catalog.matching import wordings
 from kit.errors import FieldError, Problem, version_changed
 from kit.statements import Query, send
 from trade.models import RoutingVersion
@@ -25,13 +26,15 @@ from trade.routing.takes import Ruling, Supply, Then
 MOST_RULES = 500
 
 _LOCK = 0x48505252  # "HPRR"
-_NEWEST = "SELECT id, rules::text AS rules FROM routing_versions ORDER BY id DESC LIMIT 1"
+_NEWEST = f"""SELECT id, rules::text AS rules, {wordings.meaning("routing_versions")} AS brands
+    FROM routing_versions ORDER BY id DESC LIMIT 1"""  # noqa: S608 - columns of ours
 
 
 @dataclass(frozen=True)
 class When:
     """What a rule is for; None names all. `region` is the beginning of a division's code,
-    `rule` the id of a rule that is switched off."""
+    `rule` the id of a rule that is switched off. `brand` is as its writer worded it, `brand_of`
+    what that stands for; None: itself."""
 
     source: str | None = None
     seller: str | None = None
@@ -40,11 +43,18 @@ class When:
     category: str | None = None
     region: str | None = None
     rule: str | None = None
+    brand_of: str | None = None
 
     @property
     def named(self) -> int:
         """How many things it names."""
-        return sum(value is not None for value in vars(self).values())
+        return len(self.stated)
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """What it names, as its writer did."""
+        said = {name: one for name, one in vars(self).items() if one is not None}
+        return {name: one for name, one in said.items() if name != "brand_of"}
 
     def fits(self, supply: Supply | Deal, region: str) -> bool:
         """Whether an offer for delivery to `region` is among what it names."""
@@ -53,7 +63,7 @@ class When:
             and (self.source is None or self.source == supply.source)
             and (self.seller is None or self.seller == supply.seller)
             and (self.sku is None or self.sku == supply.sku_id)
-            and (self.brand is None or self.brand == supply.brand)
+            and (self.brand is None or supply.goods.brand == (self.brand_of or self.brand))
             and (self.category is None or supply.goods.is_in(self.category))
             and (self.region is None or region.startswith(self.region))
         )
@@ -113,7 +123,7 @@ QUESTION: Query = (_NEWEST, {})
 
 def answered(rows: Sequence[Any]) -> Rulebook:
     """The rules in force, by the answer to `QUESTION`."""
-    return Rulebook(rows[0].id, _rules(rows[0].rules)) if rows else Rulebook()
+    return Rulebook(rows[0].id, _rules(rows[0].rules, rows[0].brands)) if rows else Rulebook()
 
 
 def current(session: Session) -> Rulebook:
@@ -140,13 +150,33 @@ def put(
     former = current(session)
     if former.version != version:
         raise version_changed(version, former.version, "/v1/routing-rules")
+    named = wordings.stated(session, [rule.when.brand for rule in rules])
+    rules = _branded(rules, named)
     for place, rule in enumerate(rules):
         if rule.until is not None and rule.until <= now and rule not in former.rules:
             raise _invalid(f"rules.{place}.until", "it would have ended already")
-    row = RoutingVersion(rules=[_plain(rule) for rule in rules], note=note, actor=actor)
+    row = RoutingVersion(
+        rules=[_plain(rule) for rule in rules], brands=sorted(named), note=note, actor=actor
+    )
     session.add(row)
     session.flush()
     return Rulebook(row.id, tuple(rules))
+
+
+def meant(session: Session, rules: Sequence[Rule]) -> list[Rule]:
+    """Rules that are not in force, with what the brands that they name stand for."""
+    named = [rule.when.brand for rule in rules if rule.when.brand is not None]
+    found = wordings.meant(session, named)
+    return _branded(rules, {word: one.brand for word, one in found.items()})
+
+
+def _branded(rules: Iterable[Rule], brands: Mapping[str, str]) -> list[Rule]:
+    return [
+        rule
+        if rule.when.brand is None
+        else replace(rule, when=replace(rule.when, brand_of=brands.get(rule.when.brand)))
+        for rule in rules
+    ]
 
 
 def check(rules: Sequence[Rule]) -> None:
@@ -186,9 +216,10 @@ def _switched(rule: Rule | None) -> str | None:
 
 
 @lru_cache(maxsize=8)
-def _rules(stored: str) -> tuple[Rule, ...]:
+def _rules(stored: str, brands: str | None) -> tuple[Rule, ...]:
     """The rules of a version in their order; the same text is read once."""
-    return tuple(_rule(one) for one in orjson.loads(stored))
+    rules = [_rule(one) for one in orjson.loads(stored)]
+    return tuple(_branded(rules, orjson.loads(brands or "{}")))
 
 
 def _rule(stored: Mapping[str, Any]) -> Rule:
@@ -203,7 +234,7 @@ def _rule(stored: Mapping[str, Any]) -> Rule:
 
 def _plain(rule: Rule) -> dict[str, Any]:
     values = {name: value for name, value in asdict(rule).items() if value is not None}
-    values["when"] = {name: one for name, one in values["when"].items() if one is not None}
+    values["when"] = rule.when.stated
     for name in ("per_unit", "percent"):
         values[name] = f"{values[name]:f}"
     return values | ({"until": rule.until.isoformat()} if rule.until else {})

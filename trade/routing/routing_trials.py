@@ -5,7 +5,7 @@ are fen at the sources' prices, goods and freight.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog.matching import wordings
 from kit.money import fen, line_amount
 from trade.routing import routing, routing_facts, routing_rules
 from trade.routing.routing_rules import Rule, Rulebook
@@ -60,11 +61,11 @@ def replay(
     Raises Problem 422 for rules that cannot be meant.
     """
     routing_rules.check(rules)
-    book = Rulebook(0, tuple(rules))
+    book = Rulebook(0, tuple(routing_rules.meant(session, rules)))
     trials = []
     reasons: dict[str, int] = {}
     for row in session.execute(_FIRST, {"since": since, "until": until, "limit": limit}):
-        found = _trial(row, book)
+        found = _trial(session, row, book)
         if isinstance(found, str):
             reasons[found] = reasons.get(found, 0) + 1
         else:
@@ -72,7 +73,7 @@ def replay(
     return Replay(tuple(trials), reasons)
 
 
-def _trial(row: Any, book: Rulebook) -> Trial | str:
+def _trial(session: Session, row: Any, book: Rulebook) -> Trial | str:
     """The order tried again, or why it cannot be."""
     if row.plan is None:
         return "no_decision"
@@ -81,7 +82,11 @@ def _trial(row: Any, book: Rulebook) -> Trial | str:
     facts = routing_facts.read(row.plan)
     if facts is None:
         return "facts_not_readable"
-    supplies = routing_rules.applied(book, facts.supplies, facts.region, facts.now)
+    called = wordings.meant(session, {one.brand for one in facts.supplies if one.brand})
+    branded = [
+        replace(one, brand=called[one.brand].brand) if one.brand else one for one in facts.supplies
+    ]
+    supplies = routing_rules.applied(book, branded, facts.region, facts.now)
     plan = routing.route(facts.demands, supplies, facts.region, facts.now)
     bought = row.plan["purchases"]
     whole = not plan.unsellable

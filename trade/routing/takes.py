@@ -69,6 +69,7 @@ class Supply:
     title: str = ""
     spec: str | None = None
     brand: str | None = None
+    """What its source's word stands for."""
     category: str | None = None
     ours: str | None = None
     """The category of ours that is written down for its source's one."""
