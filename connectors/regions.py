@@ -1,6 +1,7 @@
 """The names behind a GB/T 2260 code, for platforms that know places by name."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from stdnum import numdb
@@ -36,6 +37,16 @@ def short(name: str) -> str:
 def same(one: str, other: str) -> bool:
     """Whether two spellings name one place, with or without its rank."""
     return bool(one) and (one == other or short(one) == short(other))
+
+
+def mentioned(text: str, places: Iterable[str]) -> str:
+    """Which of these places a text names, the longest; "" for none. Where none or several are named
+    as they are written, they may be named without their rank."""
+    known = list(places)
+    found = [place for place in known if place in text]
+    if len(found) != 1:
+        found = found or [place for place in known if short(place) in text]
+    return max(found, key=len, default="")
 
 
 def _name(code: str, kind: str) -> str:

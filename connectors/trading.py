@@ -33,7 +33,8 @@ class SourceQuote:
     """What a purchase would cost, and into how many parcels it would go.
 
     `freight` None: the source does not say; it is never to be taken as 0. `incomplete`: it is said
-    of the district, and an order to the address as it is written would be refused.
+    of the district, and an order to the address as it is written would be refused. `towns`: it is
+    said of addresses that name one of these.
     """
 
     lines: tuple[QuotedLine, ...]
@@ -41,6 +42,7 @@ class SourceQuote:
     parcels: int | None = None
     valid_until: datetime | None = None
     incomplete: bool = False
+    towns: tuple[str, ...] = ()
     raw: bytes = field(default=b"", repr=False, compare=False)
 
     @property

@@ -130,21 +130,19 @@ class Platforms:
         found = settled(self.desk, known, self.talks, self.open_source, ship_to)
         if found.answers:
             with self.db.as_system() as session:
-                live_answers.write(session, found.answers)
+                live_answers.write(session, self.desk.keyring, found.answers, ship_to)
         return found
 
-    def heard(
-        self, known: Loaded, load: Load, ship_to: ShipTo, *, district: bool = False
-    ) -> Draft | None:
+    def heard(self, known: Loaded, load: Load, ship_to: ShipTo) -> Draft | None:
         """What can be bought now that platforms were asked about what is `known`; None where nobody
-        is to be asked. Of an address that is incomplete they may speak for its whole `district`.
+        is to be asked.
 
         Raises Problem 503 `busy`.
         """
         found = self.ask([known], ship_to)
         if not found.asked:
             return None
-        draft = self.known(load).heard(found.answers, district=district).latest()
+        draft = self.known(load).latest()
         check_heard(draft, found)
         return draft
 
@@ -268,7 +266,7 @@ def _talk(asked: Question, open_source: OpenSource, ship_to: ShipTo) -> Answer |
     heard = tuple(_said(line, said[line.external_id]) for line in asked.lines)
     freight = None if told.freight is None else line_amount(told.freight, 1)
     to = (asked.source, asked.seller, asked.region)
-    return Answer(*to, at, heard, freight, told.parcels, incomplete=told.incomplete)
+    return Answer(*to, at, heard, freight, told.parcels, told.incomplete, told.towns)
 
 
 def _said(line: Said, told: QuotedLine) -> Said:

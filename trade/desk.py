@@ -110,6 +110,12 @@ class Desk:
         return any(terms.asks for terms in self.sources.values())
 
     @property
+    def answers_count(self) -> int:
+        """Minutes that what a source said live counts: a quote ends a little later than what it
+        rests on began."""
+        return self.quote_minutes + 1
+
+    @property
     def asked(self) -> frozenset[str]:
         """The sources that can be asked live."""
         return frozenset(code for code, terms in self.sources.items() if terms.asks)

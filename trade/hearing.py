@@ -58,7 +58,7 @@ class Hearing:
 
         Raises Problem 503 `busy` where no talk is free, 409 `not_orderable` for what they refuse.
         """
-        if request.quote is not None or not wanted(self.platforms.desk, problem):
+        if not wanted(self.platforms.desk, problem):
             return False
         heard = self.heard(request)
         if heard is not None and heard.unsellable:

@@ -3,6 +3,15 @@
 A price is a fact about an offer and goes into the catalogue. Whether so many units are sold and
 sent there, and for what freight, is a word about these very units: it counts for whoever asks for
 the same again, in a quote or in the order that follows it, and is forgotten afterwards.
+
+| The source was asked about an address | its word counts for |
+|---|---|
+| in a district where it wants no town | the district |
+| that names the town it wants | addresses of the district that name one as well |
+| that names none, whether the source found one itself or would refuse it | that very address |
+| that is in no district it knows | that very address |
+
+Whoever asks about a whole district, without an address, hears all that was said of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +27,9 @@ from sqlalchemy.orm import Session
 
 from catalog import heard_prices
 from catalog.heard_prices import Heard
+from connectors import regions
+from connectors.model import ShipTo
+from kit.crypto import Keyring
 from kit.money import yuan
 from kit.statements import Query, insert, send
 from trade.models import LiveAnswer
@@ -44,7 +56,7 @@ class Said:
 class Answer:
     """What one seller of a source would sell to a region together. `freight` in fen, None where it
     was not said; `parcels` alike. `incomplete`: an order to the very address that was asked about
-    would be refused as it is written; that counts for this address only, so it is not kept."""
+    would be refused as it is written. `towns`: it is said of addresses that name one of these."""
 
     source: str
     seller: str | None
@@ -54,11 +66,19 @@ class Answer:
     freight: int | None = None
     parcels: int | None = None
     incomplete: bool = False
+    towns: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether all of it is sold."""
         return all(line.code is None for line in self.lines)
+
+    def fits(self, address: str) -> bool:
+        """Whether it is said of addresses like this one, and not of the one alone that was asked
+        about. Pure."""
+        if self.incomplete:
+            return False
+        return not self.towns or regions.mentioned(address, self.towns) != ""
 
     def at_address(self) -> "Answer":
         """What it says of an order to the address that was asked about. Pure."""
@@ -68,6 +88,7 @@ class Answer:
         return replace(self, lines=tuple(lines))
 
 
+_PURPOSE = "asked about"
 _LINES = TypeAdapter(tuple[Said, ...])
 
 
@@ -112,10 +133,9 @@ def _risen(supply: Supply, price: Decimal, at: datetime) -> bool:
     return supply.priced_at > at and supply.cost > price
 
 
-def write(session: Session, answers: Sequence[Answer]) -> None:
-    """Keep the answers that are not of one address only, and their prices as the newest facts.
-    System scope."""
-    answers = [answer for answer in answers if not answer.incomplete]
+def write(session: Session, keyring: Keyring, answers: Sequence[Answer], to: ShipTo) -> None:
+    """Keep what was answered about goods for `to`, and the prices as the newest facts. System
+    scope."""
     if not answers:
         return
     heard = [
@@ -125,38 +145,57 @@ def write(session: Session, answers: Sequence[Answer]) -> None:
         if line.price is not None
     ]
     heard_prices.write(session, heard, min(answer.at for answer in answers))
-    send(session, insert(LiveAnswer, [_row(answer) for answer in answers]))
+    only = keyring.fingerprint(to.address, _PURPOSE)
+    rows = [_row(one) | {"address": None if one.fits(to.address) else only} for one in answers]
+    send(session, insert(LiveAnswer, rows))
 
 
-def question(offers: str, asked: Mapping[str, Any], now: datetime, minutes: int) -> Query:
+def question(
+    keyring: Keyring, offers: str, asked: Mapping[str, Any], to: ShipTo, now: datetime, minutes: int
+) -> Query:
     """What `read` needs: younger words than `minutes` about any of `offers`, a query for their ids
-    by `asked`, for the same region."""
+    by `asked`, for the same region; of an address the ones that may be said of it."""
+    only = "AND (address IS NULL OR address = ANY(%(addresses)s))" if to.address else ""
+    addresses = list(keyring.fingerprints(to.address, _PURPOSE)) if to.address else []
+    since = now - timedelta(minutes=minutes)
     return (
-        f"""SELECT source, seller, region, at, lines, freight, parcels FROM live_answers
-            WHERE region = %(region)s AND at > %(since)s AND offers && ARRAY({offers})
+        f"""SELECT source, seller, region, at, lines, freight, parcels, incomplete, towns,
+                   address IS NOT NULL AS alone FROM live_answers
+            WHERE region = %(region)s AND at > %(since)s AND offers && ARRAY({offers}) {only}
             ORDER BY at, id""",  # noqa: S608 - no value in it
-        {**asked, "since": now - timedelta(minutes=minutes)},
+        {**asked, "region": to.region, "addresses": addresses, "since": since},
     )
 
 
 def told(
     session: Session,
+    keyring: Keyring,
     supplies: Sequence[Supply],
     wanted: Mapping[int, int],
-    region: str,
+    to: ShipTo,
     now: datetime,
     minutes: int,
 ) -> list[Supply]:
     """The supplies as words younger than `minutes` about them have them. System scope."""
-    about = {"ids": [supply.offer_id for supply in supplies], "region": region}
-    query = question("SELECT unnest(%(ids)s::bigint[])", about, now, minutes)
+    about = {"ids": [supply.offer_id for supply in supplies]}
+    query = question(keyring, "SELECT unnest(%(ids)s::bigint[])", about, to, now, minutes)
     [rows] = send(session, query)
-    return applied(supplies, wanted, read(rows))
+    return applied(supplies, wanted, read(rows, to))
 
 
-def read(rows: Iterable[Any]) -> list[Answer]:
-    """The answers to `question`, the oldest first."""
-    return [Answer(**row._asdict() | {"lines": _LINES.validate_python(row.lines)}) for row in rows]
+def read(rows: Iterable[Any], to: ShipTo) -> list[Answer]:
+    """The answers to `question` as they stand for an order to `to`, the oldest first."""
+    found = []
+    for row in rows:
+        fields = row._asdict()
+        alone = fields.pop("alone")
+        fields |= {"lines": _LINES.validate_python(row.lines), "towns": tuple(row.towns)}
+        answer = Answer(**fields)
+        if not to.address:
+            found.append(answer)
+        elif alone or answer.fits(to.address):
+            found.append(answer.at_address())
+    return found
 
 
 def prune(session: Session, before: datetime) -> int:
@@ -175,4 +214,6 @@ def _row(answer: Answer) -> dict[str, Any]:
         "lines": Jsonb(_LINES.dump_python(answer.lines, mode="json")),
         "freight": answer.freight,
         "parcels": answer.parcels,
+        "incomplete": answer.incomplete,
+        "towns": list(answer.towns),
     }

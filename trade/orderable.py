@@ -48,10 +48,8 @@ class Inquiry:
     def load(self, session: Session, desk: Desk) -> Loaded:
         """What is known of such an order. System scope: it looks at what was bought before."""
         asked = [LineRequest(self.quantity, outside("sku", self.sku_id))]
-        now = clock.now()
-        return planning.load(
-            session, desk, self.party_id, asked, self.region, now, mobile=self.mobile
-        )
+        to = ShipTo("", self.mobile or "", self.region, "")
+        return planning.load(session, desk, self.party_id, asked, to, clock.now())
 
 
 def verdict(platforms: Platforms, inquiry: Inquiry) -> Verdict:
@@ -64,7 +62,7 @@ def verdict(platforms: Platforms, inquiry: Inquiry) -> Verdict:
     draft = known.latest()
     if asking.waits(draft):
         to = ShipTo("", "", inquiry.region, places.spelled(inquiry.region))
-        draft = platforms.heard(known, inquiry.load, to, district=True) or draft
+        draft = platforms.heard(known, inquiry.load, to) or draft
     if draft.unsellable:
         code = draft.unsellable[0].code
         return Verdict(code, _until(code, draft.plan.facts.supplies, clock.now()))

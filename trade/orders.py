@@ -36,10 +36,8 @@ def place(
     )
     under = shares.under(session, party_id, request.share, now) if request.share else None
     lines_asked = share_orders.at_retail(request.lines, under) if under else request.lines
-    region, mobile = request.ship_to.region, request.ship_to.mobile
-    known = planning.load(
-        session, desk, party_id, lines_asked, region, now, mobile=mobile, lock=True
-    )
+    to = request.ship_to
+    known = planning.load(session, desk, party_id, lines_asked, to, now, lock=True)
     draft = known.latest()
     if draft.unsellable:
         raise accepting.not_orderable(draft)
@@ -47,7 +45,7 @@ def place(
     if under:
         draft, rests = share_orders.shared(session, desk, draft, under, now)
     accepting.check_price(draft, request, promise)
-    retail = accepting.retail_prices(draft, region, now)
+    retail = accepting.retail_prices(draft, to.region, now)
     quote_id = promise.quote_id if promise else None
     accepted = Accepted(party_id, request, draft, retail, quote_id, under, rests)
     order, writes = accepted.write(desk, buying.new_ids(session, **accepted.needs()), now)

@@ -1,7 +1,7 @@
 """From what a leader asks for to prices, parcels and a routed plan: quotes and orders alike."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from catalog import bundles, corridors
 from catalog.corridors import PricePolicy
 from catalog.pricing import PriceList
 from catalog.shelf import Reader
+from connectors.model import ShipTo
 from kit.ids import outside
 from kit.money import line_amount
 from trade import limits, live_answers, pricing, selections, supplies, wanted
@@ -70,16 +71,15 @@ def load(
     desk: Desk,
     party_id: int,
     requested: Sequence[LineRequest],
-    region: str,
+    to: ShipTo,
     now: datetime,
     *,
-    mobile: str | None = None,
     lock: bool = False,
 ) -> "Loaded":
-    """What the lines can be bought from for delivery to `region`; `lock` keeps stated stock as it
-    is.
+    """What the lines can be bought from for delivery to `to`; `lock` keeps stated stock as it is.
 
-    `mobile` is the recipient's, for the limits that brands set.
+    Its mobile, where there is one, counts for the limits that brands set; without an address the
+    whole district is meant.
 
     Raises Problem 422 for lines that are malformed or name one SKU twice.
     """
@@ -93,19 +93,19 @@ def load(
         corridors.question(skus, now),
     ]
     if desk.asks:
-        about = {"skus": skus, "region": region}
-        kept = desk.quote_minutes + 1  # a quote ends a little later than what it rests on began
-        also.append(live_answers.question(supplies.IDS, about, now, kept))
-    offers, rest = supplies.load_with(session, desk, skus, region, also, lock=lock)
+        about, kept = {"skus": skus}, desk.answers_count
+        asked = live_answers.question(desk.keyring, supplies.IDS, about, to, now, kept)
+        also.append(asked)
+    offers, rest = supplies.load_with(session, desk, skus, to.region, also, lock=lock)
     payer, chosen, made, allowed, *heard = rest
     reader = pricing.answered(session, payer[0], desk, party_id, now)
     counts = reader.grants.closed  # where no source uses grants, nobody's orders are counted
-    mobiles = limits.keyed(desk.keyring, mobile) if mobile and counts else ()
-    asks = limits.Asking(party_id, reader.grants, region, mobiles)
+    mobiles = limits.keyed(desk.keyring, to.mobile) if to.mobile and counts else ()
+    asks = limits.Asking(party_id, reader.grants, to.region, mobiles)
     offers = limits.applied(session, offers, asks, now, lock=lock)
-    bought = Bought(offers, bundles.answered(made), region, now)
+    bought = Bought(offers, bundles.answered(made), to.region, now)
     terms = Terms(reader, selections.answered(chosen), corridors.answered(session, allowed))
-    answers = live_answers.read(heard[0]) if heard else []
+    answers = live_answers.read(heard[0], to) if heard else []
     return Loaded(tuple(found), tuple(unknown), bought, terms, tuple(answers))
 
 
@@ -151,13 +151,6 @@ class Loaded:
     def latest(self) -> Draft:
         """The lines over the offers that were read, as sources last spoke of them. Pure."""
         return self.draft(live_answers.applied(self.bought.offers, self.wanted, self.answers))
-
-    def heard(self, answers: Iterable[Answer], *, district: bool = False) -> "Loaded":
-        """What is known, and what was said since and is not kept: of the one address, or of its
-        whole `district`. Pure."""
-        apart = [answer for answer in answers if answer.incomplete]
-        more = apart if district else [answer.at_address() for answer in apart]
-        return replace(self, answers=(*self.answers, *more)) if more else self
 
     def without(self, offers: Collection[int]) -> "Loaded":
         """What is known but for these offers. Pure."""

@@ -33,6 +33,7 @@ from trade import (
     live_answers,
     planning,
     pricing,
+    recipients,
     remaining,
     selections,
     supplies,
@@ -164,21 +165,31 @@ def read(
     back = dearer.waiting(session, order, held).back(held, offers)
     refused = {row.offer_id for row in remaining.declined(session, order)}
     offers = routing.without(offers, refused - {one.offer_id for one in back})
-    region = session.get_one(Recipient, order.recipient_id).region
-    about, kept = {"skus": list(sku_ids), "region": region}, desk.quote_minutes + 1
-    chosen, allowed, heard = send(
+    recipient = session.get_one(Recipient, order.recipient_id)
+    chosen, allowed = send(
         session,
         selections.question(order.party_id, sku_ids),
         corridors.question(sku_ids, now),
-        live_answers.question(supplies.IDS, about, now, kept),
     )
     terms = Terms(reader, selections.answered(chosen), corridors.answered(session, allowed))
     by_sku: dict[int, list[Supply]] = {}
     for one in offers:
         by_sku.setdefault(one.sku_id, []).append(one)
-    answers = tuple(live_answers.read(heard))
+    answers = _said(session, desk, sku_ids, recipient, now) if desk.asks else ()
     names = titles.rules(session)
-    return Facts(by_sku, terms, region, now, names, answers, frozenset(refused))
+    return Facts(by_sku, terms, recipient.region, now, names, answers, frozenset(refused))
+
+
+def _said(
+    session: Session, desk: Desk, sku_ids: Collection[int], recipient: Recipient, now: datetime
+) -> tuple[Answer, ...]:
+    """What sources said live about these SKUs for this recipient, a short time ago."""
+    to, about = recipients.place(desk.keyring, recipient), {"skus": list(sku_ids)}
+    asked = live_answers.question(
+        desk.keyring, supplies.IDS, about, to, now, minutes=desk.answers_count
+    )
+    [heard] = send(session, asked)
+    return tuple(live_answers.read(heard, to))
 
 
 def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Sequence[Unsellable]:

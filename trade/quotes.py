@@ -46,10 +46,8 @@ class Quoting:
 
     def load(self, session: Session, desk: Desk) -> Loaded:
         """What is known of the lines. Raises Problem 422 for malformed ones."""
-        to, now = self.ship_to, clock.now()
-        return planning.load(
-            session, desk, self.party_id, self.lines, to.region, now, mobile=to.mobile
-        )
+        now = clock.now()
+        return planning.load(session, desk, self.party_id, self.lines, self.ship_to, now)
 
 
 def tell(platforms: Platforms, quoting: Quoting) -> dict[str, Any]:
@@ -85,7 +83,7 @@ def quote(
     party_id, ship_to = quoting.party_id, quoting.ship_to
     under = shares.under(session, party_id, quoting.share, now) if quoting.share else None
     known = known or quoting.load(session, desk)
-    draft = known.heard(found.answers if found else ()).latest()
+    draft = known.latest()
     if found is not None:
         asking.check_heard(draft, found)
     if under is not None:

@@ -64,6 +64,14 @@ def mobile_hashes(keyring: Keyring, row: Recipient) -> tuple[bytes, ...]:
     return keyring.fingerprints(_read(keyring.open(row.envelope, _CONTEXT)).mobile, "mobile")
 
 
+def place(keyring: Keyring, row: Recipient) -> ShipTo:
+    """Where the recipient lives, for whoever decides by it: the envelope is read and nobody is told
+    it, so that is no opening. Of one who was shredded the district alone. Raises CannotOpen."""
+    if not row.envelope:
+        return ShipTo("", "", row.region, "")
+    return _read(keyring.open(row.envelope, _CONTEXT))
+
+
 def reveal(
     session: Session,
     keyring: Keyring,

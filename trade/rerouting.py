@@ -26,6 +26,7 @@ from trade import (
     planning,
     pricing,
     proposals,
+    recipients,
     remaining,
 )
 from trade.asking import Platforms
@@ -254,10 +255,11 @@ def _case(
     reader = pricing.leader(session, desk, order.party_id, now)
     skus = [line.sku_id for line in lines.values()]
     market = remaining.market(session, desk, order, skus, reader, now, lock=True)
-    region = session.get_one(Recipient, order.recipient_id).region
+    recipient = session.get_one(Recipient, order.recipient_id)
     if desk.asks:
         units = {line.sku_id: line.unrouted for line in lines.values()}
-        market = live_answers.told(session, market, units, region, now, desk.quote_minutes + 1)
+        to, kept = recipients.place(desk.keyring, recipient), desk.answers_count
+        market = live_answers.told(session, desk.keyring, market, units, to, now, kept)
     promises = {purchase.id: purchase.ship_by for purchase in refused}
     declined = remaining.declined(session, order)
     return _Case(
@@ -265,7 +267,7 @@ def _case(
         lines,
         refused,
         market,
-        region,
+        recipient.region,
         {row.offer_id: row.undelivered for row in declined},
         {row.order_line_id: promises.get(row.purchase_id) for row in declined},
         dearer.rule_of(session, order.party_id),

@@ -49,14 +49,14 @@ class Areas:
         """The area that an order goes to. Raises NotDeliverable, also where JD wants a town and
         the address names none: it would refuse the order."""
         found = self.exact(region, address)
-        if towns := self.towns(found):
+        if found.town == NO_PLACE and (towns := self.towns(found)):
             some = ", ".join(towns[:5])
             raise NotDeliverable("town", f"JD wants the town or street of the address: {some} …")
         return found
 
     def towns(self, area: Area) -> list[str]:
-        """The towns of which JD wants one and `area` has none."""
-        return [] if area.town != NO_PLACE else list(self._places(4, area.county))
+        """The towns of the county, of which JD wants one."""
+        return list(self._places(4, area.county))
 
     def _by_names(self, region: str, address: str) -> list[str]:
         province, city, county = regions.names(region)
@@ -75,12 +75,7 @@ class Areas:
             for place, place_id in places.items():
                 if regions.same(place, name):
                     return place_id
-        mentioned = [place for place in places if place in address]
-        if len(mentioned) != 1:
-            shorts = {place: regions.short(place) for place in places}
-            mentioned = mentioned or [place for place, word in shorts.items() if word in address]
-        longest = max(mentioned, key=len, default="")
-        return places.get(longest, NO_PLACE)
+        return places.get(regions.mentioned(address, places), NO_PLACE)
 
     def _completed(self, found: list[str], region: str, address: str) -> list[str]:
         """JD reads the address itself; it must not contradict what the code says."""

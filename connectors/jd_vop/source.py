@@ -44,7 +44,7 @@ from connectors.trading import (
 
 from . import mapping, orders, quoting, statements
 from .after_sale import AfterSale
-from .areas import Areas
+from .areas import NO_PLACE, Areas
 from .classic import Classic
 from .mapping import Price
 from .router import Router
@@ -145,7 +145,9 @@ class VopSource:
                 prices.result()[0], checks.result(), limits.result(), stock.result()
             )
         told = tuple(said.line(line) for line in lines)
-        return SourceQuote(told, freight.result(), incomplete=bool(self.areas.towns(area)))
+        towns = tuple(self.areas.towns(area))
+        incomplete = bool(towns) and area.town == NO_PLACE
+        return SourceQuote(told, freight.result(), incomplete=incomplete, towns=towns)
 
     def place(self, order: PurchaseOrder) -> Placed:
         """Hold (or buy) it under our reference, at no more than we accept.

@@ -234,6 +234,14 @@ def test_an_order_for_which_nobody_has_time_to_ask_is_not_refused_for_good(trade
 
 
 NO_TOWN = HOME | {"address": "科技园 1 号"}
+NEXT_DOOR = HOME | {"address": "粤海街道科技园 2 号"}
+
+
+def lacking(trade: Trade, goods: Goods, **fields: Any) -> None:
+    """An order to an address without its town is refused, as nothing is to be bought then."""
+    body = ordering(goods, ship_to=NO_TOWN, **fields)
+    told = trade.shop.ask("leader", "POST", "/v1/orders", json=body)
+    assert (told.status_code, told.json()["errors"][0]["code"]) == (409, "address_incomplete")
 
 
 def test_an_address_without_its_town_is_told_before_anything_is_bought(trade: Trade) -> None:
@@ -242,17 +250,35 @@ def test_an_address_without_its_town_is_told_before_anything_is_bought(trade: Tr
     quote = trade.shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": NO_TOWN})
     assert [one["code"] for one in quote["unsellable"]] == ["address_incomplete"]
     assert "街道" in quote["unsellable"][0]["message"]
-    body = ordering(goods, ship_to=NO_TOWN)
-    told = trade.shop.ask("leader", "POST", "/v1/orders", json=body)
-    assert (told.status_code, told.json()["errors"][0]["code"]) == (409, "address_incomplete")
+    calls = len(trade.stage.calls("jd"))
+    lacking(trade, goods)
+    assert len(trade.stage.calls("jd")) == calls  # it was said of this very address
     assert asked(trade, goods)["unsellable"] == []  # another address of the same district
     assert trade.stage.orders("jd") == []
 
 
-def test_goods_held_for_their_address_are_bought_once_it_is_corrected(trade: Trade) -> None:
+def test_what_was_said_of_an_address_counts_for_such_as_name_their_town_too(trade: Trade) -> None:
     goods = trade.goods(JD, 2000, freight=None)
     quote = asked(trade, goods)
-    order = trade.ordered(goods, quote=quote["id"], max_total=None, ship_to=NO_TOWN)
+    calls = len(trade.stage.calls("jd"))
+    trade.ordered(goods, ship_to=NEXT_DOOR)
+    assert len(trade.stage.calls("jd")) == calls
+    office = trade.shop.app.state.office
+    patient, office.talks = office.talks, Talks(0.05)
+    trade.stage.fault("jd", "stall", seconds=0.6)
+    lines = {"lines": [{"sku": goods.sku, "quantity": 1}]}
+    late = trade.shop.said("leader", "/v1/quotes", lines | {"ship_to": NO_TOWN})
+    assert [one["code"] for one in late["unsellable"]] == ["freight_unknown"]
+    office.talks.close()
+    office.talks = patient
+    lacking(trade, goods, quote=quote["id"], max_total=None)
+    path = f"/v1/skus/{goods.sku}/sellable?region={HOME['region']}"
+    assert trade.shop.got("leader", path)["sellable"]
+
+
+def test_goods_held_for_their_address_are_bought_once_it_is_corrected(trade: Trade) -> None:
+    goods = trade.goods(JD, 2000, freight={"kind": "flat", "fee": "6.00", "free_from": None})
+    order = trade.ordered(goods, ship_to=NO_TOWN)
     trade.worked(JD)
     held = trade.seen(order)
     assert (held["status"], "街道" in held["lines"][0]["held_reason"]) == ("held", True)
@@ -262,7 +288,7 @@ def test_goods_held_for_their_address_are_bought_once_it_is_corrected(trade: Tra
     assert corrected["lines"][0]["held_reason"] is None
     trade.retried(JD)
     assert trade.bought(order)[-1] == (JD, "accepted")
-    assert trade.seen(order)["total"] == quote["total"]
+    assert trade.seen(order)["total"] == "28.00"
     assert trade.balanced()
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy import TEXT, BigInteger, CheckConstraint, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -76,6 +76,12 @@ class LiveAnswer(Base):
     """`trade.live_answers.Said`, in the words of JSON."""
     freight: Mapped[Fen | None]
     parcels: Mapped[int | None] = mapped_column(Integer)
+    incomplete: Mapped[bool] = mapped_column(server_default=text("false"))
+    """The source would refuse an order to the address as it is written."""
+    towns: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    """It is said of addresses that name one of these; none: of all."""
+    address: Mapped[bytes | None]
+    """A keyed hash of the one address that it is said of; null where it is said of others too."""
 
 
 class OrderPlan(Base):

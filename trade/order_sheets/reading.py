@@ -153,9 +153,7 @@ def _lines(one: Wanted) -> list[Resolved]:
 def _as_told(session: Session, desk: Desk, party_id: int, one: Wanted, now: datetime) -> Draft:
     """The order as it can be bought by what platforms said a short time ago."""
     lines = [LineRequest(x.quantity, outside("sku", x.sku_id)) for x in _lines(one)]
-    to = one.to
-    known = planning.load(session, desk, party_id, lines, to.region, now, mobile=to.mobile)
-    return known.latest()
+    return planning.load(session, desk, party_id, lines, one.to, now).latest()
 
 
 def _priced(
