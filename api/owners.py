@@ -1,11 +1,14 @@
 """Whose thing it is that an operator looks at; everybody else has only their own."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.callers import Caller
 from kit.errors import FieldError, Problem
 from kit.ids import inside
+from trade import suppliers
 from trade.models import Claim, Order, Purchase
 from trade.purchases import Supplier
 from trade.suppliers import supplier_of
@@ -43,6 +46,13 @@ def own_door(caller: Caller) -> Supplier:
             403, "no_source", "you supply no source here; ask your operator to name yours"
         )
     return Supplier(caller.identity.source, caller.party_id)
+
+
+def check_sources(
+    session: Session, caller: Caller, named: Iterable[tuple[str, str | None]]
+) -> None:
+    """Raises Problem 422 for the first (field, source) that names a source which is not there."""
+    suppliers.check_sources(session, caller.office.terms.settings.sources, named)
 
 
 def purchase_supplier(session: Session, caller: Caller, purchase: str) -> Supplier:

@@ -57,7 +57,9 @@ def put_policy(
     limits that there are; orders keep their prices."""
 
     def work(session: Session) -> Reply:
-        scope = _scope(asked, _source(caller, source), asked.regions, asked)
+        whose = _source(caller, source)
+        owners.check_sources(session, caller, [("source", whose or None)])
+        scope = _scope(asked, whose, asked.regions, asked)
         bounds = PricePolicy(scope, decimal(asked.min_retail), decimal(asked.max_retail))
         row = corridors.put(session, scope, policy, caller.party_id, bounds)
         shown = _policy(row)
@@ -97,6 +99,8 @@ def put_grant(caller: WritesGrants, grant: Name, asked: GrantIn, source: Source 
 
     def work(session: Session) -> Reply:
         whose = _granting(caller, asked.what.source or source)
+        field = "what.source" if asked.what.source else "source"
+        owners.check_sources(session, caller, [(field, whose)])
         scope = _scope(asked.what, whose, asked.where, asked)
         who = asked.who
         more = {

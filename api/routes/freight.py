@@ -56,6 +56,7 @@ def put(
     whose, name = _source(caller, source), templates.named(template)
 
     def work(session: Session) -> Reply:
+        owners.check_sources(session, caller, [("source", whose)])
         stated = asked.model_dump(mode="json")
         row = templates.put(session, whose, name, caller.party_id, _template(asked), stated)
         shown = _view(row)

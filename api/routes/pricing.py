@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import replies
+from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.pricing import PreviewIn, PreviewOut, RuleIn, RulesIn, RulesOut
@@ -49,7 +49,7 @@ def put(caller: Writes, asked: RulesIn) -> Response:
     rules = _rules(asked.rules)
 
     def work(session: Session) -> Reply:
-        price_trials.check_parties(session, rules)
+        _check(session, caller, rules)
         book = pricebook.put(
             session,
             rules,
@@ -73,7 +73,7 @@ def preview(caller: Reads, asked: PreviewIn) -> Response:
     since = asked.since or until - timedelta(days=30)
     here = caller.office.terms.readership
     with caller.system() as session:
-        price_trials.check_parties(session, rules)
+        _check(session, caller, rules)
         who = pricing.buyer(session, given("pty", asked.party, "party")) if asked.party else NOBODY
         named = enumerate(asked.skus or ())
         wanted = [given("sku", sku, f"skus.{place}") for place, sku in named]
@@ -108,6 +108,13 @@ def preview(caller: Reads, asked: PreviewIn) -> Response:
 
 def _rules(asked: Sequence[RuleIn]) -> list[Rule]:
     return [_rule(number, one) for number, one in enumerate(asked, start=1)]
+
+
+def _check(session: Session, caller: Caller, rules: Sequence[Rule]) -> None:
+    """Raises Problem 422 for a party or a source that is not there."""
+    price_trials.check_parties(session, rules)
+    named = ((f"rules.{place}.source", rule.source) for place, rule in enumerate(rules))
+    owners.check_sources(session, caller, named)
 
 
 def _rule(number: int, asked: RuleIn) -> Rule:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import replies
+from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.routing import ReplayIn, ReplayOut, RoutingRuleIn, RoutingRulesIn, RoutingRulesOut
@@ -38,10 +38,13 @@ def get(caller: Reads) -> Response:
 def put(caller: Writes, asked: RoutingRulesIn) -> Response:
     """All of them at once, for the next order on; orders that are placed keep their purchases."""
 
+    rules = _rules(asked.rules)
+
     def work(session: Session) -> Reply:
+        _check(session, caller, rules)
         book = routing_rules.put(
             session,
-            _rules(asked.rules),
+            rules,
             version=asked.version,
             actor=caller.actor,
             note=asked.note,
@@ -58,8 +61,10 @@ def replay(caller: Reads, asked: ReplayIn) -> Response:
     """Changes nothing. Each order's first routing is made again by what was known at its time."""
     until = asked.until or clock.now()
     since = asked.since or until - timedelta(days=30)
+    rules = _rules(asked.rules)
     with caller.system() as session:
-        found = routing_trials.replay(session, _rules(asked.rules), since, until, asked.limit)
+        _check(session, caller, rules)
+        found = routing_trials.replay(session, rules, since, until, asked.limit)
     served = [(one.landed, one.then) for one in found.trials if one.then is not None]
     return replies.answer(
         {
@@ -76,6 +81,12 @@ def replay(caller: Reads, asked: ReplayIn) -> Response:
 
 def _rules(given: Sequence[RoutingRuleIn]) -> list[Rule]:
     return [_rule(one) for one in given]
+
+
+def _check(session: Session, caller: Caller, rules: Sequence[Rule]) -> None:
+    """Raises Problem 422 for a source that is not there."""
+    named = ((f"rules.{place}.when.source", one.when.source) for place, one in enumerate(rules))
+    owners.check_sources(session, caller, named)
 
 
 def _rule(given: RoutingRuleIn) -> Rule:

@@ -341,3 +341,28 @@ class TestSellable:
         told = _sellable(shop, goods)
         assert _codes(told) == ["not_sold"]
         assert told["reasons"][0]["until"][:16] == begins.isoformat()[:16]
+
+
+def test_a_rule_for_a_source_that_is_not_there_is_refused_by_its_field(shop: Shop) -> None:
+    until = (clock.now() + timedelta(hours=1)).isoformat()
+    when = {"source": "teahuose"}
+    routed = {"rules": [{"id": "x", "then": "never", "when": when, "until": until}]}
+    priced = {"rules": [{"markup_percent": "5"}, {"markup_percent": "5", **when}]}
+    parcels = {"by": "piece", "first": "8"}
+    for method, path, body, field in (
+        ("PUT", "pricing-rules", priced | {"version": 0}, "rules.1.source"),
+        ("POST", "pricing-rules/preview", priced, "rules.1.source"),
+        ("PUT", "routing-rules", routed | {"version": 0}, "rules.0.when.source"),
+        ("POST", "routing-rules/replay", routed, "rules.0.when.source"),
+        ("PUT", "grants/g", {"who": {}, "what": when}, "what.source"),
+        ("PUT", "grants/g?source=teahuose", {"who": {}}, "source"),
+        ("PUT", "price-policies/p?source=teahuose", {"min_retail": "5"}, "source"),
+        ("PUT", "freight-templates/f?source=teahuose", parcels, "source"),
+    ):
+        told = shop.ask("operator", method, f"/v1/{path}", json=body)
+        assert told.status_code == 422, (path, told.text)
+        message = "there is no source 'teahuose'"
+        wrong = {"field": field, "code": "unknown_source", "message": message}
+        assert told.json()["errors"] == [wrong]
+    shop.market.offer(source="teahuose")
+    assert shop.ask("operator", "PUT", "/v1/grants/g", json={"who": {}, "what": when}).is_success
