@@ -177,7 +177,7 @@ class _Door(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
 
-def _files_below(folder: Path) -> type[paramiko.SFTPServerInterface]:
+def _files_below(folder: Path, renamed: Callable[[], None]) -> type[paramiko.SFTPServerInterface]:
     class Files(paramiko.SFTPServerInterface):
         def _real(self, path: str) -> str:
             return str(folder) + self.canonicalize(path)
@@ -210,16 +210,23 @@ def _files_below(folder: Path) -> type[paramiko.SFTPServerInterface]:
 
         def posix_rename(self, oldpath: str, newpath: str) -> int:
             os.replace(self._real(oldpath), self._real(newpath))
+            renamed()
             return paramiko.SFTP_OK
 
     return Files
 
 
 @contextlib.contextmanager
-def sftp_server(folder: Path, key: paramiko.PKey) -> Iterator[int]:
-    """An SFTP server over `folder` for user `tea`, password `leaf`; yields its port."""
+def sftp_server(folder: Path, key: paramiko.PKey, *, breaks: int = 0) -> Iterator[int]:
+    """An SFTP server over `folder` for user `tea`, password `leaf`; yields its port. So many times
+    it `breaks` off when a file is where it belongs."""
+    breaking = iter(range(breaks))
     listener = socket.create_server(("127.0.0.1", 0))
     transports: list[paramiko.Transport] = []
+
+    def renamed() -> None:
+        if next(breaking, None) is not None:
+            transports[-1].close()
 
     def serve() -> None:
         while True:
@@ -229,7 +236,9 @@ def sftp_server(folder: Path, key: paramiko.PKey) -> Iterator[int]:
                 return
             transport = paramiko.Transport(connection)
             transport.add_server_key(key)
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _files_below(folder))
+            transport.set_subsystem_handler(
+                "sftp", paramiko.SFTPServer, _files_below(folder, renamed)
+            )
             transports.append(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):  # a wary client
                 transport.start_server(server=_Door())

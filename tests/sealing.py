@@ -52,6 +52,7 @@ def filled_house(market: Market, settings: Settings) -> Shop:
     submitted(market)
     with market.db.as_system() as session:
         cutoff_sheets.make_due(session, market.desk, NOW)
+        assert cutoff_sheets.claim(session, market.desk, "teahouse", NOW) is not None
     import_sheet(market, filled(market, "SF1234567890"))
     _claimed(shop)
     _asked(shop)

@@ -1,9 +1,10 @@
-"""Sheets to suppliers at cut-off: make (one transaction) → send (none open) → write down (one).
+"""Sheets to suppliers at cut-off: make → write (a transaction each) → send (none open) → settle.
 
 A sheet is made once for each cut-off, of what no sheet holds yet; a purchase can be in one only,
 by its key, and so can the goods that are sent again for a claim. What may have arrived is sent
-again byte for byte under the same name, never as another sheet. A sheet that could not be sent
-within its tries is a case for a person.
+again byte for byte under the same name, never as another sheet; what has not left for certain is
+written anew, see `SupplierSheet.body`. A sheet that could not be sent within its tries is a case
+for a person.
 """
 
 from collections.abc import Callable, Collection
@@ -104,8 +105,6 @@ def _make(session: Session, desk: Desk, source: str, cutoff_at: datetime, now: d
     if not bought and not again:
         return False
     row = session.get_one(SupplierSheet, sheet_id, populate_existing=True)
-    content = sheets.written(session, desk, supplier, bought, again)
-    row.body = desk.keyring.seal(content, _context(row))
     row.purchases, row.replacements = len(bought), len(again)
     row.state, row.due_at = "made", now
     say(session, SHEETS, source)
@@ -163,7 +162,7 @@ def drain(
     """Send what is due of one source; may run any number of times at once, and be killed."""
     while clock.now() < until:
         with db.as_system() as session:
-            claimed = claim(session, desk.keyring, source, clock.now())
+            claimed = claim(session, desk, source, clock.now())
         if claimed is None:
             break
         error = _talk(opened(source), claimed)
@@ -173,15 +172,15 @@ def drain(
         continue
 
 
-def claim(session: Session, keyring: Keyring, source: str, now: datetime) -> Claimed | None:
-    """The oldest sheet that is due; ours alone until its lease ends."""
+def claim(session: Session, desk: Desk, source: str, now: datetime) -> Claimed | None:
+    """The oldest sheet that is due, written for this attempt; ours alone until its lease ends."""
     row = session.scalars(
         select(SupplierSheet)
         .where(
             SupplierSheet.source == source,
             SupplierSheet.state.in_(("made", "sending")),
             SupplierSheet.due_at <= now,
-            SupplierSheet.body != b"",
+            (SupplierSheet.body != b"") | ~SupplierSheet.may_have_left,
         )
         .order_by(SupplierSheet.id)
         .limit(1)
@@ -189,13 +188,34 @@ def claim(session: Session, keyring: Keyring, source: str, now: datetime) -> Cla
     ).one_or_none()
     if row is None:
         return None
+    if row.state == "sending":  # whoever sent it has not come back
+        row.may_have_left = True
     if row.attempts > len(WAITS):  # every attempt ended with its worker
         row.state, row.failure = "failed", row.failure or "it broke off at every attempt"
+        return None
+    if not row.may_have_left and not _written(session, desk, row):
+        row.state, row.body, row.failure = "empty", b"", None
         return None
     row.state, row.lease, row.due_at = "sending", uuid4().hex, now + LEASE
     row.attempts += 1
     session.flush()
-    return Claimed(row.id, source, row.lease, _outgoing(keyring, row))
+    return Claimed(row.id, source, row.lease, _outgoing(desk.keyring, row))
+
+
+def _written(session: Session, desk: Desk, row: SupplierSheet) -> bool:
+    """Write a sheet with what is still to be sent of all that is in it; whether there is any."""
+    bought = select(SheetPurchase.purchase_id).where(SheetPurchase.sheet_id == row.id)
+    again = select(SheetClaim.claim_id).where(SheetClaim.sheet_id == row.id)
+    whole = sheets.written(
+        session,
+        desk,
+        supplier_of(session, row.source),
+        session.scalars(bought.order_by(SheetPurchase.purchase_id)).all(),
+        session.scalars(again).all(),
+    )
+    row.purchases, row.replacements = whole.purchases, whole.claims
+    row.body = desk.keyring.seal(whole.content, _context(row))
+    return whole.purchases + whole.claims > 0
 
 
 def _outgoing(keyring: Keyring, row: SupplierSheet) -> OutgoingSheet:
@@ -229,6 +249,7 @@ def settle(session: Session, claimed: Claimed, error: SupplierError | None, now:
     if row.state != "sending" or row.lease != claimed.lease:
         return
     row.lease = None
+    row.may_have_left |= error is None or isinstance(error, OutcomeUnknown)
     if error is None:
         row.state, row.sent_at, row.due_at, row.failure = "sent", now, now, None
         return
@@ -260,6 +281,7 @@ def view(row: SupplierSheet) -> dict[str, Any]:
         "status": shown.get(row.state, row.state),
         "purchases": row.purchases,
         "replacements": row.replacements,
+        "may_have_left": row.may_have_left,
         "attempts": row.attempts,
         "failure": row.failure,
         "sent_at": row.sent_at,
@@ -267,7 +289,8 @@ def view(row: SupplierSheet) -> dict[str, Any]:
 
 
 def send_again(session: Session, supplier: Supplier, sheet: str, now: datetime) -> dict[str, Any]:
-    """Try a sheet that failed anew, the same bytes. Raises Problem 404, 409 `wrong_state`."""
+    """Try a sheet that failed anew: what may have left as it was. Raises Problem 404, 409
+    `wrong_state`."""
     row = session.get(SupplierSheet, inside("sht", sheet), with_for_update=True)
     if row is None or row.source != supplier.source:
         raise Problem(404, "not_found", f"there is no sheet {sheet!r} for you")

@@ -3,13 +3,14 @@ is ever a formula and no waybill number is rounded."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
 from kit.ids import outside
-from trade import places, recipients
+from trade import address_requests, places, recipients
 from trade.desk import Desk
 from trade.models import Claim, ClaimLine, Purchase, PurchaseLine
 from trade.parcels.shipping import REPLACES
@@ -35,6 +36,18 @@ COLUMNS = (
 
 AGAIN = {"reissue": "【补发】", "exchange": "【换货】"}
 """The note of goods that go out in the place of others."""
+
+READDRESSED = "【买家申请改地址，请先确认】"
+"""The note of a purchase that another address is asked for: its row has the former one."""
+
+
+class Written(NamedTuple):
+    """A sheet as XLSX, and how many purchases and claims are in it."""
+
+    content: bytes
+    purchases: int
+    claims: int
+
 
 SHOWN = ("submitted", "accepted", "partly_shipped")
 
@@ -67,7 +80,8 @@ def export(
         .order_by(Claim.id)
         .limit(limit - len(rows))
     ).all()
-    return written(session, desk, supplier, [purchase_id for _, purchase_id in rows], claims)
+    bought = [purchase_id for _, purchase_id in rows]
+    return written(session, desk, supplier, bought, claims).content
 
 
 def written(
@@ -76,13 +90,13 @@ def written(
     supplier: Supplier,
     purchase_ids: Sequence[int],
     claim_ids: Sequence[int],
-) -> bytes:
+) -> Written:
     """What is still to be sent of these purchases, in this order, then for these claims, as an XLSX
     file; recipients are opened for it, each opening logged. Whoever was forgotten is left out."""
-    rows = _first(session, desk, supplier, purchase_ids) + _again(
-        session, desk, supplier, claim_ids
-    )
-    return workbook("待发货", COLUMNS, rows)
+    first = _first(session, desk, supplier, purchase_ids)
+    again = _again(session, desk, supplier, claim_ids)
+    content = workbook("待发货", COLUMNS, first + again)
+    return Written(content, len({row[0] for row in first}), len({row[0] for row in again}))
 
 
 def _again(
@@ -94,7 +108,7 @@ def _again(
         .join(Purchase, Purchase.id == Claim.purchase_id)
         .join(ClaimLine, ClaimLine.claim_id == Claim.id)
         .join(PurchaseLine, PurchaseLine.id == ClaimLine.purchase_line_id)
-        .where(Claim.id.in_(claim_ids))
+        .where(Claim.id.in_(claim_ids), REPLACES)
         .order_by(Claim.id, PurchaseLine.line)
     ).all()
     to = {purchase.recipient_id for _, _, purchase, _ in found}
@@ -124,16 +138,19 @@ def _first(
     }
     to = {purchase.recipient_id for purchase in found.values()}
     people = recipients.reveal_many(session, desk.keyring, to, supplier.party_id, "export")
+    asked = address_requests.at_door(session, list(found))
     return [
-        _row(purchase, people[purchase.recipient_id], line, units)
+        _row(purchase, people[purchase.recipient_id], line, units, asked=purchase_id in asked)
         for purchase_id in purchase_ids
         if (purchase := found.get(purchase_id)) and purchase.recipient_id in people
         for line, units in open_units(lines[purchase_id])
     ]
 
 
-def _row(purchase: Purchase, to: ShipTo, line: PurchaseLine, units: int) -> list[str]:
-    note = purchase.note or ""
+def _row(
+    purchase: Purchase, to: ShipTo, line: PurchaseLine, units: int, *, asked: bool = False
+) -> list[str]:
+    note = f"{READDRESSED if asked else ''}{purchase.note or ''}"
     if purchase.cancel_reason is not None:
         note = f"【买家申请取消，请先确认】{note}"
     return [

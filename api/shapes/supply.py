@@ -46,6 +46,7 @@ class CutoffSheetOut(Out):
     status: str = Field(description="waiting | sent | failed")
     purchases: int
     replacements: int = Field(description="claims in it for which goods are sent again")
+    may_have_left: bool = Field(description="from then on it is sent again as it was")
     attempts: int
     failure: str | None
     sent_at: str | None

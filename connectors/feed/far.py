@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, unquote
 import paramiko
 
 from connectors import hosts
-from connectors.errors import NotAuthorised, Refused, TryLater, Unreadable
+from connectors.errors import NotAuthorised, OutcomeUnknown, Refused, TryLater, Unreadable
 from connectors.fetch import Fetched, Rules
 
 _TIMEOUT = 30.0
@@ -56,24 +56,27 @@ def sftp(url: SplitResult, into: Path, rules: Rules, login: Login) -> list[tuple
 def put(url: SplitResult, name: str, content: bytes, rules: Rules, login: Login) -> None:
     """Write a file into the folder that an sftp:// address names; it is there whole or not at all.
 
-    The same name again replaces the file. Raises SupplierError, and never OutcomeUnknown: whoever
-    is not sure puts it there again.
+    The same name again replaces the file. Raises TryLater, Refused or NotAuthorised (it is not
+    there), or OutcomeUnknown: it may be.
     """
     where = f"sftp://{url.hostname}{url.path}"
     folder = unquote(url.path) or "."
     if any(ord(letter) < 32 for letter in folder):
         raise Refused("bad-address", "send_to has control characters in it")
     part, whole = (posixpath.join(folder, one) for one in (f".{name}.part", name))
+    begun = False
     try:
         with _ssh(url, rules, login) as files:
             files.putfo(io.BytesIO(content), part, len(content))  # looks whether all of it came
+            begun = True
             _renamed(files, part, whole)
     except paramiko.AuthenticationException as error:
         raise NotAuthorised("login", f"{where} refuses our user name or password") from error
     except (FileNotFoundError, PermissionError) as error:
         raise Refused("no-folder", f"{where} is no folder that we may write to") from error
     except (paramiko.SSHException, OSError, EOFError) as error:
-        raise TryLater("network", f"{where}: {error or type(error).__name__}") from error
+        why = f"{where}: {error or type(error).__name__}"
+        raise (OutcomeUnknown if begun else TryLater)("network", why) from error
 
 
 def _renamed(files: paramiko.SFTPClient, part: str, whole: str) -> None:

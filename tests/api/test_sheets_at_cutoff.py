@@ -30,7 +30,7 @@ def at_cutoff(shop: Shop) -> bytes:
     with shop.db.as_system() as session:
         assert cutoff_sheets.make_due(session, shop.market.desk, now) == 1
     with shop.db.as_system() as session:
-        claimed = cutoff_sheets.claim(session, shop.market.desk.keyring, SOURCE, now)
+        claimed = cutoff_sheets.claim(session, shop.market.desk, SOURCE, now)
         assert claimed is not None
     with mail_server() as post:
         by_mail(post).deliver(claimed.sheet)

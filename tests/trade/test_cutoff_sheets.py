@@ -14,7 +14,7 @@ from typing import Any
 import openpyxl
 import paramiko
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from connectors.registry import open_source
 from connectors.surroundings import Surroundings
@@ -26,14 +26,24 @@ from tests.far_servers import Post, mail_server, sftp_server
 from tests.trade.market import HOME, NOW, Market, submitted
 from tests.trade.test_claims import approve, claim
 from tests.trade.test_supplier_door import Shop
-from trade import cutoff_sheets, exceptions, forgetting
+from trade import (
+    address_answers,
+    cutoff_sheets,
+    exceptions,
+    forgetting,
+    purchases,
+    readdressing,
+    sheets,
+)
 from trade.after_sales import claim_answers, claims
 from trade.desk import SourceTerms
+from trade.models import AddressRequest
 from trade.parcels.shipping import Shipment, ship
 from trade.purchases import Supplier
 
 CUTOFF = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """Four in the afternoon in Shanghai."""
+THERE = "粤海街道后海大道 2 号"
 
 
 def sending(market: Market, **terms: Any) -> Market:
@@ -130,12 +140,82 @@ def test_what_may_have_arrived_is_sent_again_byte_for_byte(market: Market) -> No
     assert len(rows(attachment(post.mails[0]))) == 2
 
 
+def readdressed(market: Market, party: int, order: int) -> None:
+    """Its leader wants it elsewhere, and an operator says that its supplier agrees."""
+    there = replace(HOME, address=THERE)
+    with market.db.as_system() as session:
+        assert readdressing.readdress(session, market.desk, party, order, there, NOW)
+        name = outside("pur", session.scalars(select(AddressRequest.purchase_id)).one())
+        address_answers.answer(session, Supplier("teahouse"), name, NOW, accept=True)
+
+
+def test_what_has_not_left_for_certain_is_written_anew_under_the_same_name(market: Market) -> None:
+    market = sending(market)
+    party, goods = market.party(money=100_000), market.offer()
+    moved, ended, kept = bought(market, party, goods, 3)
+    made(market)
+    with mail_server() as post:
+        post.mood = "later"
+        sent(market, by_mail(post))
+        before = sheet_row(market)
+        readdressed(market, party, moved)
+        with market.db.as_system() as session:
+            name = outside("pur", market.purchases(ended)[0].id)
+            purchases.refuse(session, Supplier("teahouse"), name, "out_of_stock", "没货", NOW)
+            asked = replace(HOME, address=THERE)
+            assert readdressing.readdress(session, market.desk, party, kept, asked, NOW)
+        bought(market, party, goods)  # goes with the next sheet
+        post.mood = "take"
+        hurried(market)
+        sent(market, by_mail(post))
+    after = sheet_row(market)
+    assert (before.id, before.purchases, before.may_have_left) == (after.id, 3, False)
+    assert (after.state, after.purchases) == ("done", 2)
+    [mail] = post.mails
+    found = [(line[0], line[4].endswith(THERE), line[9]) for line in rows(attachment(mail))[1:]]
+    assert found == [
+        (outside("pur", market.purchases(moved)[0].id), True, ""),
+        (outside("pur", market.purchases(kept)[0].id), False, sheets.READDRESSED),
+    ]
+
+
+def test_what_may_have_left_keeps_its_bytes_whatever_its_supplier_agreed_to(market: Market) -> None:
+    market = sending(market)
+    party, goods = market.party(money=100_000), market.offer()
+    [order] = bought(market, party, goods)
+    made(market)
+    with mail_server() as post:
+        for mood in ("drop", "refuse", "take"):  # that it failed later takes nothing back
+            post.mood = mood
+            sent(market, by_mail(post))
+            if mood == "drop":
+                readdressed(market, party, order)
+            hurried(market)
+    assert post.mails[0] == post.mails[1]
+    assert sheet_row(market).may_have_left
+    [line] = rows(attachment(post.mails[1]))[1:]
+    assert not line[4].endswith(THERE)
+
+
+def test_a_sheet_of_which_all_has_ended_is_not_sent(market: Market) -> None:
+    market = sending(market)
+    [order] = bought(market, market.party(money=100_000), market.offer())
+    made(market)
+    with market.db.as_system() as session:
+        name = outside("pur", market.purchases(order)[0].id)
+        purchases.refuse(session, Supplier("teahouse"), name, "out_of_stock", "没货", NOW)
+    with mail_server() as post:
+        sent(market, by_mail(post))
+        assert post.mails == []
+    assert sheet_row(market).state == "empty"
+
+
 def test_a_worker_that_dies_while_it_sends_leaves_the_sheet_to_the_next(market: Market) -> None:
     market = sending(market)
     bought(market, market.party(money=100_000), market.offer())
     made(market)
     with market.db.as_system() as session:
-        lost = cutoff_sheets.claim(session, market.desk.keyring, "teahouse", clock.now())
+        lost = cutoff_sheets.claim(session, market.desk, "teahouse", clock.now())
         assert lost is not None
     with mail_server() as post:
         sent(market, by_mail(post))
@@ -205,7 +285,7 @@ def test_to_a_folder_by_sftp_whole_and_once(
     market = sending(market, send_to="sftp://x/in/")
     bought(market, market.party(money=100_000), market.offer())
     made(market)
-    with sftp_server(tmp_path, key) as port:
+    with sftp_server(tmp_path, key, breaks=1) as port:
         config = {
             "kind": "feed",
             "send_to": f"sftp://127.0.0.1:{port}/in/",
@@ -216,6 +296,9 @@ def test_to_a_folder_by_sftp_whole_and_once(
         }
         sent(market, open_source("teahouse", config | {"send_to": config["send_to"] + "no/"}))
         assert "no folder" in sheet_row(market).failure
+        hurried(market)
+        sent(market, open_source("teahouse", config))
+        assert (sheet_row(market).state, sheet_row(market).may_have_left) == ("sending", True)
         hurried(market)
         sent(market, open_source("teahouse", config))
     [file] = (tmp_path / "in").iterdir()

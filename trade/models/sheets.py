@@ -9,7 +9,7 @@ from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
 
 
 class SupplierSheet(Base):
-    """One sheet of one source; its bytes are the same at every attempt to send it."""
+    """One sheet of one source; what is in it is decided once, its bytes until it may have left."""
 
     __tablename__ = "supplier_sheets"
     __table_args__ = (
@@ -28,12 +28,20 @@ class SupplierSheet(Base):
     cutoff_at: Mapped[Utc]
     """The cut-off that it is of."""
     state: Mapped[str]
-    """empty (nothing waited) | made | sending (may have arrived) | sent | done | failed."""
+    """empty (nothing is to be sent) | made | sending | sent | done | failed."""
     purchases: Mapped[int] = mapped_column(Integer)
     replacements: Mapped[int] = mapped_column(Integer, server_default="0")
     """Claims in it for which goods are sent again."""
+    may_have_left: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether an attempt ended so that the supplier may have the sheet, once and for ever."""
     body: Mapped[bytes]
-    """The workbook, sealed: it names recipients. Empty once it is gone."""
+    """The workbook, sealed: it names recipients. Empty before the first attempt and once it is
+    gone.
+
+    Until it `may_have_left` it is written anew for each attempt, under the same name and of the
+    same purchases and claims: to the addresses of that moment, without what has ended. From then on
+    it never changes, so that what arrives twice is seen to be one; what becomes of a purchase in
+    it, another address or a cancellation, is asked of its supplier by its own way."""
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     due_at: Mapped[Utc] = mapped_column(server_default=NOW)
     lease: Mapped[str | None]
