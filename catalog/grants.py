@@ -52,6 +52,8 @@ class Grant:
     max_per_order: int | None = None
     max_per_day: int | None = None
     max_per_recipient: int | None = None
+    sku_id: int | None = None
+    """The SKU as it was named; `scope` has the one that it leads on to."""
 
 
 @dataclass(frozen=True)
@@ -154,4 +156,5 @@ def _grant(row: GrantRow, scope: Scope) -> Grant:
         row.max_per_order,
         row.max_per_day,
         row.max_per_recipient,
+        row.sku_id,
     )

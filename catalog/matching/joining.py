@@ -7,6 +7,7 @@ tells the change feed that it went and came; one row of kind `rule` tells which 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
@@ -83,9 +84,12 @@ def split(session: Session, sku: int, offers: Collection[int], by: str) -> Moved
         raise Problem(409, "not_split", "these offers are not all for this SKU; read it again")
     if len(leaving) == len(own):
         raise Problem(409, "not_split", "every offer would leave; name those that do not belong")
-    to_sku = _former(session, from_sku, leaving) or _new(session, leaving[0])
+    former = _former(session, from_sku, leaving)
+    to_sku = _new(session, leaving[0]) if former is None else former.from_sku
     _move(session, from_sku, to_sku, leaving, "split")
     _note(session, "split", Moved(from_sku, to_sku, leaving), [], by)
+    if former is not None:
+        session.execute(_UNDONE, {"id": former.id, "sku": to_sku})
     _tell(session, leaving, from_sku, to_sku, "split")
     return Moved(from_sku, to_sku, leaving)
 
@@ -94,20 +98,24 @@ _MERGES = text("""
     SELECT id, from_sku, offers, redirects FROM regroupings
     WHERE to_sku = :sku AND kind = 'merge' AND undone_at IS NULL ORDER BY id DESC
 """)
-_UNDONE = text("UPDATE regroupings SET undone_at = clock_timestamp() WHERE id = :id")
+_UNDONE = text("""
+    UPDATE regroupings SET undone_at = (
+      SELECT at FROM regroupings WHERE to_sku = :sku AND kind = 'split' ORDER BY id DESC LIMIT 1)
+    WHERE id = :id
+""")
+"""At the moment at which its offers are back: a SKU never stands for none in between."""
 _UNLEAD = text("DELETE FROM sku_redirects WHERE from_sku = :sku")
 
 
-def _former(session: Session, sku: int, offers: Sequence[int]) -> int | None:
-    """The SKU from which exactly these offers were merged, which now stands for itself again."""
+def _former(session: Session, sku: int, offers: Sequence[int]) -> Any:
+    """The merge that brought exactly these offers; their SKU stands for itself again."""
     for row in session.execute(_MERGES, {"sku": sku}):
         if set(row.offers) == set(offers):
             _hold(session, [row.from_sku])
             session.execute(_UNLEAD, {"sku": row.from_sku})
             if row.redirects:
                 session.execute(_REDIRECT, {"to": row.from_sku, "skus": list(row.redirects)})
-            session.execute(_UNDONE, {"id": row.id})
-            return int(row.from_sku)
+            return row
     return None
 
 

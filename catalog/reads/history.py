@@ -1,10 +1,11 @@
 """What a SKU has cost, as a reader sees it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
 from catalog.pricing import Goods
+from catalog.reads import memberships
+from catalog.reads.memberships import Memberships
 from catalog.shelf import Reader
 
 
@@ -31,7 +34,8 @@ class Point:
 
 @dataclass(frozen=True)
 class _Moment:
-    """A price of an offer in a mode; or, with `mode` listed or gone, that it is there or not."""
+    """A price of an offer in a mode; or that it is there or not (`mode` listed or gone), or that it
+    came to the SKU or left it (joined or left)."""
 
     at: datetime
     offer_id: int
@@ -52,10 +56,11 @@ _POINTS = text(f"""
     WITH o AS MATERIALIZED (
       SELECT id, source, external_id, {BRAND_OF} AS brand, category, state, seen_at,
         {OURS} AS ours FROM offers o
-      WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
+      WHERE o.id = ANY(:offers)
     ), told AS (
       SELECT c.at, c.offer_id, c.kind AS mode, CAST(NULL AS numeric) AS price, c.version
       FROM changes c WHERE c.offer_id IN (SELECT id FROM o) AND c.kind IN ('listed', 'gone')
+        AND NOT coalesce(c.now ? 'moved_to', false)
     )
     SELECT h.at, h.offer_id, h.mode, h.price, o.source, o.external_id, o.brand, o.category, o.ours
     FROM (
@@ -78,9 +83,13 @@ def price_history(
     """Prices of a SKU from `since` to `until`, oldest first, starting with the one that stood then.
 
     Leaders see the lowest price of each mode that any source listed then, marked up as they pay
-    it, and only where it changed; operators and buyers see what each source asked.
+    it, and only where it changed; operators and buyers see what each source asked. An offer counts
+    while it was under the SKU, or under the one that this was merged into.
     """
-    rows = session.execute(_POINTS, {"sku": sku_id, "until": until})
+    reader = memberships.reader_then(session, reader, until)
+    known = memberships.of(session, sku_id)
+    standing = known.standing(until)
+    rows = session.execute(_POINTS, {"offers": sorted(known.now), "until": until})
     moments = [
         _Moment(
             r.at,
@@ -93,38 +102,83 @@ def price_history(
         )
         for r in rows
         if (reader.sees_sources or reader.prices.serves in reader.policy(r.source).serves)
-        and reader.grants.allows(sku_id, Goods(r.source, r.brand, r.category, r.ours), "", until)
+        and reader.grants.allows(standing, Goods(r.source, r.brand, r.category, r.ours), "", until)
     ]
+    moments = _grouped(moments, known, until)
     points = _asked(moments) if reader.sees_sources else _lowest(moments, reader)
     return _standing(points, since)
 
 
+def _grouped(moments: list[_Moment], known: Memberships, until: datetime) -> list[_Moment]:
+    """The moments, with those at which offers came and left before what happened then."""
+    offers = {one.offer_id: one for one in moments}
+    turns = [
+        replace(offers[offer], at=at, mode=mode, cost=None)
+        for at, came, left in known.changes()
+        for mode, moved in (("left", left), ("joined", came))
+        for offer in sorted(moved & offers.keys())
+        if at <= until
+    ]
+    return sorted((*turns, *moments), key=lambda one: one.at)
+
+
+class _Offers:
+    """What is asked for the SKU, moment by moment."""
+
+    def __init__(self) -> None:
+        self._costs: dict[int, dict[str, _Moment]] = defaultdict(dict)
+        self._gone: set[int] = set()
+        self._own: set[int] = set()
+
+    def learn(self, moment: _Moment) -> list[_Moment]:
+        """Take in what happened; the prices that count from then on and did not before."""
+        offer = moment.offer_id
+        match moment.mode:
+            case "joined":
+                self._own.add(offer)
+                if offer not in self._gone:
+                    return [replace(one, at=moment.at) for one in self._costs[offer].values()]
+            case "left":
+                self._own.discard(offer)
+            case "gone":
+                self._gone.add(offer)
+            case "listed":
+                self._gone.discard(offer)
+            case mode:
+                self._costs[offer][mode] = moment
+                return [moment] if offer in self._own else []
+        return []
+
+    def there(self) -> list[Mapping[str, _Moment]]:
+        """The prices of each offer that counts, by their modes."""
+        counting = self._own - self._gone
+        return [costs for offer, costs in self._costs.items() if offer in counting]
+
+
 def _asked(moments: Iterable[_Moment]) -> list[Point]:
+    offers = _Offers()
     return [
         Point(one.at, one.mode, one.cost, one.source, one.external_id)
-        for one in moments
+        for moment in moments
+        for one in offers.learn(moment)
         if one.cost is not None
     ]
 
 
 def _lowest(moments: Iterable[_Moment], reader: Reader) -> list[Point]:
-    asked: dict[int, dict[str, Decimal]] = defaultdict(dict)
-    gone: set[int] = set()
+    offers = _Offers()
     lowest: dict[str, Decimal] = {}
     points = []
-    for moment in moments:
-        price = moment.paid(reader)
-        if price is not None:
-            asked[moment.offer_id][moment.mode] = price
-        elif moment.mode == "gone":
-            gone.add(moment.offer_id)
-        else:
-            gone.discard(moment.offer_id)
-        there = [prices for offer, prices in asked.items() if offer not in gone]
-        modes = {mode for prices in there for mode in prices}
-        now = {mode: min(p[mode] for p in there if mode in p) for mode in sorted(modes)}
+    for at, together in groupby(moments, key=lambda one: one.at):
+        for moment in together:
+            offers.learn(moment)
+        now: dict[str, Decimal] = {}
+        for costs in offers.there():
+            for mode, one in costs.items():
+                if (price := one.paid(reader)) is not None:
+                    now[mode] = min(price, now.get(mode, price))
         points += [
-            Point(moment.at, mode, best) for mode, best in now.items() if lowest.get(mode) != best
+            Point(at, mode, best) for mode, best in sorted(now.items()) if lowest.get(mode) != best
         ]
         lowest = now
     return points

@@ -13,7 +13,7 @@ from catalog import shelf
 from catalog.changes import Event, Told, deals_of
 from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
-from catalog.reads import told
+from catalog.reads import memberships, told
 from catalog.reads.changes import KEPT
 from catalog.reads.told import Offers
 from catalog.shelf import Reader, Stock
@@ -41,10 +41,6 @@ class Then:
     offers: list[OfferThen] | None
 
 
-_LED_TO = text("""
-    SELECT to_sku FROM regroupings WHERE from_sku = :sku AND kind = 'merge' AND at <= :moment
-      AND (undone_at IS NULL OR undone_at > :moment) ORDER BY id DESC LIMIT 1
-""")
 _TAKEN = text("""
     SELECT offer_id, sum(units) AS units FROM reservations
     WHERE offer_id = ANY(:offers) AND reserved_at <= :moment
@@ -55,8 +51,7 @@ _POINTS = text(f"""
     SELECT DISTINCT ON (p.offer_id, p.mode) p.offer_id, p.mode, p.price, p.at, o.source,
         o.external_id, {BRAND_OF} AS brand, o.category, {OURS} AS ours
     FROM price_points p JOIN offers o ON o.id = p.offer_id
-    WHERE o.sku_id = coalesce((SELECT to_sku FROM sku_redirects WHERE from_sku = :sku), :sku)
-      AND p.at <= :moment
+    WHERE o.id = ANY(:offers) AND p.at <= :moment
     ORDER BY p.offer_id, p.mode, p.version DESC
 """)  # noqa: S608 - a query of ours
 
@@ -69,9 +64,11 @@ def as_it_was(
     Stock is what was stated, less the units that we had reserved. From before the days for which
     events are kept only prices are known. A source's terms, brand and category are those of today.
     """
+    reader = memberships.reader_then(session, reader, moment)
     if moment < now - KEPT:
         return _by_prices(_priced(session, sku_id, moment), reader, moment)
-    offers = told.at_moment(session, [_led_to(session, sku_id, moment)], moment)
+    led = memberships.stood(session, [sku_id], moment)[sku_id]
+    offers = told.at_moment(session, [led], moment)
     taken = session.execute(
         _TAKEN, {"offers": [said.offer_id for said, _ in offers], "moment": moment}
     )
@@ -115,23 +112,15 @@ def less(offer: Told, units: int) -> Told:
     return replace(offer, stock={"state": state, "quantity": left})
 
 
-def _led_to(session: Session, sku_id: int, moment: datetime) -> int:
-    """The SKU for which this one stood, by the merges that held at `moment`."""
-    passed = {sku_id}
-    while True:
-        led = session.scalar(_LED_TO, {"sku": sku_id, "moment": moment})
-        if led is None or led in passed:
-            return sku_id
-        passed.add(led)
-        sku_id = led
-
-
 def _priced(session: Session, sku_id: int, moment: datetime) -> Offers:
+    known = memberships.of(session, sku_id)
+    standing = known.standing(moment)
     offers: dict[int, tuple[Event, Told]] = {}
-    for row in session.execute(_POINTS, {"sku": sku_id, "moment": moment}):
+    asked = {"offers": sorted(known.offers(moment)), "moment": moment}
+    for row in session.execute(_POINTS, asked):
         said = Event(
-            0, "price", sku_id, row.offer_id, row.source, row.external_id, row.brand, row.category,
-            None, None, row.at, row.ours,
+            0, "price", standing, row.offer_id, row.source, row.external_id, row.brand,
+            row.category, None, None, row.at, row.ours,
         )  # fmt: skip
         prices = dict(offers[row.offer_id][1].price) if row.offer_id in offers else {}
         offers[row.offer_id] = (said, Told(listed=True, price=prices | {row.mode: str(row.price)}))

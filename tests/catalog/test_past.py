@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,10 +13,12 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from catalog import pricebook, reads
+from catalog.grants import Grant, Grants
 from catalog.matching import joining
 from catalog.pricebook import Pricebook, PricingVersion
 from catalog.pricing import Buyer, price_lists
 from catalog.readers import Readership
+from catalog.scopes import Scope
 from catalog.shelf import Reader, Stock
 from kit import clock
 from kit.db import Database
@@ -223,3 +225,74 @@ def test_a_merged_sku_is_what_it_was_before_and_leads_on_after(database: Databas
             session, other.sku_id, reader(session, "leader", between), between, after
         )
         assert before.price == Decimal("22.0000")
+
+
+LATER = timedelta(days=40)
+"""From then on only prices are known of now."""
+
+
+def _prices(session: Session, sku: int, *moments: datetime) -> list[Decimal | None]:
+    """What a leader paid at these moments, asked soon after them; as it is when asked much later,
+    and at the end of what its history says up to each."""
+    soon = [
+        reads.as_it_was(session, sku, whose(session, at), at, moments[-1]).price for at in moments
+    ]
+    late = [
+        reads.as_it_was(session, sku, whose(session, at), at, moments[-1] + LATER).price
+        for at in moments
+    ]
+    told = reads.price_history(session, sku, NOW - STEP, moments[-1], whose(session, NOW))
+    ends = [[point.price for point in told if point.at <= at] for at in moments]
+    assert soon == late == [end[-1] if end else None for end in ends]
+    return soon
+
+
+def whose(session: Session, moment: datetime) -> Reader:
+    return reader(session, "leader", moment)
+
+
+def test_a_split_counts_from_its_moment_on(database: Database) -> None:
+    with database.as_system() as session:
+        made = product(session, "绿茶", Supply("a", "10"), Supply("b", "20"))
+        before = clock.now()
+        moved = joining.split(session, made.sku_id, made.offer_ids[:1], "test")
+        after = clock.now()
+        assert _prices(session, made.sku_id, before, after) == [Decimal(11), Decimal(22)]
+        assert _prices(session, moved.to_sku, before, after) == [None, Decimal(11)]
+
+
+def test_a_merge_that_was_taken_back_counts_for_its_time(database: Database) -> None:
+    with database.as_system() as session:
+        own = product(session, "绿茶", Supply("a", "10"))
+        other = product(session, "绿茶 250g", Supply("b", "20"))
+        moments = [clock.now()]
+        joining.merge(session, own.sku_id, other.sku_id, "test")
+        moments.append(clock.now())
+        back = joining.split(session, other.sku_id, own.offer_ids, "test")
+        assert back.to_sku == own.sku_id
+        moments.append(clock.now())
+        assert _prices(session, own.sku_id, *moments) == [Decimal(11)] * 3
+        assert _prices(session, other.sku_id, *moments) == [Decimal(22), Decimal(11), Decimal(22)]
+        buyer = reader(session, "buyer", NOW)
+        told = reads.price_history(session, other.sku_id, NOW - STEP, moments[-1], buyer)
+        assert [(one.source, one.price) for one in told] == [("b", 20), ("a", 10)]
+        assert moments[0] < told[1].at < moments[1]
+
+
+def test_a_grant_for_a_sku_counted_where_that_led_at_the_moment(database: Database) -> None:
+    with database.as_system() as session:
+        own = product(session, "绿茶", Supply("a", "10"))
+        other = product(session, "绿茶 250g", Supply("b", "20"))
+        joining.merge(session, own.sku_id, other.sku_id, "test")
+        merged = clock.now()
+        joining.split(session, other.sku_id, own.offer_ids, "test")
+        now = clock.now()
+        grant = Grant(1, Scope("a", own.sku_id), sku_id=own.sku_id)
+        granted = Grants(frozenset("ab"), (grant,))
+        asking = replace(whose(session, now), grants=granted)
+        for later in (now, now + LATER):
+            for moment in (merged, now):
+                then = reads.as_it_was(session, own.sku_id, asking, moment, later)
+                assert then.price == Decimal(11)
+        (point,) = reads.price_history(session, own.sku_id, NOW - STEP, merged, asking)
+        assert point.price == Decimal(11)
