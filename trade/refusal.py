@@ -15,11 +15,18 @@ from trade.models import Order, OrderLine, Purchase, PurchaseLine
 from trade.states import move, restate, tell
 
 REROUTE = "orders.reroute"
-"""The outbox topic that wakes the re-routing drain; its key is "all"."""
+"""The outbox topic that wakes the re-routing drain; its key is "all", or `HELD`."""
+HELD = "held"
+"""The key by which lines that wait for a person are tried once more as well."""
 OUT_OF_STOCK = "out_of_stock"
 """The code with which a supplier at our own door says that the goods are not there."""
 PRICE_CHANGED = "price_changed"
 """The same, that they cost more than the purchase says."""
+
+
+def look_again(session: Session) -> None:
+    """Have held units tried at once, after this commit: what kept them may be gone."""
+    say(session, REROUTE, HELD)
 
 
 def refuse_rest(

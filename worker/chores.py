@@ -43,10 +43,9 @@ from trade.buying import SUBMIT
 from trade.order_sheets import files as order_files
 from trade.order_sheets import placing
 from trade.parcels import tracking
-from trade.refusal import REROUTE
+from trade.refusal import HELD, REROUTE
 from trade.settling import commissions, earnings, statements
 from worker import rekeying, relay
-from worker.drains import HELD
 from worker.workshop import Workshop
 
 MINUTE = 60.0

@@ -21,12 +21,10 @@ from trade.desk import readership
 from trade.order_sheets import placing
 from trade.orders import OrderRequest
 from trade.planning import Draft
+from trade.refusal import HELD
 from trade.settling import commissions
 from worker.turns import Turn
 from worker.workshop import Workshop
-
-HELD = "held"
-"""The key by which lines that wait for a person are tried once more as well."""
 
 _log = get(__name__)
 

@@ -14,9 +14,10 @@ from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.routing import ReplayIn, ReplayOut, RoutingRuleIn, RoutingRulesIn, RoutingRulesOut
 from kit import clock
-from kit.ids import inside, outside
+from kit.ids import given as named
+from kit.ids import outside
 from kit.money import yuan
-from trade import audits
+from trade import audits, refusal
 from trade.routing import routing_rules, routing_trials
 from trade.routing.routing_rules import Rule, Rulebook, When
 from trade.routing.routing_trials import Trial
@@ -36,12 +37,14 @@ def get(caller: Reads) -> Response:
 
 @router.put("", response_model=RoutingRulesOut, summary="Put other rules of routing in force")
 def put(caller: Writes, asked: RoutingRulesIn) -> Response:
-    """All of them at once, for the next order on; orders that are placed keep their purchases."""
+    """All of them at once, for the next order on; orders that are placed keep their purchases, and
+    units that are held are looked for again."""
 
     rules = _rules(asked.rules)
 
     def work(session: Session) -> Reply:
         _check(session, caller, rules)
+        former = routing_rules.current(session)
         book = routing_rules.put(
             session,
             rules,
@@ -50,7 +53,9 @@ def put(caller: Writes, asked: RoutingRulesIn) -> Response:
             note=asked.note,
             now=clock.now(),
         )
-        audits.note(session, caller.actor, "routing.put", str(book.version))
+        refusal.look_again(session)
+        detail = {"note": asked.note, **routing_rules.differences(former, book)}
+        audits.note(session, caller.actor, "routing.put", str(book.version), detail)
         return Reply(200, _view(book))
 
     return caller.do(work)
@@ -80,7 +85,7 @@ def replay(caller: Reads, asked: ReplayIn) -> Response:
 
 
 def _rules(given: Sequence[RoutingRuleIn]) -> list[Rule]:
-    return [_rule(one) for one in given]
+    return [_rule(place, one) for place, one in enumerate(given)]
 
 
 def _check(session: Session, caller: Caller, rules: Sequence[Rule]) -> None:
@@ -89,10 +94,11 @@ def _check(session: Session, caller: Caller, rules: Sequence[Rule]) -> None:
     owners.check_sources(session, caller, named)
 
 
-def _rule(given: RoutingRuleIn) -> Rule:
+def _rule(place: int, given: RoutingRuleIn) -> Rule:
     values: dict[str, Any] = given.model_dump()
     sku = given.when.sku
-    values["when"] = When(**values["when"] | {"sku": sku and inside("sku", sku)})
+    number = None if sku is None else named("sku", sku, f"rules.{place}.when.sku")
+    values["when"] = When(**values["when"] | {"sku": number})
     for name in ("per_unit", "percent"):
         values[name] = Decimal(values[name])
     return Rule(**values)

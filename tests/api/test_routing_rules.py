@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from kit import clock
+from kit import clock, outbox
 from kit.ids import inside
 from tests.api.shop import HOME, SOURCE, Shop
+from trade import refusal
 from trade.models import OrderPlan
 
 RULES = "/v1/routing-rules"
@@ -79,3 +80,38 @@ def test_a_replay_says_what_would_not_be_served_and_what_cannot_be_tried(shop: S
     assert item["unsellable"] == {"0": "ruled_out"}
     until = {"rules": [stop], "to": "2020-01-01T00:00Z"}
     assert shop.said("operator", f"{RULES}/replay", until, 200)["items"] == []
+
+
+def test_a_kill_switch_that_would_stop_nothing_is_told_to_its_writer(shop: Shop) -> None:
+    goods = shop.offer(brand="茶陌")
+    stop = {"id": "stop", "then": "never", "until": "2099-01-01T00:00Z"}
+    misspelt = {
+        "rules.0.when.sku": {"sku": "sku_nope"},
+        "rules.0.when": {"source": SOURCE, "brand": "茶默"},
+    }
+    for field, when in misspelt.items():
+        told = _put(shop, {**stop, "when": when}, version=0, status=422)
+        assert told["errors"][0]["field"] == field
+    fitting: list[dict[str, str]] = [{"sku": goods.sku}, {"source": SOURCE}, {"brand": "茶陌"}]
+    for version, when in enumerate([*fitting, {"category": "food.tea"}]):
+        _put(shop, {**stop, "when": when}, version=version)
+    kept = _put(shop, {"id": "later", "then": "last", "when": {"brand": "新牌"}}, version=4)
+    assert kept["version"] == 5
+
+
+def test_the_audit_says_what_a_set_of_rules_changed_and_held_units_are_tried_again(
+    shop: Shop,
+) -> None:
+    goods = shop.offer()
+    stop = {"id": "stop", "then": "never", "when": {"sku": goods.sku}, "until": "2099-01-01T00:00Z"}
+    _put(shop, stop, version=0)
+    _put(shop, {**stop, "until": "2098-01-01T00:00Z"}, {"id": "x", "then": "last"}, version=1)
+    _put(shop, version=2)
+    noted = shop.got("operator", "/v1/audit")["items"]
+    assert [{k: v for k, v in one["detail"].items() if v} for one in noted] == [
+        {"note": "试", "removed": ["stop", "x"]},
+        {"note": "试", "added": ["x"], "changed": ["stop"]},
+        {"note": "试", "added": ["stop"]},
+    ]
+    with shop.db.as_system() as session:
+        assert (refusal.REROUTE, refusal.HELD) in outbox.take(session)

@@ -21,7 +21,7 @@ from trade import submit as submitting
 from trade.buying import SUBMIT
 from trade.events import HOOK
 from trade.purchases import Supplier
-from trade.refusal import REROUTE
+from trade.refusal import HELD, REROUTE
 from worker import drains, perform, relay, turns
 from worker.cron import perform as perform_chore
 from worker.jobs import JOBS, ORDERS, Job
@@ -164,7 +164,7 @@ def test_redis_that_goes_while_a_job_runs_is_the_workers_to_wait_for(
 
 def test_rerouting_has_a_job(works: Works) -> None:
     perform.RUNNING.set(works.shop)
-    perform.perform(REROUTE, drains.HELD)
+    perform.perform(REROUTE, HELD)
     perform.perform(REROUTE, "all")
     assert tally.read(works.shop.redis, "jobs")[f"{REROUTE}:done"] == 2
 

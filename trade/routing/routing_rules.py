@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.deals import Deal
-from catalog.matching import wordings
+from catalog.matching import tree, wordings
 from kit.errors import FieldError, Problem, version_changed
 from kit.statements import Query, send
 from trade.models import RoutingVersion
@@ -26,6 +26,16 @@ from trade.routing.takes import Ruling, Supply, Then
 MOST_RULES = 500
 
 _LOCK = 0x48505252  # "HPRR"
+_FITS = text(f"""
+    SELECT EXISTS (SELECT FROM offers o
+        WHERE (CAST(:source AS text) IS NULL OR source = :source)
+          AND (CAST(:seller AS text) IS NULL OR seller = :seller)
+          AND (CAST(:sku AS bigint) IS NULL OR sku_id = :sku)
+          AND (CAST(:brand AS text) IS NULL OR {wordings.BRAND_OF} = :brand)
+          AND (CAST(:category AS text) IS NULL OR category = :category
+               OR starts_with(category, :category || ' > ')))
+""")  # noqa: S608 - words of ours
+_FITTED = ("source", "seller", "sku", "brand", "category")
 _NEWEST = f"""SELECT id, rules::text AS rules, {wordings.meaning("routing_versions")} AS brands
     FROM routing_versions ORDER BY id DESC LIMIT 1"""  # noqa: S608 - columns of ours
 
@@ -143,7 +153,8 @@ def put(
     """Put a new set in force, made from `version`.
 
     Raises Problem 409 `version_changed` when another set came into force meanwhile, 422 for rules
-    that cannot be meant.
+    that cannot be meant, among them new kill switches that fit nothing: misspelt, they would stop
+    nothing while somebody relies on them.
     """
     check(rules)
     session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -155,6 +166,8 @@ def put(
     for place, rule in enumerate(rules):
         if rule.until is not None and rule.until <= now and rule not in former.rules:
             raise _invalid(f"rules.{place}.until", "it would have ended already")
+        if rule.then == "never" and rule not in former.rules:
+            _check_fits(session, f"rules.{place}.when", rule.when)
     row = RoutingVersion(
         rules=[_plain(rule) for rule in rules], brands=sorted(named), note=note, actor=actor
     )
@@ -177,6 +190,27 @@ def _branded(rules: Iterable[Rule], brands: Mapping[str, str]) -> list[Rule]:
         else replace(rule, when=replace(rule.when, brand_of=brands.get(rule.when.brand)))
         for rule in rules
     ]
+
+
+def differences(former: Rulebook, book: Rulebook) -> dict[str, list[str]]:
+    """Which rules, by their ids, one set has beyond another, lacks, or has otherwise. Pure."""
+    was, now = ({rule.id: rule for rule in one.rules} for one in (former, book))
+    return {
+        "added": [name for name in now if name not in was],
+        "changed": [name for name in now if name in was and now[name] != was[name]],
+        "removed": [name for name in was if name not in now],
+    }
+
+
+def _check_fits(session: Session, field: str, when: When) -> None:
+    if when.stated.keys() <= {"source"} or when.rule is not None:
+        return  # a source may be stopped before it has goods
+    asked = {name: value for name, value in vars(when).items() if name in _FITTED}
+    asked["brand"] = when.brand_of or when.brand
+    if when.category is not None and tree.meant(when.category) is not None:
+        asked["category"] = None  # one of ours: what is in it may change
+    if not session.scalar(_FITS, asked):
+        raise _invalid(field, "no goods are offered that it fits, so it would stop nothing")
 
 
 def check(rules: Sequence[Rule]) -> None:
