@@ -24,7 +24,7 @@ from trade.bundling import PartLine
 from trade.desk import Desk
 from trade.models import NewOrder, Order, OrderLine, OrderPlan, Recipient
 from trade.plan_views import record as decided
-from trade.planning import Draft, LineRequest, PricedLine
+from trade.planning import Draft, LineRequest, PricedLine, Unsellable
 from trade.quotes import Promised
 from trade.sharing import share_orders
 from trade.sharing.shares import Under
@@ -139,9 +139,14 @@ def not_orderable(draft: Draft) -> Problem:
         "not_orderable",
         "some lines cannot be bought, so nothing was ordered; change or remove them",
         errors=[
-            FieldError(f"lines.{line.index}", line.code, line.message) for line in draft.unsellable
+            FieldError(f"lines.{line.index}", line.code, f"{line.message}{_until(line)}")
+            for line in draft.unsellable
         ],
     )
+
+
+def _until(line: Unsellable) -> str:
+    return f" (this may change at {line.until:%Y-%m-%d %H:%M} UTC)" if line.until else ""
 
 
 def check_price(draft: Draft, request: OrderRequest, promise: Promised | None) -> None:

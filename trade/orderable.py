@@ -4,7 +4,6 @@ Routing decides what is sold: it splits units over offers, counts what recipient
 what a parcel costs. The catalogue knows until when a reason holds. Both are told together.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -64,8 +63,8 @@ def verdict(platforms: Platforms, inquiry: Inquiry) -> Verdict:
         to = ShipTo("", "", inquiry.region, places.spelled(inquiry.region))
         draft = platforms.heard(known, inquiry.load, to) or draft
     if draft.unsellable:
-        code = draft.unsellable[0].code
-        return Verdict(code, _until(code, draft.plan.facts.supplies, clock.now()))
+        first = draft.unsellable[0]
+        return Verdict(first.code, first.until)
     line = draft.lines[0]
     return Verdict(None, unit_price=line.unit_price, freight=draft.freight)
 
@@ -83,18 +82,8 @@ def ruled_out(
     for some in sold:
         if all(one.ruling is not None and one.ruling.then == "never" for one in some):
             code = "ruled_out"
-            return Reason(code, planning.MESSAGES[code], _until(code, some, now))
+            return Reason(code, planning.MESSAGES[code], planning.until(code, some, now))
     return None
-
-
-def _until(code: str, offers: Iterable[Supply], now: datetime) -> datetime | None:
-    """The earliest moment known today at which the reason may change."""
-    if code in ("limit_per_day", "limit_per_recipient"):
-        return selling.end_of_day(now)
-    if code != "ruled_out":
-        return None
-    rulings = [one.ruling for one in offers if one.ruling and one.ruling.then == "never"]
-    return min((one.until for one in rulings if one.until is not None), default=None)
 
 
 def joined(found: Sellable, met: Verdict) -> Sellable:

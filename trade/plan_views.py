@@ -39,7 +39,13 @@ def told(view: Draft, now: datetime) -> dict[str, Any]:
             for purchase in view.plan.purchases
         ],
         "unsellable": [
-            {"sku": line.sku, "line": line.index, "code": line.code, "message": line.message}
+            {
+                "sku": line.sku,
+                "line": line.index,
+                "code": line.code,
+                "message": line.message,
+                "until": line.until and line.until.isoformat(),
+            }
             for line in view.unsellable
         ],
     }

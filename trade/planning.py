@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from catalog import bundles, corridors
+from catalog import bundles, corridors, selling
 from catalog.corridors import PricePolicy
 from catalog.pricing import PriceList
 from catalog.shelf import Reader
@@ -176,11 +176,7 @@ def drafted(
     }
     plan, codes = _routed(found, parts, bought)
     refused = [
-        Unsellable(
-            line.index,
-            outside("sku", line.sku_id),
-            codes[line.index] if line.sku_id in by_sku or line.index in parts else "unknown_sku",
-        )
+        _refused(line, codes[line.index], parts.get(line.index, ()), by_sku, bought.now)
         for line in found
         if line.index in codes
     ]
@@ -193,6 +189,31 @@ def drafted(
     ]
     unsellable = sorted([*unknown, *refused], key=lambda line: line.index)
     return Draft(tuple(priced), plan, by_sku, tuple(unsellable), terms.rules, terms.policies)
+
+
+def _refused(
+    line: Resolved,
+    code: str,
+    parts: Sequence[PartLine],
+    by_sku: Mapping[int, Sequence[Supply]],
+    now: datetime,
+) -> Unsellable:
+    """Why a line cannot be bought, and until when as far as that is known."""
+    if line.sku_id not in by_sku and not parts:
+        code = "unknown_sku"
+    skus = [part.sku_id for part in parts] or [line.sku_id]
+    offers = [offer for sku in skus for offer in by_sku.get(sku, ())]
+    return Unsellable(line.index, outside("sku", line.sku_id), code, until(code, offers, now))
+
+
+def until(code: str, offers: Iterable[Supply], now: datetime) -> datetime | None:
+    """The earliest moment known today at which the reason of a refusal may change."""
+    if code in ("limit_per_day", "limit_per_recipient"):
+        return selling.end_of_day(now)
+    if code != "ruled_out":
+        return None
+    rulings = [one.ruling for one in offers if one.ruling and one.ruling.then == "never"]
+    return min((one.until for one in rulings if one.until is not None), default=None)
 
 
 def _sold_whole(own: Sequence[Supply]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -66,6 +67,8 @@ class Unsellable:
     index: int
     sku: str | None
     code: str
+    until: datetime | None = None
+    """The earliest moment known today at which the reason may change."""
 
     @property
     def message(self) -> str:

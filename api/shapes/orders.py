@@ -204,6 +204,7 @@ class UnsellableOut(Out):
     line: int
     code: str
     message: str
+    until: str | None = Field(None, description="The earliest moment at which that may change.")
 
 
 class QuoteOut(Out):

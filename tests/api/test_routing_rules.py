@@ -5,7 +5,7 @@ from typing import Any
 
 from kit import clock, outbox
 from kit.ids import inside
-from tests.api.shop import HOME, SOURCE, Shop
+from tests.api.shop import HOME, SOURCE, Shop, ordering
 from trade import refusal
 from trade.models import OrderPlan
 
@@ -54,7 +54,9 @@ def test_rules_count_for_the_next_order_and_are_tried_on_past_ones(shop: Shop) -
     alone = shop.offer()
     asked = {"lines": [{"sku": alone.sku, "quantity": 1}], "ship_to": HOME}
     [refused] = shop.said("leader", "/v1/quotes", asked)["unsellable"]
-    assert refused["code"] == "ruled_out"
+    assert (refused["code"], refused["until"]) == ("ruled_out", until)
+    order = shop.said("leader", "/v1/orders", ordering(alone), 409)
+    assert f"{until[:10]} {until[11:16]} UTC" in order["errors"][0]["message"]
     assert SOURCE not in str(refused)
     _put(shop, {**stop, "until": None}, version=said["version"], status=422)
     past = (clock.now() - timedelta(seconds=1)).isoformat()
