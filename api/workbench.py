@@ -88,6 +88,12 @@ def act(
     needs, work = _WORK[kind, action]
     if needs not in caller.identity.scopes:
         raise Problem(403, "not_allowed", f"this token may not do that: it needs {needs}")
+    takes = _TAKES.get(work, frozenset()) | {"reason"}
+    for field in sorted(asked.model_fields_set - takes):
+        if getattr(asked, field) is not None:
+            raise invalid(
+                field, f"{action} of {kind} takes none, and nothing was done", "not_taken"
+            )
     found = exceptions.waiting(session, caller.office.terms.desk, now, kind=kind, key=key)
     if not found:
         if _was_done(session, name, action):
@@ -297,6 +303,16 @@ def _resume(it: Doing) -> None:
     hooks.resume(it.session, party, it.subject, it.now)
 
 
+_TAKES: Mapping[Callable[[Doing], None], frozenset[str]] = {
+    _found: frozenset({"platform_ref"}),
+    _counted: frozenset({"amount"}),
+    _advance: frozenset({"amount"}),
+    _approve_claim: frozenset({"amount", "return_to"}),
+    _reissue: frozenset({"carrier", "tracking_number"}),
+    _vouch: frozenset({"until"}),
+}
+"""What an action can be told beside a reason, which is written down with each. Anything else is
+refused: whoever names an amount means that amount."""
 Work = tuple[str, Callable[[Doing], None]]
 _CLAIM: Mapping[str, Work] = {
     "approve": ("claims:answer", _approve_claim),

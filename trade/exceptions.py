@@ -179,4 +179,7 @@ def inside_id(name: str) -> tuple[str, int]:
     kind, _, tail = name.rpartition("_")
     if kind not in KINDS:
         raise Problem(404, "not_found", f"there is no exception {name!r}")
-    return kind, inside("exc", f"exc_{tail}")
+    try:
+        return kind, inside("exc", f"exc_{tail}")
+    except Problem as problem:
+        raise Problem(404, "not_found", f"there is no exception {name!r}") from problem

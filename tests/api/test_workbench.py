@@ -76,6 +76,8 @@ def test_held_units_are_looked_for_again_or_paid_back(shop: Shop) -> None:
     assert cases(shop, "order_held")[0]["deadline"] > case["deadline"]
     assert act(shop, case, "reroute")["waits"] is True
     assert cases(shop, "order_held")[0]["id"] == case["id"]
+    part = act(shop, case, "cancel", 422, amount="1.00")  # it pays all of it back, and no part
+    assert [(one["field"], one["code"]) for one in part["errors"]] == [("amount", "not_taken")]
     for _ in range(2):
         assert act(shop, case, "cancel") == {"id": case["id"], "action": "cancel", "waits": False}
     assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] == "cancelled"
@@ -86,6 +88,11 @@ def test_held_units_are_looked_for_again_or_paid_back(shop: Shop) -> None:
         f"exception.{action}" for action in ("cancel", "reroute", "extend")
     ]
     whole(shop)
+
+
+def test_a_case_that_is_none_is_told_by_the_name_it_was_asked_by(shop: Shop) -> None:
+    told = act(shop, {"id": "order_held_nope"}, "cancel", 404)
+    assert told["detail"] == "there is no exception 'order_held_nope'"
 
 
 UNKNOWN = """UPDATE purchases SET state = 'submitting', attempts = 3, failure = 'timed out',
