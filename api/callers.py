@@ -18,6 +18,7 @@ from api import entering, replies
 from api.entering import Given, Token
 from api.office import Office, office
 from api.replies import Reply
+from api.shapes.base import form
 from catalog import grants
 from catalog.grants import OPEN, Grants
 from catalog.pricebook import Pricebook
@@ -228,7 +229,7 @@ def allow_write(scope: str) -> Callable[..., Writer]:
                 alias="Idempotency-Key",
                 min_length=1,
                 max_length=200,
-                pattern=r"^[\x21-\x7e]+$",
+                pattern=form(r"^[\x21-\x7e]+$", "give a key in ASCII, without spaces"),
                 description="The same key and request get the same answer, for seven days.",
             ),
         ] = None,

@@ -16,6 +16,20 @@ from kit import log
 from kit.errors import FieldError, Problem
 
 _log = log.get(__name__)
+_MOMENT = "give a moment with its offset, such as 2026-11-26T16:00:00+08:00"
+_FAULTS = {
+    "extra_forbidden": "there is no such field here",
+    "timezone_aware": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "date_from_datetime_parsing": "give a day, such as 2026-11-26",
+    "string_type": "give it as text, in quotation marks",
+    "int_from_float": "give a whole number",
+    "int_type": "give a whole number",
+    "model_attributes_type": "give a JSON object",
+    "model_type": "give a JSON object",
+}
+"""What is wrong, by the validator's word for it, where that says too little of what to do."""
 _WORDS = {404: "there is nothing at this address; see /docs", 413: "the body is too large"}
 
 
@@ -47,7 +61,8 @@ def _fault(found: dict[str, Any]) -> FieldError:
         return FieldError("body", "json_invalid", "this is not JSON")
     field = ".".join(where[1:]) or where[0]
     pattern = found.get("ctx", {}).get("pattern")
-    message = FORMS.get(pattern) or str(found["msg"]).removeprefix("Value error, ")
+    words = FORMS.get(pattern) or _FAULTS.get(found["type"])
+    message = words or str(found["msg"]).removeprefix("Value error, ")
     return FieldError(field, str(found["type"]), message)
 
 

@@ -228,6 +228,5 @@ def _check_events(role: str, events: Sequence[str]) -> None:
     offered = OF_ROLE[role]
     for one in events:
         if one not in offered:
-            raise invalid(
-                "events", f"{one!r} is not for a {role}; {', '.join(sorted(offered))}", "unknown"
-            )
+            there = ", ".join(sorted(offered))
+            raise invalid("events", f"{one!r} is none of yours; there are {there}", "unknown")

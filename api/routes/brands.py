@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import NO_NUL, Key, Limit, Listed, NumberCursor, decimal
+from api.shapes.base import NO_NUL, Key, Limit, Listed, NumberCursor, decimal, form
 from api.shapes.brands import GrantIn, GrantOut, PricePolicyIn, PricePolicyOut
 from catalog import corridors, grants, scopes
 from catalog.corridors import PricePolicy, PricePolicyRow
@@ -22,11 +22,12 @@ from trade import audits
 
 router = APIRouter(prefix="/v1", tags=["brands"])
 
+_NAME = form(r"^[A-Za-z0-9_.~-]+$", "an id of yours is made of letters, digits and _ . ~ -")
 ReadsPolicies = Annotated[Caller, Depends(allow("policies:read"))]
 WritesPolicies = Annotated[Writer, Depends(allow_write("policies:write"))]
 ReadsGrants = Annotated[Caller, Depends(allow("grants:read"))]
 WritesGrants = Annotated[Writer, Depends(allow_write("grants:write"))]
-Name = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.~-]+$")]
+Name = Annotated[str, Path(min_length=1, max_length=64, pattern=_NAME)]
 Source = Annotated[
     Key | None,
     Query(pattern=NO_NUL, description="Operators: whose goods; none: everybody's."),

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import replies, workbench
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import NO_NUL, IdPath, Limit, Listed, NumberCursor
+from api.shapes.base import NO_NUL, IdPath, Limit, Listed, NumberCursor, form
 from api.shapes.office import AuditOut
 from api.shapes.workbench import (
     ActedOut,
@@ -30,7 +30,8 @@ router = APIRouter(prefix="/v1", tags=["operators"])
 
 Reads = Annotated[Caller, Depends(allow("audit:read"))]
 Acts = Annotated[Writer, Depends(allow_write("exceptions:write"))]
-ActionPath = Annotated[str, Path(min_length=1, max_length=32, pattern=r"^[a-z_]+$")]
+_ACTION = form(r"^[a-z_]+$", "name one of the exception's actions")
+ActionPath = Annotated[str, Path(min_length=1, max_length=32, pattern=_ACTION)]
 
 
 @router.get("/exceptions", response_model=Listed[ExceptionOut], summary="What waits for a person")

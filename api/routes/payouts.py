@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import Cursor, IdPath, Limit, Listed
+from api.shapes.base import Cursor, IdPath, Limit, Listed, form
 from api.shapes.money import FailedIn, PaidIn, PayeeIn, PayeeOut, PayoutIn, PayoutOut
 from kit import clock
 from kit.ids import inside
@@ -25,6 +25,7 @@ Writes = Annotated[Writer, Depends(allow_write("wallet:write"))]
 Operates = Annotated[Writer, Depends(allow_write("payouts:write"))]
 Sheets = Annotated[Caller, Depends(allow("payouts:write"))]
 Status = Literal["requested", "approved", "paid", "failed"]
+_QUARTER = form(r"^20[0-9]{2}Q[1-4]$", "give a quarter, such as 2026Q3")
 
 
 @router.get("/payee", response_model=PayeeOut, summary="To whom you are paid out")
@@ -97,7 +98,7 @@ def export(caller: Sheets) -> Response:
 )
 def income(
     caller: Sheets,
-    quarter: Annotated[str, Query(pattern=r"^20[0-9]{2}Q[1-4]$", examples=["2026Q3"])],
+    quarter: Annotated[str, Query(pattern=_QUARTER, examples=["2026Q3"])],
 ) -> Response:
     """By payouts that were confirmed in it, for the quarterly report to the tax office."""
     year, _, number = quarter.partition("Q")

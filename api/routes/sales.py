@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api import owners, replies
 from api.callers import Caller, allow
 from api.routes.purchases import Source
-from api.shapes.base import Limit, Moment, NumberCursor
+from api.shapes.base import Limit, Moment, NumberCursor, form
 from api.shapes.supply import SalesOut
 from kit import clock
 from trade import sales
@@ -23,7 +23,10 @@ When = Annotated[Moment | date, Field(union_mode="left_to_right")]
 GroupBy = Annotated[
     str,
     Query(
-        pattern=rf"^{_WORD}(,{_WORD}){{0,2}}$",
+        pattern=form(
+            rf"^{_WORD}(,{_WORD}){{0,2}}$",
+            f"give up to three of {', '.join(sales.DIMENSIONS)}, divided by commas",
+        ),
         description=f"Up to three of {', '.join(sales.DIMENSIONS)}, divided by commas.",
         examples=["day", "day,sku"],
     ),

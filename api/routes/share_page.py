@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from api import pages
 from api.office import Office, office
+from api.shapes.base import form
 from kit import clock
 from kit.crypto import Keyring
 from kit.errors import Problem
@@ -27,7 +28,7 @@ _COOKIE = "huopan_page"
 _GOOD_FOR = 12 * 3600
 _PURPOSE = "signup"
 
-Code = Annotated[str, Path(pattern=r"^[a-z0-9]{1,32}$")]
+Code = Annotated[str, Path(pattern=form(r"^[a-z0-9]{1,32}$", "this is no code of a share"))]
 Word = Annotated[str, Form(max_length=300)]
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import IdPath, Limit, Listed, NumberCursor
+from api.shapes.base import IdPath, Limit, Listed, NumberCursor, form
 from api.shapes.statements import (
     AnswerIn,
     DisputeIn,
@@ -29,15 +29,14 @@ Reads = Annotated[Caller, Depends(allow("statements:read"))]
 Writes = Annotated[Writer, Depends(allow_write("statements:write"))]
 Operates = Annotated[Writer, Depends(allow_write("payouts:write"))]
 Party = Annotated[str | None, Query(max_length=64, description="Whose; for operators only.")]
+_MONTH = form(r"^20[0-9]{2}-(0[1-9]|1[0-2])$", "give a month, such as 2026-11")
 _PDF = "application/pdf"
 
 
 @router.get("/statements", response_model=Listed[StatementOut], summary="Your statements")
 def page(
     caller: Reads,
-    period: Annotated[
-        str | None, Query(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", examples=["2026-11"])
-    ] = None,
+    period: Annotated[str | None, Query(pattern=_MONTH, examples=["2026-11"])] = None,
     status: Literal["issued", "confirmed", "disputed", "answered"] | None = None,
     party: Party = None,
     limit: Limit = 50,

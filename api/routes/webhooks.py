@@ -11,7 +11,7 @@ from api.callers import Caller, Writer, allow, allow_write
 from api.openapi import EXPIRED
 from api.replies import Reply
 from api.shapes.base import IdPath, Listed
-from api.shapes.webhooks import EventsOut, ReplayIn, WebhookIn, WebhookOut, WebhookSecretOut
+from api.shapes.webhooks import CURSOR, EventsOut, ReplayIn, WebhookIn, WebhookOut, WebhookSecretOut
 from kit import clock
 from trade import audits, event_feed, hooks
 from trade.models import Party
@@ -28,7 +28,7 @@ def events(
     after: Annotated[
         str,
         Query(
-            pattern=event_feed.CURSOR,
+            pattern=CURSOR,
             max_length=40,
             description="`next` of the page before; 0 at first, or latest.",
         ),

@@ -7,11 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import SAID, In, Key, Out, Text
+from api.shapes.base import SAID, SOURCE, In, Key, Out, Text, form
 
 Base64 = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9+/\r\n]+={0,2}$", max_length=8_000_000),
+    StringConstraints(
+        pattern=form(r"^[A-Za-z0-9+/\r\n]+={0,2}$", "give the file in base64"),
+        max_length=8_000_000,
+    ),
     Field(json_schema_extra={"contentEncoding": "base64"}),
 ]
 
@@ -92,8 +95,8 @@ class ApproveIn(In):
     """What the new party is called and supplies; `party` renews the papers of one that is there."""
 
     name: Text | None = None
-    source: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$")] | None = (
-        Field(None, description="Brands; left out: one that is made of the USCC.")
+    source: Annotated[str, StringConstraints(pattern=SOURCE)] | None = Field(
+        None, description="Brands; left out: one that is made of the USCC."
     )
     party: Key | None = None
 

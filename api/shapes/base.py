@@ -27,32 +27,41 @@ CATEGORY = (
     " (`food.tea`) or whole name."
 )
 _MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
-_PRICE = r"^[0-9]{1,9}(\.[0-9]{1,4})?$"
+PRICE = r"^[0-9]{1,9}(\.[0-9]{1,4})?$"
 _PERCENT = r"^[0-9]{1,5}(\.[0-9]{1,4})?$"
 SIGNED = r"^-?[0-9]{1,5}(\.[0-9]{1,4})?$"
 REGION = r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$"
 DIVISION = r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})$"
 GTIN = r"^[0-9]{8,14}$"
 SHARE = r"^[0-9]{1,3}(\.[0-9]{1,2})?$"
+SOURCE = r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
 _ID = r"^[A-Za-z0-9_]+$"
 _STRANGE = "this cursor is none that was given out here; start again without one"
 FORMS = {
     NO_NUL: "give it without NUL characters",
     SAID: "give some words, without NUL characters",
     _MONEY: 'give an amount in CNY as decimal text with at most two places, such as "128.00"',
-    _PRICE: 'give a price in CNY as decimal text with at most four places, such as "12.80"',
+    PRICE: 'give a price in CNY as decimal text with at most four places, such as "12.80"',
     _PERCENT: 'give a percentage as decimal text, such as "15" or "12.5"',
     SHARE: 'give a percentage as decimal text with at most two places, such as "30"',
     SIGNED: 'give a percentage as decimal text, such as "15" or "-2.5"',
     REGION: "give a division of GB/T 2260 by 6, 9 or 12 digits",
     DIVISION: "give a division of GB/T 2260 by 2, 4, 6 or 9 digits",
     GTIN: "a GTIN has 8 to 14 digits",
+    SOURCE: "a source's code is made of letters, digits and -, at most 64, and begins with no -",
     _ID: "an id is made of letters, digits and _",
     MOMENT_CURSOR: _STRANGE,
     NUMBER_CURSOR: _STRANGE,
     SNAPSHOT_CURSOR: _STRANGE,
 }
 """What a text should be that is not of a form, in words."""
+
+
+def form(pattern: str, words: str) -> str:
+    """A pattern, and what to say of a text that is not of it."""
+    FORMS[pattern] = words
+    return pattern
+
 
 Text = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=200)]
 """Some words; not only spaces."""
@@ -67,7 +76,7 @@ Key = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=64
 Money = Annotated[str, StringConstraints(pattern=_MONEY), Field(examples=["128.00"])]
 """An amount in CNY as decimal text."""
 
-PriceText = Annotated[str, StringConstraints(pattern=_PRICE), Field(examples=["12.80"])]
+PriceText = Annotated[str, StringConstraints(pattern=PRICE), Field(examples=["12.80"])]
 """A unit price in CNY as decimal text, at most four places."""
 
 Percent = Annotated[str, StringConstraints(pattern=_PERCENT)]

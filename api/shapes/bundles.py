@@ -4,10 +4,17 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import In, Key, Out, Text, Whole
+from api.shapes.base import In, Key, Out, Text, Whole, form
 
 Units = Annotated[Whole, Field(ge=1, le=1000)]
-Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]{1,1990}$")]
+Address = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^https?://[^\s\x00]{1,1990}$", "give an address that begins with https:// or http://"
+        )
+    ),
+]
 
 
 class PartIn(In):

@@ -4,10 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import In, Money, Out
+from api.shapes.base import In, Money, Out, form
 from api.shapes.brands import Region
 
-Size = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,3})?$")]
+Size = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[0-9]{1,9}(\.[0-9]{1,3})?$",
+            'give a size as decimal text with at most three places, such as "0.5"',
+        )
+    ),
+]
 Regions = Annotated[list[Region], Field(max_length=400)]
 
 

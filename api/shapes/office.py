@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.shapes.base import In, Key, Moment, Money, Note, Out, Text
+from api.shapes.base import NO_NUL, In, Key, Moment, Money, Note, Out, Text, form
 
 
 class WalletOut(Out):
@@ -65,7 +65,7 @@ class PartyIn(In):
     role: Literal["leader", "brand", "buyer", "operator"]
     name: Text
     source: Key | None = None
-    password: str | None = Field(None, min_length=8, max_length=200, pattern=r"^[^\x00]*$")
+    password: str | None = Field(None, min_length=8, max_length=200, pattern=NO_NUL)
 
 
 class PartyOut(Out):
@@ -106,10 +106,16 @@ class DearerOut(Out):
     absorb_most: str
 
 
+_TERMS = form(
+    r"^(prepaid|T\+[0-9]{1,3}|monthly\+[0-9]{1,3})$",
+    "give prepaid, T+7 (days) or monthly+30 (days after the month), with the days you agreed",
+)
+
+
 class TermsIn(In):
     """What to change; what is left out stays."""
 
-    terms: str | None = Field(None, pattern=r"^(prepaid|T\+[0-9]{1,3}|monthly\+[0-9]{1,3})$")
+    terms: str | None = Field(None, pattern=_TERMS)
     credit_limit: Money | None = None
     level: Note | None = None
     parent: str | None = Field(None, max_length=64, description="A party's id, or empty for none.")
@@ -150,7 +156,7 @@ class MemberIn(In):
 
     name: Text
     roles: list[Key] = Field(min_length=1, max_length=10)
-    password: str | None = Field(None, min_length=8, max_length=200, pattern=r"^[^\x00]*$")
+    password: str | None = Field(None, min_length=8, max_length=200, pattern=NO_NUL)
 
 
 class MemberOut(Out):
@@ -174,7 +180,7 @@ class LoginIn(In):
     """A member's name and password."""
 
     name: Text
-    password: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+    password: str = Field(min_length=1, max_length=200, pattern=NO_NUL)
 
 
 class RunOut(Out):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import NO_NUL, REGION, SAID, In, Key, Money, Out
+from api.shapes.base import NO_NUL, REGION, SAID, In, Key, Money, Out, form
 
 
 class ImportIdOut(Out):
@@ -105,7 +105,12 @@ class ImportOut(Out):
 
 
 Name = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=200)]
-Line = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}$")]
+Line = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[0-9]{1,6}$", 'name a row of the sheet by its number, such as "7"')
+    ),
+]
 Region = Annotated[str, StringConstraints(pattern=REGION)]
 
 

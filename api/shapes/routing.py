@@ -4,10 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.shapes.base import CATEGORY, In, Key, Moment, Note, Out, Text
+from api.shapes.base import CATEGORY, In, Key, Moment, Note, Out, Text, form
 from api.shapes.brands import Region
 
-_SIGNED = r"^-?[0-9]{1,6}(\.[0-9]{1,4})?$"
+_SIGNED = form(
+    r"^-?[0-9]{1,6}(\.[0-9]{1,4})?$",
+    'give a decimal as text with at most four places, such as "-1.50" or "5"',
+)
 Then = Literal["never", "prefer", "last"]
 
 

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from api.shapes.base import GTIN, NO_NUL, REGION, SHARE, In, Out, Text
+from api.shapes.base import GTIN, NO_NUL, PRICE, REGION, SHARE, In, Out, Text
 
 REGION_SAID = "GB/T 2260: 6, 9 or 12 digits."
 
 Word = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
-Price = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?$")]
+Price = Annotated[str, Field(pattern=PRICE)]
 Percent = Annotated[str, Field(pattern=SHARE)]
 
 

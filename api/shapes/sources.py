@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from api.shapes.base import In, Key, Out
+from api.shapes.base import SOURCE, In, Key, Out
 
 Keys = dict[str, JsonValue]
 
@@ -17,7 +17,7 @@ class SourceIn(In):
 
     model_config = {"extra": "allow", "frozen": True}
 
-    code: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$")
+    code: str = Field(pattern=SOURCE)
     kind: Key
 
     def keys(self) -> dict[str, Any]:

@@ -4,21 +4,39 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import In, Out
+from api.shapes.base import In, Out, form
+from trade import event_feed
 
 Url = Annotated[
-    str, StringConstraints(pattern=r"^https?://[\x21-\x7e]+$", min_length=9, max_length=2000)
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^https?://[\x21-\x7e]+$", "give an https:// address, in ASCII and without spaces"
+        ),
+        min_length=9,
+        max_length=2000,
+    ),
 ]
+CURSOR = form(
+    event_feed.CURSOR, "give `next` of GET /v1/events, the cursor of a webhook, 0 or latest"
+)
 After = Annotated[
-    str, StringConstraints(pattern=r"^([0-9]{1,18}(\.[0-9]{1,18})?|latest)$", max_length=40)
+    str,
+    StringConstraints(
+        pattern=CURSOR,
+        max_length=40,
+    ),
 ]
+
+
+_EVENT = form(r"^[a-z_.*]+$", "name events like order.* or price.changed")
 
 
 class WebhookIn(In):
     """An endpoint, and what it wants to hear."""
 
     url: Url = Field(examples=["https://example.com/huopan"])
-    events: list[Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z_.*]+$")]] = Field(
+    events: list[Annotated[str, StringConstraints(max_length=40, pattern=_EVENT)]] = Field(
         min_length=1,
         max_length=10,
         description="order.*, purchase.*, parcel.*, claim.*, statement.ready, product.changed,"

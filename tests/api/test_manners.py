@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 import api
 from api import limits
+from api.shapes.base import FORMS
 from kit.db import Database, dsn
 from kit.errors import Problem
 from tests.api.shop import Shop, opened, ordering, served
@@ -67,6 +68,35 @@ def test_another_method_is_told_which_there_are(
 def test_what_is_malformed_is_said_in_words(shop: Shop, path: str, said: str) -> None:
     answer = shop.ask("leader", "GET", path.format("sku_mUk5Z1"))
     assert answer.json()["detail"].startswith(said)
+
+
+def test_every_form_that_a_text_must_have_is_said_in_words(shop: Shop) -> None:
+    def patterns(part: object) -> set[str]:
+        if isinstance(part, list):
+            return set().union(*map(patterns, part))
+        if not isinstance(part, dict):
+            return set()
+        own = {part["pattern"]} if isinstance(part.get("pattern"), str) else set()
+        return own.union(*map(patterns, part.values()))
+
+    assert patterns(shop.app.openapi()) <= FORMS.keys()
+
+
+def test_what_is_wrong_with_a_field_is_said_with_what_to_do(shop: Shop) -> None:
+    for field, given, said in (
+        ("until", "2026-12-26", "give a moment with its offset"),
+        ("until", "tomorrow", "give a moment with its offset"),
+        ("per_unit", 5, "give it as text"),
+        ("per_unit", "5元", "give a decimal as text"),
+        ("utnil", "2099-01-01T00:00Z", "there is no such field"),
+        ("priority", 1.5, "give a whole number"),
+        ("when", "qinghe", "give a JSON object"),
+    ):
+        body = {"version": 0, "rules": [{"id": "x", "then": "last", field: given}]}
+        answer = shop.ask("operator", "PUT", "/v1/routing-rules", json=body)
+        [told] = problem(answer, 422, "invalid")["errors"]
+        assert told["field"] == f"rules.0.{field}"
+        assert told["message"].startswith(said)
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"[]", b"null", b'"x"', b"\xff", b'{"a": NaN}'])
