@@ -1,7 +1,7 @@
 """From what a leader asks for to prices, parcels and a routed plan: quotes and orders alike."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
