@@ -8,7 +8,7 @@ written again behind it.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, text
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -32,6 +32,8 @@ class ShopWord(Base):
     id: Mapped[Id]
     word: Mapped[str] = mapped_column(unique=True)
     stays: Mapped[bool] = mapped_column(server_default="false")
+    gone: Mapped[bool] = mapped_column(server_default="false")
+    """Forgotten; the row stays, so that readings which wait learn of it as of any other edit."""
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
 
 
@@ -46,7 +48,7 @@ class Word:
 
 def every(ask: Ask) -> list[Word]:
     """The list, oldest first."""
-    (rows,) = ask(("SELECT id, word, stays FROM shop_words ORDER BY id", ()))
+    (rows,) = ask(("SELECT id, word, stays FROM shop_words WHERE NOT gone ORDER BY id", ()))
     return [Word(outside("word", row.id), row.word, row.stays) for row in rows]
 
 
@@ -59,7 +61,7 @@ def put(session: Session, word: str, *, stays: bool) -> Word:
     new = insert(ShopWord).values(word=word, stays=stays)
     row = session.execute(
         new.on_conflict_do_update(
-            index_elements=["word"], set_={"stays": stays, "updated_at": NOW}
+            index_elements=["word"], set_={"stays": stays, "gone": False, "updated_at": NOW}
         ).returning(ShopWord.id)
     ).one()
     return Word(outside("word", row.id), word, stays)
@@ -68,13 +70,16 @@ def put(session: Session, word: str, *, stays: bool) -> Word:
 def remove(session: Session, word: str) -> None:
     """Forget a word. Raises Problem 404."""
     gone = session.execute(
-        delete(ShopWord).where(ShopWord.id == inside("word", word)).returning(ShopWord.id)
+        update(ShopWord)
+        .where(ShopWord.id == inside("word", word), ~ShopWord.gone)
+        .values(gone=True, updated_at=NOW)
+        .returning(ShopWord.id)
     )
     if gone.first() is None:
         raise Problem(404, "not_found", f"there is no word {word!r}")
 
 
-_WORDS = text("SELECT word, stays FROM shop_words")
+_WORDS = text("SELECT word, stays FROM shop_words WHERE NOT gone")
 _EDITION = text("SELECT concat_ws(' ', count(*), max(id), max(updated_at)) FROM shop_words")
 _LED = text("""
     SELECT p.id, p.title AS now, o.title, o.seller, o.brand, o.category FROM products p,

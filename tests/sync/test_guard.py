@@ -1,6 +1,7 @@
 """Listings that do too much harm: held, shown, released in whole or part, taken back."""
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from connectors.settings import SourceSettings
 from kit import clock
 from kit.db import Database
 from kit.errors import Problem
+from kit.statements import send
 from sync import pull, runs, states, verdicts
 from sync.guard import GuardLimits, Radius, objection
 from sync.importer import finish
@@ -128,6 +130,22 @@ def test_what_waited_is_named_by_the_list_of_shops_words_as_it_is_then(database:
     work(database)
     assert count(database, f"{_TITLE} WHERE o.external_id = 's0'") == "茶 0"
     assert count(database, f"{_TITLE} WHERE o.external_id = 's2'") == "京东 茶 2"
+
+
+def test_what_waited_keeps_a_word_that_was_forgotten_meanwhile(database: Database) -> None:
+    read(database, shelf(10))
+    with database.as_system() as session:
+        word = titles.put(session, "某某优选", stays=False)
+        session.execute(text("UPDATE shop_words SET updated_at = now() - interval '1 day'"))
+    goods = harmed()
+    goods["s0"]["title"] = "某某优选 茶 0"
+    done = read(database, goods)
+    with database.as_system() as session:
+        titles.remove(session, word.id)
+        assert word not in titles.every(partial(send, session))
+        verdicts.release(session, done.run_id)
+    work(database)
+    assert count(database, f"{_TITLE} WHERE o.external_id = 's0'") == "某某优选 茶 0"
 
 
 _TITLE = """SELECT p.title FROM offers o JOIN skus k ON k.id = o.sku_id
