@@ -35,7 +35,7 @@ from trade import (
     unsure,
     wallets,
 )
-from trade.after_sales import claim_answers, freight_returns, platform_differences
+from trade.after_sales import claim_answers, freight_returns, platform_differences, recalls
 from trade.desk import Desk
 from trade.models import AddressRequest, Audit, Purchase, SupplierSheet, Webhook
 from trade.parcels import tracking
@@ -244,6 +244,16 @@ def _reissue(it: Doing) -> None:
     claim_answers.reissue(it.session, it.desk, door, it.subject, carrier, number, it.now)
 
 
+def _keeps(it: Doing) -> None:
+    it.need("reason")
+    recalls.agreed(it.session, it.key, it.now)
+
+
+def _unwanted(it: Doing) -> None:
+    it.need("reason")
+    recalls.seen(it.session, it.key, it.now)
+
+
 def _advance(it: Doing) -> None:
     door = owners.claim_supplier(it.session, it.caller, it.subject)
     claim_answers.advance(it.session, it.desk, it.subject, door, it.amount, it.now)
@@ -337,6 +347,9 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("address_asked", "refuse"): ("purchases:write", _refuse_address),
     ("shipment_late", "ask"): ("purchases:write", _look),
     ("cancel_unanswered", "ask"): ("purchases:write", _look),
+    ("replacement_unwanted", "refused"): ("claims:answer", _keeps),
+    ("replacement_unwanted", "reissue"): ("claims:answer", _reissue),
+    ("replacement_unwanted", "dismiss"): ("claims:answer", _unwanted),
     ("claim_difference", "counted"): ("claims:answer", _counted),
     ("claim_difference", "dismiss"): ("claims:answer", _let_be),
     ("freight_returned", "accept"): ("claims:answer", _freight),

@@ -205,7 +205,11 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> Claimed |
 def _written(session: Session, desk: Desk, row: SupplierSheet) -> bool:
     """Write a sheet with what is still to be sent of all that is in it; whether there is any."""
     bought = select(SheetPurchase.purchase_id).where(SheetPurchase.sheet_id == row.id)
-    again = select(SheetClaim.claim_id).where(SheetClaim.sheet_id == row.id)
+    again = (
+        select(SheetClaim.claim_id)
+        .join(Claim, Claim.id == SheetClaim.claim_id)
+        .where(SheetClaim.sheet_id == row.id, REPLACES)
+    )
     whole = sheets.written(
         session,
         desk,

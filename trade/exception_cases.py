@@ -100,6 +100,18 @@ CASES = f"""
     FROM platform_claims p JOIN claims c ON c.id = p.claim_id
     WHERE p.state = 'replaced' AND c.state IN ('open', 'approved', 'returning', 'received')
     UNION ALL
+    SELECT 'replacement_unwanted', 'clm', id, id, recall,
+           CASE recall WHEN 'asked' THEN 'no_answer' ELSE 'sent_anyway' END,
+           kind || ' ' || state || CASE recall
+               WHEN 'asked' THEN '; its supplier has not said that it keeps the goods'
+               ELSE '; they left with ' || coalesce((
+                   SELECT string_agg(x.carrier || ' ' || x.tracking_number, ', ')
+                   FROM parcels x WHERE x.claim_id = c.id), 'a parcel') END,
+           (SELECT coalesce(sum(x.quantity * y.cost / greatest(y.quantity, 1)), 0)::bigint
+            FROM claim_lines x JOIN purchase_lines y ON y.id = x.purchase_line_id
+            WHERE x.claim_id = c.id), NULL, recalled_at
+    FROM claims c WHERE recall IN ('asked', 'sent')
+    UNION ALL
     SELECT 'claim_difference', 'clm', d.claim_id, d.id, 'refunded', 'other_amount',
            coalesce(d.refunded::text, 'an unknown number of') || ' fen came back of the '
            || d.expected || ' that were due',

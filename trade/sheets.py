@@ -13,7 +13,7 @@ from kit.ids import outside
 from trade import address_requests, places, recipients
 from trade.desk import Desk
 from trade.models import Claim, ClaimLine, Purchase, PurchaseLine
-from trade.parcels.shipping import REPLACES
+from trade.parcels.shipping import RECALLED, REPLACES
 from trade.purchases import Supplier, lines_of, lock, take_over
 from trade.refusal import open_units
 from trade.workbooks import workbook
@@ -36,6 +36,8 @@ COLUMNS = (
 
 AGAIN = {"reissue": "【补发】", "exchange": "【换货】"}
 """The note of goods that go out in the place of others."""
+KEPT = {"reissue": "【补发已取消，请勿发货】", "exchange": "【换货已取消，请勿发货】"}
+"""The note of goods that were to go out so, and are not to any more."""
 
 READDRESSED = "【买家申请改地址，请先确认】"
 """The note of a purchase that another address is asked for: its row has the former one."""
@@ -55,8 +57,8 @@ SHOWN = ("submitted", "accepted", "partly_shipped")
 def export(
     session: Session, desk: Desk, supplier: Supplier, now: datetime, *, limit: int = 5000
 ) -> bytes:
-    """Every purchase that waits to be sent, oldest first, then what is sent again for claims, as an
-    XLSX file.
+    """Every purchase that waits to be sent, oldest first, then what is sent again for claims, or is
+    not to be any more though a sheet says so, as an XLSX file.
 
     Recipients are opened for it, each opening logged. Where the source's terms say
     `accept = "on_export"`, what is exported is accepted by it. Runs in system scope.
@@ -76,7 +78,7 @@ def export(
     claims = session.scalars(
         select(Claim.id)
         .join(Purchase, Purchase.id == Claim.purchase_id)
-        .where(Purchase.source == supplier.source, REPLACES)
+        .where(Purchase.source == supplier.source, REPLACES | RECALLED)
         .order_by(Claim.id)
         .limit(limit - len(rows))
     ).all()
@@ -108,7 +110,7 @@ def _again(
         .join(Purchase, Purchase.id == Claim.purchase_id)
         .join(ClaimLine, ClaimLine.claim_id == Claim.id)
         .join(PurchaseLine, PurchaseLine.id == ClaimLine.purchase_line_id)
-        .where(Claim.id.in_(claim_ids), REPLACES)
+        .where(Claim.id.in_(claim_ids))
         .order_by(Claim.id, PurchaseLine.line)
     ).all()
     to = {purchase.recipient_id for _, _, purchase, _ in found}
@@ -117,7 +119,7 @@ def _again(
         [
             outside("clm", claim.id),
             *_row(purchase, people[purchase.recipient_id], line, asked.quantity)[1:-3],
-            AGAIN[claim.kind],
+            (AGAIN if claim.recall is None else KEPT)[claim.kind],
             "",
             "",
         ]

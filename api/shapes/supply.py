@@ -157,6 +157,9 @@ class SupplierClaimOut(Out):
     return_to: str | None
     sent_back: WaybillOut | None
     reissued: WaybillOut | None
+    recall: str | None = Field(
+        description="asked: keep what your sheet says to send for it, and `refuse`; agreed | sent"
+    )
     due_at: str | None
     lines: list[SupplierClaimLineOut]
     timeline: list[EventOut]

@@ -265,7 +265,7 @@ def test_what_was_said_of_an_address_counts_for_such_as_name_their_town_too(trad
     assert len(trade.stage.calls("jd")) == calls
     office = trade.shop.app.state.office
     patient, office.talks = office.talks, Talks(0.05)
-    trade.stage.fault("jd", "stall", seconds=0.6)
+    trade.stage.fault("jd", "stall", seconds=0.2)
     lines = {"lines": [{"sku": goods.sku, "quantity": 1}]}
     late = trade.shop.said("leader", "/v1/quotes", lines | {"ship_to": NO_TOWN})
     assert [one["code"] for one in late["unsellable"]] == ["freight_unknown"]

@@ -11,6 +11,7 @@ import pytest
 from kit import clock
 from kit.db import Database
 from tests.api.shop import SOURCE, Shop, opened
+from tests.api.test_workbench import act, cases, whole
 from tests.far_servers import mail_server
 from tests.trade.test_cutoff_sheets import attachment, by_mail
 from trade import cutoff_sheets
@@ -68,3 +69,37 @@ def test_a_replacement_goes_out_with_new_purchases_and_its_waybill_reaches_the_c
     assert (seen["status"], seen["reissued"]["tracking_number"]) == ("reissued", "SF0000000011")
     [listed] = shop.got("brand", "/v1/purchases/sheets")["items"]
     assert (listed["purchases"], listed["replacements"]) == (1, 1)
+
+
+def test_replacements_that_are_withdrawn_too_late_wait_for_a_person(shop: Shop) -> None:
+    goods = shop.offer()
+    order = shop.shipped(goods, 2)
+    asked = {"kind": "reissue", "lines": [{"sku": goods.sku, "quantity": 1}], "reason": "少件"}
+    names = []
+    for _ in range(2):
+        [claim] = shop.said("leader", f"/v1/orders/{order['id']}/claims", asked)["items"]
+        names.append(claim["id"])
+        shop.said("brand", f"/v1/claims/{claim['id']}/approve", {}, 200)
+    at_cutoff(shop)
+    for name in names:
+        shop.said("leader", f"/v1/claims/{name}/cancel", None, 200)
+    kept, left = cases(shop, "replacement_unwanted")
+    assert (kept["subject"], kept["money"], kept["actions"]) == (
+        names[0],
+        "7.78",
+        ["refused", "reissue"],
+    )
+    assert shop.got("brand", f"/v1/claims/{names[0]}")["recall"] == "asked"
+    act(shop, kept, "refused", 422)
+    act(shop, kept, "refused", reason="来电：不发了")
+    act(shop, left, "reissue", carrier="顺丰", tracking_number="SF0000000012")
+    [case] = cases(shop, "replacement_unwanted")
+    assert (case["subject"], "SF0000000012" in case["detail"]) == (names[1], True)
+    act(shop, case, "dismiss", reason="买家收下了")
+    assert cases(shop, "replacement_unwanted") == []
+    seen = [shop.got("brand", f"/v1/claims/{name}") for name in names]
+    assert [(one["status"], one["recall"]) for one in seen] == [
+        ("cancelled", "agreed"),
+        ("reissued", "sent"),
+    ]
+    whole(shop)

@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem, invalid
 from kit.money import yuan
-from trade.after_sales import bearing, carriage, claim_cases, claim_money, evidence, replacements
+from trade.after_sales import (
+    bearing,
+    carriage,
+    claim_cases,
+    claim_money,
+    evidence,
+    recalls,
+    replacements,
+)
 from trade.after_sales.bearing import Bearer, Outcome
 from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import move
@@ -131,18 +139,21 @@ def refuse(
     by: int | None = None,
 ) -> None:
     """Decline with a reason for the leader, also after goods came back that were not as they should
-    be; again changes nothing. `by` answers in the supplier's place, and handed the evidence in.
+    be; again changes nothing. Of a claim that is over it says that goods which a sheet says to send
+    are kept. `by` answers in the supplier's place, and handed the evidence in.
 
     Raises Problem 404, 409 `wrong_state`, 422 for evidence that was not handed in.
     """
     case = claim_cases.of_supplier(session, supplier, claim)
-    if case.claim.state == "refused":
+    row, own = case.claim, by is None or by == supplier.party_id
+    if (own and recalls.agree(row, now)) or row.state == "refused":
         return
-    row = case.claim
     evidence.show(session, row, supplier.party_id if by is None else by, shown, now)
     told = [claim_cases.blind(session, case, item) for item in shown]
     row.evidence = [*row.evidence, *({"by": "supplier", "item": item} for item in told)]
     decline(session, desk, case, claim_cases.blind(session, case, reason), now)
+    if not own:
+        recalls.ask(session, case, now)
 
 
 def decline(session: Session, desk: Desk, case: Case, reason: str, now: datetime) -> None:

@@ -30,6 +30,9 @@ MOVES: dict[tuple[str, str], str] = {
     ("open", "reissue"): "reissued",
     ("approved", "reissue"): "reissued",
     ("received", "reissue"): "reissued",
+    # it left although its leader wants it no more, or it was refused: see `recalls`
+    ("cancelled", "send_anyway"): "reissued",
+    ("refused", "send_anyway"): "reissued",
     ("approved", "escalate"): "approved",
     ("received", "escalate"): "received",
     # the operator pays before there is an answer

@@ -137,6 +137,7 @@ def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> li
             "return_to": opened_address(desk, claim),
             "sent_back": waybill_view(claim.back_carrier, claim.back_number),
             "reissued": parcel_view(sent.get(claim.id)),
+            "recall": "sent" if claim.recall == "seen" else claim.recall,
             "due_at": claim.due_at,
             "lines": [
                 _line(bought[line.purchase_line_id], line)

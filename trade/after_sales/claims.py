@@ -21,6 +21,7 @@ from trade.after_sales import (
     claimable,
     evidence,
     platform_claims,
+    recalls,
 )
 from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import move, opened
@@ -122,6 +123,7 @@ def withdrawn(session: Session, desk: Desk, case: Case, now: datetime) -> None:
     """The leader's claim is over at her own wish."""
     move(session, case.claim, "cancel", now, desk.claims)
     _note(session, case, "claim_cancelled", now)
+    recalls.ask(session, case, now)
 
 
 def send_back(

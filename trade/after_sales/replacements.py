@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from connectors.trading import Part, SourceParcel
 from kit.errors import Problem, invalid
 from trade import events
+from trade.after_sales import recalls
 from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import OPEN, move
 from trade.desk import Desk
@@ -28,8 +29,9 @@ EVERY = timedelta(minutes=30)
 def send(
     session: Session, desk: Desk, case: Case, carrier: str, number: str, now: datetime
 ) -> None:
-    """A new parcel leaves for all of a locked claim, under a waybill that was checked. The same
-    number again changes nothing, another one takes its place.
+    """A new parcel leaves for all of a locked claim, under a waybill that was checked; of one that
+    is over only where a sheet said to send it. The same number again changes nothing, another one
+    takes its place.
 
     Raises Problem 409 `wrong_state`, `which_parcel`; 422 for a number of another parcel.
     """
@@ -42,10 +44,14 @@ def send(
     if sent:
         _renumber(session, case, sent[0], carrier, number, now)
         return
-    move(session, case.claim, "reissue", now, desk.claims, _told(carrier, number))
+    anyway = recalls.overtaken(case.claim)
+    event = "send_anyway" if anyway else "reissue"
+    move(session, case.claim, event, now, desk.claims, _told(carrier, number))
     case.claim.bearer = "supplier"
     lines = {line.purchase_line_id: line.quantity for line in case.lines}
     _parcel(session, case, carrier, number, lines, now)
+    if anyway:
+        tell(session, case.order, "claim_cancel_too_late", now)
     _note(session, case, "reissued", now, _told(carrier, number))
 
 

@@ -19,6 +19,7 @@ class Claim(Base):
         Index("claims_supplier", "supplier_id", "updated_at", "id"),
         Index("claims_order", "order_id"),
         Index("claims_purchase", "purchase_id"),
+        Index("claims_recalled", "id", postgresql_where=text("recall IN ('asked', 'sent')")),
         Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "claims_freight",
@@ -70,6 +71,10 @@ class Claim(Base):
     """Until when whoever is to act next may take."""
     escalated_at: Mapped[datetime | None]
     """Since when it waits for the operator, because nobody acted in time."""
+    recall: Mapped[str | None]
+    """asked (a supplier whose sheet says to send goods is to keep them) | agreed | sent (they left
+    nevertheless) | seen (an operator knows that); null where no sheet said so."""
+    recalled_at: Mapped[datetime | None]
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
 

@@ -31,6 +31,8 @@ REPLACES = or_(
     and_(Claim.kind == "exchange", Claim.state == "received"),
 )
 """Claims that were agreed to and wait for a parcel, as a condition."""
+RECALLED = Claim.recall == "asked"
+"""Claims that are over, for which a sheet says to send a parcel."""
 _ROUNDED = re.compile(r"\d+(\.\d+)?E\+?\d+")
 
 
@@ -211,8 +213,9 @@ def _no_claim_waits(session: Session, found: Locked) -> None:
 
 
 def waiting_claims(purchase_id: int) -> Select[int]:
-    """Claims on a purchase that wait for other goods to be sent."""
-    return select(Claim.id).where(Claim.purchase_id == purchase_id, REPLACES).order_by(Claim.id)
+    """Claims on a purchase for which other goods are sent, or may be though they should not."""
+    own = Claim.purchase_id == purchase_id
+    return select(Claim.id).where(own, REPLACES | RECALLED).order_by(Claim.id)
 
 
 def _further(session: Session, found: Locked, carrier: str, number: str, now: datetime) -> None:
