@@ -7,6 +7,7 @@ together with the rules that name brands, so that goods and rules turn at the sa
 search index follows in portions: see `follow`.
 """
 
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,9 @@ LONGEST = 500
 
 PORTION = 5_000
 """Products that are looked at in one turn."""
+
+REST = 10
+"""So many times as long as the last look took, the next one waits while a load brings news."""
 
 _LOCK = 0x48504257  # "HPBW"
 
@@ -100,7 +104,7 @@ _NAME = text("""
       told = brand_wordings.told AND excluded.told, moved_at = excluded.moved_at
 """)
 _ALL = text("""
-    SELECT id, written, brand, shown, alias FROM brand_wordings WHERE id > :after ORDER BY id
+    SELECT id, written, brand, shown, alias FROM brand_wordings ORDER BY id
 """)
 _MOVE = text("""
     UPDATE brand_wordings w SET brand = m.brand, shown = m.shown, told = false,
@@ -121,8 +125,8 @@ _RULED = text("""
 """)
 _ALONE = text("SELECT pg_advisory_xact_lock(:lock)")
 _STAND = text("""
-    SELECT (SELECT concat_ws(' ', count(*), max(updated_at)) FROM brand_names) AS names,
-      (SELECT coalesce(max(id), 0) FROM brand_wordings) AS upto
+    SELECT concat_ws(' ', count(*), max(updated_at), (SELECT max(id) FROM brand_wordings))
+    FROM brand_names
 """)
 _LEFT = text("""
     UPDATE brand_wordings SET told = false, moved_at = clock_timestamp() WHERE brand = ANY(:brands)
@@ -189,46 +193,8 @@ def resolve(session: Session) -> int:
         called = _called(session, stated, known)
         said = [stated[word] for word in sorted(called)]
         session.execute(_NAME, _columns(called) | {"stated": said})
-    return _resolve(session, known, 0)
-
-
-def follow(session: Session, last: dict[str, Any]) -> dict[str, Any]:
-    """Look at what is new since the turn that `last` tells of, and mark some products for the
-    search index whose brand came to be another. System scope.
-
-    Returns how far it came; `more`: there are others to be marked.
-    """
-    session.execute(_ALONE, {"lock": _LOCK})
-    stand = session.execute(_STAND).one()
-    moved = 0
-    if stand.names != last.get("names"):
-        moved = resolve(session)
-    elif stand.upto > last.get("upto", 0):
-        moved = _resolve(session, brands.known(session), int(last.get("upto", 0)))
-    done = {"names": stand.names, "upto": stand.upto, "moved": moved}
-    return done | _mark(session, last)
-
-
-def _mark(session: Session, last: Mapping[str, Any]) -> dict[str, Any]:
-    """Mark the next products of the brands that had come to others when this walk began."""
-    walking = bool(last.get("more"))
-    since = datetime.fromisoformat(last["since"]) if walking else session.scalars(_NOW).one()
-    untold = sorted(session.scalars(_UNTOLD, {"since": since}))
-    if not untold:
-        return {"more": False}
-    after = int(last["after"]) if walking else 0
-    upto = session.execute(_LAST, {"after": after, "limit": PORTION}).scalar_one()
-    if upto is None:
-        session.execute(_TOLD, {"since": since})
-        return {"more": False}
-    marked = marks.mark(session, _BORNE, {"after": after, "upto": upto, "brands": untold})
-    return {"more": True, "after": upto, "since": since.isoformat(), "marked": marked}
-
-
-def _resolve(session: Session, known: Brands, after: int) -> int:
-    """The same for the wordings behind `after`, by their ids."""
-    rows = session.execute(_ALL, {"after": after}).all()
-    called = _called(session, [row.written for row in rows], known, fresh=after == 0)
+    rows = session.execute(_ALL).all()
+    called = _called(session, [row.written for row in rows], known, fresh=True)
     moved = [
         (row, now) for row in rows if (now := called[row.written]) != Called(row.brand, row.shown)
     ]
@@ -250,6 +216,40 @@ def _resolve(session: Session, known: Brands, after: int) -> int:
         reach = [Reach(brand=one, brand_of=one) for one in sorted(touched)]
         rule_changes.tell(session, "brand", reach)
     return len(moved)
+
+
+def follow(session: Session, last: dict[str, Any]) -> dict[str, Any]:
+    """Look at all wordings anew where there are other names or wordings than at the turn that
+    `last` tells of, and mark some products for the search index whose brand came to be another.
+    System scope.
+
+    Returns how far it came; `more`: there are others to be marked.
+    """
+    session.execute(_ALONE, {"lock": _LOCK})
+    stand = session.execute(_STAND).scalar_one()
+    done: dict[str, Any] = {name: last[name] for name in ("stand", "again_at") if name in last}
+    if stand != last.get("stand") and time.time() >= last.get("again_at", 0):
+        began = time.monotonic()
+        moved = resolve(session)
+        rest = REST * (time.monotonic() - began)
+        done = {"stand": stand, "moved": moved, "again_at": time.time() + rest}
+    return done | _mark(session, last)
+
+
+def _mark(session: Session, last: Mapping[str, Any]) -> dict[str, Any]:
+    """Mark the next products of the brands that had come to others when this walk began."""
+    walking = bool(last.get("more"))
+    since = datetime.fromisoformat(last["since"]) if walking else session.scalars(_NOW).one()
+    untold = sorted(session.scalars(_UNTOLD, {"since": since}))
+    if not untold:
+        return {"more": False}
+    after = int(last["after"]) if walking else 0
+    upto = session.execute(_LAST, {"after": after, "limit": PORTION}).scalar_one()
+    if upto is None:
+        session.execute(_TOLD, {"since": since})
+        return {"more": False}
+    marked = marks.mark(session, _BORNE, {"after": after, "upto": upto, "brands": untold})
+    return {"more": True, "after": upto, "since": since.isoformat(), "marked": marked}
 
 
 def _ruled(session: Session, touched: Collection[str]) -> bool:

@@ -222,8 +222,20 @@ def test_when_names_change_goods_and_rules_turn_at_once_and_the_index_in_portion
     assert goods.found(leader, brand="yunling tea") == {"云岭", "YUNLING TEA", "YUNLING TEA "}
     with goods.database.as_system() as session:
         highest = marks.highest(session)
-        assert wordings.follow(session, {"names": None})["more"] is False
+        assert wordings.follow(session, {})["more"] is False
         assert marks.highest(session) == highest
+
+
+def test_while_a_load_brings_news_the_next_look_waits_ten_times_as_long_as_one_takes(
+    goods: Goods,
+) -> None:
+    goods.add("云岭")
+    with goods.database.as_system() as session:
+        done = wordings.follow(session, {})
+        brands.learn(session, [("云岭/YUNLING TEA", "")])
+        waits = wordings.follow(session, done | {"again_at": done["again_at"] + 60})
+        assert (waits["stand"], "moved" in waits) == (done["stand"], False)
+        assert wordings.follow(session, waits | {"again_at": 0})["stand"] != done["stand"]
 
 
 def test_names_of_brands_that_no_rule_names_are_no_news_for_the_feed(goods: Goods) -> None:
