@@ -142,8 +142,34 @@ def replay(
         )
     )
     row.told_events, row.told_changes, row.updated_at = back.events, back.changes, now
+    if row.missed and _reaches(back, _missed_from(row)):
+        row.missed, row.missed_events, row.missed_changes = 0, None, None
     session.flush()
     return view(session, row)
+
+
+def miss(row: Webhook, gone: Delivery) -> None:
+    """A message is given up: from where on a replay has to tell is kept."""
+    row.missed += 1
+    before = gone.place - 1
+    if gone.about.startswith("sku_") or gone.about == event_feed.RULES:
+        row.missed_changes = min(
+            before, before if row.missed_changes is None else row.missed_changes
+        )
+    else:
+        row.missed_events = min(before, before if row.missed_events is None else row.missed_events)
+
+
+def _missed_from(row: Webhook) -> Cursor:
+    events, changes = row.missed_events, row.missed_changes
+    return Cursor(
+        row.told_events if events is None else events,
+        row.told_changes if changes is None else changes,
+    )
+
+
+def _reaches(back: Cursor, wanted: Cursor) -> bool:
+    return back.events <= wanted.events and back.changes <= wanted.changes
 
 
 def view(session: Session, row: Webhook) -> dict[str, Any]:
@@ -158,6 +184,7 @@ def view(session: Session, row: Webhook) -> dict[str, Any]:
         "failing_since": row.failing_since,
         "paused_until": row.paused_until,
         "waiting": session.execute(waiting).scalar_one(),
+        "missed": {"messages": row.missed, "after": str(_missed_from(row))} if row.missed else None,
         "cursor": str(Cursor(row.told_events, row.told_changes)),
         "delivered_at": row.delivered_at,
         "created_at": row.created_at,

@@ -251,6 +251,7 @@ def _failed(
         return
     hook.failures += 1
     hook.failure = failure
+    hook.failing_since = hook.failing_since or now
     if hook.failures >= _CALM:
         hook.paused_until = now + min(pause(hook.failures - _CALM + 1), _REST)
     if row is not None and row.lease == claimed.lease:
@@ -259,16 +260,16 @@ def _failed(
         row.due_at = min(now + max(pause(row.attempts), outcome.wait), max(last, now))
         if now >= last and not outcome.gone:
             session.delete(row)
-            _fails(hook, now)
-    persistent = hook.failing_since is not None and now - hook.failing_since >= PERSISTENT
+            hooks.miss(hook, row)
+            _fails(hook)
+    persistent = now - hook.failing_since >= PERSISTENT
     if (outcome.gone or persistent) and hook.state != "disabled":
-        hook.state, hook.failing_since = "disabled", hook.failing_since or now
+        hook.state = "disabled"
         _log.warning("A webhook is disabled", webhook=outside("whk", hook.id), why=failure)
 
 
-def _fails(hook: Webhook, now: datetime) -> None:
+def _fails(hook: Webhook) -> None:
     """A message was given up: a person should look at the endpoint."""
-    hook.failing_since = hook.failing_since or now
     if hook.state == "active":
         hook.state = "failing"
         _log.warning("A webhook fails", webhook=outside("whk", hook.id), why=hook.failure)

@@ -50,6 +50,13 @@ class ReplayIn(In):
     after: After = Field(description="A cursor of GET /v1/events or of a webhook.")
 
 
+class MissedOut(Out):
+    """Messages that it did not take within a day, so that they were given up."""
+
+    messages: int
+    after: str = Field(description="The cursor from which a replay tells all of them again.")
+
+
 class WebhookOut(Out):
     """An endpoint and how it is doing."""
 
@@ -58,9 +65,10 @@ class WebhookOut(Out):
     events: list[str]
     status: str = Field(description="active | failing | disabled")
     failure: str | None = Field(description="Why the last attempts failed.")
-    failing_since: str | None
+    failing_since: str | None = Field(description="Since when it has taken nothing.")
     paused_until: str | None
     waiting: int = Field(description="Messages that it has not taken yet.")
+    missed: MissedOut | None = Field(description="Until a replay has told it again.")
     cursor: str = Field(description="Up to here messages were written down for it.")
     delivered_at: str | None
     created_at: str

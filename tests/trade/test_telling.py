@@ -259,6 +259,7 @@ def test_a_message_is_tried_for_a_day_and_then_the_endpoint_counts_as_failing(
     goods = street.market.offer()
     street.placed(goods.sku)
     street.tell()
+    assert street.row().failing_since is not None
     begun = clock.now()
     passed = timedelta(0)
     while waiting := street.waiting():
@@ -290,6 +291,26 @@ def test_an_endpoint_that_takes_a_message_again_is_no_exception_any_more(street:
             exceptions.waiting(session, street.market.desk, clock.now(), kind="webhook_failing")
             == []
         )
+    _what_was_given_up_is_named_until_a_replay_tells_it_again(street)
+
+
+def _what_was_given_up_is_named_until_a_replay_tells_it_again(street: Street) -> None:
+    name = outside("whk", street.number)
+
+    def missed(after: str | None = None) -> Any:
+        with street.market.db.as_system() as session:
+            if after is not None:
+                hooks.replay(session, street.readers, street.leader, name, after, clock.now())
+            return hooks.get(session, street.leader, name)["missed"]
+
+    told = missed()
+    assert told["messages"] == 1
+    assert missed("latest") == told  # it tells nothing of that again
+    street.receiver.heard.clear()
+    assert missed(told["after"]) is None
+    street.tell()
+    kinds = [one.said["type"] for one in street.receiver.taken()]
+    assert kinds == ["order.placed", "order.placed", "order.shipped"]
 
 
 def test_an_endpoint_that_fails_for_days_is_disabled_and_goes_on_when_resumed(

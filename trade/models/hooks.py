@@ -74,6 +74,13 @@ class Webhook(Base):
     """Failed attempts since the last one that went well."""
     paused_until: Mapped[datetime | None]
     failing_since: Mapped[datetime | None]
+    """When the first of those attempts was."""
+    missed: Mapped[int] = mapped_column(server_default="0")
+    """Messages that were given up, and not told again since by a replay."""
+    missed_events: Mapped[int | None]
+    """The number before the first of them in the events, if one was from there."""
+    missed_changes: Mapped[int | None]
+    """The same for the change feed."""
     failure: Mapped[str | None]
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
