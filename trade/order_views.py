@@ -189,6 +189,7 @@ def claim_view(
         "sent_back": waybill_view(claim.back_carrier, claim.back_number),
         "reissued": parcel_view(next((p for p in parcels if p.claim_id == claim.id), None)),
         "due_at": claim.due_at,
+        "escalated_at": claim.escalated_at,
         "lines": [
             {
                 "sku": names[line.order_line_id],

@@ -48,6 +48,7 @@ class ClaimOut(Out):
     sent_back: WaybillOut | None
     reissued: WaybillOut | None
     due_at: str | None = Field(description="Until when whoever is to act next may take.")
+    escalated_at: str | None = Field(description="Since when it waits for an operator to decide.")
     return_to: str | None = Field(
         None, description="Where goods go back to; at /v1/claims only, once that was agreed."
     )

@@ -161,6 +161,10 @@ class SupplierClaimOut(Out):
         description="asked: keep what your sheet says to send for it, and `refuse`; agreed | sent"
     )
     due_at: str | None
+    then: str | None = Field(
+        description="What happens at `due_at` if nobody acts: agreed | received (both pay the buyer"
+        " back) | cancelled | operator, who decides; without `due_at` that is due already."
+    )
     lines: list[SupplierClaimLineOut]
     timeline: list[EventOut]
     leader: LeaderSideOut | None = Field(None, description="For operators only.")

@@ -17,7 +17,14 @@ from tests.trade.market import NOW, Market, make_desk
 from tests.trade.test_claims import advance, approve, claim, code, refuse, seen
 from tests.trade.test_supplier_door import Shop
 from trade import exceptions
-from trade.after_sales import bearing, claim_answers, claim_deadlines, claimable, claims
+from trade.after_sales import (
+    bearing,
+    claim_answers,
+    claim_deadlines,
+    claim_views,
+    claimable,
+    claims,
+)
 from trade.after_sales.claim_states import CLOSED, MOVES, OPEN, STATES
 from trade.after_sales.eligibility import KINDS, RULES, Facts, objections
 from trade.desk import ClaimTerms
@@ -175,12 +182,21 @@ def test_an_intercepted_parcel_turns_round_by_itself(shop: Shop) -> None:
 # Silence
 
 
+def upcoming(shop: Shop, name: str) -> str | None:
+    """What its supplier is told of what silence means."""
+    with shop.market.db.as_system() as session:
+        told = claim_views.supplier_get(session, shop.market.desk, shop.door, name)
+    return told["then"]  # type: ignore[no-any-return]
+
+
 def test_silence_past_the_stated_time_is_consent(shop: Shop) -> None:
     name = claim(shop, 3)
+    assert upcoming(shop, name) == "agreed"
     silence(shop, NOW + timedelta(hours=47))
     assert seen(shop, name)["status"] == "open"
     silence(shop, NOW + timedelta(hours=48))
     assert seen(shop, name)["status"] == "refunded"
+    assert upcoming(shop, name) is None
     assert shop.posted("payable:teahouse") == 0
     with shop.market.db.as_system() as session:
         found = select(ClaimMove).where(ClaimMove.claim_id == inside("clm", name))
@@ -205,9 +221,13 @@ def test_what_silence_cannot_agree_to_waits_for_an_operator(
     shop = Shop(Market(market.db, make_desk(claims=ClaimTerms(**terms))), source="paper")
     shop.ship("SF1234567890")
     name = claim(shop, 3, kind=kind)
-    assert waiting(shop) == []
+    assert (waiting(shop), seen(shop, name)["escalated_at"]) == ([], None)
+    assert upcoming(shop, name) == "operator"
     silence(shop, NOW + timedelta(hours=49))
-    assert seen(shop, name)["status"] == "open"
+    told = seen(shop, name)
+    assert (told["status"], told["due_at"]) == ("open", None)
+    assert told["escalated_at"] == NOW + timedelta(hours=49)
+    assert upcoming(shop, name) == "operator"
     assert waiting(shop) == ["claim_unanswered"]
     refuse(shop, name)
     assert waiting(shop) == []
@@ -219,6 +239,7 @@ def test_a_platform_is_never_taken_to_have_agreed(shop: Shop) -> None:
     platform = Shop(Market(shop.market.db, desk))
     platform.ship("SF1234567891")
     name = claim(platform, 3)
+    assert upcoming(platform, name) == "operator"
     silence(platform, NOW + timedelta(days=3))
     assert seen(platform, name)["status"] == "open"
     assert waiting(platform) == ["claim_unanswered"]
@@ -228,6 +249,7 @@ def test_a_return_that_is_not_sent_back_in_time_is_over(shop: Shop) -> None:
     name = claim(shop, 3, kind="return")
     approve(shop, name, return_to=HOUSE)
     advance(shop, name, 100)
+    assert upcoming(shop, name) == "cancelled"
     silence(shop, NOW + timedelta(days=7))
     assert seen(shop, name)["status"] == "cancelled"
     assert shop.market.balance(f"wallet:{shop.leader}") == 10_000 - 1499
@@ -238,6 +260,7 @@ def test_a_supplier_who_does_not_say_received_is_taken_to_have_it(shop: Shop) ->
     name = claim(shop, 3, kind="return")
     approve(shop, name, return_to=HOUSE)
     send_back(shop, name)
+    assert upcoming(shop, name) == "received"
     silence(shop, NOW + timedelta(days=10))
     assert seen(shop, name)["status"] == "refunded"
 

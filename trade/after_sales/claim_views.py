@@ -16,6 +16,7 @@ from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import yuan
 from trade.after_sales.claim_answers import opened_address
+from trade.after_sales.claim_deadlines import Then, returns_of, upcoming
 from trade.desk import Desk
 from trade.models import Claim, ClaimLine, ClaimMove, OrderLine, Parcel, Purchase, PurchaseLine
 from trade.order_views import claim_view, parcel_view, postage_view, waybill_view
@@ -120,6 +121,7 @@ def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> li
     lines = _lines(session, claims)
     bought = {row.id: row for row in _bought(session, [line.purchase_line_id for line in lines])}
     moves, sent = _moves(session, claims), _sent(session, claims)
+    then = _upcoming(session, desk, claims, lines)
     return [
         {
             "id": outside("clm", claim.id),
@@ -139,6 +141,7 @@ def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> li
             "reissued": parcel_view(sent.get(claim.id)),
             "recall": "sent" if claim.recall == "seen" else claim.recall,
             "due_at": claim.due_at,
+            "then": then[claim.id],
             "lines": [
                 _line(bought[line.purchase_line_id], line)
                 for line in lines
@@ -171,6 +174,26 @@ def _with_leaders(
         }
         found.append(view | {"leader": side})
     return found
+
+
+def _upcoming(
+    session: Session, desk: Desk, claims: Sequence[Claim], lines: Sequence[ClaimLine]
+) -> dict[int, Then | None]:
+    """What happens at the deadline of each."""
+    bought = [claim.purchase_id for claim in claims]
+    found = session.execute(select(Purchase.id, Purchase.source).where(Purchase.id.in_(bought)))
+    sources = {row.id: row.source for row in found}
+    returns = returns_of(session)
+    return {
+        claim.id: upcoming(
+            desk,
+            claim,
+            sources[claim.purchase_id],
+            sum(line.asked for line in lines if line.claim_id == claim.id),
+            returns,
+        )
+        for claim in claims
+    }
 
 
 def _line(bought: PurchaseLine, line: ClaimLine) -> dict[str, Any]:
