@@ -90,13 +90,15 @@ def page(
 
 
 def get(session: Session, desk: Desk, supplier: Supplier, purchase: str) -> dict[str, Any]:
-    """One purchase with its recipient in clear, or without one who is sealed by age or erased; the
-    opening is logged. Raises Problem 404."""
+    """One purchase with its recipient in clear; without one who is sealed by age or erased, or to
+    whom this supplier sends nothing. The opening is logged. Raises Problem 404."""
     row = session.get(Purchase, inside("pur", purchase))
     if row is None or row.source != supplier.source or row.state in UNKNOWN_TO_SUPPLIER:
         raise _unknown(purchase)
     request = address_requests.at_door(session, [row.id]).get(row.id)
-    to = {row.recipient_id} | ({request.recipient_id} if request else set())
+    to = {request.recipient_id} if request else set()
+    if row.state not in ("refused", "cancelled"):
+        to.add(row.recipient_id)
     clear = recipients.reveal_many(session, desk.keyring, to, supplier.party_id, "ship")
     lines = lines_of(session, [row.id])[row.id]
     return view(row, lines, clear.get(row.recipient_id), _asked(request, clear))
