@@ -113,6 +113,17 @@ def test_a_changed_number_replaces_the_former_one_and_moves_no_money(market: Mar
     assert shop.posted("sales") == 1499
 
 
+def test_a_number_for_other_units_than_were_sent_takes_no_ones_place(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890")
+    for units in (1, 5):
+        with pytest.raises(Problem, match="3 of them under SF1234567890") as caught:
+            shop.ship("SF9999999999", {1: units})
+        assert caught.value.code == "parcel_differs"
+    shop.ship("SF9999999999", {1: 3})
+    assert [p["tracking_number"] for p in shop.seen()["parcels"]] == ["SF9999999999"]
+
+
 def test_which_of_several_numbers_changed_is_asked_not_guessed(market: Market) -> None:
     shop = Shop(market)
     shop.ship("SF0000000001", {1: 1})
@@ -122,6 +133,21 @@ def test_which_of_several_numbers_changed_is_asked_not_guessed(market: Market) -
     shop.ship("SF0000000003", replaces="SF0000000001")
     numbers = {p["tracking_number"] for p in shop.seen()["parcels"]}
     assert numbers == {"SF0000000002", "SF0000000003"}
+
+
+def test_whoever_sends_nothing_reads_no_recipient(market: Market) -> None:
+    shop = Shop(market)
+    (bought,) = market.purchases(shop.order)
+    name = outside("pur", bought.id)
+
+    def ship_to() -> object:
+        with market.db.as_system() as session:
+            return purchases.get(session, market.desk, shop.door, name)["ship_to"]
+
+    assert ship_to()
+    with market.db.as_system() as session:
+        purchases.refuse(session, shop.door, name, "out_of_stock", "没货", NOW)
+    assert ship_to() is None
 
 
 def test_units_are_never_shipped_beyond_what_was_ordered(market: Market) -> None:

@@ -153,8 +153,12 @@ def _wanted(
     carried = _carried(session, same) if same is not None else {}
     wanted = {}
     for number, units in shipment.lines.items():
-        if number not in found.lines or units < 1:
-            raise _invalid("lines", "unknown_line", f"the purchase has no {units} of line {number}")
+        if number not in found.lines:
+            there = ", ".join(str(one) for one in sorted(found.lines))
+            told = f"the purchase has no line {number}; there are {there}"
+            raise _invalid("lines", "unknown_line", told)
+        if units < 1:
+            raise _invalid("lines", "unknown_line", f"line {number}: send 1 unit or more of it")
         already = carried.get(found.lines[number].id)
         if already is not None and already != units:
             raise Problem(
@@ -196,7 +200,24 @@ def _former(session: Session, found: Locked, shipment: Shipment, parcels: list[P
             " say in replaces which number this one takes the place of",
             errors=[FieldError("replaces", "missing", "which number this one takes the place of")],
         )
+    if not shipment.trusted:
+        _check_same(session, found, shipment, named[0])
     return named[0]
+
+
+def _check_same(session: Session, found: Locked, shipment: Shipment, former: Parcel) -> None:
+    """A number that takes the place of another is that of the same goods."""
+    carried = _carried(session, former)
+    for number, units in (shipment.lines or {}).items():
+        there = carried.get(found.lines[number].id, 0)
+        if units != there:
+            raise Problem(
+                409,
+                "parcel_differs",
+                f"line {number}: all units are shipped, {there} of them under"
+                f" {former.tracking_number}; {units} cannot take their place: leave lines out where"
+                " its number was wrong",
+            )
 
 
 def _no_claim_waits(session: Session, found: Locked) -> None:
