@@ -87,8 +87,10 @@ def extend(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
     """The leader gets the whole time anew. Raises Problem 404, 409 `wrong_state`."""
     order = _locked(session, order_id)
     _chosen(proposals.held_lines(session, order))
-    proposals.renew(session, desk, order, now)
-    row = session.get_one(Proposal, order_id)
+    row = session.get(Proposal, order_id)
+    if row is None:  # else it stands: what platforms said for it may be too old to be said again
+        proposals.renew(session, desk, order, now)
+        row = session.get_one(Proposal, order_id)
     row.deadline = now + timedelta(hours=desk.held.hours)
     restate(session, order, now)
     tell(session, order, "held", now, proposals.deadline(session, order))

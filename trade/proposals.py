@@ -257,6 +257,8 @@ def ways_out(session: Session, desk: Desk, order: Order, now: datetime) -> list[
     about it: bought as agreed of others than refused them; at a new price, together and each line
     alone; or as other goods, those first that cost least."""
     held = held_lines(session, order)
+    if not held:
+        return []
     free, others = _free(session, order, held)
     also = {row.id for some in others.values() for row in some}
     skus = {line.sku_id for line in held} | also

@@ -9,6 +9,7 @@ from catalog.models import Sku
 from kit import clock
 from tests.api.platforms import ALI, JD, Trade
 from tests.api.shop import SOURCE
+from tests.api.test_workbench import act, cases
 from tests.trade.market import Goods
 from trade import rerouting
 
@@ -65,7 +66,12 @@ def test_what_platforms_have_is_proposed_as_they_sell_it_now(trade: Trade) -> No
     looked(trade)
     assert len(trade.stage.calls("jd")) > calls
     assert trade.seen(order)["timeline"] == story  # the same again is nothing new
-    expired(trade)  # and what a leader takes is asked about once more
+    expired(trade)
+    [case] = cases(trade.shop, "order_held")
+    act(trade.shop, case, "extend")  # more time, and the same to choose from
+    [line] = trade.seen(order)["proposal"]["lines"]
+    assert [one["sku"] for one in line["substitutes"]] == [jd.sku]
+    # and what a leader takes is asked about once more
     asked = {"take": "substitute", "sku": jd.sku}
     path = f"/v1/orders/{order}/proposal"
     low = trade.shop.said("leader", path, asked | {"max_total": "29.09"}, 409)
