@@ -1,6 +1,6 @@
 """The busiest reads: they take turns, and who calls is asked together with what they read."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,7 +53,7 @@ class Door:
             return None
         here.refresh()
         entering.admit(self.request, before.identity, self.scope)
-        asked = entering.questions(token)
+        asked = entering.question(token)
         who = before.identity
         return Known(here, who, self.request.state.request_id, OPEN, before, asked)
 
@@ -64,17 +64,16 @@ class Known(Caller):
     first; nothing is sent before it is known."""
 
     before: Entered
-    questions: Sequence[Query]
+    question: Query
     _told: list[Entered | None] = field(default_factory=list)
 
     def ask(self, *statements: Query) -> list[list[Any]]:
         """As every caller; the first time for the token, too."""
         if self._told:
             return super().ask(*statements)
-        db, first = self.office.db, self.questions
-        rows = db.ask_as_party(self.party_id, *statements, first=first)
-        self._told.append(entering.entered(rows[: len(first)]))
-        return rows[len(first) :]
+        known, *rows = self.office.db.ask_as_party(self.party_id, *statements, first=self.question)
+        self._told.append(entering.entered(known))
+        return rows
 
     def still(self) -> bool:
         """Whether the token still is what it was."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from math import gcd, lcm
-from typing import Any
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -26,6 +25,12 @@ from kit.db import NOW, Base, OutsideId, Ref, Utc
 from kit.errors import invalid
 from kit.ids import outside
 from kit.statements import Ask, Query, ids_text, send
+
+MADE_OF = """(
+        SELECT json_agg(json_build_array(b.sku_id, b.part_id, b.units)
+                        ORDER BY b.sku_id, b.part_id)
+        FROM sku_parts b WHERE b.sku_id = ANY({skus}))"""
+"""SQL: what `answered` reads, of the SKUs in an array; NULL where none is a bundle."""
 
 MOST_PARTS = 20
 MOST_UNITS = 1000
@@ -156,16 +161,11 @@ def question(sku_ids: Collection[int]) -> Query:
     return (_PARTS, [ids_text(sku_ids)])
 
 
-def question_of_products(ids: Collection[int]) -> Query:
-    """The same for all SKUs of some products."""
-    return (_OF_PRODUCTS, [ids_text(ids)])
-
-
-def answered(rows: Iterable[Any]) -> dict[int, list[tuple[int, int]]]:
-    """(part, units) by bundle."""
+def answered(rows: Iterable[Sequence[int]]) -> dict[int, list[tuple[int, int]]]:
+    """(part, units) by bundle, from rows of SKU, part and units."""
     found: dict[int, list[tuple[int, int]]] = {}
-    for row in rows:
-        found.setdefault(row.sku_id, []).append((row.part_id, row.units))
+    for sku_id, part_id, units in rows:
+        found.setdefault(sku_id, []).append((part_id, units))
     return found
 
 
@@ -258,10 +258,6 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('bundles', 0))")
 """Two writers could else make bundles of one another."""
 _PARTS = """
     SELECT sku_id, part_id, units FROM sku_parts WHERE sku_id = ANY(%s) ORDER BY sku_id, part_id
-"""
-_OF_PRODUCTS = """
-    SELECT b.sku_id, b.part_id, b.units FROM skus s JOIN sku_parts b ON b.sku_id = s.id
-    WHERE s.product_id = ANY(%s) ORDER BY b.sku_id, b.part_id
 """
 _KNOWN = text("SELECT id FROM skus WHERE id = ANY(:skus)")
 _OWN = text("""

@@ -114,14 +114,14 @@ class Database:
             yield session
 
     def ask_as_party(
-        self, party_id: int, *statements: Query, first: Sequence[Query] = ()
+        self, party_id: int, *statements: Query, first: Query | None = None
     ) -> list[list[Any]]:
         """A whole transaction in the scope of `as_party`, in one round trip: rows by name.
 
-        `first` are asked before, in the scope of `as_system`, and their rows come first. For the
+        `first` is asked before, in the scope of `as_system`, and its rows come first. For the
         hottest reads: what a session does around a statement costs several times as much.
         """
-        before = ((_SYSTEM, first),) if first else ()
+        before = () if first is None else ((_SYSTEM, (first,)),)
         return self._ask(*before, ((str(party_id), "off"), statements))
 
     def ask_as_system(self, *statements: Query) -> list[list[Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import text
@@ -110,11 +111,12 @@ class ProductView:
     """Further pictures for those who sell it, under addresses of ours."""
 
 
-_CARDS = """
+_CARDS = f"""
     SELECT p.id, p.title, p.brand, p.category, p.images,
-           array_agg(s.id ORDER BY s.id) AS skus, array_agg(s.msrp ORDER BY s.id) AS msrps
+           array_agg(s.id ORDER BY s.id) AS skus, array_agg(s.msrp ORDER BY s.id) AS msrps,
+           {bundles.MADE_OF.format(skus="array_agg(s.id)")} AS made_of
     FROM products p JOIN skus s ON s.product_id = p.id WHERE p.id = ANY(%s) GROUP BY p.id
-"""
+"""  # noqa: S608 - a query of ours
 _PRODUCTS = text("""
     SELECT p.id, p.title, p.brand, p.category, p.images, p.materials, p.description
     FROM products p WHERE p.id = :id
@@ -142,11 +144,11 @@ def cards(
     ask: Ask, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
 ) -> list[Card]:
     """As `product_cards`, in one round trip; in two where bundles are among them."""
-    also = (bundles.question_of_products(ids), *all_deals.questions(ids, region))
-    rows, made, *about = ask((_CARDS, (ids_text(ids),)), *also)
+    rows, *about = ask((_CARDS, (ids_text(ids),)), *all_deals.questions(ids, region))
     products = {row.id: row for row in rows}
     by_sku = grouped(all_deals.answered(about, region))
-    parts = bundles.with_deals(ask, bundles.answered(made), region)
+    made_of = chain.from_iterable(row.made_of or () for row in rows)
+    parts = bundles.with_deals(ask, bundles.answered(made_of), region)
     found = []
     for product_id in ids:
         if row := products.get(product_id):

@@ -247,7 +247,7 @@ def settings(sockets: Path, *, durable: bool) -> dict[str, str]:
         "listen_addresses": "",
         "port": str(PORT),
         "max_connections": "200",
-        "shared_buffers": f"{max(32, min(256, megabytes // 8))}MB",
+        "shared_buffers": f"{max(32, min(1024, megabytes // 8))}MB",
         "effective_cache_size": f"{max(128, megabytes // 2)}MB",
         "work_mem": "8MB",
         "maintenance_work_mem": "128MB",
