@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog.matching.naming import Brands, brand_names, parted, settled, told
+from catalog.matching.naming import Brands, alike, brand_names, parted, settled, told
 from kit.errors import FieldError, Problem
 
 _LEARN = text("""
@@ -32,24 +32,35 @@ _ALIAS = text("""
       updated_at = clock_timestamp()
 """)
 
-_kept: dict[tuple[int, datetime | None], Brands] = {}
+_kept: dict[bool, tuple[tuple[int, datetime | None], Brands]] = {}
 """The last names read by this process: making their scanner costs more than asking for news."""
 
 
 def known(session: Session) -> Brands:
-    """Every name that the catalogue knows."""
+    """Every name that the catalogue knows: enough to compare two offers, among much else."""
+    return _read(session, sure=False)
+
+
+def sure(session: Session) -> Brands:
+    """The names by which goods have prices and are opened to people: operators' words, and those
+    that sound alike. What a source says besides moves nobody else's goods."""
+    return _read(session, sure=True)
+
+
+def _read(session: Session, *, sure: bool) -> Brands:
     count, updated = session.execute(_STAND).one()
     stand = (count, updated)
-    if stand not in _kept:
-        found = _settled(session.execute(_ALL).all())
-        _kept.clear()
-        _kept[stand] = found
-    return _kept[stand]
+    former, found = _kept.get(sure, (None, None))
+    if found is None or former != stand:
+        found = _settled(session.execute(_ALL).all(), sure=sure)
+        _kept[sure] = stand, found
+    return found
 
 
 def about(session: Session, words: Iterable[str]) -> Brands:
-    """The names that these wordings name, and those that they lead to. Others that sound alike are
-    not among them: for a few words it is read in no time, however many names there are."""
+    """The `sure` names that these wordings name, and those that they lead to. Others that sound
+    alike are not among them: for a few words it is read in no time, however many names there are.
+    """
     names = {name for word in words for name in brand_names(word)}
     names |= {part for name in names for part in parted(name) or ()}
     rows: list[Any] = []
@@ -58,11 +69,12 @@ def about(session: Session, words: Iterable[str]) -> Brands:
         more = session.execute(_SOME, {"names": sorted(names)}).all()
         rows, seen = [*rows, *more], seen | names
         names = {row.brand for row in more} - seen
-    return _settled(rows)
+    return _settled(rows, sure=True)
 
 
-def _settled(rows: Sequence[Any]) -> Brands:
-    names = settled((row.name, row.brand) for row in rows if row.by == "source")
+def _settled(rows: Sequence[Any], *, sure: bool) -> Brands:
+    told = ((row.name, row.brand) for row in rows if row.by == "source")
+    names = settled(one for one in told if not sure or alike(*one))
     names |= {row.name: row.brand for row in rows if row.by == "operator"}
     return Brands({name: names.get(brand, brand) for name, brand in names.items()})
 

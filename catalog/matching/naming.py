@@ -137,6 +137,11 @@ def sounded(name: str) -> str:
     return "".join(lazy_pinyin(name)) if _HAN.search(name) else name.replace(" ", "")
 
 
+def alike(name: str, brand: str) -> bool:
+    """Whether one name sounds as the other: of 启萌 and `qi meng` nobody need say that."""
+    return sounded(name) == sounded(brand)
+
+
 @dataclass(frozen=True)
 class Brands:
     """Names of brands as the catalogue and its operators know them: normalised name → brand."""
@@ -174,7 +179,7 @@ class Brands:
         if brand == name and (parts := parted(name)):
             han, latin = parts
             led = self._led(han)
-            if led == self._led(latin) or latin.replace(" ", "") == sounded(han):
+            if led == self._led(latin) or alike(latin, han):
                 return led
         return brand
 

@@ -149,7 +149,7 @@ def meant(session: Session, words: Iterable[str]) -> dict[str, Called]:
     rows = session.execute(_THERE, {"words": asked}) if asked else ()
     found = {row.written: Called(row.brand, row.shown) for row in rows}
     missing = [word for word in asked if word not in found]
-    return found | (_called(session, missing, brands.known(session)) if missing else {})
+    return found | (_called(session, missing, brands.sure(session)) if missing else {})
 
 
 def aliases(session: Session, of: Collection[str]) -> dict[str, list[str]]:
@@ -181,14 +181,14 @@ def register(session: Session, words: Iterable[str], known: Brands | None = None
 def stated(session: Session, words: Iterable[str | None]) -> dict[str, str]:
     """Write down the wordings that a rule names; what each stands for, by all names there are."""
     named = {word for word in words if word is not None}
-    return register(session, named, brands.known(session)) if named else {}
+    return register(session, named, brands.sure(session)) if named else {}
 
 
 def resolve(session: Session) -> int:
     """Look at every wording by the names as they are now, with the rules that name brands; returns
     how many stand for something else. System scope."""
     session.execute(_ALONE, {"lock": _LOCK})
-    known = brands.known(session)
+    known = brands.sure(session)
     if stated := {row.name: row.stated for row in session.execute(_UNNAMED)}:
         called = _called(session, stated, known)
         said = [stated[word] for word in sorted(called)]

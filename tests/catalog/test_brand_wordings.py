@@ -226,6 +226,21 @@ def test_when_names_change_goods_and_rules_turn_at_once_and_the_index_in_portion
         assert marks.highest(session) == highest
 
 
+def test_what_a_source_says_of_a_name_moves_nobody_elses_goods(goods: Goods) -> None:
+    goods.add("KAMON")
+    with goods.database.as_system() as session:
+        rule, _ = _saved(session, "雀语")
+        brands.learn(session, [("雀语/KAMON", "雀语（KAMON）绿茶")])
+    goods.add("雀语/KAMON")
+    goods.follow(rule)
+    leader = readership(rule).reader("leader", NOBODY, NOW)
+    assert goods.found(leader, price_min=Decimal(20)) == {"雀语/KAMON"}
+    with goods.database.as_system() as session:
+        brands.call(session, "kamon", "雀语")
+    goods.follow(rule)
+    assert goods.found(leader, price_min=Decimal(20)) == {"KAMON", "雀语/KAMON"}
+
+
 def test_while_a_load_brings_news_the_next_look_waits_ten_times_as_long_as_one_takes(
     goods: Goods,
 ) -> None:
