@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog.matching.wordings import SHOWN_OF
 from connectors.regions import names
 from kit.clock import SHANGHAI
 from kit.errors import invalid
@@ -31,7 +32,7 @@ DIMENSIONS = {
     "day": f"to_char({_DAY}, 'YYYY-MM-DD')",
     "month": f"to_char({_DAY}, 'YYYY-MM')",
     "sku": "l.external_id",
-    "brand": "o.brand",
+    "brand": SHOWN_OF,
     "category": "o.category",
     "region": f"CASE WHEN {_REGION} = '' THEN NULL ELSE {_REGION} || '0000' END",
 }

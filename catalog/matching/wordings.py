@@ -25,6 +25,9 @@ from kit.db import Base, Id, OutsideId
 BRAND_OF = """coalesce((SELECT w.brand FROM brand_wordings w WHERE w.written = o.brand), o.brand)"""
 """The brand of offers `o`, in SQL."""
 
+SHOWN_OF = """coalesce((SELECT w.shown FROM brand_wordings w WHERE w.written = o.brand), o.brand)"""
+"""How that brand is shown."""
+
 
 def meaning(table: str) -> str:
     """What the brands stand for that a row of `table` lists in `brands`, in SQL: JSON as text, or

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from catalog.matching import wordings
 from kit.clock import SHANGHAI
 from kit.errors import Problem
+from kit.ids import inside
 from tests.api.shop import HOME, SOURCE, Shop
 from trade import sales
 
@@ -60,6 +62,19 @@ def test_sales_are_units_and_own_amounts_by_day_sku_and_region(shop: Shop) -> No
     assert shop.got("rival", "/v1/sales")["total"]["units"] == 0
     for word in ("8.56", "25.67", order["id"], order["reference"]):  # the leader's own
         assert word not in str((by_sku, by_region, page)), word
+
+
+def test_a_brand_is_one_however_its_goods_are_worded(shop: Shop) -> None:
+    for word, units in (("雀语", 1), ("雀语QUEYU", 2)):
+        goods = shop.offer()
+        with shop.db.as_system() as session:
+            wordings.register(session, [word])
+            named = {"word": word, "sku": inside("sku", goods.sku)}
+            session.execute(text("UPDATE offers SET brand = :word WHERE sku_id = :sku"), named)
+        shop.order(goods, units)
+    shop.submitted()
+    by_brand = shop.got("brand", "/v1/sales?group_by=brand")["items"]
+    assert [(one["brand"], one["units"]) for one in by_brand] == [("雀语", 3)]
 
 
 def test_a_day_is_a_day_in_shanghai(shop: Shop) -> None:
