@@ -71,6 +71,6 @@ def admit(request: Request, who: Identity, scope: str) -> None:
             + (
                 " its scopes leave out"
                 if scope in rights.OF_ROLE[who.role]
-                else f" a {who.role} does not have"
+                else f" is not for {who.role}s"
             ),
         )

@@ -27,7 +27,8 @@ def order_owner(session: Session, caller: Caller, order_id: int) -> int:
 def supplier(session: Session, caller: Caller, source: str | None) -> Supplier:
     """At whose door the caller stands: its own, or for operators that of `source`.
 
-    Raises Problem 403 for a brand that supplies no source, 422 for an operator who names none.
+    Raises Problem 403 for a brand that supplies no source, 422 for an operator who names none, or
+    one that is not there.
     """
     if not caller.operates:
         return own_door(caller)
@@ -36,6 +37,7 @@ def supplier(session: Session, caller: Caller, source: str | None) -> Supplier:
         raise Problem(
             422, "invalid", f"source: {message}", errors=[FieldError("source", "missing", message)]
         )
+    check_sources(session, caller, [("source", source)])
     return supplier_of(session, source)
 
 

@@ -134,7 +134,9 @@ CASES = f"""
            created_at
     FROM deposit_requests WHERE state = 'open'
     UNION ALL
-    SELECT 'payout_waiting', 'pay', id, id, state, 'not_approved', payee, amount, NULL, created_at
+    SELECT 'payout_waiting', 'pay', id, id, state, 'not_approved',
+           payee || CASE WHEN envelope IS NULL THEN ': has stated no bank account' ELSE '' END,
+           amount, NULL, created_at
     FROM payouts WHERE state = 'requested'
     UNION ALL
     SELECT 'statement_disputed', 'stm', id, id, state, 'disputed', reason, abs(closing), NULL,

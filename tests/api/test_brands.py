@@ -349,6 +349,8 @@ def test_a_rule_for_a_source_that_is_not_there_is_refused_by_its_field(shop: Sho
     routed = {"rules": [{"id": "x", "then": "never", "when": when, "until": until}]}
     priced = {"rules": [{"markup_percent": "5"}, {"markup_percent": "5", **when}]}
     parcels = {"by": "piece", "first": "8"}
+    waybill = {"purchase": "pur_x", "carrier": "顺丰", "tracking_number": "SF1"}
+    batch = {"items": [waybill]}
     for method, path, body, field in (
         ("PUT", "pricing-rules", priced | {"version": 0}, "rules.1.source"),
         ("POST", "pricing-rules/preview", priced, "rules.1.source"),
@@ -358,6 +360,10 @@ def test_a_rule_for_a_source_that_is_not_there_is_refused_by_its_field(shop: Sho
         ("PUT", "grants/g?source=teahuose", {"who": {}}, "source"),
         ("PUT", "price-policies/p?source=teahuose", {"min_retail": "5"}, "source"),
         ("PUT", "freight-templates/f?source=teahuose", parcels, "source"),
+        ("GET", "purchases?source=teahuose", None, "source"),
+        ("GET", "claims?source=teahuose", None, "source"),
+        ("GET", "sales?source=teahuose", None, "source"),
+        ("POST", "purchases/ship-batch?source=teahuose", batch, "source"),
     ):
         told = shop.ask("operator", method, f"/v1/{path}", json=body)
         assert told.status_code == 422, (path, told.text)

@@ -204,6 +204,10 @@ def test_money_that_waits_for_an_operator(shop: Shop) -> None:
         act(shop, first, "confirm")
     act(shop, second, "refuse", reason="银行没有收到")
     assert shop.got("leader", "/v1/wallet")["balance"] == "10050.00"
+    shop.said("leader", "/v1/payouts", {"amount": "10.00"})
+    [blind] = cases(shop, "payout_waiting")
+    assert blind["detail"].endswith(": has stated no bank account")
+    act(shop, blind, "refuse", reason="请先登记收款账号")
     shop.ask("leader", "PUT", "/v1/payee", json=PAYEE)
     for amount in ("20.00", "30.00"):
         shop.said("leader", "/v1/payouts", {"amount": amount})
@@ -211,7 +215,7 @@ def test_money_that_waits_for_an_operator(shop: Shop) -> None:
     act(shop, first, "approve")
     act(shop, second, "refuse", reason="户名不符")
     told = shop.got("operator", "/v1/payouts")["items"]
-    assert sorted(one["status"] for one in told) == ["approved", "failed"]
+    assert sorted(one["status"] for one in told) == ["approved", "failed", "failed"]
     party = outside("pty", shop.parties["leader"])
     statement = shop.said("operator", f"/v1/parties/{party}/statements", {})
     shop.said("leader", f"/v1/statements/{statement['id']}/dispute", {"reason": "少了"}, 200)
