@@ -10,16 +10,16 @@ looked at.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text, union_all, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from kit.errors import Problem
-from kit.ids import inside, outside
+from kit.ids import outside
 from kit.inbox import Inbox
-from trade import audits, shredding
+from trade import audits, openings, shredding
 from trade.after_sales.claim_states import OPEN
 from trade.desk import AgeTerms
-from trade.models import AddressRequest, Order, Purchase, Recipient
+from trade.models import Recipient
 from trade.states import UNFINISHED
 
 BATCH = 500
@@ -114,23 +114,14 @@ def hold(session: Session, order: str, reason: str | None, actor: str) -> None:
     """
     if reason is not None and not reason.strip():
         raise Problem(422, "invalid", "reason: say what the details are needed for")
-    number = inside("ord", order)
-    row = session.get(Order, number)
-    if row is None:
-        raise Problem(404, "not_found", f"there is no order {order!r}")
-    bought = select(Purchase.recipient_id).where(Purchase.order_id == number)
-    asked = union_all(
-        select(AddressRequest.recipient_id).where(AddressRequest.order_id == number),
-        select(AddressRequest.former_id).where(AddressRequest.order_id == number),
-    )
-    named = Recipient.id.in_(bought) | Recipient.id.in_(asked)
-    theirs = (Recipient.id == row.recipient_id) | named
+    row = openings.known(session, order)
+    theirs = openings.of_order(row)
     held = update(Recipient).where(theirs, Recipient.envelope != b"").values(hold=reason)
     if not session.execute(held).rowcount:  # type: ignore[attr-defined]
         raise Problem(410, "recipient_forgotten", "what named people of this order is erased")
     action = "recipients.release" if reason is None else "recipients.hold"
     detail = None if reason is None else {"reason": reason}
-    audits.note(session, actor, action, outside("ord", number), detail, party_id=row.party_id)
+    audits.note(session, actor, action, outside("ord", row.id), detail, party_id=row.party_id)
 
 
 def _asked(now: datetime, days: int, most: int) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from starlette.responses import Response
 from api import replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import IdPath
-from api.shapes.orders import HoldIn, HoldOut, RevealIn, RevealOut
-from trade import ageing, order_views
+from api.shapes.base import IdPath, Limit, Listed, NumberCursor
+from api.shapes.recipients import HoldIn, HoldOut, OpeningOut, RevealIn, RevealOut
+from trade import ageing, openings, order_views
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
+Audits = Annotated[Caller, Depends(allow("audit:read"))]
 Holds = Annotated[Writer, Depends(allow_write("recipients:unseal"))]
 
 
@@ -42,6 +43,24 @@ def unseal(
         keyring, by = caller.office.terms.desk.keyring, caller.party_id
         to = order_views.unseal(session, keyring, by, caller.actor, order_id, asked.purpose)
     return replies.answer(vars(to))
+
+
+@router.get("/{order_id}/openings", response_model=Listed[OpeningOut], summary="Who opened it")
+def opened(
+    caller: Audits, order_id: IdPath, limit: Limit = 50, cursor: NumberCursor = None
+) -> Response:
+    """For operators: who opened the recipients of an order and what for, the newest first."""
+    before = replies.number_cursor(cursor)
+    with caller.system() as session:
+        return replies.page(*openings.page(session, order_id, limit=limit, before=before))
+
+
+@router.get("/{order_id}/legal-hold", response_model=HoldOut, summary="Whether it is kept")
+def held(caller: Audits, order_id: IdPath) -> Response:
+    """For operators: what for its recipients may not be erased; null where nothing keeps them."""
+    with caller.system() as session:
+        kept = openings.held(session, order_id)
+    return replies.answer({"order": order_id, "hold": kept})
 
 
 @router.put("/{order_id}/legal-hold", response_model=HoldOut, summary="Keep what names people")

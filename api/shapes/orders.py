@@ -366,31 +366,3 @@ class AddressIn(In):
     """Where it should go instead."""
 
     ship_to: ShipToIn
-
-
-class RevealIn(In):
-    """What the recipient's details are needed for; written down."""
-
-    purpose: Text
-
-
-class HoldIn(In):
-    """What the recipient's details must be kept for: a dispute, an inquiry."""
-
-    reason: Text
-
-
-class HoldOut(Out):
-    """Whether, and what for, an order's recipient may not be erased."""
-
-    order: str
-    hold: str | None
-
-
-class RevealOut(Out):
-    """A recipient in clear."""
-
-    name: str
-    mobile: str
-    region: str
-    address: str

@@ -60,6 +60,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/orders/{order_id}/address"): SELLS,
     ("POST", "/v1/orders/{order_id}/reveal"): SELLS,
     ("POST", "/v1/orders/{order_id}/unseal"): OPERATES,
+    ("GET", "/v1/orders/{order_id}/openings"): OPERATES,
+    ("GET", "/v1/orders/{order_id}/legal-hold"): OPERATES,
     ("PUT", "/v1/orders/{order_id}/legal-hold"): OPERATES,
     ("DELETE", "/v1/orders/{order_id}/legal-hold"): OPERATES,
     ("POST", "/v1/orders/{order_id}/claims"): SELLS,
