@@ -114,16 +114,18 @@ class TestReading:
             row("A7", "TEA", quantity=0),
             row("A8", "TEA", name="", mobile="", address=""),
             row("A9", "TEA"),
+            row("A10", "TEA", quantity="2斤"),
         )
         told = seen(market, party, sent(market, party, content))
         faults = [(one["row"], one["column"], one["value"]) for one in told["rejected"]]
         assert faults[:3] == [(2, "订单号", "7.73E+13"), (3, "电话", "1380013"), (4, "数量", "两")]
         assert faults[3] == (5, "地址", "南山区科技园 1 号")
-        assert [line for line, _, _ in faults] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+        assert [line for line, _, _ in faults] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]
         reasons = {one["row"]: one["reason"] for one in told["rejected"]}
         assert "digits are lost" in reasons[2]
         assert "different recipients" in reasons[7]
         assert "row 10 of the same order" in reasons[9]
+        assert "this is a weight" in reasons[13]
         assert (told["orders"], told["total"]) == (1, "10.00")
 
     def test_what_is_no_sheet_of_orders_says_what_to_do(self, market: Market) -> None:

@@ -20,7 +20,8 @@ MOST_UNITS = 100_000
 _SHOWN = 60
 _LOST = re.compile(r"\d(\.\d+)?[eE]\+?\d{1,3}")
 _TOTAL = re.compile(r"(合|总|小|共)\s*计|本页合计|(sub)?total", re.IGNORECASE)
-_UNITS = re.compile(r"[x×*]?(\d{1,6})(?:\.0+)?\s*[件个份盒箱包瓶套袋罐支只提条斤]?", re.IGNORECASE)
+_UNITS = re.compile(r"[x×*]?(\d{1,6})(?:\.0+)?\s*[件个份盒箱包瓶套袋罐支只提条]?", re.IGNORECASE)
+_WEIGHT = re.compile(r"\d[\d.,]*\s*([公市]?斤|[千毫]?克|两|吨|kg|g)", re.IGNORECASE)
 _MERGED = ("reference", "name", "phone", "address", "ship_to", "note", *PLACE)
 """A cell of these that spans rows speaks for all of them; a merged quantity does not."""
 _LIMITS = Limits(rows=MOST_ROWS + 2 * columns.DEEPEST)
@@ -166,6 +167,14 @@ def rows(sheet: Sheet, name: str, regions: Mapping[int, str]) -> Read:
 _Fault = tuple[str, str]  # our column's name and the reason
 
 
+def _no_units(text: str) -> str:
+    if _WEIGHT.fullmatch(plain(text)):
+        return (
+            "this is a weight; write how many units of the goods are ordered, such as 1 for 5斤装"
+        )
+    return f"write a whole number between 1 and {MOST_UNITS:,}"
+
+
 def _row(
     line: int, values: Mapping[str, str], own: str | None
 ) -> tuple[tuple[str, str, int, Decimal | None, str] | None, list[_Fault]]:
@@ -186,7 +195,7 @@ def _row(
         faults.append(("code", "digits are lost in this code; format the column as text"))
     units = _UNITS.fullmatch(plain(values["quantity"]).replace(",", ""))
     if units is None or not 0 < int(units[1]) <= MOST_UNITS:
-        faults.append(("quantity", f"write a whole number between 1 and {MOST_UNITS:,}"))
+        faults.append(("quantity", _no_units(values["quantity"])))
     retail = None
     if values.get("retail"):
         retail = _price(values["retail"])
