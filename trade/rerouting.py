@@ -46,6 +46,10 @@ UNDELIVERED = (
     "its sender does not deliver to the address as it is written; correct it (the street or town,"
     " 街道 or 镇, may be missing), or cancel the line"
 )
+STOPPED = (
+    "it is not bought at the moment, and is bought by itself once it is again; or choose another"
+    " SKU, or cancel the line"
+)
 TOO_LATE = "no other source sends it as soon as was promised; cancel the line or ask your operator"
 
 
@@ -243,6 +247,8 @@ def _reason(case: _Case, key: int, code: str) -> str:
     """Why units of a line wait: what routing says, unless those who had it refused it."""
     mine = {one.offer_id for one in case.market if one.sku_id == case.lines[key].sku_id}
     gone = [case.declined[offer] for offer in mine if offer in case.declined]
+    if code == "ruled_out":
+        return STOPPED
     if code != "not_sold" or not gone:
         return planning.MESSAGES[code]
     return UNDELIVERED if any(gone) else REFUSED

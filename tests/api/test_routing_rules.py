@@ -6,7 +6,7 @@ from typing import Any
 from kit import clock, outbox
 from kit.ids import inside
 from tests.api.shop import HOME, SOURCE, Shop, ordering
-from trade import refusal
+from trade import refusal, rerouting
 from trade.models import OrderPlan
 
 RULES = "/v1/routing-rules"
@@ -64,6 +64,26 @@ def test_rules_count_for_the_next_order_and_are_tried_on_past_ones(shop: Shop) -
     assert wrong["errors"][0]["field"] == "rules.0.until"
     _put(shop, version=said["version"])
     assert not shop.said("leader", "/v1/quotes", asked)["unsellable"]
+
+
+def test_units_that_a_kill_switch_holds_are_bought_once_it_is_lifted(shop: Shop) -> None:
+    goods = shop.offer()
+    shop.market.offer(sku_id=goods.sku_id, source="other", cost="8.00", stock="in_stock")
+    order = shop.order(goods)
+    shop.submitted()
+    stop = {"id": "stop", "then": "never", "when": {"source": "other"}}
+    _put(shop, {**stop, "until": "2099-01-01T00:00Z"}, version=0)
+    refusal = {"code": "out_of_stock", "message": "没货了"}
+    shop.said("brand", f"/v1/purchases/{shop.purchase()['id']}/refuse", refusal, 200)
+
+    def rerouted(*, held: bool) -> Any:
+        until = clock.now() + timedelta(seconds=20)
+        rerouting.drain(shop.db, shop.market.desk, until, held=held)
+        return shop.got("leader", f"/v1/orders/{order['id']}")["lines"][0]["held_reason"]
+
+    assert "is bought by itself once it is again" in rerouted(held=False)
+    _put(shop, version=1)
+    assert rerouted(held=True) is None
 
 
 def test_a_replay_says_what_would_not_be_served_and_what_cannot_be_tried(shop: Shop) -> None:
