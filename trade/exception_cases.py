@@ -34,7 +34,8 @@ _WHERE = "CASE WHEN p.source = ANY(:platforms) THEN 'platform' ELSE 'door' END"
 CASES = f"""
     SELECT 'order_held' AS kind, 'ord' AS about, o.id, o.id AS key,
            'held' AS state, 'no_source' AS code, min(l.held_reason) AS detail,
-           sum(l.amount * l.unrouted / l.quantity)::bigint AS money,
+           (sum(l.amount * l.unrouted / l.quantity)
+               + coalesce(min((h.content ->> 'spare')::bigint), 0))::bigint AS money,
            min(h.deadline) AS deadline, coalesce(min(h.held_since), o.updated_at) AS since
     FROM order_lines l JOIN orders o ON o.id = l.order_id
     LEFT JOIN proposals h ON h.order_id = o.id

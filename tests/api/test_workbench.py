@@ -13,6 +13,7 @@ from kit import clock, inbox
 from kit.ids import outside
 from tests.api.shop import SOURCE, Shop
 from tests.api.test_payouts import PAYEE
+from tests.trade.test_rerouting import FLAT
 from tests.trade.test_sheets import export, workbook
 from trade import exception_cases, exceptions, rerouting, rights, tokens
 from trade.desk import SourceTerms
@@ -57,7 +58,7 @@ def test_every_kind_has_its_cause_and_its_actions_are_done_somewhere() -> None:
 
 
 def test_held_units_are_looked_for_again_or_paid_back(shop: Shop) -> None:
-    goods = shop.offer()
+    goods = shop.offer(freight=FLAT)
     order = shop.order(goods, 2)
     shop.submitted()
     refusal = {"code": "out_of_stock", "message": "没货了"}
@@ -72,6 +73,7 @@ def test_held_units_are_looked_for_again_or_paid_back(shop: Shop) -> None:
     assert case["actions"] == ["reroute", "cancel", "extend"]
     proposal = shop.got("leader", f"/v1/orders/{order['id']}")["proposal"]
     assert case["deadline"] == proposal["deadline"]
+    assert case["money"] == proposal["refund"]["amount"] != order["lines"][0]["amount"]
     assert act(shop, case, "extend")["waits"] is True
     assert cases(shop, "order_held")[0]["deadline"] > case["deadline"]
     assert act(shop, case, "reroute")["waits"] is True

@@ -73,7 +73,7 @@ def _units_left(facts: Facts) -> Reason | None:
     if facts.quantity <= facts.left or facts.quantity > facts.shipped:
         return None
     if facts.left:
-        return Reason("under_claim", f"only {facts.left} units are not under a claim or sent back")
+        return Reason("under_claim", f"{facts.left} of these units may still be claimed, not more")
     if facts.under_claim:
         return Reason("under_claim", "these units are under a claim already")
     return Reason("sent_back", "these units were sent back already")
