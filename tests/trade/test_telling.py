@@ -1,9 +1,13 @@
 """Webhooks out: signed, in order per object, tried for a day, given up, and told again."""
 
+import base64
+import hmac
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,8 +136,19 @@ def test_a_leader_is_told_the_story_of_an_order_signed(street: Street) -> None:
     assert parcel["data"]["order"] == outside("ord", order_id)
     assert parcel["data"]["tracking_number"] == f"SF{order_id:010d}"
     assert all(verified(street.secret, one.headers, one.body) for one in heard)
+    genuine = _as_documented()
+    assert all(genuine(street.secret, one.headers, one.body) for one in heard)
+    assert not any(genuine(street.secret, one.headers, one.body + b" ") for one in heard)
     assert not any(verified(street.secret, one.headers, one.body + b" ") for one in heard)
     assert not street.waiting()
+
+
+def _as_documented() -> Any:
+    """What docs/webhooks.md tells integrators to verify messages by."""
+    page = (Path(__file__).parents[2] / "docs/webhooks.md").read_text(encoding="utf-8")
+    known: dict[str, Any] = {"base64": base64, "hmac": hmac, "time": time, "Mapping": Mapping}
+    exec(page.partition("```python\n")[2].partition("```")[0], known)  # noqa: S102 - our own page
+    return known["genuine"]
 
 
 def test_a_leader_learns_of_no_purchase_and_no_source(street: Street) -> None:
