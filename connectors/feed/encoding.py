@@ -75,5 +75,7 @@ def opened(path: Path, name: str, code: str) -> Iterator[TextIO]:
             yield file
         except UnicodeDecodeError as error:
             raise Unreadable(
-                "encoding", f"{name} is not {code} throughout; set `encoding` for this source"
+                "encoding",
+                f"{name} is not {code} throughout; save it as CSV UTF-8, or as XLSX, or set"
+                " `encoding` for this source",
             ) from error

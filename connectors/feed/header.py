@@ -83,7 +83,7 @@ def refuse_incomplete(
             f"{where}: no column found for {needed} (needed: {', '.join(REQUIRED)}). "
             f"Guessed so far: {columns.shown() or 'nothing'}. "
             f"Header: {_row(labels) or 'not found'}. "
-            f"Name the columns yourself, for example --columns {example}",
+            f"Head them {needed} in the file, or name them, for example --columns {example}",
             looks_like_goods=len(columns.missing) < len(REQUIRED) and len(columns.chosen) > 2,
         )
 

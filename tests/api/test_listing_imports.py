@@ -149,6 +149,8 @@ def test_what_is_no_price_list_is_refused_and_says_why(shop: Shop) -> None:
     for content in (b"\x00\x01\x02", b"<html></html>", sheet(), zip_bomb, b"a,b\n1,2"):
         assert hand_in(shop, content, 422)["code"] == "unreadable_sheet"
     assert hand_in(shop, b"", 422)["code"] == "unreadable_sheet"
+    for content, remedy in ((b"\xff\xfe\x00", "save it as CSV UTF-8"), (b"x\ny", "Head them sku")):
+        assert remedy in hand_in(shop, content, 422)["detail"]  # what its supplier can do
     assert offered(shop) == {}
     answer = shop.ask("leader", "POST", "/v1/listings/import", content=sheet(tea(1)))
     assert answer.status_code == 403
