@@ -69,7 +69,7 @@ def admit(request: Request, who: Identity, scope: str) -> None:
             "not_allowed",
             f"this token may not do that: it needs {scope}, which"
             + (
-                " its scopes leave out"
+                " its scopes, or its member's roles, leave out"
                 if scope in rights.OF_ROLE[who.role]
                 else f" is not for {who.role}s"
             ),
