@@ -4,6 +4,7 @@ A chore runs inside the transaction that holds its row, so any number of process
 it and one does; if that one dies, the chore is due as before. What came of it stands in its row.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,13 @@ class Chore(Base):
     """What it said then."""
     failure: Mapped[str | None]
     """Why it could not be done since, in a word; null when the last try went well."""
+
+
+def due(session: Session, names: Sequence[str]) -> list[str]:
+    """Those of these chores that are due, in their order; one that was never done is."""
+    later = select(Chore.name).where(Chore.name.in_(names), Chore.due_at > NOW)
+    waiting = set(session.scalars(later))
+    return [name for name in names if name not in waiting]
 
 
 def take(session: Session, name: str) -> Chore | None:

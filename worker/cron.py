@@ -28,7 +28,7 @@ CONNECTIONS = 4
 
 PULSE_SECONDS = 0.1
 LOOK_SECONDS = 1.0
-"""How often a lane asks whether a chore is due, and the indexer by which rules it is to write."""
+"""How often a lane asks which chores are due, and the indexer by which rules it is to write."""
 FAULT_SECONDS = 60.0
 """A chore that failed is tried again after so long."""
 AWAY_SECONDS = 1.0
@@ -54,9 +54,9 @@ def run(shop: Workshop) -> None:
         "sequencer": [Step(PULSE_SECONDS, lambda: _sequence(shop))],
         "relay": [
             Step(PULSE_SECONDS, lambda: relay.relay(shop.db, shop.redis) == relay.BATCH),
-            *(_step(shop, name) for name, kind in CHORES.items() if kind.wakes),
+            Step(LOOK_SECONDS, lambda: _perform_due(shop, wakes=True)),
         ],
-        "chores": [_step(shop, name) for name, kind in CHORES.items() if not kind.wakes],
+        "chores": [Step(LOOK_SECONDS, lambda: _perform_due(shop, wakes=False))],
     }
     threads = [
         threading.Thread(target=_lane, args=(shop, name, steps), name=name, daemon=True)
@@ -92,8 +92,17 @@ def perform(shop: Workshop, name: str) -> bool:
         return False
 
 
-def _step(shop: Workshop, name: str) -> Step:
-    return Step(min(CHORES[name].every, LOOK_SECONDS), lambda: perform(shop, name))
+def _perform_due(shop: Workshop, *, wakes: bool) -> bool:
+    """Do each chore of a lane that is due; whether there is more of any at once."""
+    names = [name for name, kind in CHORES.items() if kind.wakes == wakes]
+    with shop.db.as_system() as session:
+        due = chores.due(session, names)
+    more = False
+    for name in due:
+        if shop.stopping.is_set():
+            break
+        more |= perform(shop, name)
+    return more
 
 
 def _sequence(shop: Workshop) -> bool:

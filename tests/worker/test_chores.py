@@ -39,6 +39,18 @@ def test_every_chore_can_be_done_with_nothing_to_do(works: Works, name: str) -> 
     assert done.due_at > done.ran_at
 
 
+def test_a_chore_is_due_until_it_is_done_and_again_when_its_time_has_come(works: Works) -> None:
+    def due() -> list[str]:
+        with works.shop.db.as_system() as session:
+            return chores.due(session, ["sweep", "invariants"])
+
+    assert due() == ["sweep", "invariants"]
+    perform(works.shop, "sweep")
+    assert due() == ["invariants"]
+    due_now(works)
+    assert due() == ["sweep", "invariants"]
+
+
 def test_a_chore_is_done_once_when_two_crons_come_at_once(
     works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
