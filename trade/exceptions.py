@@ -15,6 +15,7 @@ from kit.errors import Problem
 from kit.ids import inside, outside
 from trade.desk import Desk
 from trade.exception_cases import CASES
+from trade.paging import Cursor
 from trade.parcels.tracking import LONG_AGO
 
 Kind = Literal[
@@ -44,13 +45,19 @@ Kind = Literal[
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 
+_PLACES = 100
+"""More than there are kinds: a row and a kind make one number."""
 _QUERY = text(f"""
-    SELECT kind, about, id, key, state, code, detail, money, since,
-           coalesce(deadline, since + :answer) AS deadline
-    FROM ({CASES}) waiting
-    WHERE (CAST(:kind AS text) IS NULL OR kind = :kind)
-      AND (CAST(:key AS bigint) IS NULL OR key = :key)
-    ORDER BY since NULLS LAST, kind, id, key LIMIT :limit
+    SELECT * FROM (
+        SELECT kind, about, id, key, state, code, detail, money, since,
+               coalesce(deadline, since + :answer) AS deadline,
+               coalesce(since, timestamptz '2200-01-01 00:00+00') AS at,
+               key * {_PLACES} + array_position(CAST(:kinds AS text[]), kind) AS place
+        FROM ({CASES}) waiting
+        WHERE (CAST(:kind AS text) IS NULL OR kind = :kind)
+          AND (CAST(:key AS bigint) IS NULL OR key = :key)) cases
+    WHERE CAST(:at AS timestamptz) IS NULL OR (at, place) > (:at, :place)
+    ORDER BY at, place LIMIT :limit
 """)  # noqa: S608 - our own words
 
 _CAUSES: Mapping[str, str] = {
@@ -142,9 +149,13 @@ def waiting(
     kind: str | None = None,
     key: int | None = None,
     limit: int = 200,
+    after: Cursor | None = None,
 ) -> list[dict[str, Any]]:
-    """The cases that wait longest, first. Money is in fen, None where none is at stake or it is not
-    known. What no rule or promise gives a deadline is to be answered within the desk's own time."""
+    """The cases that wait longest, first, behind the `place` of another.
+
+    Money is in fen, None where none is at stake or it is not known. What no rule or promise gives a
+    deadline is to be answered within the desk's own time.
+    """
     asked: dict[str, Any] = {
         "now": now,
         "kind": kind,
@@ -154,6 +165,9 @@ def waiting(
         "long_ago": LONG_AGO,
         "answer": timedelta(hours=desk.answer_hours),
         "limit": limit,
+        "kinds": list(KINDS),
+        "at": after and after[0],
+        "place": after and after[1],
     }
     return [
         {
@@ -167,6 +181,7 @@ def waiting(
             "deadline": row.deadline,
             "actions": actions(row.kind, row.state),
             "since": row.since,
+            "place": (row.at, row.place),
         }
         for row in session.execute(_QUERY, asked)
     ]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import replies, workbench
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import NO_NUL, IdPath, Limit, Listed, NumberCursor, form
+from api.shapes.base import NO_NUL, Cursor, IdPath, Limit, Listed, NumberCursor, form
 from api.shapes.office import AuditOut
 from api.shapes.workbench import (
     ActedOut,
@@ -35,12 +35,18 @@ ActionPath = Annotated[str, Path(min_length=1, max_length=32, pattern=_ACTION)]
 
 
 @router.get("/exceptions", response_model=Listed[ExceptionOut], summary="What waits for a person")
-def waiting(caller: Reads, kind: Kind | None = None, limit: Limit = 200) -> Response:
+def waiting(
+    caller: Reads, kind: Kind | None = None, limit: Limit = 200, cursor: Cursor = None
+) -> Response:
     """The cases that wait longest, first, with what may safely be done about each."""
     desk = caller.office.terms.desk
+    after = replies.moment_cursor(cursor)
     with caller.system() as session:
-        found = exceptions.waiting(session, desk, clock.now(), kind=kind, limit=limit)
-    return replies.page([_case(one) for one in found], None)
+        found = exceptions.waiting(
+            session, desk, clock.now(), kind=kind, limit=limit + 1, after=after
+        )
+    following = found[limit - 1]["place"] if len(found) > limit else None
+    return replies.page([_case(one) for one in found[:limit]], following)
 
 
 @router.post(

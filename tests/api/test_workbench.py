@@ -201,6 +201,9 @@ def test_money_that_waits_for_an_operator(shop: Shop) -> None:
     for proof in ("回单 1", "回单 2"):
         shop.said("leader", "/v1/deposit-requests", {"amount": "50.00", "proof": proof})
     first, second = cases(shop, "deposit_waiting")
+    page = shop.got("operator", "/v1/exceptions?limit=1")
+    rest = shop.got("operator", f"/v1/exceptions?limit=1&cursor={page['next']}")
+    assert (page["items"] + rest["items"], rest["next"]) == ([first, second], None)
     assert (first["money"], first["detail"]) == ("50.00", "回单 1")
     for _ in range(2):
         act(shop, first, "confirm")
