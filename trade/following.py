@@ -6,7 +6,7 @@ tree of platform orders replaces what was known. Suppliers at our own door tell 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -27,11 +27,11 @@ from trade import charging, events
 from trade.after_sales import platform_claims
 from trade.buying import SUBMIT
 from trade.charging import NEWS as NEWS
-from trade.models import Parcel, Purchase, PurchaseLine
-from trade.parcels import tracking
+from trade.models import Parcel, ParcelLine, Purchase, PurchaseLine
+from trade.parcels import leaves, tracking
 from trade.parcels.shipping import Shipment, ship, tracking_number
 from trade.purchases import Locked, Supplier, lock
-from trade.refusal import open_units, refuse_lines, refuse_rest
+from trade.refusal import open_units, refuse_rest, refuse_units
 from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, restate, tell
 
 THREADS = 4
@@ -219,15 +219,15 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     if seen.taken_back:
         _refuse(session, found, "cancelled", "the source took it back", now)
         return
-    if seen.too_late and purchase.cancel_reason is not None:
-        purchase.cancel_reason = None
-        tell(session, found.order, "cancel_too_late", now)
     progress = seen.progress
     assert progress is not None  # noqa: S101 - neither an error nor taken back
     purchase.external_refs = list(dict.fromkeys([*purchase.external_refs[:1], *progress.refs]))
     charging.heard(session, found, progress.parts, now)
     _parcels(session, source, found, progress.parts, now)
     _cancelled(session, found, progress.parts, now)
+    if seen.too_late and purchase.cancel_reason is not None:  # what it took back is not among it
+        purchase.cancel_reason = None
+        tell(session, found.order, "cancel_too_late", now)
     restate(session, found.order, now)
 
 
@@ -256,18 +256,18 @@ def _parcels(
     supplier = Supplier(source, found.purchase.supplier_id)
     name = outside("pur", found.purchase.id)
     was, now_is = _renumbered(session, found, parts)
+    known = _carried(session, found)
     for part in parts:
-        lines = _numbered(part, found.lines) if len(parts) > 1 else None
+        goods = leaves.goods(part, found.lines, alone=len(parts) == 1)
         for place, parcel in enumerate(part.parcels):
             number = parcel.tracking_number
-            if number == now_is:
-                shipment = Shipment(name, parcel.carrier, number, None, was, trusted=True)
-            else:
-                goods = lines if place == 0 else {}
-                shipment = Shipment(name, parcel.carrier, number, goods, trusted=True)
             try:
                 with session.begin_nested():
-                    ship(session, supplier, shipment, now)
+                    lines = known.get(tracking_number(number), goods if place == 0 else {})
+                    told = Shipment(name, parcel.carrier, number, lines, trusted=True)
+                    if number == now_is:
+                        told = replace(told, lines=None, replaces=was)
+                    ship(session, supplier, told, now)
                     _news(session, found, part, parcel, now)
             except Problem as problem:
                 found.purchase.failure = problem.detail
@@ -314,34 +314,35 @@ def _renumbered(
     return None, None
 
 
-def _numbered(part: Part, lines: dict[int, PurchaseLine]) -> dict[int, int]:
-    """A part's units by line number; a SKU of several lines fills them in order."""
-    left = dict(part.lines)
-    wanted: dict[int, int] = {}
-    for number, line in sorted(lines.items()):
-        units = min(left.get(line.external_id, 0), line.quantity)
-        if units:
-            wanted[number] = units
-            left[line.external_id] -= units
-    return wanted
+def _carried(session: Session, found: Locked) -> dict[str, dict[int, int]]:
+    """Units by line number in each parcel that is known, by its number."""
+    rows = session.execute(
+        select(Parcel.tracking_number, PurchaseLine.line, ParcelLine.quantity)
+        .outerjoin(ParcelLine, ParcelLine.parcel_id == Parcel.id)
+        .outerjoin(PurchaseLine, PurchaseLine.id == ParcelLine.purchase_line_id)
+        .where(Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_(None))
+    )
+    carried: dict[str, dict[int, int]] = {}
+    for number, line, units in rows:
+        goods = carried.setdefault(number, {})
+        if line is not None:
+            goods[line] = units
+    return carried
 
 
 def _cancelled(session: Session, found: Locked, parts: Sequence[Part], now: datetime) -> None:
-    """What the platform cancelled goes back to routing: all of it, or the lines that are only in
-    cancelled parts."""
-    gone = [part for part in parts if part.state == "cancelled"]
-    if not gone or not open_units(found.lines.values()):
+    """What the platform cancelled goes back to routing: all of it, or the units that no other leaf
+    may hold."""
+    opened = open_units(found.lines.values())
+    if not opened or all(part.state != "cancelled" for part in parts):
         return
-    if len(gone) == len(parts):
-        _refuse(session, found, "cancelled_by_source", "the source cancelled it", now)
-        return
-    alive = {sku for part in parts if part not in gone for sku, _ in part.lines}
-    lost = {sku for part in gone for sku, _ in part.lines} - alive
-    lines = [line for line in found.lines.values() if line.external_id in lost]
-    if lines and any(each.external_id not in lost for each, _ in open_units(found.lines.values())):
-        refuse_lines(session, found.order, found.purchase, lines, now)
-    elif lines:
-        _refuse(session, found, "cancelled_by_source", "the source cancelled the rest", now)
+    gone = leaves.lost(list(found.lines.values()), parts)
+    if sum(units for _, units in gone) == sum(units for _, units in opened):
+        whole = all(part.state == "cancelled" for part in parts)
+        message = "the source cancelled it" if whole else "the source cancelled the rest"
+        _refuse(session, found, "cancelled_by_source", message, now)
+    elif gone:
+        refuse_units(session, found.order, found.purchase, gone, now)
 
 
 def _refuse(session: Session, found: Locked, code: str, message: str, now: datetime) -> None:

@@ -79,19 +79,19 @@ def refuse_rest(
     restate(session, order, now)
 
 
-def refuse_lines(
+def refuse_units(
     session: Session,
     order: Order,
     purchase: Purchase,
-    lines: Collection[PurchaseLine],
+    gone: Collection[tuple[PurchaseLine, int]],
     now: datetime,
 ) -> None:
-    """The source took the purchase but for these lines: their units wait for another source, or are
-    cancelled where the leader had asked for that."""
+    """The source has the purchase but for these open units of its lines: they wait for another
+    source, or are cancelled where the leader had asked for that."""
     if purchase.cancel_reason is not None:
-        books.release(session, order, _cancelled(session, lines))
+        books.release(session, order, _cancelled(session, gone))
         return
-    for line, units in open_units(lines):
+    for line, units in gone:
         order_line(session, line).unrouted += units
         _close(session, line, units)
     say(session, REROUTE, "all")
@@ -105,7 +105,7 @@ def cancel_rest(
     lines: Collection[PurchaseLine],
 ) -> None:
     """Cancel every open unit of a locked purchase and release its money."""
-    freed = _cancelled(session, lines)
+    freed = _cancelled(session, open_units(lines))
     if not any(line.shipped for line in lines):
         freed += purchase.freight_price
         purchase.freight_price = 0
@@ -115,13 +115,13 @@ def cancel_rest(
 def cancel_lines(session: Session, order: Order, lines: Collection[PurchaseLine]) -> None:
     """Cancel the open units of some lines of a locked purchase and release their money; what the
     parcel costs stays, as others travel in it."""
-    books.release(session, order, _cancelled(session, lines))
+    books.release(session, order, _cancelled(session, open_units(lines)))
 
 
-def _cancelled(session: Session, lines: Collection[PurchaseLine]) -> int:
-    """Count open units as cancelled; returns the fen that were held for them."""
+def _cancelled(session: Session, gone: Collection[tuple[PurchaseLine, int]]) -> int:
+    """Count these open units as cancelled; returns the fen that were held for them."""
     freed = 0
-    for line, units in open_units(lines):
+    for line, units in gone:
         freed += books.cancel_units(order_line(session, line), units)
         _close(session, line, units)
     return freed

@@ -27,7 +27,7 @@ from trade.buying import reservation
 from trade.desk import Desk
 from trade.models import Event, PurchaseMove
 from trade.purchases import Locked, lock
-from trade.refusal import cancel_rest, refuse_lines, refuse_rest
+from trade.refusal import cancel_rest, open_units, refuse_rest, refuse_units
 from trade.states import Units, move, moved, order_status, restate, tell
 from trade.talking import Claimed, talk
 from trade.talking import Outcome as Outcome
@@ -264,7 +264,7 @@ def taken(session: Session, desk: Desk, found: Locked, placed: Placed, now: date
     if not waits:
         stock.known(session, [reservation(line.id) for line in lines], now)
     if refused:
-        refuse_lines(session, found.order, purchase, refused, now)
+        refuse_units(session, found.order, purchase, open_units(refused), now)
     if purchase.cancel_reason is not None:  # asked for while we talked
         following.ask_back(session, purchase, now)
 

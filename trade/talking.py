@@ -5,7 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from connectors.errors import NotAuthorised, PriceChanged, Refused, SupplierError, TryLater
+from connectors.errors import (
+    NoSuchThing,
+    NotAuthorised,
+    PriceChanged,
+    Refused,
+    SupplierError,
+    TryLater,
+)
 from connectors.model import Placed, PurchaseOrder, Sells
 from connectors.trading import Confirms, Quotes
 from kit import clock, log
@@ -93,10 +100,26 @@ def _found(placed: Placed | None, order: PurchaseOrder) -> Placed | None:
 
 def _confirmed(seller: Sells, placed: Placed, our_ref: str, wanted: Callable[[], bool]) -> Outcome:
     """Buy what is only held. A hold that is not confirmed is there: it is asked about next time,
-    and one that is wanted no more is given up at the source."""
+    and one that is wanted no more is given up at the source.
+
+    One that cannot be bought is given up at once: until its source has let go of it, or of the part
+    of it that may be paid, nothing is bought elsewhere.
+    """
     if not placed.held or not isinstance(seller, Confirms) or not wanted():
         return Outcome(placed=placed)
     try:
         return Outcome(placed=replace(seller.confirm(our_ref), refused=placed.refused))
+    except Refused as error:
+        return Outcome(error=error, unknown=not _let_go(seller, our_ref, error))
     except SupplierError as error:
-        return Outcome(error=error, unknown=not isinstance(error, Refused))
+        return Outcome(error=error, unknown=True)
+
+
+def _let_go(seller: Sells, our_ref: str, why: Refused) -> bool:
+    """Give up a hold that cannot be bought; whether its source holds nothing of it any more."""
+    try:
+        seller.cancel(our_ref, why.message)
+    except SupplierError as error:
+        logger.warning("hold_not_given_up", our_ref=our_ref, code=error.code)
+        return isinstance(error, NoSuchThing)
+    return True

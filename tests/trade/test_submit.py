@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import select, text
 
 from connectors.errors import (
+    BalanceShort,
     NotAuthorised,
     OutcomeUnknown,
     OutOfStock,
+    Refused,
     SupplierError,
     TryLater,
     Unreadable,
@@ -43,6 +45,8 @@ class Platform:
     holds: bool = False
     confirming: BaseException | None = None
     confirmed: Counter[str] = field(default_factory=Counter)
+    cancelling: BaseException | None = None
+    given_up: list[str] = field(default_factory=list)
 
     def place(self, order: PurchaseOrder) -> Placed:
         self.calls.append("place")
@@ -71,10 +75,12 @@ class Platform:
         return Placed((f"X-{our_ref}",), awaits_supplier=False)
 
     def cancel(self, our_ref: str, reason: str) -> None:
-        return None
+        if self.cancelling is not None:
+            raise self.cancelling
+        self.given_up.append(our_ref)
 
     def healed(self) -> "Platform":
-        self.before = self.after = self.asking = self.confirming = None
+        self.before = self.after = self.asking = self.confirming = self.cancelling = None
         self.calls.clear()
         return self
 
@@ -161,9 +167,27 @@ def test_a_hold_whose_confirmation_failed_is_asked_about_and_bought_once(
     assert set(platform.held.values()) == {1}
 
 
-def test_a_hold_that_cannot_be_bought_goes_back_to_routing(market: Market, order: int) -> None:
-    drain(market, Platform(holds=True, confirming=OutOfStock("gone", "?")))
-    assert only(market, order).state == "refused"
+def test_a_hold_that_cannot_be_bought_is_given_up_and_goes_back_to_routing(
+    market: Market, order: int
+) -> None:
+    platform = Platform(holds=True, confirming=BalanceShort("short", "?"))
+    drain(market, platform)
+    purchase = only(market, order)
+    assert (purchase.state, platform.given_up) == ("refused", [purchase.our_ref])
+
+
+@pytest.mark.parametrize("kept", [Refused("paid", "a part of it is"), OutcomeUnknown("lost", "?")])
+def test_what_its_source_may_still_hold_is_not_bought_elsewhere(
+    market: Market, order: int, kept: SupplierError
+) -> None:
+    platform = Platform(holds=True, confirming=BalanceShort("short", "?"), cancelling=kept)
+    drain(market, platform)
+    assert only(market, order).state == "submitting"
+    all_due(market)
+    platform.confirmed.clear()
+    drain(market, platform.healed())
+    assert platform.calls == ["find", "confirm"]
+    assert only(market, order).state == "accepted"
 
 
 @pytest.mark.parametrize(

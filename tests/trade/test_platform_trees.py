@@ -1,0 +1,139 @@
+"""What a platform's tree of orders makes of a purchase, whatever was split, cancelled or hidden."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import select, text
+
+from connectors.trading import Part, Progress, SourceParcel
+from kit.db import Database
+from kit.ids import inside, outside
+from tests.trade.market import NOW, Market, make_desk, submitted
+from tests.trade.test_supplier_door import Shop
+from trade import following
+from trade.following import Due, Seen
+from trade.invariants import violations
+from trade.models import OrderEvent, OrderLine, Purchase
+
+
+@pytest.fixture
+def market(shared_database: Database) -> Market:
+    return Market(shared_database, make_desk())
+
+
+@pytest.fixture
+def shop(market: Market) -> Shop:
+    """A submitted purchase of three at 3.33 with 5.00 freight."""
+    return Shop(market)
+
+
+def parcel(number: str) -> tuple[SourceParcel, ...]:
+    return (SourceParcel("顺丰", number),)
+
+
+def leaf(shop: Shop, ref: str, units: int, state: str = "open", number: str = "") -> Part:
+    lines = ((shop.goods.external_id, units),) if units else ()
+    return Part(f"{ref}{shop.order}", state, lines, parcel(number) if number else ())  # type: ignore[arg-type]
+
+
+def told(shop: Shop, *parts: Part, too_late: bool = False, cancel: str | None = None) -> Purchase:
+    """The platform tells of these parts; books and units must add up."""
+    with shop.market.db.as_system() as session:
+        due = Due(inside("pur", shop.name), shop.order, shop.name, cancel, 1499)
+        progress = Progress(shop.name, tuple(one.ref for one in parts), parts)
+        seen = Seen(progress, too_late=too_late)
+        following.write_down(session, "teahouse", due, seen, NOW)
+        session.flush()
+        assert violations(session) == []
+        return session.get_one(Purchase, due.purchase_id)
+
+
+def line(shop: Shop) -> OrderLine:
+    with shop.market.db.as_system() as session:
+        return session.scalars(select(OrderLine).where(OrderLine.order_id == shop.order)).one()
+
+
+def kinds(shop: Shop) -> Sequence[str]:
+    with shop.market.db.as_system() as session:
+        return session.scalars(
+            select(OrderEvent.kind).where(OrderEvent.order_id == shop.order)
+        ).all()
+
+
+def test_what_was_taken_back_while_nobody_heard_is_cancelled_and_not_bought_again(
+    shop: Shop,
+) -> None:
+    shop.cancel()
+    row = told(shop, leaf(shop, "P", 3, "cancelled"), too_late=True, cancel="不要了")
+    assert row.state == "cancelled"
+    assert (line(shop).unrouted, line(shop).cancelled) == (0, 3)
+    assert "cancel_too_late" not in kinds(shop)
+    assert shop.market.balance(f"wallet:{shop.leader}") == 10_000
+
+
+def test_of_a_cancellation_that_came_too_late_for_a_part_the_other_part_is_paid_back(
+    shop: Shop,
+) -> None:
+    shop.cancel()
+    parts = leaf(shop, "A", 1, "cancelled"), leaf(shop, "B", 2)
+    row = told(shop, *parts, too_late=True, cancel="不要了")
+    assert (row.state, row.cancel_reason) == ("submitted", None)
+    assert (line(shop).unrouted, line(shop).cancelled) == (0, 1)
+    assert "cancel_too_late" in kinds(shop)
+
+
+def test_a_single_leaf_ships_what_it_holds_and_no_more(shop: Shop) -> None:
+    for _ in range(2):
+        row = told(shop, leaf(shop, "A", 1, "shipped", "SF1234567890"))
+        assert (row.state, line(shop).shipped) == ("partly_shipped", 1)
+    both = (
+        leaf(shop, "A", 1, "shipped", "SF1234567890"),
+        leaf(shop, "B", 2, "shipped", "SF2234567890"),
+    )
+    assert told(shop, *both).state == "shipped"
+
+
+def test_a_single_leaf_that_hides_its_goods_ships_all(shop: Shop) -> None:
+    assert told(shop, leaf(shop, "A", 0, "shipped", "SF1234567890")).state == "shipped"
+
+
+def test_units_of_a_cancelled_leaf_go_back_to_routing_while_others_of_their_sku_stay(
+    shop: Shop,
+) -> None:
+    parts = leaf(shop, "A", 2), leaf(shop, "B", 1, "cancelled")
+    for _ in range(2):
+        row = told(shop, *parts)
+        assert (row.state, line(shop).unrouted) == ("submitted", 1)
+    sent = leaf(shop, "A", 2, "shipped", "SF1234567890"), parts[1]
+    assert told(shop, *sent).state == "shipped"
+    assert (line(shop).unrouted, line(shop).shipped) == (1, 2)
+
+
+def test_what_a_leaf_that_hides_its_goods_may_hold_is_not_bought_again(shop: Shop) -> None:
+    parts = leaf(shop, "A", 0), leaf(shop, "B", 1, "cancelled")
+    for _ in range(2):
+        row = told(shop, *parts)
+        assert (row.state, line(shop).unrouted) == ("submitted", 1)
+
+
+def test_a_sku_on_two_lines_is_shipped_leaf_by_leaf(market: Market) -> None:
+    """Two bundles of one unit and a unit by itself are bought as one offer."""
+    shop = Shop(market, units=1)
+    with market.db.as_system() as session:
+        made = session.execute(
+            text("INSERT INTO skus (product_id) SELECT min(id) FROM products RETURNING id")
+        ).scalar_one()
+        session.execute(
+            text("INSERT INTO sku_parts (sku_id, part_id, units) VALUES (:s, :p, 1)"),
+            {"s": made, "p": shop.goods.sku_id},
+        )
+    shop.order = market.place(shop.leader, (shop.goods.sku, 1), (outside("sku", made), 2))
+    submitted(market)
+    shop.name = outside("pur", market.purchases(shop.order)[0].id)
+    parts = [leaf(shop, "A", 2, "shipped", "SF1234567890"), leaf(shop, "B", 1)]
+    assert told(shop, *parts).state == "partly_shipped"
+    parts[1] = leaf(shop, "B", 1, "shipped", "SF2234567890")
+    for some in (parts, parts[::-1]):
+        assert told(shop, *some).state == "shipped"
+        numbers = [one["tracking_number"] for one in shop.seen()["parcels"]]
+        assert numbers == ["SF1234567890", "SF2234567890"]
