@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 from sqlalchemy import select, text
@@ -18,7 +18,9 @@ from sqlalchemy.orm import Session
 from catalog.matching.gtin import as_printed
 from catalog.models import Offer
 from connectors.errors import SupplierError
+from connectors.feed import values
 from connectors.feed.prices import LARGEST
+from connectors.feed.text import Bad
 from connectors.model import Lists, Page, PriceFact, StockFact
 from connectors.registry import open_source
 from kit.errors import FieldError, Problem, invalid
@@ -29,6 +31,7 @@ from sync.apply import Traits
 from sync.figures import Answer
 
 StockState = Literal["in_stock", "low", "out"]
+_STATED: tuple[StockState, ...] = get_args(StockState)
 
 _OWN = ("location", "format", "columns", "encoding", "sheet", "header_row", "complete")
 """Keys of a feed that say how its files look: what is handed in has a form of its own."""
@@ -56,6 +59,17 @@ def put(
     )
     runs.end(session, run_id, "done")
     return get(session, source, external_id)
+
+
+def stock_said(words: str) -> tuple[StockState, int | None]:
+    """Stock as a row of a price list states it: `30`, `有货`, `0`. Raises Problem 422."""
+    try:
+        state, quantity = values.stock(words)
+    except Bad as error:
+        raise invalid("stock", str(error), "unreadable") from error
+    if state not in _STATED:
+        raise invalid("stock", f"“{words}” says nothing of stock; write a number, 有货 or 无货")
+    return state, quantity
 
 
 def set_stock(

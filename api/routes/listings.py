@@ -15,7 +15,7 @@ from api.shapes.base import NO_NUL, IdPath, Limit, Listed, NumberCursor
 from api.shapes.listings import ListingImportOut, ListingIn, ListingOut, PriceIn, StockIn
 from connectors.feed.rejects import rejects_csv
 from kit import clock
-from kit.errors import FieldError, Problem
+from kit.errors import invalid
 from kit.ids import outside
 from sync import handed, listings, runs, sources
 from trade import audits
@@ -101,11 +101,13 @@ def get(caller: Reads, external_id: ExternalId) -> Response:
 @router.put("/{external_id}", response_model=ListingOut, summary="Offer something, or change it")
 def put(caller: Writes, external_id: ExternalId, asked: ListingIn) -> Response:
     """The whole listing: what is left out is not stated any more."""
+    if asked.sku is not None and asked.sku != external_id:
+        raise invalid("sku", f"the address says {external_id!r}; give the same, or leave it out")
 
     def work(session: Session) -> Reply:
         source = _source(caller)
         config = caller.office.terms.settings.sources.get(source)
-        fields = asked.model_dump(exclude_none=True)
+        fields = asked.model_dump(exclude_none=True, exclude={"sku"})
         told = listings.put(session, source, config, external_id, fields, clock.now())
         audits.note(session, caller.actor, "listing.put", external_id, party_id=caller.party_id)
         return Reply(200, told)
@@ -116,14 +118,11 @@ def put(caller: Writes, external_id: ExternalId, asked: ListingIn) -> Response:
 @router.put("/{external_id}/stock", response_model=ListingOut, summary="What there is of it")
 def stock(caller: Writes, external_id: ExternalId, asked: StockIn) -> Response:
     """At once; orders never sell more than a number that you state."""
-    if asked.state is None and asked.quantity is None:
-        message = "give a quantity, or a state"
-        raise Problem(422, "invalid", message, errors=[FieldError("quantity", "missing", message)])
-    state = asked.state or ("in_stock" if asked.quantity else "out")
+    state, quantity = _stated(asked)
 
     def work(session: Session) -> Reply:
         source = _source(caller)
-        told = listings.set_stock(session, source, external_id, state, asked.quantity, clock.now())
+        told = listings.set_stock(session, source, external_id, state, quantity, clock.now())
         return Reply(200, told)
 
     return caller.do(work)
@@ -139,6 +138,16 @@ def price(caller: Writes, external_id: ExternalId, asked: PriceIn) -> Response:
         return Reply(200, told)
 
     return caller.do(work)
+
+
+def _stated(asked: StockIn) -> tuple[listings.StockState, int | None]:
+    if asked.stock is not None:
+        if asked.state is not None or asked.quantity is not None:
+            raise invalid("stock", "give either stock, or quantity and state", "one_of")
+        return listings.stock_said(str(asked.stock))
+    if asked.state is None and asked.quantity is None:
+        raise invalid("quantity", "give a quantity, a state, or stock", "missing")
+    return asked.state or ("in_stock" if asked.quantity else "out"), asked.quantity
 
 
 def _recorded(caller: Caller, source: str) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ Long = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=20_000)]
 class ListingIn(In):
     """As a row of a price list; values are read as people write them (`包邮`, `10:9.5;100:8.8`)."""
 
+    sku: Word | None = Field(None, description="Your own number of it, as in the address.")
     title: Text
     price: Word
     brand: Word | None = None
@@ -55,10 +56,11 @@ class ListingIn(In):
 
 
 class StockIn(In):
-    """`quantity` where there is a number; else `state` alone."""
+    """`quantity` where there is a number, else `state` alone; or `stock`, as a price list says it."""
 
     state: Literal["in_stock", "low", "out"] | None = None
     quantity: Annotated[Whole, Field(ge=0, le=1_000_000_000)] | None = None
+    stock: Word | Whole | None = Field(None, description="In place of both: `30`, `有货`, `0`.")
 
 
 class PriceIn(In):

@@ -55,6 +55,20 @@ def test_stock_and_price_change_at_once(shop: Shop) -> None:
     assert put(shop, "A-1/stock", {"state": "in_stock"})["stock"]["quantity"] is None
 
 
+def test_stock_is_also_put_in_the_unified_field(shop: Shop) -> None:
+    told = put(shop, "A-1", TEA | {"sku": "A-1"})
+    assert told["external_id"] == "A-1"
+    assert put(shop, "A-1/stock", {"stock": 7})["stock"] == {"state": "in_stock", "quantity": 7}
+    assert put(shop, "A-1/stock", {"stock": "0"})["stock"] == {"state": "out", "quantity": 0}
+    plenty = put(shop, "A-1/stock", {"stock": "有货"})["stock"]
+    assert plenty == {"state": "in_stock", "quantity": None}
+    for body in ({"stock": -1}, {"stock": "一些"}, {"stock": 3, "quantity": 4}):
+        assert put(shop, "A-1/stock", body, 422)["errors"][0]["field"] == "stock"
+    assert put(shop, "A-1/stock", {}, 422)["errors"][0]["field"] == "quantity"
+    assert put(shop, "A-1", TEA | {"sku": "B-1"}, 422)["errors"][0]["field"] == "sku"
+    assert shop.got("brand", "/v1/listings/A-1")["stock"] == plenty
+
+
 def test_changes_are_told_in_the_feed(shop: Shop) -> None:
     sku = put(shop, "A-1", TEA)["sku"]
     put(shop, "A-1/price", {"price": "20.00"})
