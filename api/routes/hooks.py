@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from api import replies
-from api.office import office
+from api.office import Office, office
 from api.shapes.sources import HeardOut
 from connectors.errors import Refused, Unreadable
 from connectors.model import Hears
@@ -27,9 +27,7 @@ def heard(request: Request, source: str, body: Annotated[bytes, Depends(_pushed)
     here = office(request)
     with here.db.as_nobody() as session:
         here.refresh(session)
-    listener = here.source(source)
-    if not isinstance(listener, Hears):
-        raise Problem(404, "not_found", f"{source} pushes nothing to us")
+    listener = _listener(here, source)
     try:
         told = listener.heard(request.headers, body)
     except Refused as error:
@@ -40,3 +38,15 @@ def heard(request: Request, source: str, body: Annotated[bytes, Depends(_pushed)
         messages.heard(session, source, told)
         wake(session, source, "messages")
     return replies.answer({"success": True})
+
+
+def _listener(here: Office, source: str) -> Hears:
+    """Whom a push of `source` is for; who has no token learns of no other source by asking."""
+    told = Problem(404, "not_found", f"nothing is pushed to us as {source!r}")
+    try:
+        found = here.source(source)
+    except Problem as problem:
+        raise told from problem
+    if not isinstance(found, Hears):
+        raise told
+    return found

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import text
 
 from connectors.ali1688 import sign
-from tests.api.shop import Shop
+from tests.api.shop import SOURCE, Shop
 
 SECRET = "app-secret-of-1688"
 ALI = {
@@ -121,4 +121,13 @@ def test_a_push_is_verified_kept_once_and_wakes_the_worker(shop: Shop) -> None:
         "[('stock', ['610947572360'])]"
     )
     assert "ali/messages" in _stored(shop, "SELECT key FROM outbox")
-    assert shop.client.post("/hooks/nobody", data={}).status_code == 404
+
+
+def test_a_push_to_an_address_of_no_platform_learns_no_source(shop: Shop) -> None:
+    _recorded(shop)
+    shop.got("operator", "/v1/sources")
+    for name in ("nobody", SOURCE):
+        answer = shop.client.post(f"/hooks/{name}", data={})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        told = answer.json()["detail"].replace(repr(name), "")
+        assert told == "nothing is pushed to us as "
