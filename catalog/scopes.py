@@ -125,6 +125,11 @@ def prefix(region: str) -> str:
     return region.removesuffix("00").removesuffix("00")
 
 
+def whole(prefix: str) -> str:
+    """The code of a region by what its codes begin with: 44 is 440000 again."""
+    return prefix.ljust(6, "0")
+
+
 def put(
     session: Session, kind: type[R], scope: Scope, name: str, party_id: int, more: Mapping[str, Any]
 ) -> R:

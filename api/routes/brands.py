@@ -202,7 +202,7 @@ def _policy(row: PricePolicyRow) -> dict[str, Any]:
         **_what(row),
         "min_retail": None if row.min_retail is None else price_text(row.min_retail),
         "max_retail": None if row.max_retail is None else price_text(row.max_retail),
-        "regions": row.regions,
+        "regions": [scopes.whole(region) for region in row.regions],
         **_span(row),
     }
 
@@ -212,7 +212,7 @@ def _grant(row: GrantRow) -> dict[str, Any]:
         "id": row.name,
         "who": {"party": row.to_party and outside("pty", row.to_party), "level": row.to_level},
         "what": _what(row),
-        "where": row.regions,
+        "where": [scopes.whole(region) for region in row.regions],
         **_span(row),
         "max_per_order": row.max_per_order,
         "max_per_day": row.max_per_day,

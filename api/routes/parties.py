@@ -74,16 +74,17 @@ def get(caller: Reads, party_id: IdPath) -> Response:
 @router.patch("/{party_id}", response_model=PartyOut, summary="Its terms")
 def change(caller: Writes, party_id: IdPath, asked: TermsIn) -> Response:
     """prepaid, T+7 or monthly+30; credit limit, level, parent, active; its rule for dearer sources.
-    What is left out stays."""
+    What is left out stays; level and parent end with null."""
 
     def work(session: Session) -> Reply:
         number = inside("pty", party_id)
         limit = None if asked.credit_limit is None else fen(asked.credit_limit)
-        terms = Terms(asked.terms, limit, asked.level, asked.parent, asked.active)
+        level, parent = (_or_none(asked, name) for name in ("level", "parent"))
+        terms = Terms(asked.terms, limit, level, parent, asked.active)
         parties.set_terms(session, number, terms)
         most = None if asked.absorb_most is None else fen(asked.absorb_most)
         dearer.set_rule(session, number, then=asked.when_dearer, most=most)
-        _note(session, caller, "party.terms", number, asked.model_dump(exclude_none=True))
+        _note(session, caller, "party.terms", number, asked.model_dump(exclude_unset=True))
         return Reply(200, parties.view(session, number))
 
     return caller.do(work)
@@ -175,6 +176,12 @@ def deposit(caller: Writes, party_id: IdPath, asked: DepositIn) -> Response:
         return Reply(201 if new else 200, wallets.wallet(session, number))
 
     return caller.do(work)
+
+
+def _or_none(asked: TermsIn, name: str) -> str | None:
+    """What becomes of a field that may end: null says none (empty), left out says nothing."""
+    value: str | None = getattr(asked, name)
+    return "" if value is None and name in asked.model_fields_set else value
 
 
 def _note(

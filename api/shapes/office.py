@@ -117,8 +117,10 @@ class TermsIn(In):
 
     terms: str | None = Field(None, pattern=_TERMS)
     credit_limit: Money | None = None
-    level: Note | None = None
-    parent: str | None = Field(None, max_length=64, description="A party's id, or empty for none.")
+    level: Note | None = Field(None, description="null or empty: none.")
+    parent: str | None = Field(
+        None, max_length=64, description="A party's id; null or empty: none."
+    )
     when_dearer: WhenDearer | None = None
     absorb_most: Money | None = None
     active: bool | None = None

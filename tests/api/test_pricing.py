@@ -90,6 +90,19 @@ def test_a_party_a_group_and_a_level_have_prices_of_their_own(shop: Shop) -> Non
     assert _price(shop, goods.sku) == "8.5555"
 
 
+def test_null_ends_where_a_party_stands(shop: Shop) -> None:
+    goods, store = shop.offer(), shop.join("store", "leader")
+    path, head = f"/v1/parties/{store}", shop.join("head", "leader")
+    shop.ask("operator", "PATCH", path, json={"parent": head, "level": "金牌"})
+    _put(shop, {"markup_percent": "30", "level": "金牌"}, {"markup_percent": "30", "group": head})
+    assert _price(shop, goods.sku, "store") == "10.111"
+    shop.ask("operator", "PATCH", path, json={"terms": "T+7"})
+    assert shop.got("operator", path)["parent"] == head
+    told = shop.ask("operator", "PATCH", path, json={"parent": None, "level": None}).json()
+    assert (told["parent"], told["level"], told["terms"]) == (None, None, "T+7")
+    assert _price(shop, goods.sku, "store") == "8.5555"
+
+
 def test_rules_made_from_a_former_version_are_refused(shop: Shop) -> None:
     _put(shop, {"markup_percent": "20"})
     refused = _put(shop, {"markup_percent": "30"}, version=0, status=409)
