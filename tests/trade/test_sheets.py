@@ -112,7 +112,7 @@ def test_several_numbers_in_a_cell_are_several_parcels(market: Market) -> None:
     assert import_sheet(market, content).unchanged == 1
 
 
-@pytest.mark.parametrize("number", ["7.73E+13", 77312345678901234])
+@pytest.mark.parametrize("number", ["7.73E+13", 7.73e13, "77300000000000", 77312345678901234])
 def test_a_rounded_number_is_refused_with_its_row(market: Market, number: Any) -> None:
     shop = Shop(market)
     report = import_sheet(market, filled(market, number))

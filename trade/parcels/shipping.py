@@ -33,7 +33,8 @@ REPLACES = or_(
 """Claims that were agreed to and wait for a parcel, as a condition."""
 RECALLED = Claim.recall == "asked"
 """Claims that are over, for which a sheet says to send a parcel."""
-_ROUNDED = re.compile(r"\d+(\.\d+)?E\+?\d+")
+_ROUNDED = re.compile(r"\d+(\.\d+)?E\+?\d+|\d{3,6}0{9,}")
+"""7.73E+13, and what a spreadsheet makes of it when the column becomes a number: 77300000000000."""
 
 
 @dataclass(frozen=True)
