@@ -331,6 +331,8 @@ def test_every_reason_has_a_cause(reason: str) -> None:
         ("坏果 3 个", "spoiled"),
         ("收到就碎了", "damaged"),
         ("少件", "missing"),
+        ("漏发", "missing"),
+        ("瓶盖漏液", "damaged"),
         ("发错颜色", "wrong_goods"),
         ("7天无理由", "no_reason"),
         ("no-reason", "no_reason"),
