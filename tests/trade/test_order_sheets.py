@@ -128,6 +128,24 @@ class TestReading:
         assert "this is a weight" in reasons[13]
         assert (told["orders"], told["total"]) == (1, "10.00")
 
+    def test_an_empty_retail_price_says_no_other_price_for_the_same_goods(
+        self, market: Market
+    ) -> None:
+        party = market.party(money=100_000)
+        picked(market, party, "TEA")
+        prices = (("A1", "15"), ("A1", ""), ("A2", ""), ("A2", "16.00"), ("A3", "15"), ("A3", "16"))
+        content = csv_text(
+            *((*row(reference, "TEA"), retail) for reference, retail in prices),
+            header=[*HEADER, "零售价"],
+        )
+        told = seen(market, party, sent(market, party, content))
+        assert (told["orders"], told["total"]) == (2, "40.00")
+        assert [(one["row"], one["column"]) for one in told["rejected"]] == [
+            (6, "零售价"),
+            (7, "零售价"),
+        ]
+        assert "rows 6 and 7" in told["rejected"][0]["reason"]
+
     def test_what_is_no_sheet_of_orders_says_what_to_do(self, market: Market) -> None:
         party = market.party()
         cases = {

@@ -115,11 +115,13 @@ def _order(
         had = items.get(key)
         if had is None:
             items[key] = Item(sku, row.goods, row.quantity, row.retail, (row.line,))
-        elif had.retail != row.retail:
-            return labels.retail, f"row {had.rows[0]} has another retail price for the same goods"
+        elif None not in (had.retail, row.retail) and had.retail != row.retail:
+            told = f"rows {had.rows[0]} and {row.line} have different retail prices"
+            return labels.retail, f"{told} for the same goods"
         else:
             both, lines = had.quantity + row.quantity, (*had.rows, row.line)
-            items[key] = Item(sku, had.goods, both, had.retail, lines)
+            retail = row.retail if had.retail is None else had.retail
+            items[key] = Item(sku, had.goods, both, retail, lines)
     if len(items) > MOST_LINES:
         return labels.reference, f"an order has at most {MOST_LINES} different goods"
     if any(item.quantity > MOST_UNITS for item in items.values()):
