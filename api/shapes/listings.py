@@ -56,7 +56,7 @@ class ListingIn(In):
 
 
 class StockIn(In):
-    """`quantity` where there is a number, else `state` alone; or `stock`, as a price list says it."""
+    """`quantity` where there is a number, else `state` alone; or `stock`, as price lists say it."""
 
     state: Literal["in_stock", "low", "out"] | None = None
     quantity: Annotated[Whole, Field(ge=0, le=1_000_000_000)] | None = None
