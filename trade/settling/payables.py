@@ -105,15 +105,7 @@ def pay(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:account, 0))"), {"account": account}
     )
     name = f"supplier-payment:{bank_reference.strip()}"
-    before = session.scalars(select(Posting).where(Posting.reference == name)).one_or_none()
-    if before is not None:
-        if (before.source, before.amount) != (account, amount):
-            raise Problem(
-                409,
-                "reference_conflict",
-                f"another payment has the bank reference {bank_reference!r}; check it",
-                errors=[FieldError("bank_reference", "reference_conflict", "already used")],
-            )
+    if _paid_before(session, name, account, amount, bank_reference):
         return False
     owed = ledger.standing(session, account)
     if amount > owed and not prepay:
@@ -122,8 +114,25 @@ def pay(
             "more_than_owed",
             f"{yuan(max(owed, 0))} is owed to {source}; say prepay for a payment in advance",
         )
-    ledger.post(session, [Entry(name, "supplier_payment", account, "bank", amount)])
-    return True
+    if ledger.post(session, [Entry(name, "supplier_payment", account, "bank", amount)]):
+        return True
+    # another source was paid under this reference at the same moment
+    return not _paid_before(session, name, account, amount, bank_reference)
+
+
+def _paid_before(
+    session: Session, name: str, account: str, amount: int, bank_reference: str
+) -> bool:
+    """Whether this very payment is posted. Raises Problem 409 `reference_conflict`."""
+    before = session.scalars(select(Posting).where(Posting.reference == name)).one_or_none()
+    if before is not None and (before.source, before.amount) != (account, amount):
+        raise Problem(
+            409,
+            "reference_conflict",
+            f"another payment has the bank reference {bank_reference!r}; check it",
+            errors=[FieldError("bank_reference", "reference_conflict", "already used")],
+        )
+    return before is not None
 
 
 def book(session: Session, source: str, bookings: Iterable[Booking]) -> int:

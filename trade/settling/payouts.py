@@ -171,17 +171,20 @@ def view(row: Payout) -> dict[str, Any]:
 
 
 def _parts(session: Session, party_id: int, amount: int) -> tuple[int, int]:
-    """What of `amount` comes from earnings, what from the wallet. Raises Problem 409."""
-    made = max(ledger.standing(session, earned(party_id)), 0)
+    """What of `amount` comes from earnings, what from the wallet, of which a party that owes
+    earnings back keeps as much in. Raises Problem 409."""
+    standing = ledger.standing(session, earned(party_id))
+    made, owed = max(standing, 0), max(-standing, 0)
     own = session.get(Balance, f"wallet:{party_id}", with_for_update=True, populate_existing=True)
-    there = max(own.amount, 0) if own else 0
+    there = max(own.amount - owed, 0) if own else 0
     from_earnings = min(amount, made)
     if amount - from_earnings > there:
+        less = f", less {yuan(owed)} of earnings that goods came back for" if owed else ""
         raise Problem(
             409,
             "balance_short",
             f"{yuan(made + there)} can be paid out: {yuan(made)} earned and {yuan(there)} in the"
-            " wallet; credit and earnings still frozen cannot",
+            f" wallet{less}; credit and earnings still frozen cannot",
         )
     return from_earnings, amount - from_earnings
 
