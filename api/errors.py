@@ -49,21 +49,37 @@ def _problem(request: Request, error: Exception) -> Response:
 
 def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    errors = [_fault(one) for one in error.errors()[:50]]
+    errors = [_fault(one, error.body) for one in error.errors()[:50]]
     told = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
     problem = Problem(422, "invalid", told or "the request is malformed", errors=errors)
     return problem_answer(problem, request.state.request_id)
 
 
-def _fault(found: dict[str, Any]) -> FieldError:
-    where = [str(part) for part in found["loc"]]
+def _fault(found: dict[str, Any], body: Any) -> FieldError:
     if found["type"] == "json_invalid":
         return FieldError("body", "json_invalid", "this is not JSON")
-    field = ".".join(where[1:]) or where[0]
+    first, *rest = found["loc"]
+    if first == "body" and isinstance(body, dict):
+        rest = _sent(rest, body, missing=found["type"] == "missing")
+    field = ".".join(str(part) for part in rest) or str(first)
     pattern = found.get("ctx", {}).get("pattern")
     words = FORMS.get(pattern) or _FAULTS.get(found["type"])
     message = words or str(found["msg"]).removeprefix("Value error, ")
     return FieldError(field, str(found["type"]), message)
+
+
+def _sent(way: list[int | str], body: Any, *, missing: bool) -> list[int | str]:
+    """The steps of a way that lead through what was sent, without the validator's names for the
+    alternatives of a field; a field that is missing is the last step."""
+    kept: list[int | str] = []
+    for step in way:
+        try:
+            body = body[step]
+        except (KeyError, IndexError, TypeError):
+            if not (missing and step is way[-1]):
+                continue
+        kept.append(step)
+    return kept
 
 
 def _http(request: Request, error: Exception) -> Response:

@@ -152,6 +152,17 @@ def test_each_parameter_at_fault_is_named(shop: Shop, path: str, field: str) -> 
     assert [error["field"] for error in told["errors"]] == [field]
 
 
+def test_a_field_of_several_forms_is_named_as_it_was_sent(shop: Shop) -> None:
+    wrong = {"by": "piece", "first": "-1", "regions": ["440000", "999999"]}
+    answer = shop.ask("brand", "PUT", "/v1/freight-templates/t", json=wrong)
+    told = problem(answer, 422, "invalid")["errors"]
+    assert {one["field"] for one in told} == {"first", "regions.1"}
+    zone = {"by": "piece", "regions": [{"regions": ["440000"]}]}
+    answer = shop.ask("brand", "PUT", "/v1/freight-templates/t", json=zone)
+    fields = {one["field"] for one in problem(answer, 422, "invalid")["errors"]}
+    assert fields == {"regions.0", "regions.0.first"}
+
+
 def test_a_body_that_is_too_large_is_refused_stated_or_not(shop: Shop) -> None:
     large = b'{"x": "' + b"x" * (4 * 2**20) + b'"}'
 
