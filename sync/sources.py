@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from connectors.registry import read_settings, secret_keys
 from kit import log
 from kit.crypto import CannotOpen, Keyring, wrapped_by
-from kit.errors import Problem
+from kit.errors import FieldError, Problem
 from kit.rewrapping import Place, Turn
 from kit.settings import Opened, Settings, SettingsError
 from kit.statements import Query
@@ -95,7 +95,14 @@ def from_outside(
         }
         record(session, settings, code, sealed)
     except SettingsError as error:
-        raise Problem(422, "invalid", str(error)) from error
+        raise _faulty(code, str(error)) from error
+
+
+def _faulty(code: str, told: str) -> Problem:
+    """422 for a key of a source, as settings name it: `sources.CODE.KEY: what is wrong`."""
+    key, _, words = told.removeprefix(f"sources.{code}.").partition(": ")
+    errors = [FieldError(key, "invalid", words)] if words and " " not in key else []
+    return Problem(422, "invalid", told, errors=errors)
 
 
 def is_ours(session: Session, settings: Settings, code: str) -> bool:

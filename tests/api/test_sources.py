@@ -131,3 +131,15 @@ def test_a_push_to_an_address_of_no_platform_learns_no_source(shop: Shop) -> Non
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
         told = answer.json()["detail"].replace(repr(name), "")
         assert told == "nothing is pushed to us as "
+
+
+def test_a_key_of_a_source_that_is_wrong_is_named(shop: Shop) -> None:
+    cases = {
+        "location": {"kind": "feed", "location": "inbox/*.csv"},
+        "bogus": {"kind": "feed", "location": "https://a.example/x.csv", "bogus": 1},
+        "kind": {"kind": "nope"},
+    }
+    for field, keys in cases.items():
+        answer = shop.ask("operator", "POST", "/v1/sources", json={"code": "new-feed", **keys})
+        assert answer.status_code == 422, answer.text
+        assert [one["field"] for one in answer.json()["errors"]] == [field]
