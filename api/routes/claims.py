@@ -12,11 +12,19 @@ from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import NO_NUL, Cursor, IdPath, Limit, Listed, Moment
 from api.shapes.claims import ClaimIn, ClaimOptionsOut, ClaimOut, ClaimsOut, SentBackIn
-from api.shapes.supply import AdvanceIn, ApproveIn, RefuseClaimIn, ReissueIn, SupplierClaimOut
+from api.shapes.supply import (
+    AdvanceIn,
+    ApproveIn,
+    RefuseClaimIn,
+    ReissueIn,
+    ReturnToIn,
+    SupplierClaimOut,
+)
 from kit import clock
 from kit.errors import invalid
 from kit.ids import inside, outside
 from kit.money import fen
+from trade import places
 from trade.after_sales import claim_answers, claim_views, claimable, claims
 from trade.after_sales.bearing import Cause
 from trade.after_sales.claims import ClaimedLine, ClaimRequest
@@ -185,11 +193,21 @@ def approve(caller: Answers, claim_id: IdPath, asked: ApproveIn | None = None) -
             claim_id,
             clock.now(),
             amount=None if given.amount is None else fen(given.amount),
-            return_to=given.return_to,
+            return_to=_spelled(given.return_to),
             house=given.bearer == "house",
         )
 
     return _at_the_door(caller, claim_id, work)
+
+
+def _spelled(to: str | ReturnToIn | None) -> str | None:
+    """Where goods go back to as one text, as it is sealed and shown."""
+    if not isinstance(to, ReturnToIn):
+        return to
+    county = None if to.region is None else places.resolve(to.region)
+    if to.region is not None and county is None:
+        raise invalid("return_to.region", f"{to.region} is no county of GB/T 2260")
+    return f"{to.name} {to.mobile} {places.spelled(county) if county else ''}{to.address}"
 
 
 @router.post("/claims/{claim_id}/refuse", response_model=SupplierClaimOut, summary="Decline")

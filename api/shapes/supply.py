@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.shapes.addresses import AddressAskedOut
-from api.shapes.base import In, Key, Money, Out, Quantity, Text, Whole
+from api.shapes.base import REGION, In, Key, Money, Out, Quantity, Text, Whole
 from api.shapes.claims import WaybillOut
 from api.shapes.orders import EventOut
 
@@ -172,13 +172,23 @@ class SupplierClaimOut(Out):
     updated_at: str
 
 
+class ReturnToIn(In):
+    """Where goods go back to, in the fields of a `ship_to`."""
+
+    name: Text
+    mobile: Key
+    region: Annotated[str, StringConstraints(pattern=REGION)] | None = None
+    address: Text
+
+
 class ApproveIn(In):
     """Agree to `amount` of the supplier's own price, and the leader gets the same part of hers;
     without it to all that was asked. Where the house bears it, `amount` is hers. Goods go back to
-    `return_to`: name, telephone and address; without it to the last one given."""
+    `return_to`: name, telephone and address, in fields or as one text; without it to the last one
+    given."""
 
     amount: Money | None = None
-    return_to: Text | None = None
+    return_to: Text | ReturnToIn | None = None
     bearer: Literal["supplier", "house"] = Field(
         "supplier", description="house: an operator agrees in the supplier's place and bears it."
     )

@@ -69,6 +69,21 @@ def test_a_claim_is_advanced_and_refused(shop: Shop, bought: tuple[Goods, Any]) 
     whole(shop)
 
 
+def test_an_address_to_return_to_is_given_in_fields_or_as_text(
+    shop: Shop, bought: tuple[Goods, Any]
+) -> None:
+    claim = claimed(shop, bought, "return")
+    path = f"/v1/claims/{claim['id']}"
+    to = {"name": "退货组", "mobile": "0755-26001234", "region": "440305", "address": "科技园 9 号"}
+    wrong = shop.ask(
+        "brand", "POST", f"{path}/approve", json={"return_to": to | {"region": "990000"}}
+    )
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "return_to.region")
+    shop.said("brand", f"{path}/approve", {"return_to": to}, 200)
+    told = shop.got("leader", path)["return_to"]
+    assert told == "退货组 0755-26001234 广东省深圳市南山区科技园 9 号"
+
+
 def test_an_exchange_is_received_and_sent_again(shop: Shop, bought: tuple[Goods, Any]) -> None:
     claim = claimed(shop, bought, "exchange")
     act(shop, case_of(shop, claim), "approve", return_to="王五 13900139000 某路 1 号")
