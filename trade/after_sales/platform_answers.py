@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from connectors.errors import NoSuchThing, NotAuthorised, Refused
 from connectors.trading import ClaimState, Part
 from kit.errors import Problem
-from kit.money import fen, split
+from kit.money import fen
 from trade.after_sales import (
     claim_answers,
     claim_cases,
@@ -25,7 +25,7 @@ from trade.after_sales import (
 from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import OPEN, move
 from trade.after_sales.eligibility import PAID
-from trade.after_sales.platform_claims import Heard, Job
+from trade.after_sales.platform_claims import Heard, Job, shares
 from trade.after_sales.platform_leaves import allocate
 from trade.after_sales.platform_verdicts import Answered, Word, paid, verdict
 from trade.desk import Desk
@@ -154,7 +154,7 @@ def _stands(
         row.state, row.due_at = "replacing", now
     if state.state == "refunded":
         row.refunded = None if state.refunded is None else fen(state.refunded)
-        given = _expected(case, row)
+        given = _expected(case, _parts(session, case))[row.id]
         if row.refunded is not None:
             told = None if state.freight is None else fen(state.freight)
             freight_returns.note(session, case, row, given, told)
@@ -187,10 +187,9 @@ def _apply(
     row = case.claim
     if row.state not in OPEN:
         return
-    rows = session.scalars(
-        select(PlatformClaim).where(PlatformClaim.claim_id == row.id).order_by(PlatformClaim.id)
-    ).all()
-    parts = [_answered(case, one) for one in rows]
+    rows = _parts(session, case)
+    expected = _expected(case, rows)
+    parts = [_answered(one, expected[one.id]) for one in rows]
     word = verdict(parts)
     if any(one.state == "failed" or _unnamed(one) for one in rows):
         _to_a_person(session, desk, case, now)
@@ -262,15 +261,22 @@ def _to_a_person(session: Session, desk: Desk, case: Case, now: datetime) -> Non
         move(session, case.claim, "escalate", now, desk.claims)
 
 
-def _answered(case: Case, row: PlatformClaim) -> Answered:
-    expected = _expected(case, row)
+def _parts(session: Session, case: Case) -> Sequence[PlatformClaim]:
+    own = PlatformClaim.claim_id == case.claim.id
+    return session.scalars(select(PlatformClaim).where(own).order_by(PlatformClaim.id)).all()
+
+
+def _answered(row: PlatformClaim, expected: int) -> Answered:
     if row.state != "refunded":
         return Answered(row.state, 0, expected)
     came = expected if row.refunded is None else row.refunded - row.freight
     return Answered(row.state, came, expected)
 
 
-def _expected(case: Case, row: PlatformClaim) -> int:
-    """Fen of our cost that a part of the claim should bring back."""
-    line = next(one for one in case.lines if one.purchase_line_id == row.purchase_line_id)
-    return split(line.asked_cost, [row.quantity, line.quantity - row.quantity])[0]
+def _expected(case: Case, rows: Sequence[PlatformClaim]) -> dict[int, int]:
+    """Fen of our cost that each part of the claim should bring back, by its id."""
+    found: dict[int, int] = {}
+    for line in case.lines:
+        own = [row for row in rows if row.purchase_line_id == line.purchase_line_id]
+        found |= shares(line.asked_cost, own) if own else {}
+    return found

@@ -14,6 +14,7 @@ from connectors.model import ShipTo
 from connectors.trading import ClaimState, Part, SourceClaim
 from kit.crypto import CannotOpen
 from kit.errors import Problem
+from kit.money import split
 from kit.outbox import say
 from trade import recipients
 from trade.desk import Desk
@@ -207,6 +208,13 @@ def _taken(session: Session, desk: Desk, row: PlatformClaim, now: datetime) -> J
     )
 
 
+def shares(asked_cost: int, rows: Sequence[PlatformClaim]) -> dict[int, int]:
+    """Fen of our cost that each part of a claimed line should bring back, by its id; `rows` are all
+    parts of the line, in their order, and together bring all of it. Pure."""
+    parts = split(asked_cost, [row.quantity for row in rows])
+    return {row.id: part for row, part in zip(rows, parts, strict=True)}
+
+
 def _source_claim(
     session: Session, row: PlatformClaim, ref: str, claim: Claim, to: ShipTo
 ) -> SourceClaim:
@@ -220,7 +228,15 @@ def _source_claim(
     amount = None
     whole = part.captured * part.quantity // part.shipped
     if claim.kind == "refund" and part.asked < whole:
-        amount = Decimal(part.asked_cost * row.quantity // part.quantity) / 100
+        rows = session.scalars(
+            select(PlatformClaim)
+            .where(
+                PlatformClaim.claim_id == row.claim_id,
+                PlatformClaim.purchase_line_id == row.purchase_line_id,
+            )
+            .order_by(PlatformClaim.id)
+        ).all()
+        amount = Decimal(shares(part.asked_cost, rows)[row.id]) / 100
     images = [item["item"] for item in claim.evidence if item["item"].startswith("https://")]
     return SourceClaim(
         our_claim=f"C{row.id}",
