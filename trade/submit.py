@@ -33,8 +33,7 @@ from trade.talking import Claimed, talk
 from trade.talking import Outcome as Outcome
 
 _DUE = """
-    SELECT id, order_id, supplier_id, recipient_id, state, our_ref, note, attempts, freight_cost
-    FROM purchases
+    SELECT id, order_id, supplier_id, recipient_id, state, our_ref, note, attempts FROM purchases
     WHERE source = %(source)s AND state IN ('ready', 'submitting') AND due_at <= %(now)s
     ORDER BY due_at, id LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 """
@@ -143,7 +142,6 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Clai
                 ship_to=people[row.recipient_id],
                 note=row.note or "",
             ),
-            row.freight_cost,
         )
         for row in rows
     ]

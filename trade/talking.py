@@ -16,15 +16,13 @@ from connectors.errors import (
 from connectors.model import Placed, PurchaseOrder, Sells
 from connectors.trading import Confirms, Quotes
 from kit import clock, log
-from kit.money import line_amount
 
 logger = log.get(__name__)
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A purchase that is ours to submit until the lease ends. `ask`: it may be placed already.
-    `freight` is what its transport may cost, in fen."""
+    """A purchase that is ours to submit until the lease ends. `ask`: it may be placed already."""
 
     purchase_id: int
     order_id: int
@@ -32,7 +30,6 @@ class Claimed:
     ask: bool
     attempts: int
     order: PurchaseOrder
-    freight: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def _placed(seller: Sells, claimed: Claimed, wanted: Callable[[], bool]) -> Outc
     except SupplierError as error:
         certain = isinstance(error, TryLater | NotAuthorised | Refused)
         return Outcome(error=error, unknown=not certain)
-    return _confirmed(seller, placed, claimed, wanted)
+    return _confirmed(seller, placed, claimed.order.our_ref, wanted)
 
 
 def _asked(seller: Sells, order: PurchaseOrder) -> dict[str, Decimal]:
@@ -101,19 +98,14 @@ def _found(placed: Placed | None, order: PurchaseOrder) -> Placed | None:
     return replace(placed, refused=missing)
 
 
-def _confirmed(
-    seller: Sells, placed: Placed, claimed: Claimed, wanted: Callable[[], bool]
-) -> Outcome:
+def _confirmed(seller: Sells, placed: Placed, our_ref: str, wanted: Callable[[], bool]) -> Outcome:
     """Buy what is only held. A hold that is not confirmed is there: it is asked about next time,
     and one that is wanted no more is given up at the source.
 
-    One that costs more than was agreed stays held; whoever follows it tells a person. One that
-    cannot be bought is given up at once: until its source has let go of it, or of the part
+    One that cannot be bought is given up at once: until its source has let go of it, or of the part
     of it that may be paid, nothing is bought elsewhere.
     """
-    our_ref = claimed.order.our_ref
-    held = placed.held and not _dearer(placed, claimed)
-    if not held or not isinstance(seller, Confirms) or not wanted():
+    if not placed.held or not isinstance(seller, Confirms) or not wanted():
         return Outcome(placed=placed)
     try:
         return Outcome(placed=replace(seller.confirm(our_ref), refused=placed.refused))
@@ -121,18 +113,6 @@ def _confirmed(
         return Outcome(error=error, unknown=not _let_go(seller, our_ref, error))
     except SupplierError as error:
         return Outcome(error=error, unknown=True)
-
-
-def _dearer(placed: Placed, claimed: Claimed) -> bool:
-    """Whether a source asks more for the transport than was agreed: prices of goods are compared
-    by itself. Pure."""
-    if placed.amount is None:
-        return False
-    if placed.freight is not None and line_amount(placed.freight, 1) <= claimed.freight:
-        return False
-    taken = [line for line in claimed.order.lines if line.external_id not in placed.refused]
-    goods = sum(line_amount(line.cost, line.quantity) for line in taken)
-    return line_amount(placed.amount, 1) > goods + claimed.freight
 
 
 def _let_go(seller: Sells, our_ref: str, why: Refused) -> bool:

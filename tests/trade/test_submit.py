@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, text
@@ -48,7 +47,6 @@ class Platform:
     confirmed: Counter[str] = field(default_factory=Counter)
     cancelling: BaseException | None = None
     given_up: list[str] = field(default_factory=list)
-    asks: tuple[str, str | None] | None = None
 
     def place(self, order: PurchaseOrder) -> Placed:
         self.calls.append("place")
@@ -57,13 +55,9 @@ class Platform:
         self.held[order.our_ref] += 1
         if self.after is not None:
             raise self.after
-        placed = Placed(
+        return Placed(
             (f"X-{order.our_ref}",), awaits_supplier=False, refused=self.refused, held=self.holds
         )
-        if self.asks is None:
-            return placed
-        amount, freight = self.asks
-        return replace(placed, amount=Decimal(amount), freight=freight and Decimal(freight))  # type: ignore[arg-type]
 
     def find(self, our_ref: str) -> Placed | None:
         self.calls.append("find")
@@ -180,23 +174,6 @@ def test_a_hold_that_cannot_be_bought_is_given_up_and_goes_back_to_routing(
     drain(market, platform)
     purchase = only(market, order)
     assert (purchase.state, platform.given_up) == ("refused", [purchase.our_ref])
-
-
-@pytest.mark.parametrize(
-    ("asks", "calls"),
-    [
-        (("20.01", "0.01"), ["place"]),
-        (("20.01", None), ["place"]),
-        (("20.00", None), ["place", "confirm"]),
-        (("20.50", "0.00"), ["place", "confirm"]),  # the goods, as far as its account allows
-    ],
-)
-def test_a_hold_with_dearer_transport_than_agreed_is_not_bought_silently(
-    market: Market, order: int, asks: tuple[str, str | None], calls: list[str]
-) -> None:
-    platform = Platform(holds=True, asks=asks)
-    drain(market, platform)
-    assert (platform.calls, only(market, order).state) == (calls, "accepted")
 
 
 @pytest.mark.parametrize("kept", [Refused("paid", "a part of it is"), OutcomeUnknown("lost", "?")])
