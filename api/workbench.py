@@ -32,6 +32,7 @@ from trade import (
     purchases,
     qualifications,
     rerouting,
+    short_balance,
     unsure,
     wallets,
 )
@@ -128,6 +129,10 @@ def _reroute(it: Doing) -> None:
 
 def _ask(it: Doing) -> None:
     unsure.hurry(it.session, it.key, it.now)
+
+
+def _topped_up(it: Doing) -> None:
+    short_balance.topped_up(it.session, it.key, it.now)
 
 
 def _look(it: Doing) -> None:
@@ -339,6 +344,7 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("purchase_stuck", "found"): ("purchases:write", _found),
     ("purchase_stuck", "not_placed"): ("purchases:write", _not_placed),
     ("purchase_unsent", "retry"): ("purchases:write", _ask),
+    ("balance_short", "retry"): ("purchases:write", _topped_up),
     ("shipment_late", "refused"): ("purchases:write", _refused),
     ("charged_more", "accept"): ("purchases:write", _accept_charge),
     ("charged_more", "dismiss"): ("purchases:write", _dismiss_charge),

@@ -49,8 +49,14 @@ CASES = f"""
     UNION ALL
     SELECT 'purchase_unsent', 'pur', id, id, 'ready', 'not_placed',
            coalesce(failure, 'no worker has taken it up'), {_PURCHASE}, ship_by, created_at
-    FROM purchases p WHERE state = 'ready' AND (due_at < :now - interval '1 hour'
-        OR attempts >= 3 AND failure IS NOT NULL)
+    FROM purchases p WHERE state = 'ready' AND short_since IS NULL
+        AND (due_at < :now - interval '1 hour' OR attempts >= 3 AND failure IS NOT NULL)
+    UNION ALL
+    SELECT 'balance_short', 'pur', min(id), min(id), 'short', 'balance_short',
+           source || ': ' || count(*) || ' waiting for money, the first to leave is tried first',
+           sum({_PURCHASE})::bigint, min(ship_by), min(short_since)
+    FROM purchases p WHERE short_since IS NOT NULL AND state IN ('ready', 'submitting')
+    GROUP BY source
     UNION ALL
     SELECT 'shipment_late', 'pur', id, id, {_WHERE}, 'late', 'was to leave by ' || ship_by,
            {_PURCHASE}, ship_by, ship_by

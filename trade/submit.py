@@ -16,13 +16,20 @@ from sqlalchemy.orm import Session
 
 from catalog import heard_prices, stock
 from catalog.heard_prices import Heard
-from connectors.errors import NotAuthorised, NotDeliverable, OutOfStock, PriceChanged, Refused
+from connectors.errors import (
+    BalanceShort,
+    NotAuthorised,
+    NotDeliverable,
+    OutOfStock,
+    PriceChanged,
+    Refused,
+)
 from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
 from kit import clock, log
 from kit.db import Database
 from kit.drains import drained
 from kit.statements import insert, send
-from trade import address_requests, events, following, recipients
+from trade import address_requests, events, following, recipients, short_balance
 from trade.buying import reservation
 from trade.desk import Desk
 from trade.models import Event, PurchaseMove
@@ -32,11 +39,13 @@ from trade.states import Units, move, moved, order_status, restate, tell
 from trade.talking import Claimed, talk
 from trade.talking import Outcome as Outcome
 
-_DUE = """
-    SELECT id, order_id, supplier_id, recipient_id, state, our_ref, note, attempts FROM purchases
+_CLAIMED = "id, order_id, supplier_id, recipient_id, state, our_ref, note, attempts"
+_DUE = f"""
+    SELECT {_CLAIMED} FROM purchases
     WHERE source = %(source)s AND state IN ('ready', 'submitting') AND due_at <= %(now)s
+      AND {short_balance.NONE_WAITS}
     ORDER BY due_at, id LIMIT %(batch)s FOR UPDATE SKIP LOCKED
-"""
+"""  # noqa: S608 - our own words
 _LINES = """
     SELECT purchase_id, external_id, sum(quantity - cancelled)::int AS open, unit_cost
     FROM purchase_lines WHERE purchase_id = ANY(%(ids)s) AND quantity > cancelled
@@ -113,6 +122,7 @@ def drain(db: Database, desk: Desk, source: str, open_source: OpenSource, until:
 def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Claimed]:
     """Take a batch of due purchases; each is ours alone until its lease ends."""
     [rows] = send(session, (_DUE, {"source": source, "now": now, "batch": BATCH}))
+    rows = rows or short_balance.turn(session, source, _CLAIMED, now)
     if not rows:
         return []
     until = now + timedelta(seconds=desk.lease_seconds)
@@ -166,9 +176,10 @@ def write_down(
         purchase.due_at = now
         move(session, purchase, "later", now)
         withdraw(session, found, now)
-    elif isinstance(outcome.error, Refused) and not outcome.unknown:
+    elif _refused(outcome):
         lines = found.lines.values()
         error = outcome.error
+        assert error is not None  # noqa: S101 - a refusal is one
         dearer_at = outcome.at if isinstance(error, PriceChanged) else None
         if dearer_at is not None:
             heard_prices.write(session, _heard(found, outcome.asks), dearer_at)
@@ -188,6 +199,15 @@ def write_down(
         _postpone(session, found, outcome, claimed.attempts, now)
     restate(session, found.order, now)
     return True
+
+
+def _refused(outcome: Outcome) -> bool:
+    """Whether the source will not sell it, for certain: that our account there is short is no word
+    about the goods."""
+    error = outcome.error
+    return (
+        isinstance(error, Refused) and not isinstance(error, BalanceShort) and not outcome.unknown
+    )
 
 
 def _heard(found: Locked, asks: Mapping[str, Decimal]) -> list[Heard]:
@@ -279,6 +299,12 @@ def _postpone(
     if isinstance(error, NotAuthorised):
         wait = PAUSE
         _pause(session, purchase.source, error, now)
+    if isinstance(error, BalanceShort):
+        wait = short_balance.PAUSE
+        short_balance.stop(session, purchase.source, now)
+        purchase.short_since = purchase.short_since or now
+    else:
+        purchase.short_since = None
     purchase.failure = error.message
     purchase.due_at = now + wait
     detail = {"code": error.code, "message": error.message}

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from kit.clock import SHANGHAI
+from tests.api.platforms import JD, Trade
 from tests.api.shop import SOURCE, Shop
 from tests.api.test_applications import asked, body, offered_by, paper
 from tests.api.test_workbench import act, cases, changed
@@ -93,3 +94,22 @@ def today(ahead: int = 0) -> date:
 
 def day(ahead: int) -> str:
     return today(ahead).isoformat()
+
+
+def test_what_our_account_does_not_cover_waits_for_money_and_is_bought_nowhere_else(
+    trade: Trade,
+) -> None:
+    goods = trade.goods(JD, 1_000)
+    trade.shop.market.offer(source=SOURCE, cost="11.00", sku_id=goods.sku_id)
+    order = trade.ordered(goods)
+    trade.stage.act("jd", "purse", fen=500)
+    trade.worked(JD)
+    assert trade.bought(order) == [(JD, "ready")]
+    [case] = trade.shop.got("operator", "/v1/exceptions?kind=balance_short")["items"]
+    assert (case["money"], case["actions"]) == ("10.00", ["retry"])
+    trade.stage.act("jd", "purse", fen=1_000_000)
+    trade.shop.said("operator", f"/v1/exceptions/{case['id']}/retry", {}, 200)
+    trade.worked(JD)
+    assert trade.bought(order) == [(JD, "accepted")]
+    assert trade.shop.got("operator", "/v1/exceptions?kind=balance_short")["items"] == []
+    assert trade.balanced()

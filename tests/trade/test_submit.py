@@ -170,7 +170,7 @@ def test_a_hold_whose_confirmation_failed_is_asked_about_and_bought_once(
 def test_a_hold_that_cannot_be_bought_is_given_up_and_goes_back_to_routing(
     market: Market, order: int
 ) -> None:
-    platform = Platform(holds=True, confirming=BalanceShort("short", "?"))
+    platform = Platform(holds=True, confirming=Refused("frozen", "?"))
     drain(market, platform)
     purchase = only(market, order)
     assert (purchase.state, platform.given_up) == ("refused", [purchase.our_ref])

@@ -35,6 +35,11 @@ class Purchase(Base):
                 "state IN ('submitted', 'accepted', 'partly_shipped', 'shipped')"
             ),
         ),
+        Index(
+            "purchases_short",
+            "source",
+            postgresql_where=text("short_since IS NOT NULL AND state IN ('ready', 'submitting')"),
+        ),
         Index("purchases_refs", "external_refs", postgresql_using="gin"),
         Index("purchases_overcharged", "id", postgresql_where=text("overcharged > 0")),
     )
@@ -67,6 +72,8 @@ class Purchase(Base):
     """Fen that its platform asks beyond what was agreed, until an operator has accepted them."""
     ship_by: Mapped[datetime | None]
     failure: Mapped[str | None]
+    short_since: Mapped[datetime | None]
+    """Since when our account at the source does not cover it; counts while it is not placed."""
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
 
