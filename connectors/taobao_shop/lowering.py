@@ -5,7 +5,9 @@ finds what was meant, and compares it with what the shop shows.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -31,6 +33,11 @@ class StockLowering(Base):
     created_at: Mapped[Utc] = mapped_column(server_default=text("clock_timestamp()"))
 
 
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('lowering ' || :source, 0))")
+_turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""By source; taken first, so that one connection of a process waits for another, not all."""
+
+
 @dataclass(frozen=True)
 class Lowering:
     """One row of the above."""
@@ -49,6 +56,16 @@ class Lowerings:
         self._database = database
         self._own: dict[str, dict[str, Lowering]] = {}
         self._lock = threading.Lock()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One purchase of the source at a time, in all processes: what the shop shows is read, and
+        written as a full quantity, and another one's units must not come in between."""
+        with _turns[self._source], ExitStack() as held:
+            if self._database is not None:
+                session = held.enter_context(self._database.as_system())
+                session.execute(_ALONE, {"source": self._source})
+            yield
 
     def of(self, our_ref: str) -> list[Lowering]:
         """What a purchase has taken or was about to take."""

@@ -53,6 +53,10 @@ class Stock:
 
         Raises OutOfStock when it is short of all of them: then nothing was taken.
         """
+        with self._lowerings.alone():
+            return self._lower(our_ref, wanted)
+
+    def _lower(self, our_ref: str, wanted: Mapping[str, int]) -> list[str]:
         known = self._lowerings.of(our_ref)
         shown = self.shown(list(wanted))
         if not known:
@@ -74,16 +78,17 @@ class Stock:
     def restore(self, our_ref: str) -> None:
         """Give a cancelled purchase's units back, once. They are noted as given back first:
         better too little on the shelf than the same unit twice."""
-        done = [one for one in self._lowerings.of(our_ref) if one.state == "done"]
-        shown = self.shown([one.external_id for one in done])
-        self._lowerings.mark(our_ref, {one.external_id: "restored" for one in done})
-        self.write(
-            {
-                one.external_id: shown[one.external_id] + one.units
-                for one in done
-                if one.external_id in shown
-            }
-        )
+        with self._lowerings.alone():
+            done = [one for one in self._lowerings.of(our_ref) if one.state == "done"]
+            shown = self.shown([one.external_id for one in done])
+            self._lowerings.mark(our_ref, {one.external_id: "restored" for one in done})
+            self.write(
+                {
+                    one.external_id: shown[one.external_id] + one.units
+                    for one in done
+                    if one.external_id in shown
+                }
+            )
 
     def taken(self, our_ref: str) -> dict[str, int]:
         """The units that a purchase has taken; empty when it has not, or not all of them yet."""

@@ -1,6 +1,7 @@
 """A brand's shop against the sandbox: nothing is skipped, lowered twice, or read as zero."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -299,6 +300,20 @@ def test_a_purchase_lowers_the_shops_stock_once(stage: Stage, shop: Any) -> None
     assert (on_the_shelf(stage, one), on_the_shelf(stage, two)) == (before[0] - 2, before[1] - 3)
     assert shop.find("P-1") is not None
     assert shop.find("P-2") is None
+
+
+def test_purchases_at_once_each_lower_the_shops_stock(stage: Stage, database: Database) -> None:
+    stage.tokens = Tokens(database, Keyring(bytes(32)))
+    external = stocked(stage)
+    before = on_the_shelf(stage, external)
+    shops = [stage.source("taobao_shop") for _ in range(4)]
+
+    def buy(number: int) -> None:
+        shops[number].place(order((external, 1), our_ref=f"P-{number}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(buy, range(4)))
+    assert on_the_shelf(stage, external) == before - 4
 
 
 def test_a_cancelled_purchase_gives_its_units_back_once(stage: Stage, shop: Any) -> None:

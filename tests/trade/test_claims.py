@@ -1,5 +1,6 @@
 """Refund claims: what was paid goes back once, to the fen, on both sides, borne as rules say."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -242,6 +243,23 @@ def test_more_advanced_than_agreed_is_split_between_supplier_and_house(shop: Sho
     assert seen(shop, name)["lines"][0]["refunded"] == "7.00"
     assert shop.posted("payable:teahouse") == 1499 - 300
     assert (shop.posted("loss:claims"), shop.posted("advances")) == (-400, 0)
+
+
+def test_advances_at_once_keep_to_their_limit_together(market: Market) -> None:
+    limited = Market(market.db, make_desk(claims=ClaimTerms(advance_most=500, advance_total=600)))
+    one = Shop(limited)
+    two = Shop(limited, leader=one.leader)
+    for number, shop in enumerate((one, two)):
+        shop.ship(f"SF123456789{number}")
+    first, second = claim(one, 2), claim(two, 2)
+    with ThreadPoolExecutor(1) as pool:
+        with limited.db.as_system() as session:
+            claim_answers.advance(session, limited.desk, first, one.door, 500, NOW)
+            later = pool.submit(advance, two, second, 500)
+            with pytest.raises(TimeoutError):
+                later.result(timeout=0.2)
+        with pytest.raises(Problem, match=r"at most 1\.00"):
+            later.result()
 
 
 def test_advances_keep_to_their_limits(market: Market) -> None:

@@ -25,11 +25,17 @@ class Shop:
     """A leader's submitted order of three units at 3.33 with 5.00 freight."""
 
     def __init__(
-        self, market: Market, *, units: int = 3, submit: bool = True, source: str = "teahouse"
+        self,
+        market: Market,
+        *,
+        units: int = 3,
+        submit: bool = True,
+        source: str = "teahouse",
+        leader: int | None = None,
     ) -> None:
         self.market = market
         self.door = Supplier(source)
-        self.leader = market.party(money=10_000)
+        self.leader = market.party(money=10_000) if leader is None else leader
         self.goods: Goods = market.offer(cost="3.33", freight=FLAT, stock=100, source=source)
         self.order = market.place(self.leader, (self.goods.sku, units))
         if submit:
