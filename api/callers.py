@@ -136,7 +136,9 @@ class Writer(Caller):
             reply = work(session)
             body = replies.dumps(reply.content)
             if self.key is not None:
-                self._remember(session, self.key, idempotency.Answer(reply.status, body))
+                answer = idempotency.Answer(reply.status, body)
+                if not self._remember(session, self.key, answer):
+                    raise idempotency.in_progress()
         return Response(body, reply.status, media_type=replies.JSON)
 
     def do_each(self, work: Callable[[], Reply]) -> Response:
@@ -182,9 +184,9 @@ class Writer(Caller):
             with self.own() as session:
                 self._remember(session, self.key, answer)
 
-    def _remember(self, session: Session, key: str, answer: idempotency.Answer) -> None:
+    def _remember(self, session: Session, key: str, answer: idempotency.Answer) -> bool:
         keyring = self.office.terms.desk.keyring
-        idempotency.finish(session, keyring, self.party_id, self.route, key, answer)
+        return idempotency.finish(session, keyring, self.party_id, self.route, key, answer)
 
     def _abandon(self) -> None:
         if self.key is not None:

@@ -86,28 +86,35 @@ def begin(
             "this Idempotency-Key was used for another request; use a new key for a new request",
         )
     if row.status is None:
-        raise Problem(
-            409,
-            "in_progress",
-            "the first request with this Idempotency-Key is still running; ask again shortly",
-            retry_after=2,
-        )
+        raise in_progress()
     body = bytes(row.body)
     if row.sealed:
         body = keyring.open(body, _context(party_id, route, key))
     return Answer(row.status, body)
 
 
+def in_progress() -> Problem:
+    """What is answered while another request with the same key runs."""
+    return Problem(
+        409,
+        "in_progress",
+        "the first request with this Idempotency-Key is still running; ask again shortly",
+        retry_after=2,
+    )
+
+
 def finish(
     session: Session, keyring: Keyring, party_id: int, route: str, key: str, answer: Answer
-) -> None:
-    """Remember the answer, in the transaction that did the work."""
+) -> bool:
+    """Remember the answer, in the transaction that did the work. False: a request with this key
+    that ran at the same time was answered before, and this work must not be committed."""
     body = keyring.seal(answer.body, _context(party_id, route, key))
-    session.execute(
+    done = session.execute(
         text("""UPDATE idempotency_keys SET status = :status, body = :body, sealed = true
-                WHERE party_id = :party AND route = :route AND key = :key"""),
+                WHERE party_id = :party AND route = :route AND key = :key AND status IS NULL"""),
         {"party": party_id, "route": route, "key": key, "status": answer.status, "body": body},
     )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 def abandon(session: Session, party_id: int, route: str, key: str) -> None:

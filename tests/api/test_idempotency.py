@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from kit import idempotency
 from tests.api.shop import Shop, ordering, served
 from trade.invariants import violations
-from trade.models import Order, OrderLine
+from trade.models import DepositRequest, Order, OrderLine
 
 
 def test_the_same_key_and_body_get_the_same_answer(shop: Shop) -> None:
@@ -46,6 +46,30 @@ def test_while_the_first_still_runs_the_second_is_told_to_wait(shop: Shop) -> No
     answer = shop.ask("leader", "POST", "/v1/deposit-requests", json=body, key="k-1")
     assert (answer.status_code, answer.json()["code"]) == (409, "in_progress")
     assert int(answer.headers["retry-after"]) > 0
+
+
+def test_what_runs_longer_than_its_claim_is_still_done_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "RUNNING_SECONDS", -1)
+    body = {"amount": "1.00", "proof": "8848"}
+
+    def ask(_: int) -> int:
+        answer = shop.ask("leader", "POST", "/v1/deposit-requests", json=body, key="k-1")
+        return answer.status_code
+
+    waiting = text("""SELECT count(*) FROM pg_locks
+        WHERE NOT granted AND relation = 'deposit_requests'::regclass""")
+    with ThreadPoolExecutor(2) as pool:
+        with shop.db.as_system() as session:
+            session.execute(text("LOCK TABLE deposit_requests IN SHARE MODE"))
+            said = [pool.submit(ask, number) for number in range(2)]
+            while session.scalar(waiting) < 2:
+                assert not any(one.done() for one in said)
+        assert sorted(one.result() for one in said) == [201, 409]
+    assert ask(3) == 201
+    with shop.db.as_system() as session:
+        assert session.scalar(select(func.count()).select_from(DepositRequest)) == 1
 
 
 def test_a_refusal_is_remembered_too(shop: Shop) -> None:
