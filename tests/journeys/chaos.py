@@ -26,7 +26,7 @@ from tests import ali_stage
 from tests.journeys import mortal
 from tests.stage import Stage
 from tests.trade.market import Goods, Market, ordered
-from trade import cancelling, dearer, purchases
+from trade import cancelling, dearer, exceptions, purchases, short_balance
 from trade import orders as ordering
 from trade.after_sales import claim_answers, claims
 from trade.after_sales.claims import ClaimedLine, ClaimRequest
@@ -40,6 +40,8 @@ from worker.workshop import Workshop
 JD, ALI, DOOR, OUTLET = "jd-vop", "ali", "manual", "outlet"
 PRICE = 20_000
 """Fen of a piece at the platforms; free of freight."""
+TOPPED_UP = 2_000 * PRICE
+"""What an operator has our account at JD hold, once it is short."""
 KINDS = 6
 """Goods of each platform; the price of the first one moves."""
 LEADERS = 12
@@ -79,12 +81,14 @@ class Day:
     asked: int = field(default=0, init=False)
     pace: int = field(default=0, init=False)
     killed: int = field(default=0, init=False)
+    topped_up: int = field(default=0, init=False)
     told: list[Message] = field(default_factory=list, init=False)
     left: set[str] = field(default_factory=set, init=False)
     """JD's orders that have left."""
 
     def __post_init__(self) -> None:
         mortal.hurry(self.shop)
+        self.stage.act("jd", "purse", fen=10 * PRICE)
         self.market = Market(self.shop.db, self.shop.desk)
         self.leaders = [self.market.party(money=10**8) for _ in range(LEADERS - 1)]
         self.leaders.append(self.market.party(money=100 * PRICE))
@@ -197,8 +201,18 @@ class Day:
             )
             session.execute(text("UPDATE platform_claims SET due_at = '2020-01-01Z'"))
             session.execute(text("UPDATE chores SET due_at = '2020-01-01Z'"))
+        self.tops_up()
         self.shop.redis.flushdb()
         mortal.hurry(self.shop)
+
+    def tops_up(self) -> None:
+        """An operator pays in where the workbench says that our account is short."""
+        with self.shop.db.as_system() as session:
+            now = clock.now()
+            for case in exceptions.waiting(session, self.shop.desk, now, kind="balance_short"):
+                self.stage.act("jd", "purse", fen=TOPPED_UP)
+                short_balance.topped_up(session, case["about"][1], now)
+                self.topped_up += 1
 
     def people(self) -> None:
         """Leaders cancel and claim, suppliers at our own door ship, refuse and answer."""

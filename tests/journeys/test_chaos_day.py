@@ -63,6 +63,7 @@ def test_after_a_day_of_chaos_every_book_and_every_platform_agrees(
     assert day.placed >= many * 3 // 4
     finish(day)
     agrees(day)
+    assert day.topped_up > 0
     if soak.whole:
         missing = [name for name, query in HAPPENED.items() if day.rows(query)[0][0] == 0]
         assert not missing
