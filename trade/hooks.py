@@ -153,11 +153,13 @@ def miss(row: Webhook, gone: Delivery) -> None:
     row.missed += 1
     before = gone.place - 1
     if gone.about.startswith("sku_") or gone.about == event_feed.RULES:
-        row.missed_changes = min(
-            before, before if row.missed_changes is None else row.missed_changes
-        )
+        row.missed_changes = _earlier(row.missed_changes, before)
     else:
-        row.missed_events = min(before, before if row.missed_events is None else row.missed_events)
+        row.missed_events = _earlier(row.missed_events, before)
+
+
+def _earlier(known: int | None, place: int) -> int:
+    return place if known is None else min(known, place)
 
 
 def _missed_from(row: Webhook) -> Cursor:

@@ -178,9 +178,22 @@ def told(
 ) -> list[Supply]:
     """The supplies as words younger than `minutes` about them have them. System scope."""
     about = {"ids": [supply.offer_id for supply in supplies]}
-    query = question(keyring, "SELECT unnest(%(ids)s::bigint[])", about, to, now, minutes)
-    [rows] = send(session, query)
-    return applied(supplies, wanted, read(rows, to))
+    offers = "SELECT unnest(%(ids)s::bigint[])"
+    return applied(supplies, wanted, heard(session, keyring, offers, about, to, now, minutes))
+
+
+def heard(
+    session: Session,
+    keyring: Keyring,
+    offers: str,
+    asked: Mapping[str, Any],
+    to: ShipTo,
+    now: datetime,
+    minutes: int,
+) -> list[Answer]:
+    """The answers to `question`, as `read` tells them."""
+    [rows] = send(session, question(keyring, offers, asked, to, now, minutes))
+    return read(rows, to)
 
 
 def read(rows: Iterable[Any], to: ShipTo) -> list[Answer]:

@@ -185,11 +185,10 @@ def _said(
 ) -> tuple[Answer, ...]:
     """What sources said live about these SKUs for this recipient, a short time ago."""
     to, about = recipients.place(desk.keyring, recipient), {"skus": list(sku_ids)}
-    asked = live_answers.question(
-        desk.keyring, supplies.IDS, about, to, now, minutes=desk.answers_count
+    kept = desk.answers_count
+    return tuple(
+        live_answers.heard(session, desk.keyring, supplies.IDS, about, to, now, minutes=kept)
     )
-    [heard] = send(session, asked)
-    return tuple(live_answers.read(heard, to))
 
 
 def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Sequence[Unsellable]:

@@ -6,7 +6,7 @@ what has to leave first before the others, so that the money that comes buys wha
 In system scope.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
@@ -16,9 +16,6 @@ from kit.outbox import say
 from kit.statements import send
 from trade.buying import SUBMIT
 from trade.models import Purchase
-
-PAUSE = timedelta(minutes=15)
-"""Until the account is tried again by itself."""
 
 _WAITS = """
     source = {0} AND short_since IS NOT NULL AND state IN ('ready', 'submitting')
@@ -62,9 +59,10 @@ def turn(session: Session, source: str, columns: str, now: datetime) -> list[Any
     return rows
 
 
-def stop(session: Session, source: str, now: datetime) -> None:
-    """The account does not cover a purchase: all that wait at the source wait for money."""
-    session.execute(_STOP, {"source": source, "now": now, "until": now + PAUSE})
+def stop(session: Session, source: str, now: datetime, until: datetime) -> None:
+    """The account does not cover a purchase: all that wait at the source wait for money, and it is
+    not tried again by itself before `until`."""
+    session.execute(_STOP, {"source": source, "now": now, "until": until})
 
 
 def topped_up(session: Session, purchase_id: int, now: datetime) -> None:

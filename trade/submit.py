@@ -176,10 +176,8 @@ def write_down(
         purchase.due_at = now
         move(session, purchase, "later", now)
         withdraw(session, found, now)
-    elif _refused(outcome):
+    elif (error := _refusal(outcome)) is not None:
         lines = found.lines.values()
-        error = outcome.error
-        assert error is not None  # noqa: S101 - a refusal is one
         dearer_at = outcome.at if isinstance(error, PriceChanged) else None
         if dearer_at is not None:
             heard_prices.write(session, _heard(found, outcome.asks), dearer_at)
@@ -201,13 +199,13 @@ def write_down(
     return True
 
 
-def _refused(outcome: Outcome) -> bool:
-    """Whether the source will not sell it, for certain: that our account there is short is no word
+def _refusal(outcome: Outcome) -> Refused | None:
+    """Why the source will not sell it, for certain: that our account there is short is no word
     about the goods."""
     error = outcome.error
-    return (
-        isinstance(error, Refused) and not isinstance(error, BalanceShort) and not outcome.unknown
-    )
+    if outcome.unknown or isinstance(error, BalanceShort) or not isinstance(error, Refused):
+        return None
+    return error
 
 
 def _heard(found: Locked, asks: Mapping[str, Decimal]) -> list[Heard]:
@@ -300,8 +298,8 @@ def _postpone(
         wait = PAUSE
         _pause(session, purchase.source, error, now)
     if isinstance(error, BalanceShort):
-        wait = short_balance.PAUSE
-        short_balance.stop(session, purchase.source, now)
+        wait = PAUSE
+        short_balance.stop(session, purchase.source, now, now + PAUSE)
         purchase.short_since = purchase.short_since or now
     else:
         purchase.short_since = None

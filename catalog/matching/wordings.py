@@ -22,10 +22,11 @@ from catalog.matching.naming import Brands, written_as
 from catalog.rule_changes import Reach
 from kit.db import Base, Id, OutsideId
 
-BRAND_OF = """coalesce((SELECT w.brand FROM brand_wordings w WHERE w.written = o.brand), o.brand)"""
+_OF = "coalesce((SELECT w.{0} FROM brand_wordings w WHERE w.written = o.brand), o.brand)"
+BRAND_OF = _OF.format("brand")
 """The brand of offers `o`, in SQL."""
 
-SHOWN_OF = """coalesce((SELECT w.shown FROM brand_wordings w WHERE w.written = o.brand), o.brand)"""
+SHOWN_OF = _OF.format("shown")
 """How that brand is shown."""
 
 

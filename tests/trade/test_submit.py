@@ -150,6 +150,16 @@ def test_what_a_source_only_holds_is_confirmed(market: Market, order: int) -> No
     assert only(market, order).state == "accepted"
 
 
+def is_asked_about_and_bought(market: Market, order: int, platform: Platform) -> None:
+    """Of what its source may hold nothing is known, until it is well again."""
+    assert only(market, order).state == "submitting"
+    all_due(market)
+    platform.confirmed.clear()
+    drain(market, platform.healed())
+    assert platform.calls == ["find", "confirm"]
+    assert only(market, order).state == "accepted"
+
+
 @pytest.mark.parametrize(
     "error", [TryLater("busy", "?"), NotAuthorised("expired", "?"), OutcomeUnknown("lost", "?")]
 )
@@ -158,12 +168,7 @@ def test_a_hold_whose_confirmation_failed_is_asked_about_and_bought_once(
 ) -> None:
     platform = Platform(holds=True, confirming=error)
     drain(market, platform)
-    assert only(market, order).state == "submitting"
-    all_due(market)
-    platform.confirmed.clear()
-    drain(market, platform.healed())
-    assert platform.calls == ["find", "confirm"]
-    assert only(market, order).state == "accepted"
+    is_asked_about_and_bought(market, order, platform)
     assert set(platform.held.values()) == {1}
 
 
@@ -182,12 +187,7 @@ def test_what_its_source_may_still_hold_is_not_bought_elsewhere(
 ) -> None:
     platform = Platform(holds=True, confirming=BalanceShort("short", "?"), cancelling=kept)
     drain(market, platform)
-    assert only(market, order).state == "submitting"
-    all_due(market)
-    platform.confirmed.clear()
-    drain(market, platform.healed())
-    assert platform.calls == ["find", "confirm"]
-    assert only(market, order).state == "accepted"
+    is_asked_about_and_bought(market, order, platform)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from trade.after_sales import (
 from trade.after_sales.claim_cases import Case
 from trade.after_sales.claim_states import OPEN, move
 from trade.after_sales.eligibility import PAID
-from trade.after_sales.platform_claims import Heard, Job, shares
+from trade.after_sales.platform_claims import Heard, Job, parts_of, shares
 from trade.after_sales.platform_leaves import allocate
 from trade.after_sales.platform_verdicts import Answered, Word, paid, verdict
 from trade.desk import Desk
@@ -154,7 +154,7 @@ def _stands(
         row.state, row.due_at = "replacing", now
     if state.state == "refunded":
         row.refunded = None if state.refunded is None else fen(state.refunded)
-        given = _expected(case, _parts(session, case))[row.id]
+        given = _expected(case, parts_of(session, row.claim_id))[row.id]
         if row.refunded is not None:
             told = None if state.freight is None else fen(state.freight)
             freight_returns.note(session, case, row, given, told)
@@ -187,7 +187,7 @@ def _apply(
     row = case.claim
     if row.state not in OPEN:
         return
-    rows = _parts(session, case)
+    rows = parts_of(session, row.id)
     expected = _expected(case, rows)
     parts = [_answered(one, expected[one.id]) for one in rows]
     word = verdict(parts)
@@ -259,11 +259,6 @@ def _unnamed(row: PlatformClaim) -> bool:
 def _to_a_person(session: Session, desk: Desk, case: Case, now: datetime) -> None:
     if case.claim.escalated_at is None:
         move(session, case.claim, "escalate", now, desk.claims)
-
-
-def _parts(session: Session, case: Case) -> Sequence[PlatformClaim]:
-    own = PlatformClaim.claim_id == case.claim.id
-    return session.scalars(select(PlatformClaim).where(own).order_by(PlatformClaim.id)).all()
 
 
 def _answered(row: PlatformClaim, expected: int) -> Answered:

@@ -208,11 +208,17 @@ def _taken(session: Session, desk: Desk, row: PlatformClaim, now: datetime) -> J
     )
 
 
+def parts_of(session: Session, claim_id: int) -> Sequence[PlatformClaim]:
+    """All parts of a claim, in their order."""
+    own = PlatformClaim.claim_id == claim_id
+    return session.scalars(select(PlatformClaim).where(own).order_by(PlatformClaim.id)).all()
+
+
 def shares(asked_cost: int, rows: Sequence[PlatformClaim]) -> dict[int, int]:
     """Fen of our cost that each part of a claimed line should bring back, by its id; `rows` are all
     parts of the line, in their order, and together bring all of it. Pure."""
-    parts = split(asked_cost, [row.quantity for row in rows])
-    return {row.id: part for row, part in zip(rows, parts, strict=True)}
+    costs = split(asked_cost, [row.quantity for row in rows])
+    return {row.id: cost for row, cost in zip(rows, costs, strict=True)}
 
 
 def _source_claim(
@@ -228,14 +234,8 @@ def _source_claim(
     amount = None
     whole = part.captured * part.quantity // part.shipped
     if claim.kind == "refund" and part.asked < whole:
-        rows = session.scalars(
-            select(PlatformClaim)
-            .where(
-                PlatformClaim.claim_id == row.claim_id,
-                PlatformClaim.purchase_line_id == row.purchase_line_id,
-            )
-            .order_by(PlatformClaim.id)
-        ).all()
+        line = row.purchase_line_id
+        rows = [one for one in parts_of(session, row.claim_id) if one.purchase_line_id == line]
         amount = Decimal(shares(part.asked_cost, rows)[row.id]) / 100
     images = [item["item"] for item in claim.evidence if item["item"].startswith("https://")]
     return SourceClaim(

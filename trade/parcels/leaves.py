@@ -1,7 +1,7 @@
 """What the leaves of a platform's tree say of the lines of a purchase. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from connectors.trading import Part
 from trade.models import PurchaseLine
@@ -14,14 +14,9 @@ def goods(part: Part, lines: Mapping[int, PurchaseLine], *, alone: bool) -> dict
     A SKU of several lines fills what is open of them in order. What does not fit into that is told
     as it is, for whoever writes it down to refuse.
     """
-    left = _units([part])
-    wanted: dict[int, int] = {}
-    for number, line in sorted(lines.items()):
-        if units := min(left[line.external_id], _open(line)):
-            wanted[number] = units
-            left[line.external_id] -= units
+    wanted, left = _dealt(part, lines, _open)
     if any(left[line.external_id] for line in lines.values()):
-        return _whole(part, lines)
+        return _dealt(part, lines, lambda line: line.quantity)[0]
     if alone and (not wanted or all(wanted.get(n, 0) == _open(x) for n, x in lines.items())):
         return None
     return wanted
@@ -49,15 +44,18 @@ def lost(lines: Collection[PurchaseLine], parts: Sequence[Part]) -> list[tuple[P
     return found
 
 
-def _whole(part: Part, lines: Mapping[int, PurchaseLine]) -> dict[int, int]:
-    """A leaf's units by line number, whatever of them is open."""
+def _dealt(
+    part: Part, lines: Mapping[int, PurchaseLine], room: Callable[[PurchaseLine], int]
+) -> tuple[dict[int, int], Counter[str]]:
+    """A leaf's units by line number, as many to a line as there is room, and what is left of them
+    by SKU."""
     left = _units([part])
     wanted: dict[int, int] = {}
     for number, line in sorted(lines.items()):
-        if units := min(left[line.external_id], line.quantity):
+        if units := min(left[line.external_id], room(line)):
             wanted[number] = units
             left[line.external_id] -= units
-    return wanted
+    return wanted, left
 
 
 def _open(line: PurchaseLine) -> int:

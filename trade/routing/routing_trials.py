@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.matching import wordings
+from catalog.matching.wordings import Called
 from kit.money import fen, line_amount
 from trade.routing import routing, routing_facts, routing_rules
 from trade.routing.routing_rules import Rule, Rulebook
@@ -64,8 +65,9 @@ def replay(
     book = Rulebook(0, tuple(routing_rules.meant(session, rules)))
     trials = []
     reasons: dict[str, int] = {}
+    called: dict[str, Called] = {}
     for row in session.execute(_FIRST, {"since": since, "until": until, "limit": limit}):
-        found = _trial(session, row, book)
+        found = _trial(session, row, book, called)
         if isinstance(found, str):
             reasons[found] = reasons.get(found, 0) + 1
         else:
@@ -73,8 +75,8 @@ def replay(
     return Replay(tuple(trials), reasons)
 
 
-def _trial(session: Session, row: Any, book: Rulebook) -> Trial | str:
-    """The order tried again, or why it cannot be."""
+def _trial(session: Session, row: Any, book: Rulebook, called: dict[str, Called]) -> Trial | str:
+    """The order tried again, or why it cannot be. `called` grows by the brands that it names."""
     if row.plan is None:
         return "no_decision"
     if "facts" not in row.plan:
@@ -82,7 +84,8 @@ def _trial(session: Session, row: Any, book: Rulebook) -> Trial | str:
     facts = routing_facts.read(row.plan)
     if facts is None:
         return "facts_not_readable"
-    called = wordings.meant(session, {one.brand for one in facts.supplies if one.brand})
+    new = {one.brand for one in facts.supplies if one.brand} - called.keys()
+    called |= wordings.meant(session, new)
     branded = [
         replace(one, brand=called[one.brand].brand) if one.brand else one for one in facts.supplies
     ]
