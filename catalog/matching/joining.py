@@ -7,13 +7,13 @@ tells the change feed that it went and came; one row of kind `rule` tells which 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import titles
+from catalog.matching import origins
 from catalog.matching.redirects import current
 from kit.errors import Problem
 from kit.ids import outside
@@ -48,10 +48,6 @@ _MOVE = text("""
         jsonb_build_object('moved_to', CAST(:to_id AS text), 'by', CAST(:kind AS text))),
       ('listed', CAST(:to AS bigint), NULL::jsonb, said)) e(kind, sku, was, now)
 """)
-_REDIRECT = text("""
-    INSERT INTO sku_redirects (from_sku, to_sku) SELECT one, :to FROM unnest(:skus) one
-    ON CONFLICT (from_sku) DO UPDATE SET to_sku = excluded.to_sku
-""")
 
 
 def merge(session: Session, one: int, other: int, by: str) -> Moved | None:
@@ -65,58 +61,44 @@ def merge(session: Session, one: int, other: int, by: str) -> Moved | None:
     offers = tuple(session.scalars(_OFFERS, {"sku": from_sku}))
     redirects = _led_to(session, from_sku)
     _move(session, from_sku, to_sku, offers, "merge")
-    session.execute(_REDIRECT, {"to": to_sku, "skus": [from_sku, *redirects]})
-    _note(session, "merge", Moved(from_sku, to_sku, offers), redirects, by)
+    origins.lead(session, [from_sku, *redirects], to_sku)
+    origins.note(session, "merge", from_sku, to_sku, offers, redirects, by)
     _tell(session, offers, from_sku, to_sku, "merge")
     return Moved(from_sku, to_sku, offers)
 
 
-def split(session: Session, sku: int, offers: Collection[int], by: str) -> Moved:
+def split(
+    session: Session, sku: int, offers: Collection[int], by: str, *, either: bool = False
+) -> Moved:
     """Take offers out of a SKU: back to the SKU they were merged from, else to one of their own.
+
+    `either`: where only those that would stay were merged from another SKU, they go back instead,
+    so that whoever picked one of the two finds the goods that it stood for.
 
     Raises Problem 409 `not_split` when an offer is not for `sku`, or none would stay behind.
     """
     from_sku = current(session, [sku])[sku]
     _hold(session, [from_sku])
-    own = list(session.scalars(_OFFERS, {"sku": from_sku}))
-    leaving = tuple(sorted(set(offers)))
-    if not leaving or not set(leaving) <= set(own):
+    own = set(session.scalars(_OFFERS, {"sku": from_sku}))
+    leaving = set(offers)
+    if not leaving or not leaving <= own:
         raise Problem(409, "not_split", "these offers are not all for this SKU; read it again")
-    if len(leaving) == len(own):
+    if leaving == own:
         raise Problem(409, "not_split", "every offer would leave; name those that do not belong")
-    former = _former(session, from_sku, leaving)
-    to_sku = _new(session, leaving[0]) if former is None else former.from_sku
-    _move(session, from_sku, to_sku, leaving, "split")
-    _note(session, "split", Moved(from_sku, to_sku, leaving), [], by)
-    if former is not None:
-        session.execute(_UNDONE, {"id": former.id, "sku": to_sku})
-    _tell(session, leaving, from_sku, to_sku, "split")
-    return Moved(from_sku, to_sku, leaving)
-
-
-_MERGES = text("""
-    SELECT id, from_sku, offers, redirects FROM regroupings
-    WHERE to_sku = :sku AND kind = 'merge' AND undone_at IS NULL ORDER BY id DESC
-""")
-_UNDONE = text("""
-    UPDATE regroupings SET undone_at = (
-      SELECT at FROM regroupings WHERE to_sku = :sku AND kind = 'split' ORDER BY id DESC LIMIT 1)
-    WHERE id = :id
-""")
-"""At the moment at which its offers are back: a SKU never stands for none in between."""
-_UNLEAD = text("DELETE FROM sku_redirects WHERE from_sku = :sku")
-
-
-def _former(session: Session, sku: int, offers: Sequence[int]) -> Any:
-    """The merge that brought exactly these offers; their SKU stands for itself again."""
-    for row in session.execute(_MERGES, {"sku": sku}):
-        if set(row.offers) == set(offers):
-            _hold(session, [row.from_sku])
-            session.execute(_UNLEAD, {"sku": row.from_sku})
-            if row.redirects:
-                session.execute(_REDIRECT, {"to": row.from_sku, "skus": list(row.redirects)})
-            return row
-    return None
+    homes = origins.homes(session, from_sku, own)
+    home = origins.home_of(homes, leaving)
+    if home is None and either and (home := origins.home_of(homes, own - leaving)):
+        leaving = own - leaving
+    moving = tuple(sorted(leaving))
+    if home is not None:
+        _hold(session, [home.sku])
+    to_sku = _new(session, moving[0]) if home is None else home.sku
+    _move(session, from_sku, to_sku, moving, "split")
+    at = origins.note(session, "split", from_sku, to_sku, moving, [], by)
+    if home is not None:
+        origins.returned(session, home, moving, homes, from_sku, by, at)
+    _tell(session, moving, from_sku, to_sku, "split")
+    return Moved(from_sku, to_sku, moving)
 
 
 _SPOKEN = text("SELECT title, seller, brand, category FROM offers WHERE id = :offer")
@@ -163,21 +145,6 @@ def _led_to(session: Session, sku: int) -> list[int]:
 def _move(session: Session, from_sku: int, to_sku: int, offers: Sequence[int], kind: str) -> None:
     asked = {"from": from_sku, "to": to_sku, "offers": list(offers), "kind": kind}
     session.execute(_MOVE, asked | {"to_id": outside("sku", to_sku)})
-
-
-def _note(session: Session, kind: str, moved: Moved, redirects: list[int], by: str) -> None:
-    session.connection().exec_driver_sql(
-        "INSERT INTO regroupings (kind, from_sku, to_sku, offers, redirects, by)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        (
-            kind,
-            moved.from_sku,
-            moved.to_sku,
-            Jsonb(list(moved.offers)),
-            Jsonb(redirects),
-            by,
-        ),
-    )
 
 
 def _tell(session: Session, offers: Sequence[int], from_sku: int, to_sku: int, kind: str) -> None:

@@ -152,9 +152,10 @@ def split(
     by: str,
     now: datetime,
 ) -> list[joining.Moved]:
-    """Take offers, named by (source, external id), out of the SKUs of a product.
+    """Take offers, named by (source, external id), out of the SKUs of a product; where only the
+    others were merged from another SKU, those go back to it instead.
 
-    They are not proposed for those SKUs again. Raises Problem 409 `not_split`.
+    What left is not proposed for those SKUs again. Raises Problem 409 `not_split`.
     """
     rows = session.execute(
         _NAMED,
@@ -171,6 +172,8 @@ def split(
         leaving.setdefault(row.sku_id, []).append(row.id)
     moved = []
     for sku in sorted(leaving):
-        moved.append(joining.split(session, sku, leaving[sku], by))
-        session.execute(_REFUSE, {"sku": sku, "offers": leaving[sku], "by": by, "now": now})
+        apart = joining.split(session, sku, leaving[sku], by, either=True)
+        refused = {"sku": apart.from_sku, "offers": list(apart.offers), "by": by, "now": now}
+        session.execute(_REFUSE, refused)
+        moved.append(apart)
     return moved

@@ -1,5 +1,6 @@
 """Merging and splitting SKUs: nothing is lost, everything can be taken back."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -11,8 +12,10 @@ from sqlalchemy.orm import Session
 from catalog import deals, reads
 from catalog.matching import joining, queue
 from catalog.matching.redirects import current
+from catalog.reads import memberships
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader
+from kit import clock
 from kit.db import Database
 from kit.errors import Problem
 from tests.catalog.goods import NOW, Made, Supply, product
@@ -185,3 +188,87 @@ def test_a_split_is_never_proposed_again(database: Database) -> None:
         assert [(c.source, c.external_id) for c in refused] == [name]
         with pytest.raises(Problem, match="not all of this product"):
             queue.split(session, made.product_id, [name], "operator", NOW)
+
+
+def three(session: Session) -> tuple[Made, Made, Made]:
+    """a, b, c: merged a → b → c, and picked by one leader each."""
+    a, b = two(session)
+    c = product(session, "晨雾咖啡豆 454g", Supply(source="three"))
+    for party, made in enumerate((a, b, c), start=7):
+        pick(session, party, made.sku_id)
+    return a, b, c
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_merges_in_a_chain_are_taken_back_in_any_order(database: Database, order: str) -> None:
+    with database.as_system() as session:
+        a, b, c = three(session)
+        before = everything(session)
+        joining.merge(session, a.sku_id, b.sku_id, "operator")
+        joining.merge(session, b.sku_id, c.sku_id, "operator")
+        homes = {"a": a, "b": b}
+        for one in order:
+            moved = joining.split(session, c.sku_id, homes[one].offer_ids, "operator")
+            assert moved.to_sku == homes[one].sku_id
+            assert current(session, [homes[one].sku_id]) == {homes[one].sku_id: homes[one].sku_id}
+        assert everything(session) == before
+
+
+def test_goods_that_return_in_parts_stand_for_their_sku_again(database: Database) -> None:
+    with database.as_system() as session:
+        a = product(session, "茶", Supply(source="one"), Supply(source="two"))
+        b = product(session, "茶叶", Supply(source="three"))
+        joining.merge(session, a.sku_id, b.sku_id, "operator")
+        first = joining.split(session, b.sku_id, a.offer_ids[:1], "operator")
+        assert first.to_sku not in (a.sku_id, b.sku_id)
+        assert current(session, [a.sku_id]) == {a.sku_id: b.sku_id}
+        rest = joining.split(session, b.sku_id, a.offer_ids[1:], "operator")
+        assert rest.to_sku == a.sku_id
+        assert current(session, [a.sku_id]) == {a.sku_id: a.sku_id}
+
+
+def test_a_merge_is_taken_back_whichever_side_is_named(database: Database) -> None:
+    with database.as_system() as session:
+        a, b = two(session)
+        pick(session, 7, a.sku_id)
+        pick(session, 8, b.sku_id)
+        before = everything(session)
+        joining.merge(session, a.sku_id, b.sku_id, "operator")
+        moved = queue.split(session, b.product_id, [("two", f"two-{b.sku_id}")], "operator", NOW)
+        assert moved == [joining.Moved(b.sku_id, a.sku_id, tuple(a.offer_ids))]
+        assert everything(session) == before
+        refused, _ = queue.page(session, "rejected")
+        assert [(c.offer_id, c.sku_id) for c in refused] == [(a.offer_ids[0], b.sku_id)]
+
+
+def where(session: Session) -> dict[int, int]:
+    return {row.id: row.sku_id for row in session.execute(text("SELECT id, sku_id FROM offers"))}
+
+
+@pytest.mark.parametrize("seed", [2, 6, 17])
+def test_whatever_was_merged_each_sku_can_be_had_back(database: Database, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - of a test
+    with database.as_system() as session:
+        supplies = [[Supply(source="a"), Supply(source="b")][: 1 + n % 2] for n in range(5)]
+        all_made = [product(session, f"茶 {n}", *some) for n, some in enumerate(supplies)]
+        own = {made.sku_id: set(made.offer_ids) for made in all_made}
+        before = everything(session)
+        for _ in range(25):
+            one, other = chance.sample(list(own), 2)
+            at = where(session)
+            [stands] = {at[offer] for offer in own[one]}
+            if chance.random() < 0.5:
+                joining.merge(session, one, other, "operator")
+            elif stands != one:
+                joining.split(session, stands, own[one], "operator", either=True)
+            led, at = current(session, own), where(session)
+            now = clock.now() + timedelta(seconds=1)
+            for sku, offers in own.items():
+                assert {at[offer] for offer in offers} == {led[sku]}
+                known = memberships.of(session, sku)
+                assert known.standing(now) == led[sku]
+                assert known.offers(now) == {offer for offer in at if at[offer] == led[sku]}
+        for sku, offers in own.items():
+            if current(session, [sku])[sku] != sku:
+                joining.split(session, current(session, [sku])[sku], offers, "operator")
+        assert everything(session) == before
