@@ -40,7 +40,7 @@ from trade.after_sales import claim_answers, freight_returns, platform_differenc
 from trade.desk import Desk
 from trade.models import AddressRequest, Audit, Purchase, SupplierSheet, Webhook
 from trade.parcels import tracking
-from trade.settling import payouts, reconciliations, statements
+from trade.settling import debts, payouts, reconciliations, statements
 from trade.suppliers import supplier_of
 
 
@@ -280,6 +280,15 @@ def _refuse_payout(it: Doing) -> None:
     payouts.failed(it.session, it.subject, it.need("reason"), it.now)
 
 
+def _set_off(it: Doing) -> None:
+    debts.set_off(it.session, it.key)
+
+
+def _write_off(it: Doing) -> None:
+    it.need("reason")
+    debts.write_off(it.session, it.key)
+
+
 def _answer(it: Doing) -> None:
     statements.answer(it.session, it.subject, it.need("reason"), it.now)
 
@@ -366,6 +375,8 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("deposit_waiting", "refuse"): ("parties:write", _refuse_deposit),
     ("payout_waiting", "approve"): ("payouts:write", _approve_payout),
     ("payout_waiting", "refuse"): ("payouts:write", _refuse_payout),
+    ("earnings_owed", "set_off"): ("payouts:write", _set_off),
+    ("earnings_owed", "write_off"): ("payouts:write", _write_off),
     ("statement_disputed", "answer"): ("payouts:write", _answer),
     ("books_differ", "accept"): ("payouts:write", _accept),
     ("books_differ", "dismiss"): ("payouts:write", _dismiss),

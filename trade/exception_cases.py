@@ -142,9 +142,25 @@ CASES = f"""
     FROM deposit_requests WHERE state = 'open'
     UNION ALL
     SELECT 'payout_waiting', 'pay', id, id, state, 'not_approved',
-           payee || CASE WHEN envelope IS NULL THEN ': has stated no bank account' ELSE '' END,
+           payee || CASE WHEN envelope IS NULL THEN ': has stated no bank account' ELSE '' END
+           || CASE WHEN reduced > 0 THEN ': less ' || reduced || ' fen, as goods came back'
+              ELSE '' END,
            amount, NULL, created_at
     FROM payouts WHERE state = 'requested'
+    UNION ALL
+    SELECT 'earnings_owed', 'pty', p.id, p.id,
+           CASE WHEN b.amount > 0 THEN 'covered' ELSE 'bare' END, 'owed',
+           p.name || ': later earnings are set against it; ' || greatest(coalesce(b.amount, 0), 0)
+           || ' fen are in its wallet', owed.fen, NULL, owed.since
+    FROM parties p LEFT JOIN balances b ON b.account = 'wallet:' || p.id
+    CROSS JOIN LATERAL (
+        SELECT sum(fen)::bigint AS fen, max(at) FILTER (WHERE kind LIKE '%_back') AS since FROM (
+            SELECT amount AS fen, at, kind FROM postings WHERE source = 'earned:' || p.id
+            UNION ALL SELECT -amount, at, '' FROM postings WHERE destination = 'earned:' || p.id
+        ) ends
+    ) owed
+    WHERE owed.fen > 0 AND p.id IN (
+        SELECT party_id FROM payouts WHERE earnings > 0 AND state <> 'failed')
     UNION ALL
     SELECT 'statement_disputed', 'stm', id, id, state, 'disputed', reason, abs(closing), NULL,
            answered_at

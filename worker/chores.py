@@ -44,7 +44,7 @@ from trade.order_sheets import files as order_files
 from trade.order_sheets import placing
 from trade.parcels import tracking
 from trade.refusal import HELD, REROUTE
-from trade.settling import commissions, earnings, statements
+from trade.settling import commissions, earnings, holding_back, statements
 from worker import rekeying, relay
 from worker.workshop import Workshop
 
@@ -333,6 +333,14 @@ def release_earnings(shop: Workshop, session: Session, last: Result) -> Result:
     return {"orders": len(found), "after": found[-1] if more else 0, "more": more}
 
 
+def hold_payouts_back(_shop: Workshop, session: Session, _last: Result) -> Result:
+    """Payouts of parties that came to owe earnings back."""
+    found = holding_back.waiting(session)
+    for party in found:
+        holding_back.hold_back(session, party, clock.now())
+    return {"parties": len(found)}
+
+
 def issue_statements(_shop: Workshop, session: Session, last: Result) -> Result:
     """Statements of the month that is over, an hour after its end."""
     until = statements.month_start(clock.now() - timedelta(hours=1))
@@ -370,6 +378,7 @@ CHORES: dict[str, Kind] = {
     "worth": Kind(HOUR, worth),
     "commissions_due": Kind(MINUTE, commissions_due, wakes=True),
     "release_earnings": Kind(HOUR, release_earnings),
+    "hold_payouts_back": Kind(MINUTE, hold_payouts_back),
     "issue_statements": Kind(10 * MINUTE, issue_statements),
     "prune_images": Kind(HOUR, prune_images),
     "prune_media": Kind(HOUR, prune_media),

@@ -82,10 +82,19 @@ def page(
     responses=uploads.given(uploads.XLSX, "The sheet."),
     summary="Approved payouts, as a sheet for the bank",
 )
-def export(caller: Sheets) -> Response:
-    """Every one that is not confirmed yet; confirm each with the bank's reference."""
+def export(
+    caller: Sheets,
+    only: Annotated[
+        Literal["new"] | None, Query(description="Only what stood in no sheet before.")
+    ] = None,
+) -> Response:
+    """Every one that is not confirmed yet; confirm each with the bank's reference.
+
+    From now on these cannot be changed. What stood in a sheet before says so in its remark.
+    """
     with caller.system() as session:
-        content = payout_sheets.for_bank(session, caller.office.terms.desk.keyring)
+        keyring = caller.office.terms.desk.keyring
+        content = payout_sheets.for_bank(session, keyring, clock.now(), new=only == "new")
         audits.note(session, caller.actor, "payouts.export", "payouts")
     return uploads.download(content, uploads.XLSX, "payouts.xlsx")
 

@@ -58,6 +58,7 @@ class PayoutOut(Out):
     deposits: str
     tax: str = Field(description="Withheld from earnings; an estimate until approved.")
     net: str
+    reduced: str = Field(description="What was taken out since, because goods came back.")
     rule: str = Field(description="The rule by which tax was withheld.")
     basis: dict[str, Any]
     plans: list[str] = Field(description="Versions of the plan that the earnings come from.")
@@ -66,6 +67,7 @@ class PayoutOut(Out):
     failure: str | None
     created_at: str
     approved_at: str | None
+    exported_at: str | None = Field(description="When it was first in a sheet for the bank.")
     paid_at: str | None
     updated_at: str
 

@@ -143,6 +143,11 @@ def test_the_bank_gets_the_payee_as_it_was_when_asked_for(shop: Shop) -> None:
     act(shop, payout, "approve")
     row = sheet(shop, "/v1/payouts/export.xlsx")[1]
     assert row[:5] == [payout["id"], "张三", "6225880123456789", PAYEE["bank"], "960.00"]
+    assert row[8] == ""
+    assert "请勿重复付款" in sheet(shop, "/v1/payouts/export.xlsx")[1][8]
+    assert len(sheet(shop, "/v1/payouts/export.xlsx?only=new")) == 1
+    [told] = shop.got("leader", "/v1/payouts")["items"]
+    assert (told["exported_at"] is not None, told["reduced"]) == (True, "0.00")
     told = act(shop, payout, "paid", {"bank_reference": "B-6"})
     year, month = int(told["paid_at"][:4]), int(told["paid_at"][5:7])
     quarter = f"{year}Q{(month + 2) // 3}"

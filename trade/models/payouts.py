@@ -35,6 +35,11 @@ class Payout(Base):
         Index("payouts_party", "party_id", "updated_at", "id"),
         Index("payouts_updated", "updated_at", "id"),
         Index(
+            "payouts_open",
+            "party_id",
+            postgresql_where=text("state IN ('requested', 'approved')"),
+        ),
+        Index(
             "payouts_bank",
             "bank_reference",
             unique=True,
@@ -66,7 +71,11 @@ class Payout(Base):
     """requested | approved | paid | failed."""
     bank_reference: Mapped[OutsideId | None]
     failure: Mapped[str | None]
+    reduced: Mapped[Fen] = mapped_column(server_default="0")
+    """By how much `amount` fell since it was asked for: the party came to owe earnings."""
     approved_at: Mapped[datetime | None]
+    exported_at: Mapped[datetime | None]
+    """When it first stood in a sheet for the bank: from then on it cannot be changed."""
     paid_at: Mapped[datetime | None]
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)

@@ -13,7 +13,7 @@ from kit.crypto import Keyring
 from kit.ids import outside
 from kit.money import yuan
 from trade.models import Payout
-from trade.settling import payees
+from trade.settling import holding_back, payees
 from trade.settling.payees import Account
 from trade.workbooks import workbook
 
@@ -43,12 +43,27 @@ INCOME = (
 _NOBODY = Account("", "", "", "")
 
 
-def for_bank(session: Session, keyring: Keyring) -> bytes:
-    """Every approved payout that is not confirmed yet, the oldest first. System scope."""
+def for_bank(session: Session, keyring: Keyring, now: datetime, *, new: bool = False) -> bytes:
+    """Every approved payout that is not confirmed yet, the oldest first; only `new`: those that
+    stood in no sheet before. What parties owe is taken out of these first. System scope.
+
+    Whatever stood in a sheet before says so: the bank may have paid it.
+    """
+    approved = select(Payout).where(Payout.state == "approved")
+    fresh = approved.where(Payout.exported_at.is_(None))
+    for party in holding_back.in_order(session.scalars(fresh.with_only_columns(Payout.party_id))):
+        holding_back.hold_back(session, party, now)
     rows = session.scalars(
-        select(Payout).where(Payout.state == "approved").order_by(Payout.approved_at, Payout.id)
-    )
-    return workbook("待付款", BANK, [_bank_row(keyring, row) for row in rows])
+        (fresh if new else approved)
+        .order_by(Payout.approved_at, Payout.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    content = workbook("待付款", BANK, [_bank_row(keyring, row) for row in rows])
+    for row in rows:
+        if row.exported_at is None:
+            row.exported_at = row.updated_at = now
+    return content
 
 
 def incomes(session: Session, keyring: Keyring, year: int, quarter: int) -> bytes:
@@ -95,8 +110,15 @@ def _bank_row(keyring: Keyring, row: Payout) -> list[str]:
         "佣金" if row.earnings else "预付款退回",
         yuan(row.amount),
         yuan(row.tax),
-        "" if row.envelope else "收款账号未登记",
+        "；".join(_remarks(row)),
     ]
+
+
+def _remarks(row: Payout) -> list[str]:
+    found = [] if row.envelope else ["收款账号未登记"]
+    if row.exported_at is not None:
+        found.append(f"{row.exported_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M} 已导出，请勿重复付款")
+    return found
 
 
 def _payee(keyring: Keyring, row: Payout) -> Account:

@@ -1,35 +1,37 @@
 """Payouts: asked for and held, approved with the tax fixed, then paid and posted, or given back.
 
 Huopan moves no money: a payout is a line of the sheet that the operator gives to the bank, and is
-posted when the bank confirms it. Earnings go first, less tax; then what the party had paid in.
+posted when the bank confirms it. Earnings go first, less tax; then what the party had paid in. What
+a party comes to owe before that sheet is made is held back (`holding_back`).
 """
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from kit.clock import SHANGHAI
 from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside, outside
 from kit.money import yuan
 from trade import ledger
-from trade.ledger import Entry
-from trade.models import Balance, Party, Payee, Payout
+from trade.models import Party, Payee, Payout
 from trade.paging import changed
+from trade.settling import holding_back
 from trade.settling.earnings import earned
 from trade.settling.payees import NOT_STATED
-from trade.settling.withholding import Month, Withheld, withhold
+from trade.settling.payout_moves import (
+    IN_FLIGHT,
+    give_back,
+    leaving,
+    lock,
+    move,
+    plans,
+    withhold_from,
+)
 
-IN_FLIGHT = ("requested", "approved")
 Page = tuple[list[dict[str, Any]], tuple[datetime, int] | None]
-
-
-def leaving(party_id: int) -> str:
-    """The account of what is held for payouts that are not confirmed."""
-    return f"paying:{party_id}"
 
 
 def ask(
@@ -41,15 +43,14 @@ def ask(
     """
     if amount <= 0:
         raise invalid("amount", "an amount is more than 0, for example 100.00")
-    _queue(session, party_id)
-    from_earnings, from_deposits = _parts(session, party_id, amount)
+    from_earnings, from_deposits = _parts(session, party_id, lock(session, party_id), amount)
     stated = session.get(Payee, party_id, populate_existing=True)
     row = Payout(
         party_id=party_id,
         amount=amount,
         earnings=from_earnings,
         deposits=from_deposits,
-        plans=_plans(session, party_id, from_earnings),
+        plans=plans(session, party_id, from_earnings),
         kind=stated.kind if stated else "person",
         payee=stated.name if stated else session.get_one(Party, party_id).name,
         envelope=stated.envelope if stated else None,
@@ -58,11 +59,11 @@ def ask(
         created_at=now,
         updated_at=now,
     )
-    _tax(row, _withheld(session, row, person_rule, now))
+    withhold_from(session, row, person_rule, now)
     session.add(row)
     session.flush()
-    _move(session, row, "payout", "earned", earned(party_id), leaving(party_id), from_earnings)
-    _move(session, row, "payout", "wallet", f"wallet:{party_id}", leaving(party_id), from_deposits)
+    move(session, row, "payout", "earned", earned(party_id), leaving(party_id), from_earnings)
+    move(session, row, "payout", "wallet", f"wallet:{party_id}", leaving(party_id), from_deposits)
     return view(row)
 
 
@@ -71,14 +72,16 @@ def approve(
 ) -> dict[str, Any]:
     """An operator agrees, and the tax is fixed by what was paid out before. Again changes nothing.
 
-    System scope. Raises Problem 404, 409 `wrong_state`, 403 `own_payout`: nobody approves his own.
+    What its party owes meanwhile is taken out first. System scope. Raises Problem 404, 409
+    `wrong_state`, 403 `own_payout`: nobody approves his own.
     """
     row = _locked(session, payout)
     if row.party_id == by_party:
         raise Problem(403, "own_payout", "nobody approves his own payout; ask another operator")
+    holding_back.hold_back(session, row.party_id, now)
     if row.state != "approved":
         _check(row, ("requested",))
-        _tax(row, _withheld(session, row, person_rule, now))
+        withhold_from(session, row, person_rule, now)
         row.state, row.approved_at, row.updated_at = "approved", now, now
     return view(row)
 
@@ -88,6 +91,8 @@ def paid(
 ) -> dict[str, Any]:
     """The bank has paid the net amount: posted, once. System scope.
 
+    What stands in no sheet of the bank's is held back first, where its party owes earnings.
+
     Raises Problem 404, 409 `wrong_state`, 409 `reference_conflict` for a bank reference that stands
     for another payout, 403 `own_payout`.
     """
@@ -96,6 +101,8 @@ def paid(
         raise Problem(403, "own_payout", "nobody confirms his own payout; ask another operator")
     if row.state == "paid" and row.bank_reference == bank_reference.strip():
         return view(row)
+    if row.exported_at is None:
+        holding_back.hold_back(session, row.party_id, now)
     _check(row, ("approved",))
     row.bank_reference = bank_reference.strip()
     row.state, row.paid_at, row.updated_at = "paid", now, now
@@ -106,8 +113,8 @@ def paid(
         message = f"another payout has the bank reference {bank_reference!r}; check it"
         wrong = FieldError("bank_reference", "reference_conflict", "already used")
         raise Problem(409, "reference_conflict", message, errors=[wrong]) from error
-    _move(session, row, "payout", "net", leaving(row.party_id), "bank", row.amount - row.tax)
-    _move(session, row, "payout_tax", "tax", leaving(row.party_id), "tax", row.tax)
+    move(session, row, "payout", "net", leaving(row.party_id), "bank", row.amount - row.tax)
+    move(session, row, "payout_tax", "tax", leaving(row.party_id), "tax", row.tax)
     return view(row)
 
 
@@ -119,10 +126,7 @@ def failed(session: Session, payout: str, reason: str, now: datetime) -> dict[st
     row = _locked(session, payout)
     if row.state != "failed":
         _check(row, IN_FLIGHT)
-        row.state, row.failure, row.updated_at = "failed", reason, now
-        held, back = leaving(row.party_id), f"wallet:{row.party_id}"
-        _move(session, row, "payout_back", "unearned", held, earned(row.party_id), row.earnings)
-        _move(session, row, "payout_back", "unwallet", held, back, row.deposits)
+        give_back(session, row, reason, now)
     return view(row)
 
 
@@ -157,6 +161,7 @@ def view(row: Payout) -> dict[str, Any]:
         "deposits": yuan(row.deposits),
         "tax": yuan(row.tax),
         "net": yuan(row.amount - row.tax),
+        "reduced": yuan(row.reduced),
         "rule": row.rule,
         "basis": row.basis,
         "plans": row.plans,
@@ -165,18 +170,18 @@ def view(row: Payout) -> dict[str, Any]:
         "failure": row.failure,
         "created_at": row.created_at,
         "approved_at": row.approved_at,
+        "exported_at": row.exported_at,
         "paid_at": row.paid_at,
         "updated_at": row.updated_at,
     }
 
 
-def _parts(session: Session, party_id: int, amount: int) -> tuple[int, int]:
-    """What of `amount` comes from earnings, what from the wallet, of which a party that owes
+def _parts(session: Session, party_id: int, wallet: int, amount: int) -> tuple[int, int]:
+    """What of `amount` comes from earnings, what from the `wallet`, of which a party that owes
     earnings back keeps as much in. Raises Problem 409."""
     standing = ledger.standing(session, earned(party_id))
     made, owed = max(standing, 0), max(-standing, 0)
-    own = session.get(Balance, f"wallet:{party_id}", with_for_update=True, populate_existing=True)
-    there = max(own.amount - owed, 0) if own else 0
+    there = max(wallet - owed, 0)
     from_earnings = min(amount, made)
     if amount - from_earnings > there:
         less = f", less {yuan(owed)} of earnings that goods came back for" if owed else ""
@@ -189,84 +194,16 @@ def _parts(session: Session, party_id: int, amount: int) -> tuple[int, int]:
     return from_earnings, amount - from_earnings
 
 
-_PLANS = text("""
-    WITH paid AS (SELECT coalesce(sum(earnings), 0) AS fen FROM payouts
-                  WHERE party_id = :party AND state <> 'failed'),
-    made AS (SELECT plan, released AS fen, released_at AS at, id FROM earnings
-             WHERE party_id = :party AND released > 0
-             UNION ALL SELECT plan, earned, settled_at, id FROM commissions
-             WHERE party_id = :party AND earned > 0),
-    each AS (SELECT plan, fen, sum(fen) OVER (ORDER BY at, plan, id) AS upto FROM made)
-    SELECT DISTINCT plan FROM each, paid
-    WHERE upto > paid.fen AND upto - each.fen < paid.fen + :amount ORDER BY plan
-""")
-
-
-def _plans(session: Session, party_id: int, amount: int) -> list[str]:
-    """Under which versions of the plan the next `amount` fen were earned: the oldest go first."""
-    return list(session.scalars(_PLANS, {"party": party_id, "amount": amount}))
-
-
-def _withheld(session: Session, row: Payout, person_rule: str, now: datetime) -> Withheld:
-    """The tax on a payout that is approved now, in Shanghai's month and year."""
-    local = now.astimezone(SHANGHAI)
-    month = func.extract("month", func.timezone("Asia/Shanghai", Payout.approved_at))
-    year = func.extract("year", func.timezone("Asia/Shanghai", Payout.approved_at))
-    before = session.execute(
-        select(month, func.sum(Payout.earnings), func.sum(Payout.tax))
-        .where(
-            Payout.party_id == row.party_id,
-            Payout.kind == row.kind,
-            Payout.state.in_(("approved", "paid")),
-            Payout.earnings > 0,
-            year == local.year,
-        )
-        .group_by(month)
-        .order_by(month)
-    )
-    months = [Month(int(number), int(income), int(tax)) for number, income, tax in before]
-    return withhold(row.kind, person_rule, row.earnings, local.month, months)
-
-
-def _tax(row: Payout, due: Withheld) -> None:
-    row.tax, row.rule = due.tax, due.rule
-    row.basis = {
-        "income": yuan(due.income),
-        "taxed": yuan(due.taxed),
-        "withheld_before": yuan(due.before),
-    }
-
-
-def _move(
-    session: Session,
-    row: Payout,
-    kind: str,
-    part: str,
-    source: str,
-    destination: str,
-    amount: int,
-) -> None:
-    name = f"payout-{part}:{row.id}"
-    ledger.post(session, [Entry(name, kind, source, destination, amount, row.party_id)])
-
-
-def _queue(session: Session, party_id: int) -> None:
-    """One payout of a party after the other: earnings have no balance row that could be locked."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('payout', :party))"),
-        {"party": party_id},
-    )
-
-
 def _locked(session: Session, payout: str) -> Payout:
     number = inside("pay", payout)
     owner = session.scalar(select(Payout.party_id).where(Payout.id == number))
     if owner is None:
         raise Problem(404, "not_found", f"there is no payout {payout!r}")
-    _queue(session, owner)
+    lock(session, owner)
     return session.get_one(Payout, number, with_for_update=True, populate_existing=True)
 
 
 def _check(row: Payout, states: tuple[str, ...]) -> None:
     if row.state not in states:
-        raise Problem(409, "wrong_state", f"this payout is {row.state}")
+        why = f": {row.failure}" if row.failure else ""
+        raise Problem(409, "wrong_state", f"this payout is {row.state}{why}")

@@ -36,6 +36,7 @@ QUERIES: dict[str, str] = {
                 UNION ALL SELECT party_id, -earnings, 0 FROM payouts WHERE state <> 'failed'
                 UNION ALL SELECT party_id, 0, amount FROM postings
                 WHERE destination = 'earned:' || party_id
+                  AND kind NOT IN ('set_off', 'debt_written_off')
                 UNION ALL SELECT party_id, 0, -amount FROM postings
                 WHERE source = 'earned:' || party_id) parts
             GROUP BY party_id) sums

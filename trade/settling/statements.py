@@ -46,6 +46,7 @@ KINDS = {
     "supplier_payment": "货款支付",
     "earning": "帮卖收益",
     "earning_back": "帮卖收益冲回",
+    "debt_written_off": "收益欠款核销",
     "commission": "推广佣金",
     "commission_back": "推广佣金冲回",
     "platform_commission": "平台佣金收入",

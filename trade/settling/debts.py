@@ -1,0 +1,45 @@
+"""Earnings that a party owes back: goods came back after the money had left.
+
+Later earnings are set against the debt by themselves. Where none may come, an operator takes it
+from the party's wallet, or lets it go. Runs in system scope, under the party's lock.
+"""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from trade import ledger
+from trade.books import LOSS
+from trade.ledger import Entry
+from trade.models import Posting
+from trade.settling.earnings import earned
+from trade.settling.payout_moves import lock
+
+SET_OFF, WRITTEN_OFF = "set_off", "debt_written_off"
+
+
+def set_off(session: Session, party_id: int) -> None:
+    """Take what the party owes out of its wallet, or as much as is in it: credit pays no debt.
+
+    Raises Problem 409 `balance_short` where nothing is.
+    """
+    wallet, owed = lock(session, party_id), _owed(session, party_id)
+    if owed and wallet < 1:
+        raise ledger.short(max(wallet, 0), owed)
+    _post(session, party_id, SET_OFF, f"wallet:{party_id}", min(owed, max(wallet, 0)))
+
+
+def write_off(session: Session, party_id: int) -> None:
+    """The house bears what the party still owes."""
+    lock(session, party_id)
+    _post(session, party_id, WRITTEN_OFF, LOSS, _owed(session, party_id))
+
+
+def _owed(session: Session, party_id: int) -> int:
+    return max(-ledger.standing(session, earned(party_id)), 0)
+
+
+def _post(session: Session, party_id: int, kind: str, source: str, amount: int) -> None:
+    before = select(func.count()).where(Posting.destination == earned(party_id))
+    number = session.scalar(before.where(Posting.kind.in_((SET_OFF, WRITTEN_OFF))))
+    name = f"{kind}:{party_id}:{number}"
+    ledger.post(session, [Entry(name, kind, source, earned(party_id), amount, party_id)])
