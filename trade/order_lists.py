@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from connectors.trading import Checked
 from kit.money import yuan
-from trade.settling.reconciling import Finding, Reconciliation, freight_returned, span
+from trade.settling.reconciling import Finding, Reconciliation, accepted, freight_returned, span
 
 
 @dataclass(frozen=True)
 class Ordered:
-    """A purchase that a platform took that day: its orders there, and what we owe in fen."""
+    """A purchase that a platform took that day: its orders there, and what we owe in fen, with what
+    was accepted before of its own amounts."""
 
     purchase: str
     refs: frozenset[str]
@@ -45,9 +46,17 @@ def reconcile_orders(
     """
     since, until = span(day)
     rows = session.execute(_ORDERED, {"source": source, "since": since, "until": until})
+    taken = rows.all()
+    settled = accepted(session, source, [row.our_ref for row in taken])
+    more = {purchase: sum(fen for _, fen in found) for purchase, found in settled.items()}
     ours = [
-        Ordered(row.our_ref, frozenset(row.external_refs), int(row.units), int(row.fen))
-        for row in rows
+        Ordered(
+            row.our_ref,
+            frozenset(row.external_refs),
+            int(row.units),
+            int(row.fen) + more.get(row.our_ref, 0),
+        )
+        for row in taken
     ]
     asked = {"source": source, "refs": [one.ref for one in listed]}
     known = set(session.scalars(_KNOWN, asked))

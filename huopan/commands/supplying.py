@@ -93,7 +93,7 @@ def reconcile(
     from huopan.orders import platform_orders
     from kit import clock
     from sync.sources import config_of
-    from trade.settling import reconciliations, reconciling
+    from trade.settling import reconciliations, reconciling, sheet_lists
 
     day = date.date()
     content = sheet.read_bytes() if sheet else None
@@ -103,14 +103,14 @@ def reconcile(
             found = platform_orders(house, code, day)
         else:
             with house.db.as_system() as session:
+                reconciliations.alone(session, code)
                 theirs = (
-                    reconciling.from_inbox(session, house.desk.keyring, code, day)
+                    sheet_lists.from_inbox(session, house.desk.keyring, code, day)
                     if content is None
-                    else reconciling.from_sheet(session, code, content)
+                    else sheet_lists.from_sheet(session, code, content)
                 )
                 found = reconciling.reconcile(session, code, day, theirs)
-        with house.db.as_system() as session:
-            reconciliations.record(session, found, clock.now())
+                reconciliations.record(session, found, clock.now())
     show.told(found.view(), _table(found), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)

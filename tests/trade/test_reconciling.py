@@ -3,21 +3,27 @@
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import select, text
 
+from kit.errors import Problem
+from kit.ids import outside
 from tests.trade.market import NOW, Market
 from tests.trade.test_sheets import filled, import_sheet, workbook
 from tests.trade.test_supplier_door import Shop
+from trade.models import Difference
+from trade.parcels import shipping
+from trade.parcels.shipping import Shipment
+from trade.settling import reconciliations
 from trade.settling.reconciling import (
     Finding,
     Reconciliation,
     Record,
     Theirs,
     compare,
-    from_inbox,
-    from_sheet,
     reconcile,
 )
+from trade.settling.sheet_lists import from_inbox, from_sheet
 
 DAY = date(2026, 3, 2)
 STATEMENT = ["采购单号", "快递单号", "数量", "金额"]
@@ -93,3 +99,85 @@ def test_a_list_that_need_not_be_whole_says_nothing_of_what_it_leaves_out() -> N
     assert [one.code for one in compare(ours, Theirs([], whole=True))] == ["only_ours"]
     unstated = Theirs([Record("pur_1", frozenset({"A"}))], whole=True)
     assert compare(ours, unstated) == []
+
+
+def _recorded(market: Market, day: date, *rows: list[Any]) -> list[Finding]:
+    """What `huopan reconcile` does with a supplier's statement of a day."""
+    with market.db.as_system() as session:
+        reconciliations.alone(session, "teahouse")
+        theirs = from_sheet(session, "teahouse", workbook(STATEMENT, *rows))
+        found = reconcile(session, "teahouse", day, theirs)
+        reconciliations.record(session, found, NOW)
+        return found.findings
+
+
+def _open(market: Market) -> list[Difference]:
+    with market.db.as_system() as session:
+        found = select(Difference).where(Difference.state == "open").order_by(Difference.id)
+        return list(session.scalars(found))
+
+
+def _accept(market: Market, row: Difference) -> str:
+    with market.db.as_system() as session:
+        told = reconciliations.accept(session, outside("dif", row.id), NOW)
+        return str(told["status"])
+
+
+def test_an_amount_that_two_days_list_is_posted_once(market: Market) -> None:
+    shop, later = Shop(market), DAY + timedelta(days=1)
+    shop.ship("SF1234567890")
+    row = [shop.name, "SF1234567890", "3", "15.99"]
+    for day in (DAY, later):
+        assert [one.amount for one in _recorded(market, day, row)] == [100]
+    first, second = _open(market)
+    assert [_accept(market, first), _accept(market, first)] == ["accepted", "accepted"]
+    assert _open(market) == []
+    with pytest.raises(Problem, match="gone already"):
+        _accept(market, second)
+    assert shop.posted("payable:teahouse") == 1599
+    for day in (DAY, later):  # what was accepted is owed, and nothing differs any more
+        assert _recorded(market, day, row) == []
+    assert [one.amount for one in _recorded(market, later, [*row[:3], "16.49"])] == [50]
+    assert [_accept(market, one) for one in _open(market)] == ["accepted"]
+    assert [one.amount for one in _recorded(market, DAY, row)] == [-50]
+    assert [_accept(market, one) for one in _open(market)] == ["accepted"]
+    assert [one.amount for one in _recorded(market, later, [*row[:3], "16.49"])] == [50]
+    assert [_accept(market, one) for one in _open(market)] == ["accepted"]
+    assert shop.posted("payable:teahouse") == 1649
+
+
+def test_a_statement_that_lists_former_parcels_again_asks_for_them_once(market: Market) -> None:
+    shop, later = Shop(market), DAY + timedelta(days=1)
+    shop.ship("SF1234567890", {1: 1})
+    with market.db.as_system() as session:
+        parcel = Shipment(shop.name, "顺丰", "SF1234567891", {1: 2})
+        shipping.ship(session, shop.door, parcel, NOW + timedelta(days=1))
+    first = [shop.name, "SF1234567890", "1", "9.33"]  # 3.33 and 5.00
+    second = [shop.name, "SF1234567891", "2", "6.66"]
+    assert [one.amount for one in _recorded(market, DAY, first)] == [100]
+    assert [one.amount for one in _recorded(market, later, first, second)] == [100]
+    assert _accept(market, _open(market)[1]) == "accepted"
+    assert _open(market) == []
+    assert _recorded(market, later, first, second) == []
+    assert _recorded(market, DAY, first) == []  # what was accepted names both: nobody can tell
+    assert _recorded(market, later, second) == []
+
+
+def test_a_waybill_that_was_replaced_is_the_parcel_that_took_its_place(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890")
+    shop.ship("SF1234567891", replaces="SF1234567890")
+    shop.ship("SF1234567892", replaces="SF1234567891")
+    found = _against(market, [shop.name, "sf1234567890", "3", "14.99"])
+    assert found.findings == []
+
+
+def test_sheets_of_a_day_that_correct_a_waybill_say_it_once(market: Market) -> None:
+    shop, columns = Shop(market), ["采购单号", "快递公司", "快递单号", "数量"]
+    for number in ("SF1234567890", "SF1234567891"):
+        import_sheet(market, workbook(columns, [shop.name, "顺丰", number, "3"]))
+    with market.db.as_system() as session:
+        session.execute(text("UPDATE inbox SET received_at = :now"), {"now": NOW})
+    with market.db.as_system() as session:
+        theirs = from_inbox(session, market.desk.keyring, "teahouse", DAY)
+        assert reconcile(session, "teahouse", DAY, theirs).findings == []

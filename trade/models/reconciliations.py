@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from sqlalchemy import Date, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import NOW, Base, Fen, Id, OutsideId, Ref, Utc
@@ -32,6 +33,7 @@ class Difference(Base):
     __table_args__ = (
         UniqueConstraint("reconciliation_id", "code", "purchase", "detail"),
         Index("differences_state", "state", "id"),
+        Index("differences_purchase", "source", "purchase"),
     )
 
     id: Mapped[Id]
@@ -42,6 +44,8 @@ class Difference(Base):
     detail: Mapped[str]
     amount: Mapped[int | None]
     """Fen that the source asks beyond what we owe; null where money alone does not settle it."""
+    parcels: Mapped[list[int]] = mapped_column(ARRAY(BIGINT), server_default="{}")
+    """Our parcels that `amount` is about; none named: the whole purchase."""
     state: Mapped[str]
     """open | accepted | dismissed | gone."""
     note: Mapped[str | None]

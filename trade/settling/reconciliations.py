@@ -7,7 +7,7 @@ our debt what it asks; accepting posts it, once. Runs in system scope.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -38,7 +38,8 @@ ADVICE = {
 
 def record(session: Session, found: Reconciliation, now: datetime) -> None:
     """Keep a comparison; of the former one of that day, what is open and not found any more is
-    gone."""
+    gone. Of an amount that was accepted before, what is asked beyond it is found (see `alone`).
+    """
     facts = {
         "purchases": found.purchases,
         "parcels": found.parcels,
@@ -57,11 +58,15 @@ def record(session: Session, found: Reconciliation, now: datetime) -> None:
         )
     }
     named = {(one.code, one.purchase, one.detail): one for one in found.findings}
-    for key, row in known.items():
-        if key in named:
-            row.state = "open" if row.state == "gone" else row.state
-        elif row.state == "open":
-            row.state = "gone"
+    for key, row in list(known.items()):
+        if key not in named:
+            row.state = "gone" if row.state == "open" else row.state
+        elif row.state == "accepted":  # what was posted counts already: this is another one
+            row.detail = f"{row.detail} (before {row.decided_at:%Y-%m-%d %H:%M:%S})"
+            del known[key]
+        elif row.state != "dismissed":
+            row.state, row.note, row.amount = "open", None, named[key].amount
+    session.flush()
     for key, one in named.items():
         if key not in known:
             session.add(
@@ -72,14 +77,25 @@ def record(session: Session, found: Reconciliation, now: datetime) -> None:
                     purchase=one.purchase,
                     detail=one.detail,
                     amount=one.amount,
+                    parcels=sorted(one.parcels),
                     state="open",
                 )
             )
     session.flush()
 
 
+def alone(session: Session, source: str) -> None:
+    """Compare and record, or accept, one at a time of a source: until the transaction ends."""
+    session.execute(_ALONE, {"source": source})
+
+
 def accept(session: Session, difference: str, now: datetime) -> dict[str, Any]:
-    """Post the proposed entry; again changes nothing. Raises Problem 404, 409."""
+    """Post the proposed entry; again changes nothing. Raises Problem 404, 409.
+
+    The same amount may stand on several days: there it is settled as well.
+    """
+    if known := session.get(Difference, inside("dif", difference)):
+        alone(session, known.source)
     if (row := _of_freight(session, difference)) and row.state == "open":
         freight_returns.accept(session, _purchase(session, row).id, now)
     row = _locked(session, difference)
@@ -94,7 +110,33 @@ def accept(session: Session, difference: str, now: datetime) -> dict[str, Any]:
     entry = Entry(name, "reconciled", *ends, abs(row.amount), order_id=order)
     ledger.post(session, [entry])
     row.state, row.decided_at = "accepted", now
+    _settle_others(session, row, now)
     return view(row)
+
+
+def _settle_others(session: Session, done: Difference, now: datetime) -> None:
+    """What was accepted is not asked again on other days: only what they ask beyond it."""
+    others = session.scalars(
+        select(Difference)
+        .where(
+            Difference.source == done.source,
+            Difference.purchase == done.purchase,
+            Difference.code == done.code,
+            Difference.state == "open",
+            Difference.id != done.id,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    settled = set(done.parcels)
+    for row in others:
+        about = set(row.parcels)
+        if settled and about and not settled & about:
+            continue
+        row.amount = (row.amount or 0) - (done.amount or 0) if settled <= about else 0
+        row.note = f"{outside('dif', done.id)} was accepted for the same goods"
+        if not row.amount:
+            row.state, row.decided_at = "gone", now
 
 
 def dismiss(session: Session, difference: str, note: str, now: datetime) -> dict[str, Any]:
@@ -161,6 +203,9 @@ def view(row: Difference) -> dict[str, Any]:
         "note": row.note,
         "decided_at": row.decided_at,
     }
+
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('reconciled ' || :source, 0))")
 
 
 def _of_freight(session: Session, difference: str) -> Difference | None:

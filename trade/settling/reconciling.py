@@ -1,11 +1,11 @@
 """Our purchases and money of one day against what a source says of them.
 
-A source's own list is an iterable of `Record`: a supplier's sheets are read here, a platform's
-daily lists come from its connector in the same shape. Comparing is a pure function.
+A source's own list is an iterable of `Record`: `sheet_lists` reads a supplier's sheets. A
+platform's daily lists are held against ours in `trade.order_lists`. Comparing is a pure function.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -13,24 +13,22 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kit.clock import SHANGHAI
-from kit.crypto import Keyring
-from kit.errors import Problem
-from kit.ids import inside
-from kit.inbox import Inbox
 from kit.money import yuan
 from trade.after_sales.freight_returns import CODE
-from trade.models import Claim, Parcel, Purchase
-from trade.parcels.waybill_sheets import Row, read
+from trade.models import Difference
 
 
 @dataclass(frozen=True)
 class Record:
-    """What one side says was sent of one purchase that day; None is not stated. `amount` in fen."""
+    """What one side says was sent of one purchase that day; None is not stated. `amount` in fen,
+    with what was accepted before of the other side's amounts."""
 
     purchase: str
     waybills: frozenset[str]
     units: int | None = None
     amount: int | None = None
+    parcels: frozenset[int] = frozenset()
+    """Rows of ours that it is about."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,8 @@ class Finding:
     detail: str
     amount: int | None = field(default=None, compare=False)
     """Fen that the source asks beyond what we owe, where the two differ in money only."""
+    parcels: frozenset[int] = field(default=frozenset(), compare=False)
+    """Our parcels that `amount` is about; none: the whole purchase."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,27 @@ class Reconciliation:
     def view(self) -> dict[str, Any]:
         """For programs: the amount in CNY."""
         findings = [
-            vars(one) | {"amount": None if one.amount is None else yuan(one.amount)}
+            {
+                "code": one.code,
+                "purchase": one.purchase,
+                "detail": one.detail,
+                "amount": None if one.amount is None else yuan(one.amount),
+            }
             for one in self.findings
         ]
         return {**vars(self), "amount": yuan(self.amount), "findings": findings}
 
 
 def reconcile(session: Session, source: str, day: date, theirs: Theirs | None) -> Reconciliation:
-    """What left on `day` (in Shanghai) by our books, held against `theirs`. System scope."""
+    """What left on `day` (in Shanghai) by our books, held against `theirs`. System scope.
+
+    A parcel that the source lists on this day is compared now, whenever it left by our books.
+    """
     ours = _ours(session, source, day)
     findings = _books(session, source, day) + freight_returned(session, source, day)
     if theirs is not None:
-        findings += [*theirs.unmatched, *compare(ours, theirs)]
+        listed = sorted(number for record in theirs.records for number in record.waybills)
+        findings += [*theirs.unmatched, *compare(_ours(session, source, day, listed), theirs)]
     return Reconciliation(
         source,
         day,
@@ -113,37 +122,9 @@ def compare(ours: Iterable[Record], theirs: Theirs) -> list[Finding]:
     return found
 
 
-def from_sheet(session: Session, source: str, content: bytes) -> Theirs:
-    """A supplier's statement of one day. Raises Problem 422 `unreadable_sheet`."""
-    return _of_rows(session, source, read(content).rows, whole=True)
-
-
-def from_inbox(session: Session, keyring: Keyring, source: str, day: date) -> Theirs | None:
-    """The waybill sheets that came on that day; None where there was none.
-
-    They need not be all that left: goods are also shipped at the supplier's door.
-    """
-    since, until = span(day)
-    sender = f"waybills:{source}"
-    sheets = session.scalars(
-        select(Inbox.body)
-        .where(
-            Inbox.sender == sender,
-            Inbox.received_at >= since,
-            Inbox.received_at < until,
-            Inbox.body != b"",
-        )
-        .order_by(Inbox.id)
-    ).all()
-    if not sheets:
-        return None
-    rows = [row for body in sheets for row in read(keyring.open(body, sender)).rows]
-    again = {replace(row, line=0, quantity=None): row for row in rows}  # a later sheet repeats rows
-    return _of_rows(session, source, list(again.values()), whole=False)
-
-
 _OURS = text("""
     SELECT p.our_ref, array_agg(DISTINCT c.tracking_number) AS waybills,
+           array_agg(c.id) AS parcels,
            sum(coalesce(l.units, 0)) AS units,
            sum(coalesce(m.fen, 0)) + coalesce(max(f.fen), 0) AS fen
     FROM parcels c
@@ -156,8 +137,10 @@ _OURS = text("""
     LEFT JOIN LATERAL (SELECT x.amount AS fen FROM postings x
                        WHERE x.reference = 'freight-payable:' || p.id AND NOT EXISTS (
                          SELECT FROM parcels e WHERE e.purchase_id = p.id
-                         AND e.shipped_at < :since)) f ON true
-    WHERE c.shipped_at >= :since AND c.shipped_at < :until
+                         AND e.shipped_at < :since
+                         AND e.tracking_number <> ALL(CAST(:listed AS text[])))) f ON true
+    WHERE (c.shipped_at >= :since AND c.shipped_at < :until)
+       OR c.tracking_number = ANY(CAST(:listed AS text[]))
     GROUP BY p.id, p.our_ref ORDER BY p.id
 """)
 _FREIGHT = text("""
@@ -181,12 +164,52 @@ _BOOKS = text("""
 """)
 
 
-def _ours(session: Session, source: str, day: date) -> list[Record]:
+def _ours(session: Session, source: str, day: date, listed: Sequence[str] = ()) -> list[Record]:
+    """What left that day, and what is listed."""
     since, until = span(day)
-    rows = session.execute(_OURS, {"source": source, "since": since, "until": until})
-    return [
-        Record(row.our_ref, frozenset(row.waybills), int(row.units), int(row.fen)) for row in rows
-    ]
+    asked = {"source": source, "since": since, "until": until, "listed": list(listed)}
+    rows = session.execute(_OURS, asked).all()
+    settled = accepted(session, source, [row.our_ref for row in rows])
+    found = []
+    for row in rows:
+        parcels = frozenset(row.parcels)
+        amount = _with(int(row.fen), parcels, settled.get(row.our_ref, ()))
+        waybills = frozenset(row.waybills)
+        found.append(Record(row.our_ref, waybills, int(row.units), amount, parcels))
+    return found
+
+
+Accepted = tuple[frozenset[int], int]
+"""Parcels (none: the whole purchase) and the fen beyond our books that were accepted for them."""
+
+
+def accepted(
+    session: Session, source: str, purchases: Sequence[str]
+) -> dict[str, Sequence[Accepted]]:
+    """What of the source's own amounts was accepted before, by purchase."""
+    rows = session.scalars(
+        select(Difference).where(
+            Difference.source == source,
+            Difference.purchase.in_(purchases),
+            Difference.code == "amount_differs",
+            Difference.state == "accepted",
+        )
+    )
+    found: dict[str, list[Accepted]] = {}
+    for row in rows:
+        found.setdefault(row.purchase, []).append((frozenset(row.parcels), row.amount or 0))
+    return dict(found)
+
+
+def _with(amount: int, parcels: frozenset[int], settled: Sequence[Accepted]) -> int | None:
+    """What we owe for these parcels with what was accepted for them; None where that was accepted
+    for them together with others, and nobody can say what of it is theirs."""
+    for about, more in settled:
+        if about <= parcels:
+            amount += more
+        elif about & parcels:
+            return None
+    return amount
 
 
 def _books(session: Session, source: str, day: date) -> list[Finding]:
@@ -219,61 +242,16 @@ def freight_returned(session: Session, source: str, day: date) -> list[Finding]:
     ]
 
 
-def _of_rows(session: Session, source: str, rows: Sequence[Row], *, whole: bool) -> Theirs:
-    by_purchase: dict[str, list[Row]] = {}
-    unmatched = []
-    for row in rows:
-        purchase = _purchase(session, source, row)
-        if purchase is None:
-            detail = f"row {row.line} ({', '.join(row.numbers)}) fits none of our purchases"
-            unmatched.append(Finding("unknown_to_us", row.purchase or row.reference, detail))
-        else:
-            by_purchase.setdefault(purchase, []).append(row)
-    records = [_record(purchase, found) for purchase, found in by_purchase.items()]
-    return Theirs(records, whole, unmatched)
-
-
-def _record(purchase: str, rows: Sequence[Row]) -> Record:
-    units = [row.quantity for row in rows]
-    amounts = [row.amount for row in rows]
-    return Record(
-        purchase,
-        frozenset(number.upper() for row in rows for number in row.numbers),
-        None if None in units else sum(filter(None, units)),
-        None if None in amounts else sum(filter(None, amounts)),
-    )
-
-
-def _purchase(session: Session, source: str, row: Row) -> str | None:
-    """Our reference of the purchase that a row names, or whose waybill it carries."""
-    found = select(Purchase.our_ref).where(Purchase.source == source)
-    if row.purchase:
-        try:
-            if row.purchase.startswith("clm_"):  # goods that were sent again
-                claimed = select(Claim.purchase_id).where(Claim.id == inside("clm", row.purchase))
-                found = found.where(Purchase.id.in_(claimed))
-            else:
-                found = found.where(Purchase.id == inside("pur", row.purchase))
-        except Problem:
-            return None
-    elif row.reference:
-        found = found.where(Purchase.order_reference == row.reference)
-    else:
-        carried = select(Parcel.purchase_id).where(Parcel.tracking_number.in_(row.numbers))
-        found = found.where(Purchase.id.in_(carried))
-    refs = session.scalars(found.limit(2)).all()
-    return refs[0] if len(refs) == 1 else None
-
-
 def _differences(ours: Record, theirs: Record) -> list[Finding]:
     found = []
     if theirs.units is not None and theirs.units != ours.units:
         detail = f"we count {ours.units} units, the source {theirs.units}"
         found.append(Finding("units_differ", ours.purchase, detail))
-    if theirs.amount is not None and theirs.amount != ours.amount:
-        owed = ours.amount or 0
-        detail = f"we owe {yuan(owed)}, the source asks {yuan(theirs.amount)}"
-        found.append(Finding("amount_differs", ours.purchase, detail, theirs.amount - owed))
+    if None not in (theirs.amount, ours.amount) and theirs.amount != ours.amount:
+        owed, asked = ours.amount or 0, theirs.amount or 0
+        detail = f"we owe {yuan(owed)}, the source asks {yuan(asked)}"
+        more = Finding("amount_differs", ours.purchase, detail, asked - owed, ours.parcels)
+        found.append(more)
     if theirs.waybills != ours.waybills:
         here, there = (", ".join(sorted(side.waybills)) for side in (ours, theirs))
         detail = f"we have {here}, the source {there}"
