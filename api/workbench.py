@@ -202,6 +202,10 @@ def _accept_charge(it: Doing) -> None:
     charging.accept(it.session, it.subject, it.now)
 
 
+def _refuse_charge(it: Doing) -> None:
+    charging.refuse(it.session, it.subject, it.now)
+
+
 def _dismiss_charge(it: Doing) -> None:
     it.need("reason")
     charging.dismiss(it.session, it.subject)
@@ -356,6 +360,7 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("balance_short", "retry"): ("purchases:write", _topped_up),
     ("shipment_late", "refused"): ("purchases:write", _refused),
     ("charged_more", "accept"): ("purchases:write", _accept_charge),
+    ("charged_more", "refuse"): ("purchases:write", _refuse_charge),
     ("charged_more", "dismiss"): ("purchases:write", _dismiss_charge),
     ("cancel_unanswered", "refused"): ("purchases:write", _refused),
     ("address_asked", "accept"): ("purchases:write", _accept_address),

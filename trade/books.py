@@ -111,6 +111,32 @@ def give_back(session: Session, order: Order, line: OrderLine, amount: int) -> N
     _reprice(session, order, line, "absorb_back", (kept, wallet), -amount)
 
 
+def absorb_freight(session: Session, order: Order, purchase: Purchase, amount: int) -> None:
+    """Wallet → held: the leader pays `amount` fen more for a purchase of a locked order, as its
+    freight. Raises Problem 409 `balance_short`."""
+    _carry(session, order, purchase, "absorb", amount)
+
+
+def give_back_freight(session: Session, order: Order, purchase: Purchase) -> None:
+    """Held → wallet: what was absorbed for a purchase of which nothing leaves; see
+    `absorb_freight`."""
+    if purchase.absorbed:
+        _carry(session, order, purchase, "absorb_back", -purchase.absorbed)
+
+
+def _carry(session: Session, order: Order, purchase: Purchase, kind: str, by: int) -> None:
+    wallet, kept = _accounts(order)
+    ends = (wallet, kept) if by > 0 else (kept, wallet)
+    order.repriced += 1
+    name = f"{kind}:{order.id}:{order.repriced}"
+    post(session, [Entry(name, kind, *ends, abs(by), order.party_id, order.id)])
+    order.total += by
+    order.held += by
+    order.freight += by
+    purchase.freight_price += by
+    purchase.absorbed += by
+
+
 def agree(session: Session, order: Order, more: int) -> None:
     """Wallet → held: the leader of a locked order agrees that it costs `more` fen than before, or
     less below 0. Raises Problem 409 `balance_short`."""

@@ -9,7 +9,8 @@ cancel   as hold for what is not dearer; the rest is cancelled and paid back
 So nothing is ever bought at a worse price than she agreed to: in her order, or by the limit that
 she set herself. The house's margin is neither raised nor lowered by what she absorbs. It is charged
 on a line of which nothing has left, so that every unit of the line bears the same, and it is given
-back when that source does not send the line after all.
+back when that source does not send the line after all. What a platform holds, and then asks more
+for with its freight, goes by the same rule: see `trade.charging`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ from sqlalchemy.orm import Session
 from kit.errors import invalid
 from kit.money import line_amount, price_text, yuan
 from trade import books, ledger, parties
-from trade.models import DearerLine, Order, OrderLine, OrderPlan, PurchaseLine
+from trade.models import DearerLine, Order, OrderLine, OrderPlan, Purchase, PurchaseLine
 from trade.routing.routing import Plan, Supply
 
 Then = Literal["hold", "reroute", "absorb", "cancel"]
@@ -160,7 +161,9 @@ def left(session: Session, order: Order, rule: Rule) -> int:
         .join(OrderLine, OrderLine.id == DearerLine.order_line_id)
         .where(OrderLine.order_id == order.id)
     )
-    return max(0, min(rule.limit - sum(spent), ledger.kept(session, order.party_id)))
+    carried = select(Purchase.absorbed).where(Purchase.order_id == order.id)
+    rest = rule.limit - sum(spent) - sum(session.scalars(carried))
+    return max(0, min(rest, ledger.kept(session, order.party_id)))
 
 
 def absorb(session: Session, order: Order, line: OrderLine, row: DearerLine, amount: int) -> None:
@@ -178,9 +181,10 @@ def record(
     lines: Iterable[tuple[OrderLine, DearerLine, int]],
     now: datetime,
     plan: Mapping[str, Any] | None = None,
+    held: Mapping[str, Any] | None = None,
 ) -> None:
     """Write down what the rule decided of (line, what is known of it, fen absorbed), with the plan
-    where one was bought."""
+    where one was bought; of what is `held` unpaid as a whole, what its source asks."""
     nothing: dict[str, Any] = {"purchases": [], "lost": [], "unsellable": {}}
     told = {
         "rule": rule.then,
@@ -194,5 +198,5 @@ def record(
             }
             for line, row, absorbed in lines
         ],
-    }
+    } | ({"held": dict(held)} if held else {})
     session.add(OrderPlan(order_id=order.id, plan=dict(plan or nothing) | {"dearer": told}, at=now))

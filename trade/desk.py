@@ -36,6 +36,8 @@ class SourceTerms:
     """Its purchases wait at our own door, where their supplier can be asked."""
     asks: bool = False
     """It can be asked live what it would sell."""
+    tolerance: int = 0
+    """Fen a unit that its goods may cost more than was agreed."""
 
 
 @dataclass(frozen=True)
@@ -202,4 +204,5 @@ def _terms(code: str, config: Mapping[str, object], risk: float) -> SourceTerms:
         platform=can(config, TakesBack),
         door=not can(config, Ships),
         asks=can(config, Quotes),
+        tolerance=round(getattr(given, "price_tolerance", 0) * 100),
     )

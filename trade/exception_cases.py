@@ -29,6 +29,8 @@ _UNTOLD = """(
             WHERE h.role = 'operator' AND seq > w.told_events ORDER BY seq LIMIT 10000)) e
     WHERE split_part(e.kind, '.', 1) || '.*' = ANY(w.events))"""
 """Orders of which an endpoint was not told everything; of very many, those that come first."""
+_YUAN = "to_char(({0}) / 100.0, 'FM999999990.00')"
+"""Fen as people write money."""
 _WHERE = "CASE WHEN p.source = ANY(:platforms) THEN 'platform' ELSE 'door' END"
 
 CASES = f"""
@@ -64,10 +66,25 @@ CASES = f"""
     WHERE state IN ('submitted', 'accepted', 'partly_shipped') AND ship_by < :now
     UNION ALL
     SELECT 'charged_more', 'pur', id, id,
-           CASE WHEN state IN ('submitted', 'accepted') THEN 'open' ELSE 'gone' END, 'dearer',
-           'its source asks ' || overcharged || ' fen beyond the agreement', overcharged, ship_by,
-           updated_at
-    FROM purchases p WHERE overcharged > 0
+           CASE WHEN state NOT IN ('submitted', 'accepted') THEN 'gone'
+                WHEN held_word = 'give_up' THEN 'given_up'
+                WHEN held_since IS NOT NULL THEN 'held' ELSE 'open' END,
+           CASE WHEN overcharged > 0 THEN 'dearer' ELSE 'not_told' END,
+           'its source ' || CASE WHEN overcharged > 0
+               THEN 'asks ' || {_YUAN.format("c.agreed + overcharged")}
+                    || CASE WHEN asked_freight IS NULL THEN ' in all'
+                       ELSE ' with ' || {_YUAN.format("asked_freight")} || ' freight' END
+               ELSE 'does not say what it asks' END
+           || '; agreed were ' || {_YUAN.format("c.agreed")}
+           || ' with ' || {_YUAN.format("freight_cost")} || ' freight'
+           || CASE WHEN held_since IS NULL THEN '' ELSE '; it is held and not paid' END,
+           CASE WHEN overcharged > 0 THEN overcharged ELSE c.agreed END, ship_by,
+           coalesce(held_since, updated_at)
+    FROM purchases p, LATERAL (
+        SELECT p.freight_cost + sum(x.cost - x.cost * x.cancelled / x.quantity)::bigint AS agreed
+        FROM purchase_lines x WHERE x.purchase_id = p.id) c
+    WHERE (overcharged > 0 OR held_since IS NOT NULL)
+      AND (held_word IS NULL OR held_since < :now - interval '1 day')
     UNION ALL
     SELECT 'cancel_unanswered', 'pur', id, id,
            CASE state WHEN 'submitting' THEN state ELSE {_WHERE} END, 'no_answer', cancel_reason,

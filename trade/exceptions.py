@@ -113,7 +113,7 @@ ACTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "purchase_unsent": {"ready": ("retry",)},
     "balance_short": {"short": ("retry",)},
     "shipment_late": _OPEN,
-    "charged_more": {"open": ("accept",), "gone": ("dismiss",)},
+    "charged_more": {"held": ("accept", "refuse"), "open": ("accept",), "gone": ("dismiss",)},
     "cancel_unanswered": _OPEN,
     "address_asked": {"asked": ("accept", "refuse")},
     "claim_unanswered": _OF_CLAIM,

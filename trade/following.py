@@ -42,6 +42,8 @@ CANCEL_AGAIN = timedelta(minutes=1)
 """So soon a cancellation is asked for again that a platform did not answer: goods may leave."""
 WATCHED_AFTER = timedelta(days=15)
 """So long the numbers of a shipped purchase may still change."""
+DEARER = "价格上涨"
+"""Why what is held unpaid is given back, said to its platform."""
 UNMATCHED = timedelta(hours=1)
 """A message may come before we know the order that it names; then it stays for a while."""
 
@@ -54,13 +56,19 @@ _DUE = f"(state IN {_FOLLOWED} OR (state = 'shipped' AND updated_at > :late)) AN
 @dataclass(frozen=True)
 class Due:
     """A purchase to ask about; `cancel` is why the leader wants it back, `agreed` the fen that it
-    may cost."""
+    may cost, `word` what was decided about it while it is held unpaid."""
 
     purchase_id: int
     order_id: int
     our_ref: str
     cancel: str | None
     agreed: int
+    word: str | None = None
+
+    @property
+    def back(self) -> str | None:
+        """Why it is to be given back, if it is."""
+        return self.cancel or (DEARER if self.word == charging.GIVE_UP else None)
 
 
 @dataclass(frozen=True)
@@ -167,9 +175,9 @@ def claim(session: Session, source: str, now: datetime) -> list[Due]:
         text(f"""UPDATE purchases SET due_at = :later WHERE id IN (
             SELECT id FROM purchases WHERE source = :source AND {_DUE}
             ORDER BY due_at, id LIMIT :batch FOR UPDATE SKIP LOCKED)
-            RETURNING id, order_id, our_ref, cancel_reason, freight_cost + (
-                SELECT sum(cost) FROM purchase_lines WHERE purchase_id = purchases.id)
-                AS agreed"""),  # noqa: S608 - our own words
+            RETURNING id, order_id, our_ref, cancel_reason, held_word, freight_cost + (
+                SELECT sum(cost - cost * cancelled / quantity) FROM purchase_lines
+                WHERE purchase_id = purchases.id) AS agreed"""),  # noqa: S608 - our own words
         {
             "later": now + LEASE,
             "source": source,
@@ -179,26 +187,29 @@ def claim(session: Session, source: str, now: datetime) -> list[Due]:
         },
     ).all()
     return [
-        Due(row.id, row.order_id, row.our_ref, row.cancel_reason, int(row.agreed)) for row in rows
+        Due(row.id, row.order_id, row.our_ref, row.cancel_reason, int(row.agreed), row.held_word)
+        for row in rows
     ]
 
 
 def look(seller: Sells, one: Due) -> Seen:
-    """Ask the platform; a cancellation that the leader wants is asked for first."""
+    """Ask the platform, first for what is to be given back; what it only holds is bought if it
+    costs no more than was agreed."""
     assert isinstance(seller, Ships)  # noqa: S101 - the drain asks nobody else
     too_late = False
     try:
-        if one.cancel is not None:
+        if one.back is not None:
             try:
-                seller.cancel(one.our_ref, one.cancel)
+                seller.cancel(one.our_ref, one.back)
                 return Seen(taken_back=True)
             except Refused:
                 too_late = True
         progress = seller.track(one.our_ref)
         held = any(part.state == "held" for part in progress.parts)
         charge = charging.told(progress.parts)
-        dearer = charge is not None and charge.total > one.agreed  # stays held; a person is told
-        if held and not dearer and isinstance(seller, Confirms):
+        vouched = charge is None and one.word == charging.BUY
+        paid = vouched or not charging.beyond(charge, one.agreed)
+        if held and paid and one.back is None and isinstance(seller, Confirms):
             seller.confirm(one.our_ref)
         return Seen(progress, too_late=too_late)
     except SupplierError as error:
@@ -225,6 +236,8 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     charging.heard(session, found, progress.parts, now)
     _parcels(session, source, found, progress.parts, now)
     _cancelled(session, found, progress.parts, now)
+    if seen.too_late and one.word == charging.GIVE_UP:
+        purchase.held_word = None
     if seen.too_late and purchase.cancel_reason is not None:  # what it took back is not among it
         purchase.cancel_reason = None
         tell(session, found.order, "cancel_too_late", now)
@@ -236,7 +249,7 @@ def _pause(one: Due, seen: Seen) -> timedelta:
         return EVERY
     if seen.error.wait:
         return timedelta(seconds=seen.error.wait)
-    return EVERY if one.cancel is None else CANCEL_AGAIN
+    return EVERY if one.back is None else CANCEL_AGAIN
 
 
 def _work(db: Database, seller: Sells, source: str, one: Due) -> Seen:
@@ -348,4 +361,7 @@ def _cancelled(session: Session, found: Locked, parts: Sequence[Part], now: date
 def _refuse(session: Session, found: Locked, code: str, message: str, now: datetime) -> None:
     if open_units(found.lines.values()):
         lines = list(found.lines.values())
-        refuse_rest(session, found.order, found.purchase, lines, code, message, now)
+        dearer_at = None if found.purchase.held_since is None else now
+        refuse_rest(
+            session, found.order, found.purchase, lines, code, message, now, dearer_at=dearer_at
+        )

@@ -211,6 +211,14 @@ def read(rows: Iterable[Any], to: ShipTo) -> list[Answer]:
     return found
 
 
+def forget(session: Session, offer_ids: Sequence[int]) -> None:
+    """What was said of these offers is known to be so no more."""
+    session.execute(
+        text("DELETE FROM live_answers WHERE offers && CAST(:offers AS bigint[])"),
+        {"offers": list(offer_ids)},
+    )
+
+
 def prune(session: Session, before: datetime) -> int:
     """Forget older words; returns how many."""
     gone = session.execute(text("DELETE FROM live_answers WHERE at < :before"), {"before": before})

@@ -60,6 +60,7 @@ def refuse_rest(
         detail["undelivered"] = True
     if dearer_at is not None:
         detail["dearer"] = True
+    unpaid_no_more(session, order, purchase, lines)
     if purchase.cancel_reason is not None:
         move(session, purchase, "cancel", now, detail)
         purchase.cancel_reason = None
@@ -77,6 +78,17 @@ def refuse_rest(
         tell(session, order, "rerouting", now)
     address_requests.over(session, order, purchase, "withdrawn", now)
     restate(session, order, now)
+
+
+def unpaid_no_more(
+    session: Session, order: Order, purchase: Purchase, lines: Collection[PurchaseLine]
+) -> None:
+    """Nothing of a locked purchase is held at its source any more; what its leader paid because it
+    was dearer comes back, where nothing has left."""
+    purchase.held_since = purchase.held_word = None
+    if not any(line.shipped for line in lines):
+        purchase.overcharged = 0
+        books.give_back_freight(session, order, purchase)
 
 
 def refuse_units(

@@ -6,6 +6,7 @@ who works; that nothing is bought twice rests on `our_ref` and on asking. What i
 the database alone.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,17 +30,17 @@ from kit import clock, log
 from kit.db import Database
 from kit.drains import drained
 from kit.statements import insert, send
-from trade import address_requests, events, following, recipients, short_balance
+from trade import address_requests, charging, events, following, recipients, short_balance
 from trade.buying import reservation
 from trade.desk import Desk
 from trade.models import Event, PurchaseMove
 from trade.purchases import Locked, lock
 from trade.refusal import cancel_rest, open_units, refuse_rest, refuse_units
-from trade.states import Units, move, moved, order_status, restate, tell
+from trade.states import CLOSED, Units, move, moved, order_status, restate, tell
 from trade.talking import Claimed, talk
 from trade.talking import Outcome as Outcome
 
-_CLAIMED = "id, order_id, supplier_id, recipient_id, state, our_ref, note, attempts"
+_CLAIMED = "id, order_id, supplier_id, recipient_id, state, our_ref, note, attempts, freight_cost"
 _DUE = f"""
     SELECT {_CLAIMED} FROM purchases
     WHERE source = %(source)s AND state IN ('ready', 'submitting') AND due_at <= %(now)s
@@ -47,7 +48,8 @@ _DUE = f"""
     ORDER BY due_at, id LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - our own words
 _LINES = """
-    SELECT purchase_id, external_id, sum(quantity - cancelled)::int AS open, unit_cost
+    SELECT purchase_id, external_id, sum(quantity - cancelled)::int AS open, unit_cost,
+        sum(cost - cost * cancelled / quantity)::bigint AS goods
     FROM purchase_lines WHERE purchase_id = ANY(%(ids)s) AND quantity > cancelled
     GROUP BY purchase_id, external_id, unit_cost ORDER BY purchase_id, min(line)
 """
@@ -135,8 +137,11 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Clai
     to = [row.recipient_id for row in rows]
     people = recipients.reveal_many(session, desk.keyring, to, None, "submit")
     orders: dict[int, list[OrderLine]] = {purchase_id: [] for purchase_id in leases}
+    goods: dict[int, Counter[str]] = {purchase_id: Counter() for purchase_id in leases}
+    tolerance = desk.terms(source).tolerance
     for line in lines:
         orders[line.purchase_id].append(OrderLine(line.external_id, line.open, line.unit_cost))
+        goods[line.purchase_id][line.external_id] += line.goods + line.open * tolerance
     if any(row.recipient_id not in people for row in rows):
         raise recipients.forgotten()
     return [
@@ -152,6 +157,8 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Clai
                 ship_to=people[row.recipient_id],
                 note=row.note or "",
             ),
+            goods[row.id],
+            row.freight_cost,
         )
         for row in rows
     ]
@@ -161,7 +168,7 @@ def write_down(
     session: Session, desk: Desk, claimed: Claimed, outcome: Outcome, now: datetime
 ) -> bool:
     """The source's word becomes the purchase's state; False when the lease was lost meanwhile."""
-    if outcome.placed is not None and not outcome.placed.refused:
+    if outcome.placed is not None and not outcome.placed.refused and not outcome.unpaid:
         done = _taken_whole(session, desk, claimed, outcome.placed, now)
         if done is not None:
             return done
@@ -172,6 +179,8 @@ def write_down(
     purchase.lease = purchase.leased_until = None
     if outcome.placed is not None:
         taken(session, desk, found, outcome.placed, now)
+        if outcome.unpaid and purchase.state not in CLOSED:
+            charging.decide(session, found, outcome.charge, now)
     elif outcome.withdrawn:
         purchase.due_at = now
         move(session, purchase, "later", now)

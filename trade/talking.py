@@ -1,6 +1,6 @@
 """Talking to a source about one purchase: find, place, confirm. No transaction is open then."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,15 +14,20 @@ from connectors.errors import (
     TryLater,
 )
 from connectors.model import Placed, PurchaseOrder, Sells
-from connectors.trading import Confirms, Quotes
+from connectors.trading import Confirms, Quotes, Ships
 from kit import clock, log
+from kit.money import fen
+from trade.charging import Charge, beyond, told
 
 logger = log.get(__name__)
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A purchase that is ours to submit until the lease ends. `ask`: it may be placed already."""
+    """A purchase that is ours to submit until the lease ends. `ask`: it may be placed already.
+
+    `goods` is what each external id may cost, `freight` what the transport may, in fen.
+    """
 
     purchase_id: int
     order_id: int
@@ -30,6 +35,13 @@ class Claimed:
     ask: bool
     attempts: int
     order: PurchaseOrder
+    goods: Mapping[str, int] = field(default_factory=dict)
+    freight: int = 0
+
+    def agreed(self, refused: Iterable[str]) -> int:
+        """Fen that it may cost without what its source refused."""
+        gone = frozenset(refused)
+        return self.freight + sum(cost for name, cost in self.goods.items() if name not in gone)
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,8 @@ class Outcome:
 
     `unknown`: the source may hold the purchase; it must be asked before anything is placed.
     `withdrawn`: its leader wants it no more, and the source does not hold it.
+    `unpaid`: the source holds it, and it was not bought, as it costs more than was agreed:
+    `charge`, None where the source does not say.
     `asks` is what a source that became dearer wants a unit to cost, by external id, since `at`.
     """
 
@@ -45,6 +59,8 @@ class Outcome:
     error: SupplierError | None = None
     unknown: bool = False
     withdrawn: bool = False
+    unpaid: bool = False
+    charge: Charge | None = None
     asks: Mapping[str, Decimal] = field(default_factory=dict)
     at: datetime = field(default_factory=clock.now)
 
@@ -75,7 +91,7 @@ def _placed(seller: Sells, claimed: Claimed, wanted: Callable[[], bool]) -> Outc
     except SupplierError as error:
         certain = isinstance(error, TryLater | NotAuthorised | Refused)
         return Outcome(error=error, unknown=not certain)
-    return _confirmed(seller, placed, claimed.order.our_ref, wanted)
+    return _confirmed(seller, placed, claimed, wanted)
 
 
 def _asked(seller: Sells, order: PurchaseOrder) -> dict[str, Decimal]:
@@ -98,21 +114,35 @@ def _found(placed: Placed | None, order: PurchaseOrder) -> Placed | None:
     return replace(placed, refused=missing)
 
 
-def _confirmed(seller: Sells, placed: Placed, our_ref: str, wanted: Callable[[], bool]) -> Outcome:
-    """Buy what is only held. A hold that is not confirmed is there: it is asked about next time,
-    and one that is wanted no more is given up at the source.
+def _confirmed(
+    seller: Sells, placed: Placed, claimed: Claimed, wanted: Callable[[], bool]
+) -> Outcome:
+    """Buy what is only held, if it costs no more than was agreed. A hold that is not confirmed is
+    there: it is asked about next time, and one that is wanted no more is given up at the source.
 
     One that cannot be bought is given up at once: until its source has let go of it, or of the part
     of it that may be paid, nothing is bought elsewhere.
     """
+    our_ref = claimed.order.our_ref
     if not placed.held or not isinstance(seller, Confirms) or not wanted():
         return Outcome(placed=placed)
     try:
+        charge = _charge(seller, placed, our_ref)
+        if beyond(charge, claimed.agreed(placed.refused)):
+            return Outcome(placed=placed, unpaid=True, charge=charge)
         return Outcome(placed=replace(seller.confirm(our_ref), refused=placed.refused))
     except Refused as error:
         return Outcome(error=error, unknown=not _let_go(seller, our_ref, error))
     except SupplierError as error:
         return Outcome(error=error, unknown=True)
+
+
+def _charge(seller: Sells, placed: Placed, our_ref: str) -> Charge | None:
+    """What a source asks for what it holds; asked for where it has not said. Raises
+    SupplierError."""
+    if placed.amount is not None:
+        return Charge(fen(placed.amount), None if placed.freight is None else fen(placed.freight))
+    return told(seller.track(our_ref).parts) if isinstance(seller, Ships) else None
 
 
 def _let_go(seller: Sells, our_ref: str, why: Refused) -> bool:

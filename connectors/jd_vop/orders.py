@@ -170,11 +170,21 @@ def amounts(order: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]:
 def _goods(order: Mapping[str, Any]) -> Decimal | None:
     total = Decimal(0)
     for line in _lines(order):
-        price, units = money(pick(line, "price", "skuPrice")), whole(pick(line, "num", "skuNum"))
+        price, units = _gross(line), whole(pick(line, "num", "skuNum"))
         if price is None or units is None:
             return None
         total += price * units
     return total
+
+
+def _gross(line: Mapping[str, Any]) -> Decimal | None:
+    """What JD charges a unit with tax: under naked terms the price is the net one."""
+    price = money(pick(line, "price", "skuPrice"))
+    net, tax = (
+        money(pick(line, "nakedPrice", "skuNakedPrice")),
+        money(pick(line, "taxPrice", "skuTaxPrice")),
+    )
+    return net + tax if net is not None and tax is not None and price == net else price
 
 
 def differences(answer: Said, order: PurchaseOrder) -> str:
@@ -192,15 +202,9 @@ def unit_prices(answer: Said) -> dict[str, Decimal]:
     """What JD charges a unit with tax, by SKU, where the submit's answer says so."""
     found = {}
     for line in _lines(table(answer.result)):
-        sku, price = text(pick(line, "skuId", "sku")), money(pick(line, "price", "skuPrice"))
-        net, tax = (
-            money(pick(line, "nakedPrice", "skuNakedPrice")),
-            money(pick(line, "taxPrice", "skuTaxPrice")),
-        )
+        sku, price = text(pick(line, "skuId", "sku")), _gross(line)
         if sku and price is not None:
-            found[sku] = (
-                net + tax if net is not None and tax is not None and price == net else price
-            )
+            found[sku] = price
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.frame import Asked, Clock
 
-from .goods import FREIGHT, Goods, Refusal
+from .goods import Goods, Refusal
 from .orders import Book, Line, Order
 
 TRADE_TYPES = ("assureTrade", "alipay")
@@ -107,7 +107,7 @@ class Checkout:
 
     def _previewed(self, lines: list[Line], flow: str) -> dict[str, Any]:
         goods = sum(line.price * line.pieces for line in lines)
-        freight = _freight(lines)
+        freight = self._freight(lines)
         cargo = [
             {
                 "amount": line.price * line.pieces / 100,
@@ -202,10 +202,13 @@ class Checkout:
             line.entry = ref + number
             self._goods.world.taken[line.sku.key] += line.pieces
         now, seller = self._clock.now(), lines[0].offer.seller
-        order = Order(ref, out_ref, seller, lines, _freight(lines), address, now)
+        order = Order(ref, out_ref, seller, lines, self._freight(lines), address, now)
         self._book.placed[ref] = order
         self._book.say(order, "BUYER_MAKE")
         return order
+
+    def _freight(self, lines: list[Line]) -> int:
+        return 0 if all(line.offer.free for line in lines) else self._goods.fee
 
     def _parse(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
         told = fields["addressInfo"]
@@ -215,7 +218,3 @@ class Checkout:
 
 def _declined(code: str, message: str) -> Refusal:
     return Refusal({"success": False, "errorCode": code, "errorMsg": message})
-
-
-def _freight(lines: list[Line]) -> int:
-    return 0 if all(line.offer.free for line in lines) else FREIGHT

@@ -51,6 +51,7 @@ class Goods:
         self._messages = messages
         self.related: set[int] = set()
         self._status: dict[int, str] = {}
+        self.fee = FREIGHT
 
     def doors(self) -> dict[str, Any]:
         """The calls about goods."""
@@ -75,6 +76,10 @@ class Goods:
         kind = "DELETE" if args["status"] == "gone" else "EXPIRE"
         data = {"productIds": str(offer.id), "memberId": offer.seller, "status": args["status"]}
         self._messages.say(f"PRODUCT_RELATION_VIEW_PRODUCT_{kind}", data)
+
+    def do_freight(self, args: Mapping[str, Any]) -> None:
+        """What a parcel costs from now on that is not free: {fen}."""
+        self.fee = args["fen"]
 
     def do_restock(self, args: Mapping[str, Any]) -> None:
         """Nail a SKU's stock and say so: {offer, key, stock}."""

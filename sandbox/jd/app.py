@@ -2,10 +2,10 @@
 
 Deeds: split {order, zero?}, ship {order, carrier, number}, renumber {order, number},
 deliver {order, state?}, cancel {order}, expire {order}, complete {order}, pool {sku, inside},
-list {sku, listed}, restrict {sku}, giftless {sku}, naked {on}, purse {fen}, expire_tokens {},
-tell {type, result, copies?}, service {step}, renew {}, grants {}, skus {}. `order` is our reference
-or a number of JD. Own fault modes: `reordered` shuffles the next messages, `flip` turns numbers of
-the next answer into texts.
+list {sku, listed}, restrict {sku}, giftless {sku}, naked {on}, purse {fen}, freight {fen},
+expire_tokens {}, tell {type, result, copies?}, service {step}, renew {}, grants {}, skus {}.
+`order` is our reference or a number of JD. Own fault modes: `reordered` shuffles the next messages,
+`flip` turns numbers of the next answer into texts.
 """
 
 import json
@@ -95,6 +95,8 @@ class Jd:
                 shop.naked = args["on"]
             case "purse":
                 shop.balance = args["fen"]
+            case "freight":
+                shop.fee = args["fen"]
             case "expire_tokens":
                 self.grants.ends.clear()
             case "tell":

@@ -84,6 +84,8 @@ class Shop:
     world: World
     clock: Clock
     balance: int = 100_000_000
+    fee: int = FREIGHT
+    """Of a parcel whose goods are worth less than `FREE_FROM`."""
     naked: bool = False
     outside: set[int] = field(default_factory=set)
     delisted: set[int] = field(default_factory=set)
@@ -259,7 +261,7 @@ class Shop:
 
     def freight_of(self, goods: int) -> int:
         """Free from 99 yuan on."""
-        return 0 if goods >= FREE_FROM else FREIGHT
+        return 0 if goods >= FREE_FROM else self.fee
 
     def weight(self, sku: int) -> Decimal:
         """In kilograms."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .gate import done, failed
-from .shop import FREIGHT, JdOrder, Line, Shop, real_area, yuan
+from .shop import JdOrder, Line, Shop, real_area, yuan
 
 
 def submit(shop: Shop, asked: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def freight(lines: list[dict[str, Any]], shop: Shop) -> dict[str, Any]:
     whole = shop.freight_of(sum(shop.price(line["sku"]) * line["num"] for line in lines))
     return {
         "freight": yuan(whole),
-        "baseFreight": yuan(min(whole, FREIGHT)),
+        "baseFreight": yuan(whole),
         "remoteRegionFreight": 0,
         "remoteSku": "[]",
     }

@@ -9,7 +9,7 @@ from kit.ids import inside
 from tests.api.shop import Shop, ordering
 from tests.stage import Stage
 from tests.trade.market import Goods
-from trade import invariants, rerouting, submit
+from trade import following, invariants, rerouting, submit
 
 JD, ALI = "jd-vop", "ali"
 
@@ -56,6 +56,14 @@ class Trade:
         desk, db = office.terms.desk, self.shop.db
         while sum(submit.drain(db, desk, source, office.source, until) for source in sources):
             rerouting.drain(db, desk, until, platforms=office.platforms)
+
+    def followed(self, *sources: str) -> None:
+        """Platforms are asked what became of what they hold, until nothing is due."""
+        until, office = clock.now() + timedelta(seconds=60), self.shop.app.state.office
+        for source in sources:
+            following.drain(self.shop.db, source, office.source, until)
+        rerouting.drain(self.shop.db, office.terms.desk, until, platforms=office.platforms)
+        self.worked(*sources)
 
     def retried(self, *sources: str) -> None:
         """Held lines are tried once more, as cron does."""

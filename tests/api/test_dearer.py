@@ -2,12 +2,20 @@
 
 from decimal import Decimal
 
+import pytest
+
 from catalog import heard_prices
 from catalog.heard_prices import Heard
 from kit import clock
 from kit.ids import outside
 from tests.api.platforms import ALI, JD, Trade
 from tests.api.shop import SOURCE
+
+
+@pytest.fixture(autouse=True)
+def _parcels_are_free(trade: Trade) -> None:
+    for platform in ("jd", "ali1688"):
+        trade.stage.act(platform, "freight", fen=0)
 
 
 def test_who_orders_and_operators_see_and_set_the_rule(trade: Trade) -> None:

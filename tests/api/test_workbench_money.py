@@ -100,6 +100,7 @@ def test_what_our_account_does_not_cover_waits_for_money_and_is_bought_nowhere_e
     trade: Trade,
 ) -> None:
     goods = trade.goods(JD, 1_000)
+    trade.stage.act("jd", "freight", fen=0)
     trade.shop.market.offer(source=SOURCE, cost="11.00", sku_id=goods.sku_id)
     order = trade.ordered(goods)
     trade.stage.act("jd", "purse", fen=500)

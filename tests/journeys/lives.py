@@ -24,7 +24,7 @@ from tests import ali_stage
 from tests.far_servers import Post
 from tests.journeys import mortal
 from tests.stage import Stage
-from tests.trade.market import Goods, Market
+from tests.trade.market import JD_FREIGHT, Goods, Market
 from tests.trade.order_sheets import csv_text, picked, row, sent
 from worker.jobs import QUEUES
 from worker.serve import drain
@@ -73,7 +73,9 @@ class Town:
         sku = self.stage.act("jd", "skus")[0]
         key = self.stage.act("jd", "good", sku=sku)["key"]
         self.stage.post("goods", platform="jd", key=key, stock=100_000, price=2000)
-        self.goods[JD] = self.market.offer(source=JD, external_id=str(sku), cost="20.00")
+        self.goods[JD] = self.market.offer(
+            source=JD, external_id=str(sku), cost="20.00", freight=JD_FREIGHT
+        )
         found = ali_stage.an_offer(self.stage, free=True)["skus"][0]
         cost = f"{int(found['piece_price'] or found['price']) / 100:.2f}"
         for code in (ALI, UNPAID):

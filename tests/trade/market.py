@@ -28,6 +28,9 @@ from trade.planning import LineRequest
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """A Monday morning, ten o'clock in Shanghai."""
 
+JD_FREIGHT = {"kind": "flat", "fee": "6.00", "free_from": "99.00"}
+"""What the simulated JD asks for a parcel."""
+
 HOME = ShipTo("张三", "13800138000", "440305", "粤海街道科技园 1 号")
 
 _numbers = itertools.count(1)

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from connectors.errors import Refused
 from connectors.model import Placed
 from connectors.trading import Part, Progress, SourceParcel
 from kit.db import Database
@@ -22,7 +23,7 @@ from trade import charging, exceptions, following
 from trade.charging import Charge
 from trade.following import Due, Seen
 from trade.invariants import violations
-from trade.models import Purchase, PurchaseMove
+from trade.models import DearerLine, Purchase, PurchaseLine, PurchaseMove
 from trade.settling import reconciling
 
 SENT = SourceParcel("顺丰", "SF1234567890")
@@ -75,7 +76,12 @@ def test_less_than_agreed_is_what_is_owed_and_the_house_keeps_the_difference(sho
     assert (shop.posted("sales"), shop.posted("payable:teahouse")) == (1499, 1200)
     with shop.market.db.as_system() as session:
         move = session.scalars(select(PurchaseMove).where(PurchaseMove.event == "charge")).one()
-        assert move.detail == {"agreed": "14.99", "charged": "12.00"}
+        assert move.detail == {
+            "agreed": "14.99",
+            "charged": "12.00",
+            "agreed_freight": "5.00",
+            "charged_freight": "3.00",
+        }
         day = reconciling.reconcile(session, "teahouse", NOW.date(), None)
         assert (day.amount, day.findings) == (1200, [])
     name = claim(shop, 1)  # of what was charged a third, hers as ever
@@ -110,9 +116,14 @@ class Held(DoorSupplier):
 
     part: Part
     paid: list[str] = field(default_factory=list)
+    keeps: bool = False
+
+    def cancel(self, our_ref: str, reason: str) -> None:
+        if self.keeps:
+            raise Refused("paid", "已付款")
 
     def track(self, our_ref: str) -> Progress:
-        return Progress(our_ref, ("1",), (self.part,))
+        return Progress(our_ref, (self.part.ref,), (self.part,))
 
     def confirm(self, our_ref: str) -> Placed:
         self.paid.append(our_ref)
@@ -137,6 +148,64 @@ def test_more_than_agreed_stays_held_until_somebody_accepts_it(shop: Shop) -> No
     assert platform.paid == [shop.name]
     shop.ship("SF1234567890")
     assert (shop.posted("sales"), shop.posted("payable:teahouse")) == (1499, 1599)
+
+
+def looked(shop: Shop, platform: Held) -> Purchase:
+    """The platform is asked; books and units must add up."""
+    with shop.market.db.as_system() as session:
+        session.execute(update(Purchase).where(Purchase.our_ref == shop.name).values(due_at=NOW))
+        (one,) = following.claim(session, "teahouse", NOW)
+    told = following.look(platform, one)
+    with shop.market.db.as_system() as session:
+        following.write_down(session, "teahouse", one, told, NOW)
+        session.flush()
+        assert violations(session) == []
+        return session.get_one(Purchase, one.purchase_id)
+
+
+def test_a_hold_of_which_nobody_says_what_it_costs_is_paid_once_a_person_has_looked(
+    shop: Shop,
+) -> None:
+    platform = Held(part(shop, None, state="held"))
+    looked(shop, platform)
+    assert (platform.paid, waiting(shop)) == ([], [("charged_more", 1499)])
+    with shop.market.db.as_system() as session:
+        charging.accept(session, shop.name, NOW)
+    looked(shop, platform)
+    assert platform.paid == [shop.name]
+    platform.part = replace(platform.part, state="open")
+    assert (looked(shop, platform).held_word, waiting(shop)) == (None, [])
+
+
+def test_a_dearer_hold_that_ends_at_its_platform_waits_for_its_price(shop: Shop) -> None:
+    platform = Held(part(shop, "15.99", state="held"))
+    assert looked(shop, platform).held_since == NOW
+    platform.part = replace(platform.part, state="cancelled")
+    row = looked(shop, platform)
+    assert (row.state, row.overcharged, row.held_since) == ("refused", 0, None)
+    with shop.market.db.as_system() as session:
+        mine = select(PurchaseLine.order_line_id).where(PurchaseLine.purchase_id == row.id)
+        known = session.get_one(DearerLine, session.scalars(mine).one())
+        assert known.refused_at == NOW
+    assert waiting(shop) == []
+
+
+def test_what_a_platform_does_not_give_back_is_a_persons_again(shop: Shop) -> None:
+    platform = Held(part(shop, "15.99", state="held"), keeps=True)
+    looked(shop, platform)
+    with shop.market.db.as_system() as session:
+        charging.refuse(session, shop.name, NOW)
+        with pytest.raises(Problem, match="given back"):
+            charging.accept(session, shop.name, NOW)
+    assert waiting(shop) == []
+    assert looked(shop, platform).held_word is None
+    assert (platform.paid, waiting(shop)) == ([], [("charged_more", 100)])
+    with shop.market.db.as_system() as session:
+        charging.accept(session, shop.name, NOW)
+    looked(shop, platform)
+    assert platform.paid == [shop.name]
+    with pytest.raises(Problem, match="held"), shop.market.db.as_system() as session:
+        charging.refuse(session, shop.name, NOW)
 
 
 def test_a_seller_who_comes_back_to_the_agreed_price_is_paid(shop: Shop) -> None:
@@ -164,11 +233,11 @@ def test_what_left_at_a_higher_price_is_left_to_the_days_books(shop: Shop) -> No
     st.none() | st.integers(0, 3_000),
     st.data(),
 )
-def test_what_is_charged_less_adds_up_to_the_fen(
+def test_what_is_charged_adds_up_to_the_fen(
     costs: list[int], freight: int, told: int | None, data: st.DataObject
 ) -> None:
     agreed = sum(costs) + freight
-    total = data.draw(st.integers(0, max(agreed - 1, 0)))
-    lower, fee = charging.lowered(costs, freight, Charge(total, told))
+    total = data.draw(st.integers(0, agreed + 5_000))
+    lower, fee = charging.dealt(costs, freight, Charge(total, told))
     assert sum(lower) + fee == total
     assert min([*lower, fee]) >= 0

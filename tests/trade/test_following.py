@@ -16,7 +16,7 @@ from kit import clock
 from kit.inbox import Inbox, receive
 from sandbox.jd.gate import APPS, PASSWORD, USER
 from tests.stage import Stage
-from tests.trade.market import Market, make_desk
+from tests.trade.market import JD_FREIGHT, Market, make_desk
 from trade import cancelling, following, submit
 from trade.desk import SourceTerms
 from trade.models import OrderEvent, Parcel, Purchase
@@ -53,7 +53,9 @@ def order(market: Market, stage: Stage, jd: VopSource) -> int:
     for sku in stage.act("jd", "skus")[:2]:
         key = stage.act("jd", "good", sku=sku)["key"]
         stage.post("goods", platform="jd", key=key, stock=30, price=2000)
-        offers.append(market.offer(source="jd-vop", external_id=str(sku), cost="20.00"))
+        offers.append(
+            market.offer(source="jd-vop", external_id=str(sku), cost="20.00", freight=JD_FREIGHT)
+        )
     leader = market.party(money=100_000)
     placed = market.place(leader, *((offer.sku, 3) for offer in offers))
     submit.drain(market.db, market.desk, "jd-vop", lambda _: jd, _soon())

@@ -11,7 +11,7 @@ from kit import clock
 from kit.errors import Problem
 from kit.ids import outside
 from tests.stage import Stage
-from tests.trade.market import Goods, Market
+from tests.trade.market import JD_FREIGHT, Goods, Market
 from tests.trade.test_following import jd as jd
 from tests.trade.test_taking_back import Counter, deliver
 from trade import exceptions, order_lists
@@ -31,8 +31,7 @@ def sold(market: Market, stage: Stage, jd: Any) -> Sold:
     sku = stage.act("jd", "skus")[0]
     key = stage.act("jd", "good", sku=sku)["key"]
     stage.post("goods", platform="jd", key=key, stock=30, price=2000)
-    fee = {"kind": "flat", "fee": f"{FREIGHT / 100:.2f}", "free_from": None}
-    goods = market.offer(source="jd-vop", external_id=str(sku), cost="20.00", freight=fee)
+    goods = market.offer(source="jd-vop", external_id=str(sku), cost="20.00", freight=JD_FREIGHT)
     order = counter.buy((goods, 3))
     deliver(counter)
     return counter, order, goods

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, text
@@ -22,7 +23,7 @@ from connectors.errors import (
 from connectors.model import Placed, PurchaseOrder
 from kit import clock
 from tests.trade.market import Market, submitted
-from trade import cancelling, following, submit
+from trade import cancelling, exceptions, following, submit
 from trade.invariants import violations
 from trade.models import Purchase, PurchaseMove
 from trade.talking import Claimed
@@ -47,16 +48,29 @@ class Platform:
     confirmed: Counter[str] = field(default_factory=Counter)
     cancelling: BaseException | None = None
     given_up: list[str] = field(default_factory=list)
+    freight: str | None = "0.00"
+    asks: dict[str, Decimal | None] = field(default_factory=dict)
 
     def place(self, order: PurchaseOrder) -> Placed:
         self.calls.append("place")
         if self.before is not None:
             raise self.before
         self.held[order.our_ref] += 1
+        goods = sum(x.cost * x.quantity for x in order.lines if x.external_id not in self.refused)
+        self.asks[order.our_ref] = None if self.freight is None else goods + Decimal(self.freight)
         if self.after is not None:
             raise self.after
+        return self._placed(order.our_ref, held=self.holds)
+
+    def _placed(self, our_ref: str, *, held: bool) -> Placed:
+        freight = None if self.freight is None else Decimal(self.freight)
         return Placed(
-            (f"X-{order.our_ref}",), awaits_supplier=False, refused=self.refused, held=self.holds
+            (f"X-{our_ref}",),
+            awaits_supplier=False,
+            refused=self.refused,
+            held=held,
+            amount=self.asks[our_ref],
+            freight=freight,
         )
 
     def find(self, our_ref: str) -> Placed | None:
@@ -64,8 +78,7 @@ class Platform:
         if self.asking is not None:
             raise self.asking
         held = self.holds and not self.confirmed[our_ref]
-        placed = Placed((f"X-{our_ref}",), awaits_supplier=False, held=held)
-        return placed if self.held[our_ref] else None
+        return self._placed(our_ref, held=held) if self.held[our_ref] else None
 
     def confirm(self, our_ref: str) -> Placed:
         self.calls.append("confirm")
@@ -148,6 +161,47 @@ def test_what_a_source_only_holds_is_confirmed(market: Market, order: int) -> No
     drain(market, platform)
     assert platform.calls == ["place", "confirm"]
     assert only(market, order).state == "accepted"
+
+
+@pytest.mark.parametrize("found", [False, True])
+@pytest.mark.parametrize(
+    ("freight", "more", "told"),
+    [
+        ("0.01", 1, "asks 20.01 with 0.01 freight; agreed were 20.00 with 0.00 freight"),
+        (None, 2000, "does not say what it asks; agreed were 20.00 with 0.00 freight"),
+    ],
+)
+def test_a_hold_that_costs_more_than_was_agreed_or_nobody_says_what_is_not_bought(
+    market: Market, order: int, freight: str | None, more: int, told: str, *, found: bool
+) -> None:
+    platform = Platform(holds=True, freight=freight, after=OutcomeUnknown("?", "?"))
+    if not found:
+        platform.after = None
+    drain(market, platform)
+    if found:
+        all_due(market)
+        drain(market, platform.healed())
+    assert platform.calls == ["find" if found else "place"]
+    assert (only(market, order).state, platform.given_up) == ("accepted", [])
+    with market.db.as_system() as session:
+        (case,) = exceptions.waiting(session, market.desk, clock.now(), kind="charged_more")
+    assert (case["kind"], case["money"], case["actions"]) == (
+        "charged_more",
+        more,
+        ("accept", "refuse"),
+    )
+    assert case["detail"] == f"its source {told}; it is held and not paid"
+
+
+def test_what_a_source_refused_of_a_purchase_is_not_part_of_what_was_agreed(market: Market) -> None:
+    goods = [market.offer(source="manual", cost="10.00") for _ in range(2)]
+    order = market.place(market.party(money=10_000), *((one.sku, 1) for one in goods))
+    platform = Platform(holds=True, freight="5.00", refused=(goods[1].external_id,))
+    drain(market, platform)
+    assert platform.calls == ["place"]
+    (row, *_) = market.purchases(order)
+    assert (row.state, row.overcharged, row.asked_freight) == ("accepted", 500, 500)
+    assert not set(platform.confirmed)
 
 
 def is_asked_about_and_bought(market: Market, order: int, platform: Platform) -> None:

@@ -89,10 +89,10 @@ class Counter:
             return list(session.scalars(select(PlatformClaim).order_by(PlatformClaim.id)))
 
     def waiting(self) -> list[str]:
-        """What waits for a person, but that JD asks for a freight which these goods leave out."""
+        """What waits for a person."""
         with self.market.db.as_system() as session:
             found = exceptions.waiting(session, self.market.desk, clock.now())
-        return [one["kind"] for one in found if one["kind"] != "charged_more"]
+        return [one["kind"] for one in found]
 
     def posted(self, account: str) -> int:
         with self.market.db.as_system() as session:
@@ -108,8 +108,9 @@ def soon() -> Any:
 
 @pytest.fixture
 def at_jd(market: Market, stage: Stage, jd: Any) -> tuple[Counter, int, Goods]:
-    """Three pieces at 20.00, on their way from JD and delivered."""
+    """Three pieces at 20.00, on their way from JD, whose parcels are free, and delivered."""
     counter = Counter(market, stage, "jd-vop", "jd", jd)
+    stage.act("jd", "freight", fen=0)
     sku = stage.act("jd", "skus")[0]
     key = stage.act("jd", "good", sku=sku)["key"]
     stage.post("goods", platform="jd", key=key, stock=30, price=2000)
@@ -232,6 +233,7 @@ def test_goods_that_have_not_arrived_are_claimed_when_they_have(
     market: Market, stage: Stage, jd: Any
 ) -> None:
     counter = Counter(market, stage, "jd-vop", "jd", jd)
+    stage.act("jd", "freight", fen=0)
     sku = stage.act("jd", "skus")[0]
     key = stage.act("jd", "good", sku=sku)["key"]
     stage.post("goods", platform="jd", key=key, stock=30, price=2000)

@@ -42,6 +42,7 @@ class Purchase(Base):
         ),
         Index("purchases_refs", "external_refs", postgresql_using="gin"),
         Index("purchases_overcharged", "id", postgresql_where=text("overcharged > 0")),
+        Index("purchases_unpaid", "id", postgresql_where=text("held_since IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -69,7 +70,15 @@ class Purchase(Base):
     """What the leader pays for this parcel's freight."""
     freight_cost: Mapped[Fen]
     overcharged: Mapped[Fen] = mapped_column(server_default="0")
-    """Fen that its platform asks beyond what was agreed, until an operator has accepted them."""
+    """Fen that its platform asks beyond what was agreed, until they are accepted."""
+    asked_freight: Mapped[int | None]
+    """Fen of freight in what its platform asked last; null where it does not say."""
+    held_since: Mapped[datetime | None]
+    """Since when its platform holds it unpaid because it costs more, or does not say what."""
+    held_word: Mapped[str | None]
+    """buy | give_up: what was decided about it then, and is to be done at the platform."""
+    absorbed: Mapped[Fen] = mapped_column(server_default="0")
+    """Fen of `freight_price` that its leader pays because its platform became dearer."""
     ship_by: Mapped[datetime | None]
     failure: Mapped[str | None]
     short_since: Mapped[datetime | None]

@@ -114,6 +114,15 @@ def test_no_shape_breaks_the_readers(value: Any) -> None:
             "159.16",
             "0",
         ),
+        (
+            {
+                "orderPrice": 113,
+                "freight": 6,
+                "sku": [{"price": 100, "nakedPrice": 100, "taxPrice": 13, "num": 1}],
+            },
+            "119",
+            "6",
+        ),
         ({"orderPrice": None, "sku": []}, "None", "None"),
     ],
 )

@@ -1,0 +1,148 @@
+"""A platform holds goods and asks more freight than was agreed: nothing of it is paid silently."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from kit import clock
+from kit.ids import inside
+from tests.api.platforms import ALI, JD, Trade
+from tests.api.shop import SOURCE
+from tests.api.test_dearer import rule
+from tests.trade.market import Goods
+from trade import cancelling
+
+NAMES = {JD: "jd", ALI: "ali1688"}
+
+
+def risen(trade: Trade, source: str = JD, more: int = 300) -> tuple[str, Goods]:
+    """An order of two at 20.00 whose freight rises before it is placed."""
+    goods = trade.goods(source, 2000, freight=None)
+    agreed = 600 if source == JD else 800
+    order = trade.ordered(goods, quantity=2)
+    trade.stage.act(NAMES[source], "freight", fen=agreed + more)
+    trade.worked(source)
+    return order, goods
+
+
+def there(trade: Trade, source: str = JD) -> list[Any]:
+    """How the orders stand at their platform, the unpaid ones first."""
+    if source == JD:
+        return sorted((one["state"] for one in trade.stage.orders("jd")), reverse=True)
+    return [one["payments"] for one in trade.stage.orders("ali1688")]
+
+
+def cases(trade: Trade, kind: str = "charged_more") -> list[Any]:
+    return list(trade.shop.got("operator", f"/v1/exceptions?kind={kind}")["items"])
+
+
+def does(trade: Trade, action: str) -> None:
+    (case,) = cases(trade)
+    trade.shop.said("operator", f"/v1/exceptions/{case['id']}/{action}", {}, 200)
+
+
+@pytest.mark.parametrize(("source", "fee", "now"), [(JD, "6.00", "9.00"), (ALI, "8.00", "11.00")])
+def test_it_stays_unpaid_until_an_operator_pays_the_rest(
+    trade: Trade, source: str, fee: str, now: str
+) -> None:
+    order, _ = risen(trade, source)
+    total, unpaid = trade.seen(order)["total"], "held" if source == JD else 0
+    (case,) = cases(trade)
+    assert (case["money"], case["actions"]) == ("3.00", ["accept", "refuse"])
+    asked, agreed = (f"{40 + float(fen):.2f} with {fen} freight" for fen in (now, fee))
+    assert (
+        case["detail"] == f"its source asks {asked}; agreed were {agreed}; it is held and not paid"
+    )
+    assert trade.told(order, "dearer") == [{"rule": "hold", "lines": [1]}]
+    assert trade.decided(order)[0]["held"]["asked_freight"] == now
+    _due(trade)
+    trade.followed(source)
+    assert (there(trade, source), len(trade.told(order, "dearer"))) == ([unpaid], 1)
+    does(trade, "accept")
+    trade.followed(source)
+    assert (there(trade, source), cases(trade)) == (["confirmed" if source == JD else 1], [])
+    assert (trade.seen(order)["total"], trade.balanced()) == (total, True)
+    (row,) = trade.shop.market.purchases(inside("ord", order))
+    assert row.freight_cost == int(now.replace(".", ""))
+
+
+def _due(trade: Trade) -> None:
+    with trade.shop.db.as_system() as session:
+        session.execute(text("UPDATE purchases SET due_at = '2020-01-01Z'"))
+
+
+def test_it_is_paid_by_itself_once_its_rise_is_within_what_its_leader_absorbs(
+    trade: Trade,
+) -> None:
+    rule(trade, "absorb", "2.99")
+    order, _ = risen(trade)
+    before = trade.seen(order)
+    assert (there(trade), before["freight"], before["total"]) == (["held"], "6.00", "50.00")
+    rule(trade, "absorb", "3.00")
+    _due(trade)
+    trade.followed(JD)
+    seen = trade.seen(order)
+    assert (there(trade), seen["freight"], seen["total"]) == (["confirmed"], "9.00", "53.00")
+    assert trade.told(order, "absorbed") == [{"rule": "absorb", "lines": [1], "amount": "3.00"}]
+    assert cases(trade) == []
+    assert trade.balanced()
+    ref = trade.stage.orders("jd")[0]["our_ref"]
+    trade.stage.act("jd", "cancel", order=ref)
+    _due(trade)
+    trade.followed(JD)
+    seen = trade.seen(order)
+    assert (seen["freight"], seen["total"], seen["held"]) == ("6.00", "50.00", "50.00")
+    assert trade.balanced()
+
+
+def test_rerouting_gives_it_back_before_another_source_is_bought_from(trade: Trade) -> None:
+    rule(trade, "reroute")
+    order, goods = risen(trade)
+    trade.shop.market.offer(sku_id=goods.sku_id, source=SOURCE, cost="24.00")
+    trade.followed(JD)
+    assert there(trade) == ["cancelled"]
+    assert trade.bought(order) == [(JD, "refused"), (SOURCE, "ready")]
+    assert (trade.seen(order)["total"], cases(trade)) == ("50.00", [])
+    assert trade.balanced()
+
+
+def test_cancelling_gives_it_back_and_pays_back(trade: Trade) -> None:
+    rule(trade, "cancel")
+    order, _ = risen(trade)
+    trade.followed(JD)
+    assert (there(trade), trade.seen(order)["status"]) == (["cancelled"], "cancelled")
+    assert trade.told(order, "cancelled") == [{"rule": "cancel", "lines": [1]}]
+    assert trade.shop.got("leader", "/v1/wallet")["held"] == "0.00"
+    assert (cases(trade), trade.balanced()) == ([], True)
+
+
+def test_what_an_operator_refuses_is_given_back_and_waits_for_its_leader(trade: Trade) -> None:
+    order, _ = risen(trade)
+    does(trade, "refuse")
+    trade.followed(JD)
+    assert (there(trade), trade.bought(order)) == (["cancelled"], [(JD, "refused")])
+    assert (trade.seen(order)["status"], cases(trade)) == ("held", [])
+    assert trade.told(order, "held") == [{"rule": "hold", "lines": [1]}]
+    trade.retried(JD)
+    assert len(trade.stage.orders("jd")) == 1  # nobody has said that it is back
+    with trade.shop.db.as_system() as session:
+        leader = trade.shop.parties["leader"]
+        cancelling.cancel(session, leader, inside("ord", order), "不等了", clock.now())
+    assert (trade.seen(order)["status"], trade.balanced()) == ("cancelled", True)
+
+
+def test_a_platform_that_comes_back_to_what_was_agreed_is_paid(trade: Trade) -> None:
+    trade.stage.act("ali1688", "freight", fen=800)
+    goods = trade.goods(ALI, 2000, freight=None)
+    order = trade.ordered(goods, quantity=2)
+    trade.stage.act("ali1688", "freight", fen=900)
+    trade.worked(ALI)
+    assert there(trade, ALI) == [0]
+    ref = trade.stage.orders("ali1688")[0]["ref"]
+    trade.stage.act("ali1688", "raise", order=ref, fen=-100)
+    _due(trade)
+    trade.followed(ALI)
+    assert (there(trade, ALI), cases(trade)) == ([1], [])
+    assert trade.seen(order)["total"] == "52.00"
+    assert trade.balanced()
