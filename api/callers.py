@@ -18,13 +18,13 @@ from api import entering, replies
 from api.entering import Given, Token
 from api.office import Office, office
 from api.replies import Reply
-from api.shapes.base import form
 from catalog import grants
 from catalog.grants import OPEN, Grants
 from catalog.pricebook import Pricebook
 from catalog.shelf import Reader
 from kit import clock, idempotency
 from kit.errors import Problem
+from kit.faults import form
 from kit.ids import inside, outside
 from kit.statements import Query
 from trade.tokens import Identity

@@ -11,25 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from api.replies import problem_answer
-from api.shapes.base import FORMS
-from kit import log
+from kit import faults, log
 from kit.errors import FieldError, Problem
 
 _log = log.get(__name__)
-_MOMENT = "give a moment with its offset, such as 2026-11-26T16:00:00+08:00"
-_FAULTS = {
-    "extra_forbidden": "there is no such field here",
-    "timezone_aware": _MOMENT,
-    "datetime_parsing": _MOMENT,
-    "datetime_from_date_parsing": _MOMENT,
-    "date_from_datetime_parsing": "give a day, such as 2026-11-26",
-    "string_type": "give it as text, in quotation marks",
-    "int_from_float": "give a whole number",
-    "int_type": "give a whole number",
-    "model_attributes_type": "give a JSON object",
-    "model_type": "give a JSON object",
-}
-"""What is wrong, by the validator's word for it, where that says too little of what to do."""
 _WORDS = {404: "there is nothing at this address; see /docs", 413: "the body is too large"}
 
 
@@ -62,10 +47,7 @@ def _fault(found: dict[str, Any], body: Any) -> FieldError:
     if first == "body" and isinstance(body, dict):
         rest = _sent(rest, body, missing=found["type"] == "missing")
     field = ".".join(str(part) for part in rest) or str(first)
-    pattern = found.get("ctx", {}).get("pattern")
-    words = FORMS.get(pattern) or _FAULTS.get(found["type"])
-    message = words or str(found["msg"]).removeprefix("Value error, ")
-    return FieldError(field, str(found["type"]), message)
+    return FieldError(field, str(found["type"]), faults.said(found))
 
 
 def _sent(way: list[int | str], body: Any, *, missing: bool) -> list[int | str]:

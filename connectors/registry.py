@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from pydantic import SecretStr, ValidationError
 
+from kit import faults
 from kit.settings import SettingsError
 
 from .model import Source
@@ -44,11 +45,7 @@ def read_settings(code: str, config: Mapping[str, object]) -> SourceSettings:
     try:
         return model.model_validate(dict(config))
     except ValidationError as error:
-        faults = "; ".join(
-            f"sources.{code}.{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
-        raise SettingsError(faults) from error
+        raise SettingsError(faults.of_keys(error, model, f"sources.{code}.")) from error
 
 
 def can(config: Mapping[str, object], capability: type) -> bool:

@@ -6,6 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from kit.faults import form
+
+ADDRESS = form(r"^https?://\S+$", "give an address that begins with https:// or http://")
+TIME_OF_DAY = form(r"^([01]\d|2[0-3]):[0-5]\d$", "give a time of day, such as 16:00")
+SEND_TO = form(
+    r"^(mailto:.+|sftp://.+)?$", "give mailto:ADDRESS or sftp://HOST/FOLDER/, or leave it out"
+)
+_REGION = form(r"^(\d{2}|\d{4}|\d{6}|)$", "give 2, 4 or 6 digits of GB/T 2260")
+
 _SPAN = re.compile(r"[1-9]\d{0,4}[smhd]")
 
 
@@ -41,7 +50,7 @@ class SourceSettings(BaseModel):
     full_every: Span = Field("1d", description="in between, only what changed is listed")
     messages_every: Span = Field("30s", description="how often waiting messages are asked for")
     silence: Span = Field("6h", description="without any message so long, changes are listed")
-    stock_regions: list[Annotated[str, Field(pattern=r"^(\d{2}|\d{4}|\d{6}|)$")]] = Field(
+    stock_regions: list[Annotated[str, Field(pattern=_REGION)]] = Field(
         [""], min_length=1, description='GB/T 2260 prefixes to read stock for; "" is everywhere'
     )
     unknown_stock: Literal["sell", "ask", "hide"] = "sell"

@@ -25,6 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from kit import faults
 from kit.crypto import Keyring, new_key
 from kit.references import SettingsError as SettingsError
 from kit.references import key_text
@@ -80,7 +81,9 @@ class ApiSettings(Section):
     port: int = Field(8000, ge=1, le=65535)
     public_url: str = Field(
         "",
-        pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$",
+        pattern=faults.form(
+            r"^(https?://[^\s/?#]+[^\s?#]*)?$", "give an address such as https://shop.example"
+        ),
         description="where customers reach us, for links on kits and posters; empty: where the"
         " leader's own request came to",
     )
@@ -362,11 +365,7 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
-        raise SettingsError(f"settings: {faults}") from error
+        raise SettingsError(f"settings: {faults.of_keys(error, Settings)}") from error
     except ValueError as error:
         raise SettingsError(f"{settings_file()}: {error}") from error
 

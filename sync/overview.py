@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from kit.settings import Settings
+from connectors.registry import read_settings
+from kit.settings import Settings, SettingsError
 from sync.models import SourceState as States
 
 
@@ -16,9 +17,9 @@ from sync.models import SourceState as States
 class SourceState:
     """One source. `fresh_p50` and `fresh_p95` are ages of its live offers' figures.
 
-    `health`: ok | never read | held (a person must look) | paused | failing | set nowhere (its
-    offers are there, but neither settings nor database name it). `note` says why; `calls_left` of
-    today is None where no daily budget is set.
+    `health`: ok | never read | held (a person must look) | paused | failing | set wrongly (its
+    settings cannot be read) | set nowhere (its offers are there, but neither settings nor database
+    name it). `note` says why; `calls_left` of today is None where no daily budget is set.
     """
 
     code: str
@@ -76,13 +77,13 @@ def overview(
     found = []
     for code in sorted(kinds.keys() | offers.keys() | runs.keys()):
         has, run = offers.get(code), runs.get(code)
-        health, note = _health(run, states.get(code))
+        health, note = _set(settings, code) or _health(run, states.get(code))
         half, most = [_span(age) for age in has.ages] if has else (None, None)
         found.append(
             SourceState(
                 code=code,
                 kind=kinds.get(code, "?"),
-                health=health if code in kinds else "set nowhere",
+                health=health,
                 offers=has.offers if has else 0,
                 last_run=run.at if run else None,
                 fresh_p50=half,
@@ -96,6 +97,17 @@ def overview(
 
 def _span(seconds: float) -> timedelta:
     return timedelta(seconds=max(0.0, float(seconds)))
+
+
+def _set(settings: Settings, code: str) -> tuple[str, str | None] | None:
+    """What keeps a source from being opened at all."""
+    if code not in settings.sources:
+        return "set nowhere", None
+    try:
+        read_settings(code, settings.sources[code])
+    except SettingsError as error:
+        return "set wrongly", str(error)
+    return None
 
 
 def _health(run: Any, state: States | None) -> tuple[str, str | None]:

@@ -9,13 +9,14 @@ from starlette.responses import Response
 from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import NO_NUL, Key, Limit, Listed, NumberCursor, decimal, form
+from api.shapes.base import NO_NUL, Key, Limit, Listed, NumberCursor, decimal
 from api.shapes.brands import GrantIn, GrantOut, PricePolicyIn, PricePolicyOut
 from catalog import corridors, grants, scopes
 from catalog.corridors import PricePolicy, PricePolicyRow
 from catalog.grants import GrantRow
 from catalog.scopes import EVERY_SOURCE, Rule, Scope
 from kit.errors import Problem, invalid
+from kit.faults import form
 from kit.ids import given, outside
 from kit.money import price_text
 from trade import audits

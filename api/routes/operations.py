@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import replies, workbench
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import NO_NUL, Cursor, IdPath, Limit, Listed, NumberCursor, form
+from api.shapes.base import NO_NUL, Cursor, IdPath, Limit, Listed, NumberCursor
 from api.shapes.office import AuditOut
 from api.shapes.workbench import (
     ActedOut,
@@ -20,6 +20,7 @@ from api.shapes.workbench import (
     ReplayIn,
 )
 from kit import clock
+from kit.faults import form
 from kit.ids import inside, outside
 from kit.money import yuan
 from trade import audits, exceptions, replaying

@@ -9,9 +9,10 @@ from starlette.responses import Response
 from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import Cursor, IdPath, Limit, Listed, form
+from api.shapes.base import Cursor, IdPath, Limit, Listed
 from api.shapes.money import FailedIn, PaidIn, PayeeIn, PayeeOut, PayoutIn, PayoutOut
 from kit import clock
+from kit.faults import form
 from kit.ids import inside
 from kit.money import fen
 from trade import audits

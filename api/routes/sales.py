@@ -10,9 +10,10 @@ from starlette.responses import Response
 from api import owners, replies
 from api.callers import Caller, allow
 from api.routes.purchases import Source
-from api.shapes.base import Limit, Moment, NumberCursor, form
+from api.shapes.base import Limit, Moment, NumberCursor
 from api.shapes.supply import SalesOut
 from kit import clock
+from kit.faults import form
 from trade import sales
 
 router = APIRouter(prefix="/v1/sales", tags=["purchases"])

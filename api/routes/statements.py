@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
-from api.shapes.base import IdPath, Limit, Listed, NumberCursor, form
+from api.shapes.base import IdPath, Limit, Listed, NumberCursor
 from api.shapes.statements import (
     AnswerIn,
     DisputeIn,
@@ -19,6 +19,7 @@ from api.shapes.statements import (
 )
 from kit import clock
 from kit.errors import Problem
+from kit.faults import form
 from kit.ids import inside, outside
 from trade import audits, parties
 from trade.settling import statement_lines, statement_sheets, statements

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import SAID, SOURCE, In, Key, Out, Text, form
+from api.shapes.base import SAID, SOURCE, In, Key, Out, Text
+from kit.faults import form
 
 Base64 = Annotated[
     str,

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from api.replies import MOMENT_CURSOR, NUMBER_CURSOR, SNAPSHOT_CURSOR
+from kit.faults import FORMS
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ SHARE = r"^[0-9]{1,3}(\.[0-9]{1,2})?$"
 SOURCE = r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
 _ID = r"^[A-Za-z0-9_]+$"
 _STRANGE = "this cursor is none that was given out here; start again without one"
-FORMS = {
+FORMS |= {
     NO_NUL: "give it without NUL characters",
     SAID: "give some words, without NUL characters",
     _MONEY: 'give an amount in CNY as decimal text with at most two places, such as "128.00"',
@@ -54,14 +55,6 @@ FORMS = {
     NUMBER_CURSOR: _STRANGE,
     SNAPSHOT_CURSOR: _STRANGE,
 }
-"""What a text should be that is not of a form, in words."""
-
-
-def form(pattern: str, words: str) -> str:
-    """A pattern, and what to say of a text that is not of it."""
-    FORMS[pattern] = words
-    return pattern
-
 
 Text = Annotated[str, StringConstraints(pattern=SAID, min_length=1, max_length=200)]
 """Some words; not only spaces."""

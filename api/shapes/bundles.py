@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import In, Key, Out, Text, Whole, form
+from api.shapes.base import In, Key, Out, Text, Whole
+from kit.faults import form
 
 Units = Annotated[Whole, Field(ge=1, le=1000)]
 Address = Annotated[

@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import In, Money, Out, form
+from api.shapes.base import In, Money, Out
 from api.shapes.brands import Region
+from kit.faults import form
 
 Size = Annotated[
     str,

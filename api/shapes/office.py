@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.shapes.base import NO_NUL, In, Key, Moment, Money, Note, Out, Text, form
+from api.shapes.base import NO_NUL, In, Key, Moment, Money, Note, Out, Text
+from kit.faults import form
 
 
 class WalletOut(Out):

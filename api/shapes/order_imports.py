@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import NO_NUL, REGION, SAID, In, Key, Money, Out, form
+from api.shapes.base import NO_NUL, REGION, SAID, In, Key, Money, Out
+from kit.faults import form
 
 
 class ImportIdOut(Out):

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.shapes.base import CATEGORY, In, Key, Moment, Note, Out, Text, form
+from api.shapes.base import CATEGORY, In, Key, Moment, Note, Out, Text
 from api.shapes.brands import Region
+from kit.faults import form
 
 _SIGNED = form(
     r"^-?[0-9]{1,6}(\.[0-9]{1,4})?$",

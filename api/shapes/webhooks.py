@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.base import In, Out, form
+from api.shapes.base import In, Out
+from kit.faults import form
 from trade import event_feed
 
 Url = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from connectors.settings import SourceSettings
+from connectors.settings import ADDRESS, SourceSettings
 from kit.settings import Secret, SettingsError, secret
 
 Flow = Literal[
@@ -25,8 +25,8 @@ class AliSettings(SourceSettings):
     """An app at open.1688.com, and the buyer's account that authorised it."""
 
     kind: Literal["ali1688"]
-    base_url: str = Field("https://gw.open.1688.com/openapi", pattern=r"^https?://")
-    auth_url: str = Field("https://auth.1688.com", pattern=r"^https?://")
+    base_url: str = Field("https://gw.open.1688.com/openapi", pattern=ADDRESS)
+    auth_url: str = Field("https://auth.1688.com", pattern=ADDRESS)
     image_url: str = Field("https://cbu01.alicdn.com/", description="before relative images")
     app_key: Annotated[str, AfterValidator(_resolved)] = Field(min_length=1)
     app_secret: Secret = Field(description='"env:NAME" or "file:PATH"')

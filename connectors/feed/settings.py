@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from connectors.settings import SourceSettings
+from connectors.settings import SEND_TO, TIME_OF_DAY, SourceSettings
+from kit.faults import form
 from kit.settings import Secret
 
 from .columns import unknown_names
@@ -18,7 +19,8 @@ Format = Literal["auto", "csv", "xlsx", "xls", "json", "jsonl", "xml", "google"]
 
 def _known_columns(columns: dict[str, str]) -> dict[str, str]:
     if unknown := unknown_names(columns):
-        raise ValueError(f"{', '.join(unknown)} is none of the unified columns; see the README")
+        told = ", ".join(unknown)
+        raise ValueError(f"{told} is none of the unified columns; docs/feeds.md lists them")
     return columns
 
 
@@ -65,7 +67,12 @@ class FeedSettings(SourceSettings):
     username: str = Field("", description="at https://, sftp:// and ftp:// servers")
     password: Secret | None = Field(None, description='"env:NAME" or "file:PATH"')
     host_key: str | None = Field(
-        None, pattern=r"^SHA256:[A-Za-z0-9+/=]{43,44}$", description="of an sftp:// server"
+        None,
+        pattern=form(
+            r"^SHA256:[A-Za-z0-9+/=]{43,44}$",
+            "give SHA256: and the key's fingerprint, as `ssh-keygen -lf` prints it",
+        ),
+        description="of an sftp:// server",
     )
     known_hosts: str | None = Field(None, description="file of trusted keys of sftp:// servers")
     allow_http: bool = Field(default=False, description="http:// too, where there is no TLS")
@@ -75,5 +82,5 @@ class FeedSettings(SourceSettings):
     max_bytes: int = Field(2 * 1024**3, ge=1, description="a larger file is refused")
     max_rows: int = Field(5_000_000, ge=1, description="a longer listing is refused")
     accept: Literal["on_export", "manual"] = "on_export"
-    cutoff: str = Field("16:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    send_to: str = Field("", pattern=r"^(mailto:.+|sftp://.+)?$")
+    cutoff: str = Field("16:00", pattern=TIME_OF_DAY)
+    send_to: str = Field("", pattern=SEND_TO)

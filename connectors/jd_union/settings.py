@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from connectors.settings import SourceSettings, Span
+from connectors.settings import ADDRESS, SourceSettings, Span
 from kit.settings import Secret
 
 
@@ -12,7 +12,7 @@ class UnionSettings(SourceSettings):
     """One application at JD Union."""
 
     kind: Literal["jd_union"]
-    base_url: str = Field("https://api.jd.com/routerjson", pattern=r"^https?://\S+$")
+    base_url: str = Field("https://api.jd.com/routerjson", pattern=ADDRESS)
     app_key: Secret = Field(description="of the application, not of the union account")
     app_secret: Secret
     site_id: str = Field(description="the site, app or media id that links are made for")

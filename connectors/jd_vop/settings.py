@@ -4,7 +4,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from connectors.settings import SourceSettings
+from connectors.settings import ADDRESS, SourceSettings
+from kit.faults import form
 from kit.settings import Secret
 
 CLASSIC = "https://bizapi.jd.com"
@@ -18,8 +19,14 @@ class VopSettings(SourceSettings):
 
     kind: Literal["jd_vop"]
     protocol: Literal["classic", "router"] = "classic"
-    base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="by protocol if empty")
-    oauth_url: str = Field("https://open-oauth.jd.com", pattern=r"^https?://\S+$")
+    base_url: str = Field(
+        "",
+        pattern=form(
+            r"^(https?://\S+)?$", "give an address such as https://bizapi.jd.com, or leave it out"
+        ),
+        description="by protocol if empty",
+    )
+    oauth_url: str = Field("https://open-oauth.jd.com", pattern=ADDRESS)
     redirect_uri: str = Field("", description="as registered with the router's application")
     client_id: Secret = Field(description="of the router: app_key")
     client_secret: Secret = Field(description="of the router: app_secret")
@@ -41,9 +48,14 @@ class VopSettings(SourceSettings):
     page_size: int = Field(200, ge=1, le=1000, description="of cursor paging")
     pools: list[str] = Field([], description="pool numbers; empty: all of the contract's")
     default_area: str = Field(
-        "19_1607_3639_0", pattern=r"^\d+(_\d+){2,3}$", description="where no region is asked for"
+        "19_1607_3639_0",
+        pattern=form(r"^\d+(_\d+){2,3}$", "give JD's own area, such as 19_1607_3639_0"),
+        description="where no region is asked for",
     )
-    image_base: str = Field("http://img13.360buyimg.com/n0/", pattern=r"^https?://\S+/$")
+    image_base: str = Field(
+        "http://img13.360buyimg.com/n0/",
+        pattern=form(r"^https?://\S+/$", "give an address that ends with /"),
+    )
     modes: list[Literal["dropship", "bulk"]] = ["dropship", "bulk"]
 
     price_is_naked: bool = Field(default=False, description="prices come without tax")

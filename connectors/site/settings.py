@@ -6,14 +6,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from connectors.feed.columns import unknown_names
-from connectors.settings import SourceSettings
+from connectors.settings import SEND_TO, TIME_OF_DAY, SourceSettings
+from kit.faults import form
 
 BUILT_IN = ("jsonld", "sitemap", "listing")
 
 
 def _known_columns(columns: dict[str, str]) -> dict[str, str]:
     if unknown := unknown_names(columns):
-        raise ValueError(f"{', '.join(unknown)} is none of the unified columns; see the README")
+        told = ", ".join(unknown)
+        raise ValueError(f"{told} is none of the unified columns; docs/feeds.md lists them")
     return columns
 
 
@@ -23,7 +25,7 @@ class SiteSettings(SourceSettings):
     kind: Literal["site"]
     spider: str = Field(
         "jsonld",
-        pattern=r"^[\w.-]{1,100}$",
+        pattern=form(r"^[\w.-]{1,100}$", "name a spider by letters, digits and _ . -"),
         description="jsonld, sitemap, listing, or your own's name",
     )
     spider_modules: list[str] = Field([], description="Python modules with spiders of your own")
@@ -71,8 +73,8 @@ class SiteSettings(SourceSettings):
     invoice: Literal["special", "ordinary", "none"] | None = None
     weight_unit: Literal["kg", "g"] = "kg"
     accept: Literal["on_export", "manual"] = "on_export"
-    cutoff: str = Field("16:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    send_to: str = Field("", pattern=r"^(mailto:.+|sftp://.+)?$")
+    cutoff: str = Field("16:00", pattern=TIME_OF_DAY)
+    send_to: str = Field("", pattern=SEND_TO)
 
     @model_validator(mode="after")
     def _whole(self) -> "SiteSettings":

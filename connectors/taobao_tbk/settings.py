@@ -6,6 +6,7 @@ from pydantic import Field
 
 from connectors.settings import Span
 from connectors.top.settings import TopSettings
+from kit.faults import form
 
 
 class TbkSettings(TopSettings):
@@ -13,9 +14,12 @@ class TbkSettings(TopSettings):
 
     kind: Literal["taobao_tbk"]
     adzone_id: str = Field(
-        pattern=r"^(mm_\d+_\d+_)?\d+$", description="third part of the pid, or the whole pid"
+        pattern=form(r"^(mm_\d+_\d+_)?\d+$", "give its digits, or the whole pid: mm_1_2_3"),
+        description="third part of the pid, or the whole pid",
     )
-    site_id: str = Field("", pattern=r"^\d*$", description="second part of the pid, for links")
+    site_id: str = Field(
+        "", pattern=form(r"^\d*$", "give digits"), description="second part of the pid, for links"
+    )
     api: Literal["classic", "upgrade"] = Field(
         "classic", description="upgrade: opaque item ids; new apps have only that"
     )

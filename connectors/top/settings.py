@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from connectors.settings import SourceSettings
+from connectors.settings import ADDRESS, SourceSettings
 from kit.settings import Secret, SettingsError, secret
 
 from .sign import SignMethod
@@ -31,10 +31,10 @@ class TopSettings(SourceSettings):
 
     base_url: str = Field(
         "https://eco.taobao.com/router/rest",
-        pattern=r"^https?://",
+        pattern=ADDRESS,
         description="the gateway; http://gw.api.taobao.com/router/rest is the one without TLS",
     )
-    oauth_url: str = Field("https://oauth.taobao.com", pattern=r"^https?://")
+    oauth_url: str = Field("https://oauth.taobao.com", pattern=ADDRESS)
     app_key: Annotated[str, AfterValidator(_resolved)] = Field(min_length=1)
     app_secret: Secret = Field(description='"env:NAME" or "file:PATH"')
     session: Secret | None = Field(None, description="the seller's session key (access token)")

@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 import api
 from api import limits
-from api.shapes.base import FORMS
 from kit.db import Database, dsn
 from kit.errors import Problem
+from kit.faults import FORMS
 from tests.api.shop import Shop, opened, ordering, served
 
 

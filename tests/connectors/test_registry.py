@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from connectors.model import Lists, OrderLine, PurchaseOrder, Sells, ShipTo
-from connectors.registry import open_source, read_settings
+from connectors.registry import KINDS, _kind, open_source, read_settings
+from kit.faults import FORMS
 from kit.settings import SettingsError
 
 ORDER = PurchaseOrder(
@@ -63,3 +64,29 @@ def test_a_purchase_waits_for_the_supplier_only_when_accepted_by_hand(
     assert source.place(ORDER) == placed
     assert source.find("HP-1") is None
     source.cancel("HP-1", "not wanted any more")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_key_of_a_source_should_be_is_said_in_words(kind: str) -> None:
+    given = {"kind": kind, "evry": "1h", "every": "often", "vanish_limit": 7, "serves": "all"}
+    with pytest.raises(SettingsError) as caught:
+        read_settings("x", given | {"unknown_stock": "perhaps", "stock_regions": []})
+    told = str(caught.value)
+    assert "sources.x.evry: there is no such key; is every meant?" in told
+    assert "sources.x.every: write a span of time such as 30s" in told
+    assert "sources.x.vanish_limit: give at most 1" in told
+    assert "sources.x.serves: give a list" in told
+    assert "sources.x.unknown_stock: give one of 'sell', 'ask' or 'hide'" in told
+    assert "sources.x.stock_regions: this is empty" in told
+    assert not {"Input", "Field", "Value error", "should"} & set(told.replace(":", "").split())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_form_that_a_key_must_have_is_said_in_words(kind: str) -> None:
+    def patterns(part: object) -> set[str]:
+        if isinstance(part, dict):
+            own = {part["pattern"]} if isinstance(part.get("pattern"), str) else set()
+            return own.union(*map(patterns, part.values()))
+        return set().union(*map(patterns, part)) if isinstance(part, list) else set()
+
+    assert patterns(_kind(kind).Settings.model_json_schema()) <= FORMS.keys()

@@ -1,5 +1,7 @@
 """What a new user sees at every wrong step: one sentence that says what to do, no traceback."""
 
+import re
+
 import psycopg
 import pytest
 from sqlalchemy import make_url
@@ -21,6 +23,7 @@ def test_a_missing_column_names_what_the_header_has(huopan: Cli) -> None:
     said = _refused(huopan, "import", path, "--source", "teahouse")
     assert "price" in said
     assert "货号" in said
+    assert "name them, for example --columns price=列名" in said
 
 
 def test_a_column_that_is_not_there_is_named(huopan: Cli) -> None:
@@ -42,10 +45,13 @@ def test_a_missing_file_is_said(huopan: Cli) -> None:
     assert "there is no file at nowhere.xlsx" in said
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n" + bytes(200), b"PK\x03\x04broken", b""])
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n" + bytes(99), b"%PDF-1.4", b"PK\x03\x04", b""])
 def test_an_unreadable_file_is_said(huopan: Cli, content: bytes) -> None:
     path = huopan.file("goods.xlsx", content)
-    assert "goods.xlsx" in _refused(huopan, "import", path, "--source", "teahouse")
+    said = _refused(huopan, "import", path, "--source", "teahouse")
+    assert re.search(
+        r"goods\.xlsx is (a PDF; give|a picture; give|a damaged workbook;|empty)", said
+    )
     assert huopan("sources", "--json").json == []
 
 
@@ -123,3 +129,31 @@ def test_every_command_helps(huopan: Cli) -> None:
     for name in ("up", "migrate", "sources", "sync", "import", "search", "check", "doctor"):
         assert name in listed
         assert huopan(name, "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("[api]\nprot = 1\n", "api.prot: there is no such key; is port meant?"),
+        ("[api]\nport = 'x'\n", "api.port: give a whole number"),
+        ("[api]\nport = 99999\n", "api.port: give at most 65535"),
+        ("[apis]\nport = 1\n", "apis: there is no such key; is api meant?"),
+        ("api = 5\n", "api: give a table"),
+        ("[claims]\nwhen_silent = 'no'\n", "give one of 'approve' or 'escalate'"),
+        ("[api]\npublic_url = 'shop'\n", "api.public_url: give an address such as https://"),
+        ("[recipients]\nshred_days = 1\n", "recipients: shred_days is at least seal_days"),
+    ],
+)
+def test_a_setting_at_fault_is_named_with_what_it_should_be(
+    huopan: Cli, given: str, said: str
+) -> None:
+    huopan.file("settings.toml", given)
+    assert said in _refused(huopan, "sources")
+
+
+def test_a_source_that_is_set_wrongly_is_told_beside_the_others(huopan: Cli) -> None:
+    huopan.file("settings.toml", '[sources.tea]\nkind = "feed"\nlocaton = "a.csv"\n')
+    [told] = huopan("sources", "--json").json
+    assert told["health"] == "set wrongly"
+    assert told["note"] == "sources.tea.locaton: there is no such key; is location meant?"
+    assert told["note"] in huopan("sources").out
