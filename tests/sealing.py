@@ -85,9 +85,9 @@ def _asked(shop: Shop) -> None:
         quotes.quote(session, market.desk, Quoting(shop.leader, [LineRequest(1, sku)], HOME), NOW)
         terms = Terms([sku], Decimal("15.00"), 0)
         code = str(shares.create(session, market.desk, shop.leader, terms, NOW)["code"])
-        customer = (HOME.name, HOME.mobile, f"广东省深圳市南山区{HOME.address}")
-        keyring = market.desk.keyring
-        signups.sign_up(session, keyring, code, sku, 1, customer, NOTE, "n-1", NOW)
+        customer = {"name": HOME.name, "mobile": HOME.mobile, "note": NOTE}
+        customer["address"] = f"广东省深圳市南山区{HOME.address}"
+        signups.sign_up(session, market.desk, code, sku, 1, customer, "n-1", NOW)
 
 
 def _listed(shop: Shop) -> None:

@@ -8,12 +8,11 @@ import secrets
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, Response
 
 from api import pages
 from api.office import Office, office
-from api.shapes.base import form
 from kit import clock
 from kit.crypto import Keyring
 from kit.errors import Problem
@@ -28,22 +27,25 @@ _COOKIE = "huopan_page"
 _GOOD_FOR = 12 * 3600
 _PURPOSE = "signup"
 
-Code = Annotated[str, Path(pattern=form(r"^[a-z0-9]{1,32}$", "this is no code of a share"))]
-Word = Annotated[str, Form(max_length=300)]
+Word = Annotated[str, Form()]
 
 
 @router.get("/{code}", response_class=HTMLResponse, summary="A share's public page")
-def look(request: Request, code: Code) -> Response:
+def look(request: Request, code: str) -> Response:
     """Goods, the leader's price, stock and end, and a form to sign up (接龙)."""
     here = office(request)
-    here.limiter.count(f"page:{_address(request)}", LOOKS)
+    try:
+        here.limiter.count(f"page:{_address(request)}", LOOKS)
+    except Problem as problem:
+        wait = problem.retry_after or 1
+        return HTMLResponse(pages.busy(wait), 429, pages.HEADERS | {"Retry-After": str(wait)})
     return _answer(here, request, code, 200)
 
 
 @router.post("/{code}", response_class=HTMLResponse, summary="Sign up on a share's page")
 def sign(
     request: Request,
-    code: Code,
+    code: str,
     token: Word = "",
     sku: Word = "",
     quantity: Word = "",
@@ -54,42 +56,50 @@ def sign(
 ) -> Response:
     """Without payment. What is wrong is said on the page."""
     here = office(request)
-    here.limiter.count(f"signup:{_address(request)}", SIGNS)
-    keyring = here.terms.desk.keyring
-    nonce = _opened(keyring, code, token, request.cookies.get(_COOKIE, ""))
-    if nonce is None:
-        return _answer(here, request, code, 403, wrong="页面已过期，请重新填写后提交。")
+    desk = here.terms.desk
+    filled = pages.Filled(sku, quantity, name, mobile, address, note)
     try:
+        here.limiter.count(f"signup:{_address(request)}", SIGNS)
+        nonce = _opened(desk.keyring, code, token, request.cookies.get(_COOKIE, ""))
         with here.db.as_system() as session:
             new = signups.sign_up(
                 session,
-                keyring,
+                desk,
                 code,
                 sku,
                 int(quantity) if quantity.isdecimal() and len(quantity) < 6 else 0,
-                (name, mobile, address),
-                note,
+                {"name": name, "mobile": mobile, "address": address, "note": note},
                 nonce,
                 clock.now(),
             )
     except Problem as problem:
-        return _answer(here, request, code, problem.status, wrong=_in_chinese(problem))
+        return _answer(here, request, code, problem.status, wrong=problem, kept=filled)
     return _answer(here, request, code, 200, notice="done" if new else "again")
 
 
 def _answer(
-    here: Office, request: Request, code: str, status: int, *, notice: str = "", wrong: str = ""
+    here: Office,
+    request: Request,
+    code: str,
+    status: int,
+    *,
+    notice: str = "",
+    wrong: Problem | None = None,
+    kept: pages.Filled | None = None,
 ) -> Response:
     desk = here.terms.desk
     try:
         with here.db.as_system() as session:
             page = share_pages.page(session, desk, code, clock.now())
-    except Problem as problem:
-        return HTMLResponse(pages.missing(), problem.status, pages.HEADERS)
+    except Problem:
+        return HTMLResponse(pages.missing(), 404, pages.HEADERS)
     browser = request.cookies.get(_COOKIE) or secrets.token_urlsafe(16)
     token = _token(desk.keyring, code, browser)
-    shown = pages.share(page, token, notice=notice, wrong=wrong)
+    told = "" if wrong is None else _in_chinese(wrong)
+    shown = pages.share(page, token, notice=notice, wrong=told, kept=kept)
     answer = HTMLResponse(shown, status, pages.HEADERS)
+    if wrong is not None and wrong.retry_after is not None:
+        answer.headers["Retry-After"] = str(wrong.retry_after)
     answer.set_cookie(
         _COOKIE,
         browser,
@@ -107,13 +117,15 @@ def _token(keyring: Keyring, code: str, browser: str) -> str:
     return f"{said}.{keyring.sign(_message(code, browser, said), _PURPOSE)}"
 
 
-def _opened(keyring: Keyring, code: str, token: str, browser: str) -> str | None:
-    """The nonce of a token that we gave this browser for this page, and that is still good."""
+def _opened(keyring: Keyring, code: str, token: str, browser: str) -> str:
+    """The nonce of a token that we gave this browser for this page. Raises Problem 403 for any
+    other one, and when its time is over."""
     said, _, signature = token.rpartition(".")
     nonce, _, until = said.partition(".")
-    if not browser or not keyring.verify(_message(code, browser, said), signature, _PURPOSE):
-        return None
-    return nonce if int(until) > time.time() else None
+    ours = browser and keyring.verify(_message(code, browser, said), signature, _PURPOSE)
+    if not ours or int(until) <= time.time():
+        raise Problem(403, "page_expired", "load the page anew")
+    return nonce
 
 
 def _message(code: str, browser: str, said: str) -> bytes:
@@ -127,10 +139,17 @@ def _address(request: Request) -> str:
 _WORDS = {
     "sku": "请选择商品",
     "quantity": "数量应为 1 到 999",
-    "name": "请填写姓名",
+    "name": "请填写姓名，最多 50 字",
     "mobile": "请填写 11 位手机号",
     "region": "地址请写明省、市、区（县）",
-    "address": "请填写街道和门牌",
+    "address": "请填写街道和门牌，最多 200 字",
+    "note": "备注最多 100 字",
+}
+_REASONS = {
+    "page_expired": "页面已过期，请核对后重新提交。",
+    "out_of_stock": "该商品已售罄，请选择其他商品。",
+    "full": "报名人数已满，请联系团长。",
+    "too_many_requests": "提交过于频繁，请稍后再提交。",
 }
 
 
@@ -138,4 +157,4 @@ def _in_chinese(problem: Problem) -> str:
     """What a customer is told: the fields at fault, or that the page takes nothing now."""
     fields = [error.field.rpartition(".")[2] for error in problem.errors]
     told = [_WORDS[field] for field in fields if field in _WORDS]
-    return "；".join(told) or "现在不能报名，请联系团长。"
+    return "；".join(told) or _REASONS.get(problem.code, "现在不能报名，请联系团长。")

@@ -89,11 +89,18 @@ def test_customers_sign_up_once_and_are_ordered_for_once(shop: Shop) -> None:
         ({"quantity": "0"}, "数量"),
         ({"quantity": "x"}, "数量"),
         ({"address": "火星"}, "省、市、区"),
-        ({"sku": "sku_nothing"}, "现在不能报名"),
+        ({"sku": "sku_nothing"}, "请选择商品"),
+        ({"name": "李" * 51}, "最多 50 字"),
+        ({"name": "李" * 5000}, "最多 50 字"),
+        ({"note": "x" * 101}, "备注最多 100 字"),
+        ({"note": "\0"}, "备注最多 100 字"),
     ):
         answer = sign(shop, page, fields | changed, cookie)
-        assert answer.status_code in (404, 422)
+        assert answer.status_code == 422
         assert why in answer.text
+        assert "13900139000" in answer.text or "mobile" in changed
+        assert "李四" in answer.text or "name" in changed
+        assert ADDRESS in answer.text or "address" in changed
     assert sign(shop, page, fields | {"address": "", "name": "王五"}, cookie).status_code == 200
     assert shop.got("leader", "/v1/signups")["items"] == []
     first, second = shop.got("other", f"/v1/signups?share={page}")["items"]
@@ -119,6 +126,42 @@ def test_customers_sign_up_once_and_are_ordered_for_once(shop: Shop) -> None:
     )
     path = shop.said("buyer", f"/v1/shares/{page}/join", None, 409)
     assert path["code"] == "third_earner"
+
+
+def test_what_is_sold_out_is_not_signed_up_for(shop: Shop) -> None:
+    _, code = shared(shop)
+    _, fields, cookie = form(shop, code)
+    with shop.db.as_system() as session:
+        session.execute(text("UPDATE stocks SET state = 'out', quantity = 0"))
+    answer = sign(shop, code, fields, cookie)
+    assert answer.status_code == 409
+    assert "该商品已售罄" in answer.text
+    assert "本团商品已售罄" in shop.client.get(f"/s/{code}").text
+    assert shop.got("leader", "/v1/signups")["items"] == []
+
+
+def test_customers_are_answered_by_pages_whatever_they_ask_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for strange in ("ABC", "a b", "x" * 400, "%00", "%E4%B8%AD", "%ff"):
+        answer = shop.client.get(f"/s/{strange}")
+        assert answer.status_code == 404
+        assert "没有这个页面" in answer.text
+    _, later = shared(shop, **{"from": "2099-01-01T00:00:00Z"})
+    assert "开团时间：2099-01-01 08:00" in shop.client.get(f"/s/{later}").text
+    _, code = shared(shop)
+    _, fields, cookie = form(shop, code)
+    monkeypatch.setattr("api.routes.share_page.LOOKS", 0)
+    monkeypatch.setattr("api.routes.share_page.SIGNS", 0)
+    for answer, said in (
+        (shop.client.get(f"/s/{code}"), "请稍后再试"),
+        (sign(shop, code, fields, cookie), "提交过于频繁"),
+    ):
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.headers["content-type"].startswith("text/html")
+        assert said in answer.text
+    assert 'value="李四"' in answer.text
 
 
 def test_a_form_that_we_did_not_give_this_browser_and_a_price_outside_are_refused(

@@ -36,6 +36,7 @@ class PublicPage:
     leader: str
     price: str
     goods: tuple[Good, ...]
+    since: datetime | None
     until: datetime | None
     status: str
 
@@ -47,15 +48,17 @@ def page(session: Session, desk: Desk, code: str, now: datetime) -> PublicPage:
         row.code,
         session.get_one(Party, row.party_id).name,
         price_text(root.retail_price),
-        tuple(_goods(session, desk, row.party_id, shares.skus_of(session, root.id), now)),
+        tuple(goods(session, desk, row.party_id, shares.skus_of(session, root.id), now)),
+        root.valid_from,
         root.valid_until,
         shares.status(row, root, now),
     )
 
 
-def _goods(
+def goods(
     session: Session, desk: Desk, party_id: int, skus: list[int], now: datetime
 ) -> list[Good]:
+    """These SKUs as customers of the party see them. System scope."""
     named = session.execute(
         select(Sku.id, Sku.attributes, Sku.product_id, Product.title, Product.images)
         .join(Product, Product.id == Sku.product_id)
@@ -66,7 +69,7 @@ def _goods(
     offered = [one for one in deals.of_skus(session, skus) if one.mode == "dropship"]
     parts = bundles.parts(session, skus)
     names = titles.rules(session)
-    goods = []
+    found = []
     album = Album(desk.keyring)
     for row in named:
         own = [one for one in offered if one.sku_id == row.id]
@@ -75,5 +78,5 @@ def _goods(
         spec = " ".join(str(value) for value in told.values())
         roads = album.roads(media.addresses(row.images)[:1], row.product_id)
         picture = roads[0] if roads else None
-        goods.append(Good(outside("sku", row.id), row.title, spec, seen.stock.state, picture))
-    return goods
+        found.append(Good(outside("sku", row.id), row.title, spec, seen.stock.state, picture))
+    return found

@@ -197,6 +197,8 @@ def view(session: Session, row: Share, reader: int, now: datetime) -> dict[str, 
 
 def lines_of(session: Session, code: str) -> tuple[Share, Share]:
     """The share with this code, and the one it hangs on (itself). Raises Problem 404."""
+    if "\0" in code:  # anybody may ask for anything
+        raise _unknown(code)
     row = session.scalars(select(Share).where(Share.code == code)).one_or_none()
     if row is None:
         raise _unknown(code)

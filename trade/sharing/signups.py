@@ -3,7 +3,7 @@
 Nothing is paid by signing up. A customer is kept as recipients are, sealed and masked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,7 +13,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
-from kit.crypto import Keyring
 from kit.db import Database
 from kit.errors import Problem, invalid
 from kit.ids import inside, outside
@@ -23,39 +22,45 @@ from trade.hearing import Hearing
 from trade.models import Order, Recipient, Share, Signup
 from trade.orders import OrderRequest
 from trade.planning import LineRequest
-from trade.sharing import shares
+from trade.sharing import share_pages, shares
 
 MOST_UNITS = 999
 MOST_A_SHARE = 5_000
 """So many sign-ups one page takes."""
+LONGEST = {"name": 50, "mobile": 30, "address": 200, "note": 100}
+"""So many characters a customer may write in each field."""
 
 Placed = tuple[dict[str, Any], bool] | Problem
 
 
 def sign_up(
     session: Session,
-    keyring: Keyring,
+    desk: Desk,
     code: str,
     sku: str,
     quantity: int,
-    customer: tuple[str, str, str],
-    note: str,
+    customer: Mapping[str, str],
     nonce: str,
     now: datetime,
 ) -> bool:
-    """A customer (name, mobile, address or "") wants goods of a page; whether it was new.
+    """A customer (`name`, `mobile`, `address` or "", `note`) wants goods of a page; whether it was
+    new.
 
-    System scope. Raises Problem 404; 409 `share_closed` or `full`; 422 naming the field.
+    System scope. Raises Problem 404; 409 `share_closed`, `out_of_stock` or `full`; 422 naming the
+    fields.
     """
     row, root = shares.lines_of(session, code)
     if (state := shares.status(row, root, now)) != "open":
         raise Problem(409, "share_closed", f"this page is {state}")
-    sku_id = inside("sku", sku)
-    if sku_id not in shares.skus_of(session, root.id):
+    shared = {outside("sku", one): one for one in shares.skus_of(session, root.id)}
+    if sku not in shared:
         raise invalid("sku", "this is not on the page")
     if not 0 < quantity <= MOST_UNITS:
         raise invalid("quantity", f"between 1 and {MOST_UNITS}")
-    to = _customer(*customer)
+    to = _customer(customer)
+    [wanted] = share_pages.goods(session, desk, row.party_id, [shared[sku]], now)
+    if wanted.stock == "out":
+        raise Problem(409, "out_of_stock", "there is none of this left; choose other goods")
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('signups', :share))"),
         {"share": row.id},
@@ -70,10 +75,10 @@ def sign_up(
         insert(Signup).values(
             party_id=row.party_id,
             share_id=row.id,
-            sku_id=sku_id,
+            sku_id=shared[sku],
             quantity=quantity,
-            recipient_id=recipients.seal(session, keyring, row.party_id, to, "signup"),
-            note=note.strip()[:200],
+            recipient_id=recipients.seal(session, desk.keyring, row.party_id, to, "signup"),
+            note=customer["note"].strip(),
             nonce=nonce,
             created_at=now,
         )
@@ -199,7 +204,12 @@ def _cost(session: Session, order_id: int) -> int:
     return session.get_one(Order, order_id).total
 
 
-def _customer(name: str, mobile: str, address: str) -> ShipTo:
+def _customer(given: Mapping[str, str]) -> ShipTo:
+    """Who signs up. Raises Problem 422 naming the fields."""
+    for field, most in LONGEST.items():
+        if len(given[field]) > most or "\0" in given[field]:
+            raise invalid(field, f"give at most {most} characters, none of them NUL")
+    name, mobile, address = given["name"], given["mobile"], given["address"]
     if address.strip():
         return addresses.from_fields(name, mobile, None, address)
     number = addresses.phone(mobile)
