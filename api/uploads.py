@@ -1,7 +1,7 @@
 """Files in and out: a sheet that is sent as a form or as the body itself, and one that is given."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
@@ -36,18 +36,33 @@ def given(kind: str, what: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {kind: {"schema": BINARY}}, "description": what}}
 
 
-async def _sheet(request: Request) -> bytes:
-    """An uploaded sheet: the `file` of a form, or the body itself. Raises Problem 422."""
+class Upload(NamedTuple):
+    """A file that was sent; of one that is the body itself nobody knows what it is called."""
+
+    content: bytes
+    name: str | None
+
+
+async def _upload(request: Request) -> Upload:
+    """The `file` of a form, or the body itself. Raises Problem 422."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         async with request.form(max_files=1, max_fields=10) as form:
             file = form.get("file")
             if isinstance(file, UploadFile):
-                return await file.read()
+                return Upload(await file.read(), file.filename)
             raise Problem(422, "invalid", "file: send the sheet as a file field named file")
-    return await request.body()
+    return Upload(await request.body(), None)
 
 
-Sheet = Annotated[bytes, Depends(_sheet)]
+Uploaded = Annotated[Upload, Depends(_upload)]
+"""An uploaded sheet."""
+
+
+def _content(upload: Uploaded) -> bytes:
+    return upload.content
+
+
+Sheet = Annotated[bytes, Depends(_content)]
 """The content of an uploaded sheet."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from catalog.matching import settling
 from connectors.budgets import Budgets
 from connectors.errors import Refused, Unreadable
+from connectors.feed.header import NoHeader
 from connectors.feed.rejects import rejects_csv
 from connectors.model import Listing, Lists, Page, Reject
 from connectors.registry import open_source, read_settings
@@ -119,6 +120,9 @@ def bring(house: House, given: Given, *, dry_run: bool) -> Report:
             with house.db.as_system() as session:
                 sources.record(session, house.settings, given.source, {"kind": "feed"})
         _read(house, report, listing, config, dry_run=dry_run)
+    except NoHeader as error:
+        hint = f"{error}, or name them, for example --columns {error.example}"
+        raise Problem(422, error.code, hint) from error
     except (Unreadable, Refused) as error:
         raise Problem(422, error.code, str(error)) from error
     if given.rejects is not None:

@@ -4,6 +4,7 @@ What differs in few rows counts when the answer is there; more is staged and jud
 worker applies it.
 """
 
+import re
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -33,14 +34,24 @@ MOST_BYTES = 256 * 2**20
 STATES = {"held": "review", "done": "live", "failed": "refused", "discarded": "refused"}
 """A run's states as its supplier is told; any other is a draft: nothing of it counts yet."""
 
+_STRANGE = re.compile(r"[^\w.\- ()（）]")
+"""What the name of a file is kept without."""
+_LONGEST = 60
+
 _reading = threading.BoundedSemaphore(2)
 """Unpacked files are large: a process reads two at a time."""
 
 
 def take(
-    db: Database, source: str, config: Mapping[str, Any], content: bytes, *, whole: bool
+    db: Database,
+    source: str,
+    config: Mapping[str, Any],
+    sheet: tuple[bytes, str | None],
+    *,
+    whole: bool,
 ) -> int:
-    """Load a file as what `source` offers; `whole`: what is absent from it is offered no more.
+    """Load a file, with its name if it has one, as what `source` offers; `whole`: what is absent
+    from it is offered no more.
 
     Returns the run's id. Raises Problem 409 `platform_source`, or `run_alive` while the source is
     read; 422 `unreadable_sheet` that says why nothing was taken.
@@ -49,7 +60,8 @@ def take(
     guard = pull.limits(read_settings(source, terms))
     reading = Reading(guard=guard, most=AT_ONCE)
     with _reading, tempfile.TemporaryDirectory(prefix="huopan-handed-") as folder:
-        file = Path(folder) / "upload"
+        content, name = sheet
+        file = Path(folder) / (_STRANGE.sub("_", name or "")[-_LONGEST:].lstrip(".~_") or "upload")
         file.write_bytes(content)
         given = {"location": str(file), "max_bytes": MOST_BYTES, "max_rows": MOST_ROWS}
         try:

@@ -44,7 +44,7 @@ def page(caller: Reads, limit: Limit = 50, cursor: NumberCursor = None) -> Respo
 )
 def hand_in(
     caller: Writes,
-    content: uploads.Sheet,
+    upload: uploads.Uploaded,
     *,
     complete: Annotated[
         bool, Query(description="Whether what is absent from it is offered no more.")
@@ -54,11 +54,11 @@ def hand_in(
     rows load, each of the others is rejected with its reason. A list that would do more harm than
     your source may do alone waits for a review, and nothing of it counts."""
     source = _source(caller)
-    writer = uploads.writer(caller, content)
+    writer = uploads.writer(caller, upload.content)
 
     def work() -> Reply:
         config = _recorded(caller, source)
-        run_id = handed.take(caller.office.db, source, config, content, whole=complete)
+        run_id = handed.take(caller.office.db, source, config, upload, whole=complete)
         with caller.system() as session:
             row = runs.named(session, run_id)
             named = outside("run", run_id)

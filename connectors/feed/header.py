@@ -9,10 +9,12 @@ from .table import DEPTH
 
 
 class NoHeader(Unreadable):
-    """No header with all required columns. `looks_like_goods`: part of one was there."""
+    """No header with all required columns. `looks_like_goods`: part of one was there; `example`
+    names those that are missing, as whoever reads the file may have them named."""
 
-    def __init__(self, message: str, *, looks_like_goods: bool) -> None:
+    def __init__(self, message: str, example: str, *, looks_like_goods: bool) -> None:
         super().__init__("missing-column", message)
+        self.example = example
         self.looks_like_goods = looks_like_goods
 
 
@@ -83,7 +85,8 @@ def refuse_incomplete(
             f"{where}: no column found for {needed} (needed: {', '.join(REQUIRED)}). "
             f"Guessed so far: {columns.shown() or 'nothing'}. "
             f"Header: {_row(labels) or 'not found'}. "
-            f"Head them {needed} in the file, or name them, for example --columns {example}",
+            f"Head them {needed} in the file",
+            example,
             looks_like_goods=len(columns.missing) < len(REQUIRED) and len(columns.chosen) > 2,
         )
 

@@ -69,6 +69,13 @@ def test_a_workbook_as_people_write_it_is_read_and_nobody_elses_import_is_seen(s
     assert shop.got("operator", "/v1/sources")["items"][0]["code"] == SOURCE
 
 
+def test_a_rejected_row_names_the_file_that_was_handed_in(shop: Shop) -> None:
+    csv = {"file": ("../春/报价 [1]*.csv", "货号,品名,供货价\n1,茶,面议\n2,茶,3\n".encode())}
+    done = shop.said("brand", "/v1/listings/import", status=202, files=csv)
+    rejects = shop.ask("brand", "GET", f"/v1/listings/imports/{done['id']}/rejects.csv")
+    assert "\r\n春_报价 _1__.csv,2,供货价,面议," in rejects.text
+
+
 def test_materials_reach_leaders_in_kits_under_our_names(shop: Shop) -> None:
     fields = ("sku", "title", "price", "materials")
     seen = []

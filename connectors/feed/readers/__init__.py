@@ -27,6 +27,15 @@ _READERS: dict[str, Reader] = {
     "google": _google,
 }
 _LINES = (".jsonl", ".ndjson")
+_STRANGE = {
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"Rar!": "a packed file",
+    b"7z\xbc\xaf": "a packed file",
+    b"\x1f\x8b": "a packed file",
+}
+"""How files begin that hold no list, whatever they are called."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -40,6 +49,9 @@ def _form(path: Path) -> str:
         head = file.read(64 * 1024)
     if not head.strip(b" \t\r\n\x00"):
         raise Unreadable("empty", f"{path.name} is empty; nothing was read")
+    for start, what in _STRANGE.items():
+        if head.startswith(start):
+            raise Unreadable("no-list", f"{path.name} is {what}; give the list as XLSX or CSV")
     if head.startswith(b"PK"):
         return "xlsx"
     if head.startswith(_OLE):

@@ -78,7 +78,10 @@ def inspect(file: BinaryIO, name: str, most_cells: int = MOST_CELLS) -> dict[str
                         continue
             return inside
     except _DAMAGE as error:
-        raise Unreadable("not-excel", f"{name} is a damaged workbook: {error}") from error
+        raise Unreadable(
+            "not-excel",
+            f"{name} is a damaged workbook; open it in a spreadsheet program and save it anew",
+        ) from error
 
 
 def _check_stated(book: zipfile.ZipFile, packed: int, name: str) -> None:
