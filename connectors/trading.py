@@ -62,11 +62,13 @@ class Quotes(Protocol):
 class Confirms(Protocol):
     """A source that first holds goods (`Placed.held`) and sells them when told so.
 
-    `confirm` may be repeated; a purchase that is confirmed already stays so. Raises Refused when
-    the hold is gone or cannot be paid; then nothing is bought.
+    `confirm` may be repeated; a purchase that is confirmed already stays so. It pays no more than
+    `most`, in CNY, where what is held may still become dearer. Raises Refused when the hold is gone
+    or cannot be paid, PriceChanged when it costs more; then nothing is bought, and what is held
+    stays so until `Sells.cancel` gives it up.
     """
 
-    def confirm(self, our_ref: str) -> Placed: ...
+    def confirm(self, our_ref: str, most: Decimal | None = None) -> Placed: ...
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,6 +8,7 @@ tree of platform orders replaces what was known. Suppliers at our own door tell 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import orjson
 from sqlalchemy import select, text
@@ -210,7 +211,7 @@ def look(seller: Sells, one: Due) -> Seen:
         vouched = charge is None and one.word == charging.BUY
         paid = vouched or not charging.beyond(charge, one.agreed)
         if held and paid and one.back is None and isinstance(seller, Confirms):
-            seller.confirm(one.our_ref)
+            seller.confirm(one.our_ref, None if vouched else Decimal(one.agreed) / 100)
         return Seen(progress, too_late=too_late)
     except SupplierError as error:
         return Seen(error=error, too_late=too_late)

@@ -126,11 +126,18 @@ def _confirmed(
     our_ref = claimed.order.our_ref
     if not placed.held or not isinstance(seller, Confirms) or not wanted():
         return Outcome(placed=placed)
+    most = claimed.agreed(placed.refused)
     try:
         charge = _charge(seller, placed, our_ref)
-        if beyond(charge, claimed.agreed(placed.refused)):
-            return Outcome(placed=placed, unpaid=True, charge=charge)
-        return Outcome(placed=replace(seller.confirm(our_ref), refused=placed.refused))
+    except SupplierError as error:
+        return Outcome(error=error, unknown=True)
+    if beyond(charge, most):
+        return Outcome(placed=placed, unpaid=True, charge=charge)
+    try:
+        bought = seller.confirm(our_ref, Decimal(most) / 100)
+        return Outcome(placed=replace(bought, refused=placed.refused))
+    except PriceChanged as error:  # it rose since it was placed: what it costs now is asked
+        return Outcome(error=error, unknown=True)
     except Refused as error:
         return Outcome(error=error, unknown=not _let_go(seller, our_ref, error))
     except SupplierError as error:

@@ -1,7 +1,6 @@
 """Placing, finding, paying and cancelling orders, and following their parcels."""
 
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -43,7 +42,6 @@ MOST_LINES = 50
 PAGE = 20
 PAYMENTS = 3
 """How often a payment is tried that 1688 itself says did not happen."""
-REMEMBERED = 10_000
 _LACK = ("缺货", "无货", "没货", "stock")
 
 
@@ -53,8 +51,6 @@ class Buying:
     def __init__(self, gateway: Gateway, given: AliSettings) -> None:
         self._gateway = gateway
         self._given = given
-        self._promised: OrderedDict[str, int] = OrderedDict()
-        self._lock = threading.Lock()
 
     def quote(self, lines: Sequence[OrderLine], ship_to: ShipTo) -> SourceQuote:
         """What 1688 would ask; a declined preview is a quote of nothing sellable."""
@@ -91,8 +87,6 @@ class Buying:
         if not made.refs:
             code, message = next(iter(made.refused.values()), ("no-order", "1688 made no order"))
             raise faults.of(code, message).error(code, message)
-        if made.amount is not None:
-            self._promise(order.our_ref, made.amount)
         return Placed(
             made.refs,
             awaits_supplier=False,
@@ -108,11 +102,11 @@ class Buying:
         found = self._of(our_ref)
         return _placed(found) if found else None
 
-    def confirm(self, our_ref: str) -> Placed:
+    def confirm(self, our_ref: str, most: Decimal | None = None) -> Placed:
         """Pay by agreement whatever is unpaid; where a person pays, the order stays held.
 
-        Raises Refused when an order is closed or cannot be paid, OutcomeUnknown when 1688 does
-        not say.
+        Raises Refused when an order is closed or cannot be paid, PriceChanged when its seller asks
+        more than `most` by now, OutcomeUnknown when 1688 does not say.
         """
         found = self._some(our_ref)
         if all(one.status in orders.CLOSED for one in found):
@@ -120,11 +114,9 @@ class Buying:
         unpaid = [one for one in found if one.status == orders.UNPAID]
         if self._given.pay == "person" or not unpaid:
             return _placed(found)
-        promised, total = self._promised.get(our_ref), _total(found)
-        if promised is not None and total is not None and total > promised:
-            raise PriceChanged(
-                "raised", f"1688 asks {total} fen for {our_ref}, {promised} were agreed"
-            )
+        total = _total(found)
+        if most is not None and (total is None or values.from_fen(total) > most):
+            raise PriceChanged("raised", f"1688 asks {total} fen for {our_ref}, not {most} CNY")
         for one in unpaid:
             self._pay(one)
         return replace(_placed(found), held=False)
@@ -277,13 +269,6 @@ class Buying:
         reply = self._gateway.ask(PREPARE_PAY, tradeWithholdPreparePayParam=wanted)
         told = values.part(values.part(reply, "result"), "result")
         return faults.truth(told.get("paySuccess")) is True
-
-    def _promise(self, our_ref: str, amount: int) -> None:
-        """What was agreed, to be compared when it is paid; forgotten with this process."""
-        with self._lock:
-            self._promised[our_ref] = amount
-            while len(self._promised) > REMEMBERED:
-                self._promised.popitem(last=False)
 
 
 def _guard(lines: Sequence[OrderLine], found: Sequence[Preview]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TypeVar
 
 from connectors.errors import TryLater
@@ -136,9 +137,9 @@ class Ali1688:
         """The orders under our reference."""
         return self.buying.find(our_ref)
 
-    def confirm(self, our_ref: str) -> Placed:
-        """Pay by agreement."""
-        return self.buying.confirm(our_ref)
+    def confirm(self, our_ref: str, most: Decimal | None = None) -> Placed:
+        """Pay by agreement, no more than `most`."""
+        return self.buying.confirm(our_ref, most)
 
     def cancel(self, our_ref: str, reason: str) -> None:
         """Close what is unpaid."""

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.errors import (
-    BalanceShort,
     NoSuchThing,
     NotDeliverable,
     OutcomeUnknown,
@@ -199,14 +198,10 @@ class VopSource:
             raw=answer.raw,
         )
 
-    def confirm(self, our_ref: str) -> Placed:
-        """Buy what is held. A hold that cannot be paid is given back."""
+    def confirm(self, our_ref: str, most: Decimal | None = None) -> Placed:
+        """Buy what is held, at the price that it was held for."""
         order_id = self._order_id(our_ref)
-        try:
-            answer = self.wire.confirm(order_id)
-        except BalanceShort:
-            self.wire.cancel(order_id, "balance short")
-            raise
+        answer = self.wire.confirm(order_id)
         return Placed((order_id,), awaits_supplier=False, raw=answer.raw)
 
     def cancel(self, our_ref: str, reason: str) -> None:

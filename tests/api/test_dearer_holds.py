@@ -132,17 +132,14 @@ def test_what_an_operator_refuses_is_given_back_and_waits_for_its_leader(trade: 
     assert (trade.seen(order)["status"], trade.balanced()) == ("cancelled", True)
 
 
-def test_a_platform_that_comes_back_to_what_was_agreed_is_paid(trade: Trade) -> None:
-    trade.stage.act("ali1688", "freight", fen=800)
-    goods = trade.goods(ALI, 2000, freight=None)
-    order = trade.ordered(goods, quantity=2)
-    trade.stage.act("ali1688", "freight", fen=900)
-    trade.worked(ALI)
-    assert there(trade, ALI) == [0]
+def test_what_a_seller_raises_once_more_is_accepted_as_it_is_then(trade: Trade) -> None:
+    order, _ = risen(trade, ALI)
     ref = trade.stage.orders("ali1688")[0]["ref"]
-    trade.stage.act("ali1688", "raise", order=ref, fen=-100)
+    trade.stage.act("ali1688", "raise", order=ref, fen=100)
     _due(trade)
     trade.followed(ALI)
-    assert (there(trade, ALI), cases(trade)) == ([1], [])
-    assert trade.seen(order)["total"] == "52.00"
-    assert trade.balanced()
+    assert [one["money"] for one in cases(trade)] == ["4.00"]
+    does(trade, "accept")
+    trade.followed(ALI)
+    assert (there(trade, ALI), cases(trade), trade.balanced()) == ([1], [], True)
+    assert trade.bought(order) == [(ALI, "accepted")]

@@ -204,11 +204,14 @@ def test_a_dearer_piece_is_not_bought(stage: Stage, source: Ali1688) -> None:
 
 
 def test_what_a_seller_raised_after_the_order_is_not_paid(stage: Stage, source: Ali1688) -> None:
-    source.place(order("HP-1", (an_offer(stage)["skus"][0]["external_id"], 3)))
+    most = source.place(order("HP-1", (an_offer(stage)["skus"][0]["external_id"], 3))).amount
+    assert most is not None
     stage.act(NAME, "raise", order=truth(stage)[0]["ref"], fen=500)
     with pytest.raises(PriceChanged):
-        source.confirm("HP-1")
+        source.confirm("HP-1", most)
     assert truth(stage)[0]["payments"] == 0
+    source.confirm("HP-1", most + 5)
+    assert truth(stage)[0]["payments"] == 1
 
 
 def test_what_cannot_be_bought_says_why(stage: Stage, source: Ali1688) -> None:

@@ -125,7 +125,7 @@ class Held(DoorSupplier):
     def track(self, our_ref: str) -> Progress:
         return Progress(our_ref, (self.part.ref,), (self.part,))
 
-    def confirm(self, our_ref: str) -> Placed:
+    def confirm(self, our_ref: str, most: Decimal | None = None) -> Placed:
         self.paid.append(our_ref)
         return Placed(("1",), awaits_supplier=False)
 

@@ -15,6 +15,7 @@ from connectors.errors import (
     NotAuthorised,
     OutcomeUnknown,
     OutOfStock,
+    PriceChanged,
     Refused,
     SupplierError,
     TryLater,
@@ -80,7 +81,7 @@ class Platform:
         held = self.holds and not self.confirmed[our_ref]
         return self._placed(our_ref, held=held) if self.held[our_ref] else None
 
-    def confirm(self, our_ref: str) -> Placed:
+    def confirm(self, our_ref: str, most: Decimal | None = None) -> Placed:
         self.calls.append("confirm")
         self.confirmed[our_ref] += 1
         if self.confirming is not None:
@@ -191,6 +192,20 @@ def test_a_hold_that_costs_more_than_was_agreed_or_nobody_says_what_is_not_bough
         ("accept", "refuse"),
     )
     assert case["detail"] == f"its source {told}; it is held and not paid"
+
+
+def test_a_hold_that_rises_before_it_is_paid_is_asked_about_and_not_given_up(
+    market: Market, order: int
+) -> None:
+    platform = Platform(holds=True, confirming=PriceChanged("raised", "?"))
+    drain(market, platform)
+    assert (only(market, order).state, platform.given_up) == ("submitting", [])
+    platform.asks[only(market, order).our_ref] = Decimal("20.01")
+    platform.confirmed.clear()
+    all_due(market)
+    drain(market, platform.healed())
+    assert platform.calls == ["find"]
+    assert (only(market, order).state, only(market, order).overcharged) == ("accepted", 1)
 
 
 def test_what_a_source_refused_of_a_purchase_is_not_part_of_what_was_agreed(market: Market) -> None:

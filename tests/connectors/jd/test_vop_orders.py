@@ -194,13 +194,15 @@ def test_a_gift_that_is_out_blames_its_main_sku(
         picky.place(order_of(skus[:1], "HP-3"))
 
 
-def test_a_hold_that_cannot_be_paid_is_given_back(
+def test_a_hold_that_cannot_be_paid_stays_until_who_placed_it_gives_it_up(
     stage: Stage, vop: VopSource, skus: list[str]
 ) -> None:
     vop.place(order_of(skus))
     stage.act("jd", "purse", fen=100)
     with pytest.raises(BalanceShort):
         vop.confirm("HP-1")
+    assert stage.orders("jd")[0]["state"] == "held"  # buyers give it up: one request to JD
+    vop.cancel("HP-1", "balance short")
     assert stage.orders("jd")[0]["state"] == "cancelled"
 
 
