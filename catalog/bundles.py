@@ -4,6 +4,7 @@ A bundle with a live offer of its own is sold by that offer. Else there are as m
 part allows, and it costs what its parts cost under the reader's price rules. A part is no bundle.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,10 +27,16 @@ from kit.errors import invalid
 from kit.ids import outside
 from kit.statements import Ask, Query, ids_text, send
 
-MADE_OF = """(
+LED_PARTS = """(
+        SELECT p.sku_id, coalesce(r.to_sku, p.part_id) AS part_id, sum(p.units)::int AS units
+        FROM sku_parts p LEFT JOIN sku_redirects r ON r.from_sku = p.part_id
+        WHERE p.sku_id = ANY({skus}) GROUP BY 1, 2)"""
+"""SQL: the parts of the SKUs in an array. One that was merged is the SKU that it leads to: two that
+became one share its stock."""
+MADE_OF = f"""(
         SELECT json_agg(json_build_array(b.sku_id, b.part_id, b.units)
                         ORDER BY b.sku_id, b.part_id)
-        FROM sku_parts b WHERE b.sku_id = ANY({skus}))"""
+        FROM {LED_PARTS} b)"""  # noqa: S608 - a query of ours
 """SQL: what `answered` reads, of the SKUs in an array; NULL where none is a bundle."""
 
 MOST_PARTS = 20
@@ -210,7 +217,9 @@ def put(
     """
     session.execute(_LOCK)
     led = current(session, units)
-    made = {led[part]: count for part, count in units.items()}
+    made: Counter[int] = Counter()
+    for part, count in units.items():
+        made[led[part]] += count
     _check(session, sku_id, made, source)
     row = session.get(Bundle, sku_id)
     if row is None:
@@ -256,9 +265,9 @@ def page(
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('bundles', 0))")
 """Two writers could else make bundles of one another."""
-_PARTS = """
-    SELECT sku_id, part_id, units FROM sku_parts WHERE sku_id = ANY(%s) ORDER BY sku_id, part_id
-"""
+_PARTS = f"""
+    SELECT sku_id, part_id, units FROM {LED_PARTS.format(skus="%s")} b ORDER BY sku_id, part_id
+"""  # noqa: S608 - a query of ours
 _KNOWN = text("SELECT id FROM skus WHERE id = ANY(:skus)")
 _OWN = text("""
     SELECT DISTINCT sku_id FROM offers WHERE sku_id = ANY(:skus) AND source = :source

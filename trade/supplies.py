@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from catalog import freight_templates, publishing, stock
+from catalog import bundles, freight_templates, publishing, stock
 from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
 from catalog.publishing import HEARD, Record
@@ -20,8 +20,8 @@ from trade.routing import routing_rules
 from trade.routing.routing_rules import Rulebook
 from trade.routing.takes import Supply
 
-_ASKED = """SELECT unnest(%(skus)s::bigint[]) AS sku
-    UNION SELECT part_id FROM sku_parts WHERE sku_id = ANY(%(skus)s)"""
+_ASKED = f"""SELECT unnest(%(skus)s::bigint[]) AS sku
+    UNION SELECT part_id FROM {bundles.LED_PARTS.format(skus="%(skus)s")} b"""  # noqa: S608
 """The SKUs that are asked for, and the parts of those that are bundles."""
 
 _OFFERS = f"""

@@ -33,7 +33,9 @@ _OFFERED = text(
     """
     SELECT DISTINCT s.product_id FROM (
         SELECT id, product_id FROM skus WHERE product_id = ANY(:ids)
-        UNION ALL SELECT b.part_id, s.product_id FROM skus s JOIN sku_parts b ON b.sku_id = s.id
+        UNION ALL SELECT coalesce(r.to_sku, b.part_id), s.product_id
+        FROM skus s JOIN sku_parts b ON b.sku_id = s.id
+        LEFT JOIN sku_redirects r ON r.from_sku = b.part_id
         WHERE s.product_id = ANY(:ids)
     ) s JOIN LATERAL (SELECT source, {brand_of} AS brand, category FROM offers o
       WHERE o.sku_id = s.id) o ON true WHERE EXISTS (

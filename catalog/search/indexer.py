@@ -41,6 +41,8 @@ _CHANGED = text("""
         SELECT seq, sku_id FROM changes WHERE seq > :after ORDER BY seq LIMIT :limit
     ) c LEFT JOIN LATERAL (
         SELECT c.sku_id AS id UNION ALL SELECT sku_id FROM sku_parts WHERE part_id = c.sku_id
+        UNION ALL SELECT b.sku_id FROM sku_redirects r JOIN sku_parts b ON b.part_id = r.from_sku
+        WHERE r.to_sku = c.sku_id
     ) w ON true LEFT JOIN skus s ON s.id = w.id
 """)
 _HEAD = text("SELECT seq FROM feed_head")

@@ -6,6 +6,7 @@ from typing import Any
 
 import openpyxl
 
+from catalog.matching import joining
 from kit.ids import inside
 from tests.api.shop import HOME, SOURCE, Shop, ordering
 from tests.trade.market import Goods
@@ -263,3 +264,34 @@ def test_brands_bundle_their_own_goods_and_see_their_own_bundles(shop: Shop) -> 
     itself = {"parts": [{"sku": ours}]}
     refused = shop.ask("brand", "PUT", f"/v1/bundles/{ours}", json=itself).json()
     assert refused["errors"][0]["code"] == "itself"
+
+
+def test_parts_that_became_one_sku_share_its_stock(shop: Shop) -> None:
+    tea, same = shop.offer(stock=5), shop.offer(stock="out")
+    sku = make(shop, (tea, 1), (same, 2))
+    with shop.db.as_system() as session:
+        joining.merge(session, same.sku_id, tea.sku_id, "operator")
+    shop.index()
+    assert sku_of(shop, sku)["stock"]["quantity"] == 1  # three of five teas, not one of each
+    (card,) = shop.got("leader", "/v1/products?q=茶具礼盒&in_stock=true")["items"]
+    assert card["stock"]["quantity"] == 1
+    assert shop.got("operator", f"/v1/bundles/{sku}")["parts"] == [{"sku": tea.sku, "units": 3}]
+    lines = [{"sku": sku, "quantity": 1}, {"sku": tea.sku, "quantity": 3}]
+    quote = shop.said("leader", "/v1/quotes", {"lines": lines, "ship_to": HOME})
+    assert [(one["sku"], one["code"]) for one in quote["unsellable"]] == [(tea.sku, "out_of_stock")]
+    lines[1]["quantity"] = 2
+    shop.said("leader", "/v1/orders", ordering(tea, lines=lines))
+    shop.index()
+    path = f"/v1/listings/{tea.external_id}/stock"
+    assert shop.ask("brand", "PUT", path, json={"quantity": 11}).status_code == 200
+    shop.index()  # search follows the goods that the parts lead to
+    (card,) = shop.got("leader", "/v1/products?q=茶具礼盒&in_stock=true")["items"]
+    assert card["stock"]["quantity"] == 2
+    with shop.db.as_system() as session:
+        joining.split(session, tea.sku_id, [same.offer_id], "operator")
+    assert sku_of(shop, sku)["stock"] == {"state": "out", "quantity": 0}
+    named = [{"sku": tea.sku, "units": 1}, {"sku": same.sku, "units": 2}]
+    with shop.db.as_system() as session:
+        joining.merge(session, same.sku_id, tea.sku_id, "operator")
+    put = shop.ask("operator", "PUT", f"/v1/bundles/{sku}", json={"parts": named})
+    assert put.json()["parts"] == [{"sku": tea.sku, "units": 3}]
