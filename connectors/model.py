@@ -87,13 +87,15 @@ class Page:
 
     `cursor` is where a reading that broke off after this page goes on; None: this source can only
     start again. `gone` are external ids of which the source itself says that it sells them no
-    more; ids that are merely absent do not belong here.
+    more; ids that are merely absent do not belong here. `unread` are external ids or listings that
+    are there, but failed: they are not absent, and stay as they were.
     """
 
     rows: pl.DataFrame
     rejects: list[Reject] = field(default_factory=list)
     cursor: Cursor | None = None
     gone: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ class Traits:
 
     `quotes`, `states_stock`: it answers for prices (stock) by calls of their own, so that a
     listing silent on them says nothing. `newer_wins`: single items are read between listings, so
-    that a row older than what we hold is left out. `images`: keep what was, for a rollback.
+    that what is known since a listing's `as_of` is left as it is; else only what was said of an
+    item since the reading began (a file may be old, and counts all the same). `images`: keep what
+    was, for a rollback.
     """
 
     quotes: bool = False
@@ -42,8 +44,12 @@ def apply(
     *,
     rows: str,
     span: tuple[int, int],
+    since: datetime | None = None,
 ) -> tuple[int, int]:
-    """Apply the rows of `span` (after, up to) of a staging table; (offers changed, gone)."""
+    """Apply the rows of `span` (after, up to) of a staging table; (offers changed, gone).
+
+    What was said of an item after `since` stays; None: nothing can have been.
+    """
     facts: dict[str, Any] = {
         "run": run_id,
         "source": source,
@@ -51,6 +57,7 @@ def apply(
         "quotes": traits.quotes,
         "states_stock": traits.states_stock,
         "newer_wins": traits.newer_wins,
+        "since": as_of if traits.newer_wins else since,
         "keep": traits.images,
         "figures": traits.figures,
     }
@@ -96,6 +103,8 @@ def _write(run: Callable[..., Any], found: Any, traits: Traits) -> None:
         run(apply_sql.GONE)
     if found.planned:
         run(apply_sql.PLANNED)
+    if found.restored:
+        run(apply_sql.REOPENED)
     run(*apply_sql.EVENTS)
     if found.fresh < found.all:
         run(apply_sql.CHANGES)

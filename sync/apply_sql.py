@@ -66,6 +66,8 @@ _IMAGE = _object(
         ("valid_until", "p.valid_until"),
         ("stock_state", "st.state"),
         ("stock_quantity", "st.quantity"),
+        ("price_as_of", "p.as_of"),
+        ("stock_as_of", "st.as_of"),
     ]
 )
 
@@ -98,8 +100,8 @@ _SPAN = f"""SELECT b.*,
     :quotes AND r.dropship_price IS NULL AND r.bulk_price IS NULL AND r.affiliate_price IS NULL
       AS silent,
     r.stock_state IS NOT NULL AS says_stock,
-    :newer_wins AND coalesce(p.as_of > :as_of, false) AS younger_price,
-    :newer_wins AND coalesce(st.as_of > :as_of, false) AS younger_stock,
+    coalesce(p.as_of > CAST(:since AS timestamptz), false) AS younger_price,
+    coalesce(st.as_of > CAST(:since AS timestamptz), false) AS younger_stock,
     coalesce(p.was, '{{}}') AS price_was, p.tiers AS tiers_was,
     CASE WHEN st.state IS NOT NULL THEN
       jsonb_build_object('state', st.state, 'quantity', st.quantity) END AS stock_was,
@@ -112,7 +114,7 @@ _SPAN = f"""SELECT b.*,
     SELECT * FROM stocks WHERE offer_id = o.id AND region = '' LIMIT 1) st ON true,
   LATERAL (SELECT o.id IS NOT NULL AND NOT r.leaves AND {_RETOLD} AS retold) c
   WHERE (NOT r.leaves OR o.state <> 'gone')
-    AND NOT (:newer_wins AND coalesce(o.seen_at > :as_of, false))) b"""
+    AND NOT coalesce(o.seen_at > CAST(:since AS timestamptz), false)) b"""
 
 _KEEP_IMAGES = """INSERT INTO run_images (run_id, offer_id, image)
   SELECT :run, offer_id, image FROM batch WHERE NOT fresh AND :keep"""
@@ -146,7 +148,8 @@ OFFERS_NEW = f"""INSERT INTO offers (id, source, external_id, sku_id, {_NAMES}, 
       b.version, b.hash, :as_of
     FROM batch b WHERE b.fresh"""
 _OFFERS_AGAIN = f"""UPDATE offers o SET ({_NAMES}, state, version, content_hash, seen_at)
-      = ROW({_VALUES}, coalesce(b.state, 'live'), b.version, b.hash, :as_of)
+      = ROW({_VALUES}, coalesce(b.state, 'live'), b.version, CASE WHEN NOT :newer_wins
+        AND (b.younger_price OR b.younger_stock) THEN ''::bytea ELSE b.hash END, :as_of)
     FROM batch b
     WHERE o.id = b.offer_id AND NOT b.fresh AND NOT b.leaves"""
 _OFFERS_GONE = """UPDATE offers o SET state = 'gone', version = b.version FROM batch b
@@ -197,7 +200,7 @@ _PRICES_OVER = f"""DELETE FROM prices p USING batch b
     WHERE p.offer_id = b.offer_id AND NOT b.fresh AND b.sets_price AND NOT EXISTS (
       SELECT FROM {_MODES} WHERE m.mode = p.mode AND m.price IS NOT NULL AND b.phase = 'now')"""
 _PRICES_NEW = f"""INSERT INTO prices (offer_id, mode, price, tiers, valid_until, as_of)
-    SELECT b.offer_id, m.mode, m.price, m.tiers, b.valid_until, :as_of
+    SELECT b.offer_id, m.mode, m.price, m.tiers, b.valid_until, coalesce(b.price_as_of, :as_of)
     FROM batch b, {_MODES} WHERE {_CURRENT}"""
 _PRICES_AGAIN = f"""{_PRICES_NEW} AND NOT b.fresh ON CONFLICT (offer_id, mode) DO UPDATE
     SET price = excluded.price, tiers = excluded.tiers, valid_until = excluded.valid_until,
@@ -218,11 +221,16 @@ _PLANNED = f"""INSERT INTO planned_prices (offer_id, mode, valid_from, valid_unt
 _STOCKS_OVER = """DELETE FROM stocks k USING batch b WHERE k.offer_id = b.offer_id
     AND k.region = '' AND b.sets_stock AND NOT b.says_stock AND NOT b.fresh"""
 STOCKS_NEW = """INSERT INTO stocks (offer_id, region, state, quantity, as_of)
-    SELECT b.offer_id, '', b.stock_state, b.stock_quantity, :as_of
+    SELECT b.offer_id, '', b.stock_state, b.stock_quantity, coalesce(b.stock_as_of, :as_of)
     FROM batch b WHERE b.sets_stock AND b.says_stock"""
 _STOCKS_AGAIN = f"""{STOCKS_NEW} AND NOT b.fresh ORDER BY b.offer_id
     ON CONFLICT (offer_id, region) DO UPDATE SET state = excluded.state,
       quantity = excluded.quantity, as_of = excluded.as_of"""
+
+REOPENED = """UPDATE reservations r SET released_at = NULL FROM batch b
+    WHERE r.offer_id = b.offer_id AND b.sets_stock AND b.stock_as_of <= r.known_at
+      AND r.released_at IS NOT NULL AND r.units > 0"""
+"""What a statement did not count in that stands again, though a later one had."""
 
 _PRICE_NOW = """CASE WHEN NOT b.sets_price THEN b.price_was WHEN b.phase = 'over' THEN '{}'
       ELSE jsonb_strip_nulls(jsonb_build_object('dropship', b.dropship_price::text,
@@ -258,6 +266,7 @@ CENSUS = """SELECT count(*) AS all, count(*) FILTER (WHERE fresh) AS fresh,
   count(*) FILTER (WHERE leaves) AS leaves,
   count(*) FILTER (WHERE NOT fresh AND NOT leaves) AS again,
   count(*) FILTER (WHERE phase = 'planned') AS planned,
+  count(*) FILTER (WHERE stock_as_of IS NOT NULL) AS restored,
   count(*) FILTER (WHERE fresh AND listing IS NOT NULL)
   AS grouped FROM batch"""
 LISTINGS = (_JOIN_LISTING, _PRODUCTS)

@@ -46,6 +46,7 @@ class Batches:
     lease: Held
     run_id: int
     as_of: datetime
+    since: datetime
     traits: Traits
     told: Callable[[int], None]
 
@@ -123,6 +124,7 @@ class Batches:
             self.traits,
             rows=rows_of(self.run_id),
             span=(mark, upto),
+            since=self.since,
         )
 
     def _mark(self, session: Session, upto: int, done: tuple[int, int]) -> None:

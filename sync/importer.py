@@ -126,12 +126,13 @@ def apply(
     with db.as_system() as session:
         lease.confirm(session)
         run = runs.named(session, run_id)
-        since = settling.newest(session) if run.mark == 0 else 0
+        newest = settling.newest(session) if run.mark == 0 else 0
     if run.as_of is None:
         raise ValueError(f"run {run_id} has no as_of")
-    batches = Batches(db, lease, run_id, run.as_of, Traits(**run.traits), told)
+    since = max(run.as_of, run.started_at)
+    batches = Batches(db, lease, run_id, run.as_of, since, Traits(**run.traits), told)
     batches.all_behind(run.mark)
-    _settle(db, lease, since)
+    _settle(db, lease, newest)
     with db.as_system() as session:
         lease.confirm(session)
         runs.end(session, run_id, "done")
@@ -221,6 +222,9 @@ class _Stage:
             )
             if self._whole:
                 self._copy(session, staging.slim(rows))
+            if page.unread:
+                there = pl.DataFrame({"external_id": page.unread}, {"external_id": pl.String})
+                staging.copy(session, staging.keys_of(self._run_id), there)
             if page.gone:
                 self._next += judging.leave(session, self._run_id, page.gone, self._next)
             staging.reject(session, self._run_id, page.rejects)

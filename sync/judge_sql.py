@@ -23,7 +23,8 @@ def diff(run_id: int) -> str:
     """Staged rows that differ from the offers we hold (`n`), and offers that are absent
     (`offer_id` alone), in one join over both."""
     return f"""CREATE TEMP TABLE diff ON COMMIT DROP AS
-      SELECT k.n, o.id AS offer_id, o.external_id, o.seen_at, o.state FROM {keys_of(run_id)} k
+      SELECT k.n, o.id AS offer_id, o.external_id, o.seen_at, o.state
+      FROM (SELECT * FROM {keys_of(run_id)} WHERE n IS NOT NULL) k
       FULL JOIN (SELECT id, external_id, content_hash, state, seen_at FROM offers
         WHERE source = :source) o ON o.external_id = k.external_id
       WHERE o.id IS NULL OR k.n IS NULL AND o.state <> 'gone'
@@ -40,11 +41,17 @@ def drop_equal(run_id: int) -> str:
 
 
 def stage_leaving(run_id: int) -> str:
-    """Offers that are absent from a complete listing, as rows behind all others."""
+    """Offers that are absent from a complete listing, as rows behind all others.
+
+    What is there, though its row could not be read, is not absent.
+    """
+    unread = f"(SELECT external_id FROM {keys_of(run_id)} WHERE n IS NULL)"
     return f"""INSERT INTO {rows_of(run_id)} (n, external_id, hash, leaves)
       SELECT (SELECT next_row FROM runs WHERE id = :run) - 1
           + row_number() OVER (ORDER BY offer_id), external_id, '', true
       FROM diff d WHERE n IS NULL AND seen_at <= (SELECT as_of FROM runs WHERE id = :run)
+        AND external_id NOT IN {unread}
+        AND NOT EXISTS (SELECT FROM offers o WHERE o.id = d.offer_id AND o.listing IN {unread})
         AND NOT EXISTS (SELECT FROM {rows_of(run_id)} r
           WHERE r.leaves AND r.external_id = d.external_id)"""
 
@@ -61,20 +68,25 @@ LIVE = "SELECT count(*) FROM offers WHERE source = :source AND state = 'live'"
 
 
 def harm(run_id: int) -> str:
-    """What a person should see first: rows that vanish, fall to no stock, or move in price
-    beyond the band, with what was and what would be."""
+    """What a person should see first: rows that vanish (they are absent, withdrawn, or their prices
+    are over), fall to no stock, or move in price beyond the band or are no longer sold in some
+    mode, with what was and what would be."""
     return f"""CREATE UNLOGGED TABLE staging.harm_{run_id} AS
       SELECT r.n, h.kind, r.external_id, coalesce(r.title, o.title) AS title, h.was, h.now
       FROM {rows_of(run_id)} r
       JOIN offers o ON o.source = :source AND o.external_id = r.external_id AND o.state = 'live'
       LEFT JOIN LATERAL (SELECT jsonb_object_agg(p.mode, p.price::text) AS was,
-          bool_or(abs(x.price / nullif(p.price, 0) - 1) > :band) AS moved
+          bool_or(abs(x.price / nullif(p.price, 0) - 1) > :band OR x.price IS NULL
+            AND coalesce(r.dropship_price, r.bulk_price, r.affiliate_price) IS NOT NULL) AS moved
         FROM prices p LEFT JOIN LATERAL (VALUES ('dropship', r.dropship_price),
           ('bulk', r.bulk_price), ('affiliate', r.affiliate_price)) x(mode, price)
           ON x.mode = p.mode WHERE p.offer_id = o.id) p ON true
       LEFT JOIN stocks k ON k.offer_id = o.id AND k.region = '',
+      LATERAL (SELECT r.leaves OR r.state <> 'live' OR r.valid_until <= clock_timestamp() AS over,
+        CASE WHEN NOT r.leaves THEN jsonb_strip_nulls(jsonb_build_object(
+          'state', coalesce(r.state, 'live'), 'valid_until', r.valid_until)) END AS said) w,
       LATERAL (VALUES
-        ('vanished', r.leaves, jsonb_build_object('price', p.was, 'stock', k.state), NULL::jsonb),
+        ('vanished', w.over, jsonb_build_object('price', p.was, 'stock', k.state), w.said),
         ('zeroed', NOT r.leaves AND r.stock_state = 'out' AND k.state IN ('in_stock', 'low'),
           jsonb_build_object('stock', k.state, 'quantity', k.quantity),
           jsonb_build_object('stock', r.stock_state, 'quantity', r.stock_quantity)),

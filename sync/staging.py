@@ -62,9 +62,12 @@ _JSON = (
     "bulk_terms",
 )
 
-ROW_TYPES = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in CONTENT) + ", shown text"
+ROW_TYPES = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in CONTENT) + (
+    ", shown text, price_as_of timestamptz, stock_as_of timestamptz"
+)
 """JSON stays text here: only what changed is ever cast. `shown` is the title as products bear it,
-where that differs; it is no content, and no part of the hash."""
+where that differs; the moments say since when a price or stock is so, where that is not the run's
+`as_of`. They are no content, and no part of the hash."""
 
 _SLICE = 5_000
 """Rows that are text in memory at a time."""
@@ -72,7 +75,7 @@ _MOMENT = "%Y-%m-%d %H:%M:%S%.6f+00"
 
 
 def keys_of(run_id: int) -> str:
-    """The table of every row's external id and hash."""
+    """The table of every row's external id and hash; without a number, what was there unread."""
     return f"staging.keys_{run_id}"
 
 
@@ -103,7 +106,7 @@ def holds(session: Session, table: str, expected: int) -> bool:
     there = session.execute(text("SELECT to_regclass(:t)"), {"t": table}).scalar_one()
     if there is None:
         return False
-    return bool(session.execute(text(f"SELECT count(*) = {expected} FROM {table}")).scalar_one())
+    return bool(session.execute(text(f"SELECT count(n) = {expected} FROM {table}")).scalar_one())
 
 
 def hashed(rows: pl.DataFrame, first: int) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from catalog import titles
 from kit.errors import Problem, invalid
 from sync import runs, staging
+from sync.models import Run
 from sync.staging import CONTENT, rows_of
 from sync.wake import wake
 
@@ -30,7 +31,7 @@ def release(
     Raises Problem 404, 409 when the run is not held or its rows are lost, and 422 for an id of
     which nothing is left to release.
     """
-    run = runs.named(session, run_id)
+    run = _awaited(session, run_id)
     if run.state != "held":
         raise Problem(409, "not_held", f"run {run_id} is {run.state}, not held")
     rows = rows_of(run_id)
@@ -54,6 +55,12 @@ def release(
     wake(session, run.source, "listing")
 
 
+def _awaited(session: Session, run_id: int) -> Run:
+    """The run, once whoever else decides about it has. Raises Problem 404."""
+    session.execute(text("SELECT FROM runs WHERE id = :run FOR UPDATE"), {"run": run_id})
+    return runs.named(session, run_id)
+
+
 def _narrow(session: Session, rows: str, only: Sequence[str]) -> None:
     """Leave the rows of these ids. Raises Problem 422: a slip must not throw a reading away."""
     wanted = {"only": list(only)}
@@ -70,10 +77,13 @@ def rollback(session: Session, run_id: int, now: datetime) -> int:
     """Back to the state before this run: returns the run that did, or will do, it.
 
     A held run is discarded: nothing of it was applied. Otherwise a new run writes what every
-    offer was before this run, and before all later ones of the source, as new versions; a worker
-    applies it like any other. Raises Problem 404, and 409 when there is nothing to take back.
+    offer was before this run, and before all later listings of the source, as new versions; a
+    worker applies it like any other. Prices and stock are as old as they were, so that what was
+    bought since still counts; what was said of single items since stays.
+
+    Raises Problem 404, and 409 when there is nothing to take back.
     """
-    run = runs.named(session, run_id)
+    run = _awaited(session, run_id)
     if run.state == "held":
         runs.end(session, run_id, "discarded", "a person discarded it")
         return run_id
@@ -106,24 +116,47 @@ def rollback(session: Session, run_id: int, now: datetime) -> int:
     return undo
 
 
+_TAKEN_BACK = """(SELECT as_of FROM runs WHERE source = :source AND id >= :run
+    AND kind NOT IN ('messages', 'prices', 'stock'))"""
+_RESTATED = f"o.seen_at > :since AND o.seen_at NOT IN {_TAKEN_BACK}"
+"""What was said of a single offer since stands: it is younger, and no part of what went wrong."""
+
+
 def _statements(undo: int) -> tuple[str, ...]:
     rows = rows_of(undo)
-    names = ", ".join(CONTENT)
+    names = ", ".join((*CONTENT, "price_as_of", "stock_as_of"))
     return (
-        """CREATE TEMP TABLE newcomers ON COMMIT DROP AS
-          SELECT o.id, o.external_id, o.state FROM offers o JOIN changes c ON c.offer_id = o.id
+        f"""CREATE TEMP TABLE newcomers ON COMMIT DROP AS
+          SELECT o.id, o.external_id, o.state, {_RESTATED} AS stays
+          FROM offers o JOIN changes c ON c.offer_id = o.id
             AND c.version = 1 AND c.kind = 'listed' AND c.at >= :since WHERE o.source = :source""",
         f"""INSERT INTO {rows} (n, hash, leaves, {names})
           SELECT row_number() OVER (ORDER BY i.offer_id), decode(i.image ->> 'hash', 'hex'),
-            i.image ->> 'state' = 'gone', {", ".join(f"x.{name}" for name in CONTENT)}
+            i.image ->> 'state' = 'gone', {", ".join(f"x.{name}" for name in names.split(", "))}
           FROM (SELECT DISTINCT ON (offer_id) offer_id, image FROM run_images
             WHERE run_id IN (SELECT id FROM runs WHERE source = :source AND id >= :run)
-            ORDER BY offer_id, run_id) i,
+            ORDER BY offer_id, run_id) i JOIN offers o ON o.id = i.offer_id,
           LATERAL jsonb_populate_record(NULL::{rows}, i.image - 'hash') x
-          WHERE NOT EXISTS (SELECT FROM newcomers n WHERE n.id = i.offer_id)""",
+          WHERE NOT ({_RESTATED}) AND NOT EXISTS (SELECT FROM newcomers n WHERE n.id = o.id)""",
         f"""INSERT INTO {rows} (n, external_id, hash, leaves)
           SELECT (SELECT coalesce(max(n), 0) FROM {rows}) + row_number() OVER (ORDER BY id),
-            external_id, '', true FROM newcomers WHERE state <> 'gone'""",
+            external_id, '', true FROM newcomers WHERE state <> 'gone' AND NOT stays""",
+        f"""UPDATE {rows} r SET hash = '', dropship_price = p.dropship, bulk_price = p.bulk,
+            affiliate_price = p.affiliate, tiers = p.tiers, valid_until = p.valid_until,
+            price_as_of = p.as_of
+          FROM offers o, LATERAL (SELECT max(as_of) AS as_of, max(valid_until) AS valid_until,
+              max(price) FILTER (WHERE mode = 'dropship') AS dropship,
+              max(price) FILTER (WHERE mode = 'bulk') AS bulk,
+              max(price) FILTER (WHERE mode = 'affiliate') AS affiliate,
+              max(tiers::text) FILTER (WHERE mode = 'bulk') AS tiers
+            FROM prices WHERE offer_id = o.id) p
+          WHERE o.source = :source AND o.external_id = r.external_id AND NOT r.leaves
+            AND p.as_of > :since AND p.as_of NOT IN {_TAKEN_BACK}""",
+        f"""UPDATE {rows} r SET hash = '', stock_state = k.state, stock_quantity = k.quantity,
+            stock_as_of = k.as_of
+          FROM offers o JOIN stocks k ON k.offer_id = o.id AND k.region = ''
+          WHERE o.source = :source AND o.external_id = r.external_id AND NOT r.leaves
+            AND k.as_of > :since AND k.as_of NOT IN {_TAKEN_BACK}""",
         """DELETE FROM planned_prices p USING offers o WHERE o.id = p.offer_id
           AND o.source = :source AND p.as_of IN (
             SELECT as_of FROM runs WHERE source = :source AND id >= :run AND undoes IS NULL)""",

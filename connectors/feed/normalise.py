@@ -19,7 +19,7 @@ from decimal import Decimal
 import orjson
 import polars as pl
 
-from connectors.model import LISTING, Reject
+from connectors.model import LISTING, Page, Reject
 
 from . import cells, terms
 from .cells import FAULT
@@ -65,10 +65,9 @@ class Normaliser:
         self._freight = freight(defaults.freight) if defaults.freight else None
         self._readings = {unit: readings(today, unit) for unit in ("kg", "g")}
 
-    def __call__(
-        self, raw: pl.DataFrame, labels: Mapping[str, str]
-    ) -> tuple[pl.DataFrame, list[Reject]]:
-        """(good rows as `LISTING`, rejects). `raw` has `file`, `line` and unified names as text."""
+    def __call__(self, raw: pl.DataFrame, labels: Mapping[str, str]) -> Page:
+        """Good rows as `LISTING`, and what failed. `raw` has `file`, `line` and unified names as
+        text."""
         raw, uncomputed = _without_errors(_tidied(raw))
         frame = raw.select("file", "line", *(_text(name, raw) for name in TEXTS))
         found = uncomputed + terms.required(raw) + terms.too_long(raw, TEXTS)
@@ -85,13 +84,14 @@ class Normaliser:
         frame = self._with_defaults(_taxed_by_header(_with_variants(frame, raw), labels))
         frame, contradictions = terms.settled(frame, has_dropship="dropship_price" in raw.columns)
         found += contradictions
-        good = ~pl.any_horizontal(fault.is_not_null() for _, fault in found)
-        rows = frame.filter(pl.select(good).to_series())
+        good = pl.select(~pl.any_horizontal(fault.is_not_null() for _, fault in found)).to_series()
+        rows = frame.filter(good)
         page = rows.select(
             (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
             for name, dtype in LISTING.items()
         )
-        return page, _rejects(raw, found, labels)
+        unread = frame.filter(~good)["external_id"].drop_nulls()
+        return Page(page, _rejects(raw, found, labels), unread=tuple(unread))
 
     def _count(self, name: str, raw: pl.DataFrame, done: pl.DataFrame) -> None:
         """A shop's own codes in the barcode column are no GTINs; their rows load without one."""

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -142,8 +143,8 @@ class FeedSource:
 
 
 def _page(normalise: Normaliser, sheet: Sheet, batch: pl.DataFrame) -> Page:
-    rows, rejects = normalise(batch, sheet.columns.labels)
-    return Page(rows, _drained(sheet.rejects) + rejects)
+    page = normalise(batch, sheet.columns.labels)
+    return replace(page, rejects=_drained(sheet.rejects) + page.rejects)
 
 
 def _told(reject: Reject | None) -> str:

@@ -68,6 +68,8 @@ class Spool:
             self._file(self._pages, "rows")
         )
         _frame(page.rejects).write_ipc(self._file(self._pages, "rejects"))
+        unread = pl.Series("external_id", page.unread, pl.String)
+        unread.to_frame().write_ipc(self._file(self._pages, "unread"))
         self._pages += 1
         self._keys.append(
             pl.DataFrame(
@@ -91,10 +93,12 @@ class Spool:
             if contradicted is not None and left_out is not None:
                 held.append(rows.filter(contradicted[here]).select(_PLACE))
                 rows = rows.filter(~left_out[here])
-            yield Page(rows.drop("id_column"), rejects)
+            unread = tuple(self._taken(number, "unread")["external_id"])
+            yield Page(rows.drop("id_column"), rejects, unread=unread)
         if held and (rejects := _contradictions(pl.concat(held))):
             self.rows -= len(rejects)
-            yield Page(pl.DataFrame(schema=LISTING), rejects)
+            unread = tuple({one.value for one in rejects})
+            yield Page(pl.DataFrame(schema=LISTING), rejects, unread=unread)
 
     def _file(self, number: int, what: str) -> Path:
         return Path(self._folder.name) / f"{number}.{what}"

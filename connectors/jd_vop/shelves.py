@@ -84,7 +84,8 @@ class Shelves:
                 else:
                     rejects.append(Reject("getDetail", 0, "name", sku, "JD gives no name"))
         read = page(found, cursor=cursor, gone=tuple(gone))
-        return Page(read.rows, rejects, cursor, tuple(gone))
+        unread = tuple(one.value for one in rejects)
+        return Page(read.rows, rejects, cursor, tuple(gone), unread)
 
     def checks(self, skus: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Sale checks, asked by somebody who waits."""

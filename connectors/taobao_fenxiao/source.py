@@ -208,7 +208,8 @@ class TaobaoFenxiao:
 
     def _page(self, products: Sequence[Record], where: str) -> Page:
         rows, rejects = mapping.rows(products, self.settings, where)
-        return replace(page(rows), rejects=rejects)
+        failed = [values.text(products[one.line - 1], "pid") for one in rejects]
+        return replace(page(rows), rejects=rejects, unread=tuple(filter(None, failed)))
 
     def _by_id(self, external_ids: Sequence[str]) -> list[Record]:
         pids = list(dict.fromkeys(goods.listing_of(one) for one in external_ids))

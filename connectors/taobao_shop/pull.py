@@ -132,13 +132,16 @@ class Pull:
     def _page(self, ids: Sequence[str], where: str, *, strict: bool = True) -> Page:
         rows: list[dict[str, Any]] = []
         rejects: list[Reject] = []
+        failed: list[str | None] = []
         for start in range(0, len(ids), ITEMS):
             batch = ids[start : start + ITEMS]
             items = self._complete(batch) if strict else details(self._gateway, self._given, batch)
             good, bad = mapping.read(items, self._given, where)
             rows += good
             rejects += bad
-        return replace(page(rows, cursor=self._cursor()), rejects=rejects)
+            failed += [values.text(items[one.line - 1], "num_iid") for one in bad]
+        read = page(rows, cursor=self._cursor())
+        return replace(read, rejects=rejects, unread=tuple(filter(None, failed)))
 
     def _complete(self, ids: Sequence[str]) -> list[Record]:
         """The items, asked twice where some are missing: a short reply is no proof of absence."""

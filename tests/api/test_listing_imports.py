@@ -50,6 +50,11 @@ def test_good_rows_load_and_bad_ones_can_be_fetched(shop: Shop) -> None:
     shop.index()
     found = shop.got("leader", "/v1/products?q=茉莉花茶")["items"]
     assert [one["price_from"] for one in found] == ["11.00"]
+    double = sheet(tea(1, "一块"), tea(3, "8.00", "draft"), tea(3, "9.00", "draft"), tea(5))
+    whole = hand_in(shop, double, complete=True)
+    assert (whole["rows"], whole["rejected"], whole["withdrawn"]) == (1, 3, 0)
+    states = {"T-1": ("live", "10.00"), "T-3": ("draft", "10.00"), "T-5": ("live", "10.00")}
+    assert offered(shop) == states, "a row that cannot be read is not absent"
 
 
 def test_a_workbook_as_people_write_it_is_read_and_nobody_elses_import_is_seen(shop: Shop) -> None:
