@@ -1,5 +1,6 @@
 """A listing waits for a person, or is taken back, while single goods are stated and ordered."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -159,7 +160,10 @@ def test_of_two_people_who_decide_at_once_the_second_hears_of_the_first(
 
 def waits(session: Session) -> None:
     """Until another transaction waits for this one."""
-    blocked = text("""SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'""")
-    while not session.execute(blocked).scalar_one():
-        continue
+    blocked = text("""SELECT count(*) FROM pg_locks
+        WHERE NOT granted AND transactionid = pg_current_xact_id()::xid""")
+    for _ in range(6_000):
+        if session.execute(blocked).scalar_one():
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
