@@ -7,7 +7,6 @@ which scope the domain needs. The transaction ends before the answer is sent.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
@@ -20,7 +19,6 @@ from api.office import Office, office
 from api.replies import Reply
 from catalog import grants
 from catalog.grants import OPEN, Grants
-from catalog.pricebook import Pricebook
 from catalog.shelf import Reader
 from kit import clock, idempotency
 from kit.errors import Problem
@@ -68,13 +66,6 @@ class Caller:
         who = self.identity
         reader = self.office.terms.readership.reader(who.role, who.buyer, clock.now())
         return replace(reader, grants=self.grants)
-
-    def reader_at(self, moment: datetime, book: Pricebook) -> Reader:
-        """How this caller would have read the catalogue at `moment`, by the rules of then. Its
-        grants say themselves from when until when they hold."""
-        who = self.identity
-        then = replace(self.office.terms.readership, book=book)
-        return replace(then.reader(who.role, who.buyer, moment), grants=self.grants)
 
     @contextmanager
     def own(self) -> Iterator[Session]:

@@ -95,9 +95,13 @@ def then(sku_id: str, moment: datetime, rules: int, one: Then) -> dict[str, Any]
         "moment": moment,
         "rules": rules,
         "listed": one.listed,
+        "granted": one.granted,
+        "delivered": one.delivered,
+        "corridor": {"min": _price(one.corridor[0]), "max": _price(one.corridor[1])},
         "price": _price(one.price),
         "stock": None if one.stock is None else _stock(one.stock),
         "modes": one.modes,
+        "of_today": one.of_today,
     }
     if one.offers is not None:
         shown["offers"] = [_offer_then(each) for each in one.offers]

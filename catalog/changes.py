@@ -28,6 +28,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from catalog import shelf
+from catalog.corridors import Corridor
 from catalog.deals import Deal
 from catalog.pricing import Goods
 from catalog.rule_changes import Ruling
@@ -87,6 +88,10 @@ class Told:
     listed: bool = False
     price: Mapping[str, str] = field(default_factory=dict)
     stock: Mapping[str, Any] | None = None
+    retail: Corridor = (None, None)
+    """The retail prices that its source allows, as the two below where somebody asks for them."""
+    beyond: tuple[str, ...] = ()
+    """Where it is not delivered to."""
 
 
 class Later(NamedTuple):
@@ -234,7 +239,7 @@ def untold(offer: Told, later: Mapping[str, Later]) -> Told | None:
         return parted.get(kind, now)
 
     price, stock = before("price", offer.price), before("stock", offer.stock)
-    return Told(listed=True, price=price or {}, stock=stock)
+    return replace(offer, listed=True, price=price or {}, stock=stock)
 
 
 def _led_on(event: Event) -> bool:
@@ -274,9 +279,9 @@ def _deal(said: Event, mode: str, cost: str, offer: Told) -> Deal:
         tax_rate=None,
         tax_code=None,
         invoice=None,
-        min_retail=None,
-        max_retail=None,
-        not_delivered_to=None,
+        min_retail=offer.retail[0],
+        max_retail=offer.retail[1],
+        not_delivered_to=list(offer.beyond),
         mode=mode,
         cost=Decimal(cost),
         tiers=None,

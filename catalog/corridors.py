@@ -1,16 +1,18 @@
 """Between which retail prices a SKU may be sold: what its offers and the brands' policies allow."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+from sqlalchemy import Index, or_, select, text
 from sqlalchemy.orm import Mapped, Session
 
 from catalog import scopes
+from catalog.matching import redirects
 from catalog.pricing import Goods
-from catalog.scopes import Rule, Scope
+from catalog.scopes import Rule, Scope, Version
 from kit.db import UnitPrice
 from kit.errors import invalid
 from kit.statements import Query, ids_text, send
@@ -19,14 +21,34 @@ Corridor = tuple[Decimal | None, Decimal | None]
 """The lowest and the highest retail price, CNY a unit; None is no limit."""
 
 
-class PricePolicyRow(Rule):
+class Allowing:
+    """The columns that say which prices are allowed."""
+
+    min_retail: Mapped[UnitPrice | None]
+    max_retail: Mapped[UnitPrice | None]
+
+
+class PricePolicyVersion(Allowing, Version):
+    """A policy as it was."""
+
+    __tablename__ = "price_policy_versions"
+    __table_args__ = (
+        Index(
+            "price_policy_versions_open",
+            "id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("price_policy_versions_sku", "sku_id"),
+    )
+
+
+class PricePolicyRow(Allowing, Rule):
     """What a brand allows for its goods; a policy is changed, an order keeps its price."""
 
     __tablename__ = "price_policies"
     told_as = "corridor"
-
-    min_retail: Mapped[UnitPrice | None]
-    max_retail: Mapped[UnitPrice | None]
+    versions = PricePolicyVersion
 
 
 @dataclass(frozen=True)
@@ -113,6 +135,21 @@ def answered(session: Session, rows: Iterable[Any]) -> list[PricePolicy]:
     return [
         PricePolicy(scope, row.min_retail, row.max_retail)
         for row, scope in scopes.followed(session, found)
+    ]
+
+
+def policies_then(session: Session, sku_id: int, moment: datetime) -> list[PricePolicy]:
+    """The policies that counted at `moment` for a SKU that led nowhere then, in any scope of
+    parties; those for SKUs that led to it are for it."""
+    led = redirects.ever(session, redirects.ever_led(session, sku_id))
+    kept = PricePolicyVersion
+    meant = or_(kept.sku_id.is_(None), kept.sku_id.in_([sku_id, *led.skus]))
+    ended = or_(kept.ended_at.is_(None), kept.ended_at > moment)
+    rows = session.scalars(select(kept).where(kept.began_at <= moment, ended, meant))
+    counting = (one for one in rows if one.sku_id is None or led.to(one.sku_id, moment) == sku_id)
+    return [
+        PricePolicy(replace(x.scope, sku_id=x.sku_id and sku_id), x.min_retail, x.max_retail)
+        for x in counting
     ]
 
 

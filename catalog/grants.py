@@ -4,27 +4,25 @@ A source without any grant is open to all. One with a grant on record, also one 
 not begun, is closed to whoever no grant in force names.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Index, select, text
 from sqlalchemy.orm import Mapped, Session
 
 from catalog import scopes
-from catalog.pricing import Goods
+from catalog.matching import redirects
+from catalog.matching.redirects import NOWHERE, Leads
+from catalog.pricing import Buyer, Goods
 from catalog.rule_changes import Reach
-from catalog.scopes import Rule, Scope, followed
+from catalog.scopes import Rule, Scope, Version, followed
 from kit.errors import invalid
 
 
-class GrantRow(Rule):
-    """Leave for a party (and all under it), a level, or everyone; for a source's own goods."""
-
-    __tablename__ = "grants"
-    told_as = "grant"
-    excludes = True
+class Granting:
+    """The columns that say whom a grant names, and how much they may order."""
 
     to_party: Mapped[int | None]
     to_level: Mapped[str | None]
@@ -34,6 +32,25 @@ class GrantRow(Rule):
     """For one party within a day of China."""
     max_per_recipient: Mapped[int | None]
     """For one recipient within a day of China, whoever orders."""
+
+
+class GrantVersion(Granting, Version):
+    """A grant as it was."""
+
+    __tablename__ = "grant_versions"
+    __table_args__ = (
+        Index("grant_versions_open", "id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("grant_versions_party", "to_party", "to_level"),
+    )
+
+
+class GrantRow(Granting, Rule):
+    """Leave for a party (and all under it), a level, or everyone; for a source's own goods."""
+
+    __tablename__ = "grants"
+    told_as = "grant"
+    excludes = True
+    versions = GrantVersion
 
     @property
     def reach(self) -> Reach:
@@ -138,6 +155,85 @@ def given(
     return Grants(frozenset(closed), named_now, party, own)
 
 
+@dataclass(frozen=True)
+class Given:
+    """A grant as it was written at `began`, until `ended`; `grant` has the SKU that it names."""
+
+    grant: Grant
+    began: datetime
+    ended: datetime | None
+
+    def counts(self, moment: datetime, buyer: Buyer) -> bool:
+        """Whether it was written so at `moment`, for a party that stood as `buyer` does."""
+        to = self.grant.party
+        return (
+            _within(self.began, self.ended, moment)
+            and (to is None or to == buyer.party or to in buyer.above)
+            and self.grant.level in (None, buyer.level)
+        )
+
+
+@dataclass(frozen=True)
+class PastGrants:
+    """All that one reader was ever granted, also where it stood elsewhere. The default is a reader
+    to whom everything was always open."""
+
+    closed: tuple[tuple[str, datetime, datetime | None], ...] = ()
+    """From when until when sources used grants."""
+    given: tuple[Given, ...] = ()
+    led: Leads = NOWHERE
+    party: int | None = None
+    own: str | None = None
+
+    def at(self, moment: datetime, buyer: Buyer) -> Grants:
+        """What it was granted at `moment`, where it stood as `buyer` does; a grant for a SKU is for
+        the one that this led to then."""
+        closed = frozenset(
+            source for source, began, ended in self.closed if _within(began, ended, moment)
+        )
+        if not closed:
+            return OPEN
+        counting = (one.grant for one in self.given if one.counts(moment, buyer))
+        return Grants(closed, tuple(self._led(x, moment) for x in counting), self.party, self.own)
+
+    def turns(self) -> Iterator[datetime | None]:
+        """When something was granted, changed or taken back, and when its time began or ended."""
+        for _, began, ended in self.closed:
+            yield from (began, ended)
+        for one in self.given:
+            yield from (one.began, one.ended, one.grant.scope.since, one.grant.scope.until)
+
+    def _led(self, grant: Grant, moment: datetime) -> Grant:
+        if grant.sku_id is None:
+            return grant
+        return replace(grant, scope=replace(grant.scope, sku_id=self.led.to(grant.sku_id, moment)))
+
+
+ALWAYS_OPEN = PastGrants()
+
+
+def _within(began: datetime, ended: datetime | None, moment: datetime) -> bool:
+    return began <= moment and (ended is None or moment < ended)
+
+
+_SPANS = text("SELECT source, began_at, ended_at FROM granting_spans()")
+_VERSIONS = GrantVersion.__table__.columns
+_EVER = text(
+    f"SELECT {', '.join(_VERSIONS.keys())} FROM grants_ever_to(:party)"  # noqa: S608 - our own columns
+).columns(*_VERSIONS)
+
+
+def ever(session: Session, party: int, *, own: str | None = None) -> PastGrants:
+    """As `of`, for all time."""
+    closed = tuple(tuple(row) for row in session.execute(_SPANS))
+    if not closed:
+        return PastGrants()
+    rows = session.scalars(select(GrantVersion).from_statement(_EVER), {"party": party}).all()
+    led = redirects.ever(session, [row.sku_id for row in rows if row.sku_id is not None])
+    given = tuple(Given(_grant(row, row.scope), row.began_at, row.ended_at) for row in rows)
+    return PastGrants(closed, given, led, party, own)
+
+
 def put(
     session: Session, scope: Scope, name: str, party_id: int, more: Mapping[str, Any]
 ) -> GrantRow:
@@ -147,7 +243,7 @@ def put(
     return scopes.put(session, GrantRow, scope, name, party_id, more)
 
 
-def _grant(row: GrantRow, scope: Scope) -> Grant:
+def _grant(row: GrantRow | GrantVersion, scope: Scope) -> Grant:
     return Grant(
         row.id,
         scope,

@@ -247,3 +247,6 @@ class FeedHead(Base):
     seq: Mapped[int] = mapped_column(server_default="0")
     forgotten: Mapped[int] = mapped_column(server_default="0")
     """Up to this number changes are gone: a reader who is behind it starts afresh."""
+    rules_since: Mapped[datetime | None]
+    """Since when grants, price policies and parties' standings are kept as they were; null: they
+    always were."""

@@ -29,6 +29,10 @@ _MOMENTS = frozenset(["valid_from", "valid_until"])
 STORED = f"id, rules::text AS rules, {wordings.meaning('pricing_versions')} AS brands"
 """The columns of a version that `read` needs."""
 _NEWEST = f"SELECT {STORED} FROM pricing_versions"  # noqa: S608 - columns of ours
+_BETWEEN = f"""
+    SELECT {STORED}, at FROM pricing_versions WHERE at <= :until AND id >= coalesce(
+      (SELECT max(id) FROM pricing_versions WHERE at <= :since), 0) ORDER BY id
+"""  # noqa: S608 - columns of ours
 MARK: Query = (
     f"""SELECT (SELECT concat_ws(' ', id, brands)
     FROM ({_NEWEST} ORDER BY id DESC LIMIT 1) newest) AS mark""",  # noqa: S608 - columns of ours
@@ -70,10 +74,10 @@ def current(session: Session) -> Pricebook:
     return _read(session, f"{_NEWEST} ORDER BY id DESC LIMIT 1")
 
 
-def at(session: Session, moment: datetime) -> Pricebook:
-    """The rules that were in force at `moment`."""
-    newest = f"{_NEWEST} WHERE at <= :moment ORDER BY id DESC LIMIT 1"
-    return _read(session, newest, moment=moment)
+def between(session: Session, since: datetime, until: datetime) -> list[tuple[datetime, Pricebook]]:
+    """The rules that were in force from `since` to `until`, set after set, and since when."""
+    rows = session.execute(text(_BETWEEN), {"since": since, "until": until})
+    return [(row.at, read(row.id, row.rules, row.brands)) for row in rows]
 
 
 def version(session: Session, number: int) -> Pricebook:

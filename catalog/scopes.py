@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -27,11 +27,8 @@ EVERY_SOURCE = ""
 class Scoped:
     """The columns that say whose rule it is, and for which goods, where and when."""
 
-    id: Mapped[Id]
     source: Mapped[OutsideId]
     name: Mapped[OutsideId]
-    party_id: Mapped[Ref]
-    """Who wrote it last."""
     sku_id: Mapped[int | None]
     brand: Mapped[str | None]
     brand_of: Mapped[OutsideId | None]
@@ -41,7 +38,20 @@ class Scoped:
     """GB/T 2260 codes that a region's code begins with; none is everywhere."""
     valid_from: Mapped[datetime | None]
     valid_until: Mapped[datetime | None]
-    updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+    @property
+    def scope(self) -> "Scope":
+        """As a value."""
+        return Scope(
+            self.source,
+            self.sku_id,
+            self.brand,
+            self.category,
+            tuple(self.regions),
+            self.valid_from,
+            self.valid_until,
+            self.brand_of,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,16 @@ class Scope:
         return begun and (self.until is None or now < self.until)
 
 
+class Version(Scoped, Base):
+    """What a rule said from `began_at` until `ended_at`; null: it says so still. Never deleted."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    began_at: Mapped[Utc] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime | None]
+
+
 R = TypeVar("R", bound="Rule")
 
 
@@ -85,6 +105,13 @@ class Rule(Scoped, Base):
 
     __abstract__ = True
 
+    id: Mapped[Id]
+    party_id: Mapped[Ref]
+    """Who wrote it last."""
+    updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+    versions: ClassVar[type[Version]]
+    """Where it is kept as it was."""
     told_as: ClassVar[Kind]
     """What the change feed calls it."""
     excludes: ClassVar[bool] = False
@@ -95,20 +122,6 @@ class Rule(Scoped, Base):
         """Which goods it rules, and for whom."""
         named = (self.source or None, self.sku_id, self.brand, self.category)
         return Reach(*named, brand_of=self.brand_of)
-
-    @property
-    def scope(self) -> Scope:
-        """As a value."""
-        return Scope(
-            self.source,
-            self.sku_id,
-            self.brand,
-            self.category,
-            tuple(self.regions),
-            self.valid_from,
-            self.valid_until,
-            self.brand_of,
-        )
 
 
 def followed(session: Session, rows: Sequence[R]) -> list[tuple[R, Scope]]:
@@ -151,9 +164,11 @@ def put(
     row.valid_from, row.valid_until = scope.since, scope.until
     for column, value in more.items():
         setattr(row, column, value)
-    row.updated_at = session.scalars(text("SELECT clock_timestamp()")).one()
+    row.updated_at = session.scalars(_NOW).one()
     session.flush()
     if said != (row.scope, list(more.values())):
+        _end(session, row, row.updated_at)
+        _begin(session, row)
         everybody = [] if former else _everybody(session, row)
         rule_changes.tell(session, kind.told_as, [*former, row.reach, *everybody])
     return row
@@ -173,6 +188,7 @@ def remove(session: Session, kind: type[R], source: str, name: str) -> bool:
     row = _found(session, kind, source, name)
     if row is not None:
         rule_changes.tell(session, kind.told_as, [row.reach, *_everybody(session, row)])
+        _end(session, row, session.scalars(_NOW).one())
         session.delete(row)
         session.flush()
     return row is not None
@@ -187,6 +203,24 @@ def page(
         wanted = wanted.where(kind.source == source)
     rows = list(session.scalars(wanted))
     return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+
+
+_NOW = text("SELECT clock_timestamp()")
+_SPAN = ("began_at", "ended_at")
+
+
+def _begin(session: Session, row: Rule) -> None:
+    """From its last writing on it says what it says now."""
+    columns = row.versions.__table__.columns.keys()
+    said = {name: getattr(row, name) for name in columns if name not in _SPAN}
+    session.add(row.versions(began_at=row.updated_at, **said))
+
+
+def _end(session: Session, row: Rule, at: datetime) -> None:
+    """What it said holds until then."""
+    kept = row.versions
+    said = update(kept).where(kept.id == row.id, kept.ended_at.is_(None))
+    session.execute(said.values(ended_at=at))
 
 
 def _check(session: Session, scope: Scope) -> None:

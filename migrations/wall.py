@@ -102,6 +102,9 @@ LATER_TABLES = {
     "proposals": OWN,
     "live_answers": "false",
     "address_requests": f"{OWN} OR {SUPPLIER}",
+    "grant_versions": "false",
+    "price_policy_versions": "false",
+    "party_standings": OWN,
 }
 """The same for tables that later migrations make; each protects its own."""
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from trade import version_checks
 from trade.after_sales import claim_checks
 from trade.settling import settlement_checks
 from trade.states import Units, order_status
@@ -27,6 +28,7 @@ class Violation:
 QUERIES: dict[str, str] = (
     settlement_checks.QUERIES
     | claim_checks.QUERIES
+    | version_checks.QUERIES
     | {
         "units ordered = unrouted + in purchases + cancelled": """
         SELECT 'order line ' || l.id, l.quantity || ' ordered, ' || l.unrouted || ' unrouted, '

@@ -18,7 +18,7 @@ from catalog.rule_changes import Reach
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import yuan
-from trade import rights
+from trade import rights, standings
 from trade.models import Balance, Member, Party
 
 SHORTEST_PASSWORD = 8
@@ -126,7 +126,7 @@ def set_terms(session: Session, party_id: int, change: Terms) -> None:
         party.level = change.level or None
     if change.parent is not None:
         party.parent_id = _parent(session, party_id, change.parent) if change.parent else None
-    _tell_of_standing(session, party, *stood)
+    _note_standing(session, party, *stood)
     if change.active is not None:
         party.active = change.active
     if change.credit_limit is not None:
@@ -216,13 +216,16 @@ def _views(session: Session, parties: Sequence[Party]) -> list[dict[str, Any]]:
     ]
 
 
-def _tell_of_standing(
+def _note_standing(
     session: Session, party: Party, level: str | None, parent_id: int | None
 ) -> None:
     """Price rules and grants of its level, or of those above it, may count or not from now on."""
+    if (level, parent_id) == (party.level, party.parent_id):
+        return
+    standings.keep(session, party)
     if party.parent_id != parent_id:
         rule_changes.tell(session, "level", [Reach(group=party.id)])
-    elif party.level != level:
+    else:
         rule_changes.tell(session, "level", [Reach(party=party.id)])
 
 

@@ -16,7 +16,7 @@ from catalog.readers import Readership
 from kit.errors import invalid
 from kit.ids import outside
 from kit.money import line_amount
-from trade.pricing import buyer
+from trade import standings
 
 MOST_ORDERED = 200_000
 """Order lines that a replay looks at; the latest of the period count."""
@@ -131,17 +131,17 @@ def replay(
 ) -> Earned:
     """What the orders placed in [since, until) earned, and would have under `rules`.
 
-    Costs are those of their purchases, prices are asked at each order's own time. Runs in system
-    scope.
+    Costs are those of their purchases; prices are asked at each order's own time, for its leader as
+    that stood then. Brands and categories are those of today. Runs in system scope.
     """
     rules = pricebook.meant(session, rules)
-    buyers: dict[int, Buyer] = {}
     limits = {"since": since, "until": until, "limit": MOST_ORDERED}
+    rows = session.execute(_ORDERED, limits).all()
+    stood = standings.of(session, {row.party_id for row in rows})
     count = earned = would_have = dearer = cheaper = below = 0
-    for row in session.execute(_ORDERED, limits):
-        if row.party_id not in buyers:
-            buyers[row.party_id] = buyer(session, row.party_id)
-        paid = price_list(base, rules, buyers[row.party_id], row.created_at)
+    for row in rows:
+        buyer = stood.buyer(row.party_id, row.created_at)
+        paid = price_list(base, rules, buyer, row.created_at)
         price = paid.price(row.unit_cost, Goods(row.source, row.brand, row.category, row.ours))
         cost = line_amount(row.unit_cost, row.units)
         then = line_amount(price, row.units)

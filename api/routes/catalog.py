@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from api import present, replies
+from api import hindsight, present, replies
 from api.callers import Caller, allow
 from api.doors import Door, waiting
 from api.queries import parameters, queried
-from api.shapes.base import NO_NUL, REGION, IdPath, Listed, Moment
+from api.shapes.base import NO_NUL, REGION, IdPath, Key, Listed, Moment
 from api.shapes.catalog import (
     CardOut,
     CategoriesOut,
@@ -129,7 +129,8 @@ def price_history(
     since: Annotated[Moment | None, Query(alias="from")] = None,
     until: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> Response:
-    """Prices as this reader pays them, the last 90 days unless asked otherwise."""
+    """Prices as this reader paid them, the last 90 days unless asked otherwise: by the price rules,
+    its level and what brands had opened to it at the time."""
     end = until or clock.now()
     begin = since or end - timedelta(days=90)
     if begin > end:
@@ -137,26 +138,40 @@ def price_history(
     with caller.own() as session:
         number = inside("sku", sku_id)
         _must_exist(caller, session, number, sku_id)
-        points = reads.price_history(session, number, begin, end, caller.reader)
-    return replies.answer({"items": [present.point(one) for one in points]})
+        eyes = hindsight.of(session, caller, pricebook.between(session, begin, end))
+        points = reads.price_history(session, number, begin, end, eyes)
+        taken = reads.of_today(session, begin, "sources", "offers")
+    return replies.answer({"items": [present.point(one) for one in points], "of_today": taken})
 
 
 @router.get("/skus/{sku_id}/at", response_model=ThenOut, summary="A SKU as it was")
-def as_it_was(caller: Reads, sku_id: IdPath, moment: Moment) -> Response:
-    """Price, stock and whether it was for sale at `moment`, by the price rules of that moment, as
-    this reader would have seen them. Stock is what was stated, less what we had reserved.
+def as_it_was(
+    caller: Reads,
+    sku_id: IdPath,
+    moment: Moment,
+    region: Region = None,
+    party: Annotated[
+        Key | None, Query(pattern=NO_NUL, description="Operators: what somebody else saw.")
+    ] = None,
+) -> Response:
+    """Price, stock, corridor and whether it was for sale at `moment`, as this reader would have
+    seen them: by the price rules, grants and price policies of that moment, and where the reader
+    stood then. Stock is what was stated, less what we had reserved. `of_today` names what the
+    answer had to take from today.
 
     Before the 30 days for which events are kept only prices are known: the rest is null.
     """
     now = clock.now()
     if moment > now:
         raise invalid("moment", "it has not come yet")
-    with caller.own() as session:
+    with caller.seeing() as session:
         number = inside("sku", sku_id)
         _must_exist(caller, session, number, sku_id)
-        book = pricebook.at(session, moment)
-        found = reads.as_it_was(session, number, caller.reader_at(moment, book), moment, now)
-    return replies.answer(present.then(sku_id, moment, book.version, found))
+        books = pricebook.between(session, moment, moment)
+        reader = hindsight.of(session, caller, books, party).at(moment)
+        found = reads.as_it_was(session, number, reader, moment, now, resolved(region))
+    rules = books[-1][1].version if books else 0
+    return replies.answer(present.then(sku_id, moment, rules, found))
 
 
 @router.get("/skus/{sku_id}/sellable", response_model=SellableOut, summary="Can it be sold there")

@@ -13,7 +13,7 @@ from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.pricing import PreviewIn, PreviewOut, RuleIn, RulesIn, RulesOut
-from catalog import pricebook
+from catalog import pricebook, reads
 from catalog.pricebook import Pricebook
 from catalog.pricing import NOBODY, Rule
 from kit import clock
@@ -81,6 +81,7 @@ def preview(caller: Reads, asked: PreviewIn) -> Response:
             wanted = price_trials.sample(session, SAMPLE)
         trials = price_trials.preview(session, here, rules, who, wanted, now)
         earned = price_trials.replay(session, here.lists["resale"], rules, since, until)
+        taken = reads.of_today(session, since, "offers")
     return replies.answer(
         {
             "items": [
@@ -101,6 +102,7 @@ def preview(caller: Reads, asked: PreviewIn) -> Response:
                 "dearer": earned.dearer,
                 "cheaper": earned.cheaper,
                 "below_cost": earned.below_cost,
+                "of_today": taken,
             },
         }
     )

@@ -79,6 +79,7 @@ def replay(caller: Reads, asked: ReplayIn) -> Response:
             "unserved": len(found.trials) - len(served),
             "landed": yuan(sum(landed for landed, _ in served)),
             "landed_then": yuan(sum(then for _, then in served)),
+            "of_today": ["names"],
             "not_replayable": found.not_replayable,
         }
     )

@@ -27,6 +27,12 @@ CATEGORY = (
     'With all below it: as its source words it, levels joined by " > ", or one of ours by its code'
     " (`food.tea`) or whole name."
 )
+OF_TODAY = (
+    "What is not known of then and is that of now: `names` (which brand a word stands for),"
+    " `sources` (their settings), `offers` (the brand, category, retail prices and areas that they"
+    " state), `freight` (where templates send nothing), `parts` (of a bundle), `rules` (grants,"
+    " price policies and levels that ended before they were kept)."
+)
 _MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
 PRICE = r"^[0-9]{1,9}(\.[0-9]{1,4})?$"
 _PERCENT = r"^[0-9]{1,5}(\.[0-9]{1,4})?$"

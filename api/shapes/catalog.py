@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.shapes.base import REGION, In, Key, Out
+from api.shapes.base import OF_TODAY, REGION, In, Key, Out
 
 FREIGHT = "By what the delivery costs, null where that is not known."
 
@@ -161,6 +161,7 @@ class HistoryOut(Out):
     """Prices, the oldest first, beginning with the one that stood at `from`."""
 
     items: list[PointOut]
+    of_today: list[str] = Field(description=OF_TODAY)
 
 
 class OfferThenOut(Out):
@@ -180,9 +181,15 @@ class ThenOut(Out):
     moment: str
     rules: int = Field(description="The version of the price rules that was in force.")
     listed: bool | None = Field(description="Whether it could be bought; null is not known.")
+    granted: bool | None = Field(
+        description="Whether brands had opened it to this reader, there; null: nothing was offered."
+    )
+    delivered: bool | None = Field(description="Whether it was sent to `region`; null without one.")
+    corridor: CorridorOut
     price: str | None
     stock: StockOut | None = Field(description="As stated, less what we had reserved.")
     modes: list[str]
+    of_today: list[str] = Field(description=OF_TODAY)
     offers: list[OfferThenOut] | None = Field(None, description="For operators and buyers only.")
 
 

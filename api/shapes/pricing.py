@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from api.shapes.base import CATEGORY, SIGNED, In, Key, Moment, Note, Out, PriceText, Text
+from api.shapes.base import CATEGORY, OF_TODAY, SIGNED, In, Key, Moment, Note, Out, PriceText, Text
 
 _PERCENT = SIGNED
 
@@ -99,6 +99,7 @@ class EarnedOut(Out):
     dearer: int
     cheaper: int
     below_cost: int
+    of_today: list[str] = Field(description=OF_TODAY)
 
 
 class PreviewOut(Out):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.shapes.base import CATEGORY, In, Key, Moment, Note, Out, Text
+from api.shapes.base import CATEGORY, OF_TODAY, In, Key, Moment, Note, Out, Text
 from api.shapes.brands import Region
 from kit.faults import form
 
@@ -126,4 +126,5 @@ class ReplayOut(Out):
     unserved: int
     landed: str
     landed_then: str
+    of_today: list[str] = Field(description=OF_TODAY)
     not_replayable: dict[str, int]

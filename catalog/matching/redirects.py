@@ -1,7 +1,11 @@
-"""Where SKUs that were merged lead to."""
+"""Where SKUs that were merged lead to, now and at any moment before."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kit.statements import ids_text, send
@@ -19,3 +23,69 @@ def current(session: Session, skus: Iterable[int]) -> dict[int, int]:
 def with_led(session: Session, skus: Iterable[int]) -> list[int]:
     """These SKUs and those that now stand for them, in the order of their ids."""
     return sorted({sku for pair in current(session, skus).items() for sku in pair})
+
+
+class Merge(NamedTuple):
+    """A SKU that was merged into another at `at`; it may have been undone."""
+
+    to_sku: int
+    at: datetime
+    undone_at: datetime | None
+
+    def held(self, moment: datetime) -> bool:
+        """Whether it counted at `moment`."""
+        return self.at <= moment and (self.undone_at is None or moment < self.undone_at)
+
+
+@dataclass(frozen=True)
+class Leads:
+    """All merges of some SKUs and of those that they ever led to, by SKU, in their order."""
+
+    merges: Mapping[int, Sequence[Merge]] = field(default_factory=dict)
+
+    @property
+    def skus(self) -> Collection[int]:
+        """Those that were ever merged."""
+        return self.merges.keys()
+
+    def to(self, sku: int, moment: datetime) -> int:
+        """The SKU for which it stood at `moment`: itself, unless it was merged away then."""
+        passed = set[int]()
+        while sku not in passed:
+            passed.add(sku)
+            held = (one for one in reversed(self.merges.get(sku, ())) if one.held(moment))
+            last = next(held, None)
+            sku = sku if last is None else last.to_sku
+        return sku
+
+
+NOWHERE = Leads()
+
+_EVER = text("""
+    WITH RECURSIVE led AS (
+      SELECT unnest(CAST(:skus AS bigint[])) AS sku
+      UNION SELECT r.to_sku FROM led JOIN regroupings r
+        ON r.from_sku = led.sku AND r.kind = 'merge')
+    SELECT from_sku, to_sku, at, undone_at FROM regroupings
+    WHERE kind = 'merge' AND from_sku IN (SELECT sku FROM led) ORDER BY id
+""")
+_EVER_LED = text("""
+    WITH RECURSIVE led AS (
+      SELECT CAST(:sku AS bigint) AS sku
+      UNION SELECT r.from_sku FROM led JOIN regroupings r
+        ON r.to_sku = led.sku AND r.kind = 'merge')
+    SELECT sku FROM led
+""")
+
+
+def ever(session: Session, skus: Collection[int]) -> Leads:
+    """What is known of where these SKUs led."""
+    merges: dict[int, list[Merge]] = {}
+    for row in session.execute(_EVER, {"skus": sorted(skus)}) if skus else ():
+        merges.setdefault(row.from_sku, []).append(Merge(row.to_sku, row.at, row.undone_at))
+    return Leads(merges)
+
+
+def ever_led(session: Session, sku: int) -> list[int]:
+    """The SKU and those that ever led to it."""
+    return list(session.scalars(_EVER_LED, {"sku": sku}))

@@ -120,6 +120,7 @@ _RULES = """
     UPDATE {table} r SET brand_of = w.brand FROM brand_wordings w
     WHERE w.written = r.brand AND r.brand_of IS DISTINCT FROM w.brand
 """
+_RULED_TABLES = ("grants", "grant_versions", "price_policies", "price_policy_versions")
 _RULED = text("""
     SELECT brand_of FROM grants WHERE brand_of = ANY(:brands)
     UNION SELECT brand_of FROM price_policies WHERE brand_of = ANY(:brands)
@@ -214,7 +215,7 @@ def resolve(session: Session) -> int:
     }
     session.execute(_MOVE, facts)
     session.execute(_LEFT, {"brands": [row.brand for row, _ in moved if row.alias]})
-    for table in ("grants", "price_policies"):
+    for table in _RULED_TABLES:
         session.execute(text(_RULES.format(table=table)))
     if ruled or _ruled(session, touched):
         reach = [Reach(brand=one, brand_of=one) for one in sorted(touched)]

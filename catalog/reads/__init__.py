@@ -1,6 +1,7 @@
 """What readers see of the catalogue: values with Decimal prices; the API makes strings of them."""
 
 from catalog.reads.changes import SNAPSHOT, Changes, changes
+from catalog.reads.hindsight import of_today
 from catalog.reads.history import Point, price_history
 from catalog.reads.lookup import Found, lookup
 from catalog.reads.past import OfferThen, Then, as_it_was
@@ -33,6 +34,7 @@ __all__ = [
     "as_it_was",
     "changes",
     "lookup",
+    "of_today",
     "price_history",
     "product",
     "product_cards",

@@ -1,7 +1,7 @@
 """What a SKU has cost, as a reader sees it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,8 @@ from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
 from catalog.pricing import Goods
 from catalog.reads import memberships
-from catalog.reads.memberships import Memberships
+from catalog.reads.hindsight import Hindsight
+from catalog.reads.memberships import BEGINNING, Memberships
 from catalog.shelf import Reader
 
 
@@ -78,18 +79,18 @@ _POINTS = text(f"""
 
 
 def price_history(
-    session: Session, sku_id: int, since: datetime, until: datetime, reader: Reader
+    session: Session, sku_id: int, since: datetime, until: datetime, eyes: Hindsight
 ) -> list[Point]:
     """Prices of a SKU from `since` to `until`, oldest first, starting with the one that stood then.
 
-    Leaders see the lowest price of each mode that any source listed then, marked up as they pay
-    it, and only where it changed; operators and buyers see what each source asked. An offer counts
-    while it was under the SKU, or under the one that this was merged into.
+    Leaders see the lowest price of each mode that any source listed then, marked up as they paid
+    it then, and only where it changed; operators and buyers see what each source asked. An offer
+    counts while it was under the SKU, or under the one that this was merged into, and while brands
+    had opened it. What an offer's brand and category are is of today.
     """
-    reader = memberships.reader_then(session, reader, until)
     known = memberships.of(session, sku_id)
-    standing = known.standing(until)
     rows = session.execute(_POINTS, {"offers": sorted(known.now), "until": until})
+    reader = eyes.at(until)
     moments = [
         _Moment(
             r.at,
@@ -101,12 +102,44 @@ def price_history(
             Goods(r.source, r.brand, r.category, r.ours),
         )
         for r in rows
-        if (reader.sees_sources or reader.prices.serves in reader.policy(r.source).serves)
-        and reader.grants.allows(standing, Goods(r.source, r.brand, r.category, r.ours), "", until)
+        if reader.sees_sources or reader.prices.serves in reader.policy(r.source).serves
     ]
-    moments = _grouped(moments, known, until)
-    points = _asked(moments) if reader.sees_sources else _lowest(moments, reader)
-    return _standing(points, since)
+    turns = [turn for turn in eyes.turns if turn <= until]
+    steps = _steps(_grouped(moments, known, until), turns, eyes, known)
+    if reader.sees_sources:
+        return _standing(_asked(steps), since)
+    before = [turn for turn in turns if turn <= since]
+    return _standing(_lowest(steps, before[-1] if before else BEGINNING), since)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What happened at a moment, and who saw it how."""
+
+    at: datetime
+    happened: Sequence[_Moment]
+    reader: Reader
+    known: Memberships
+
+    def opened(self, one: _Moment) -> bool:
+        """Whether brands let the reader see the offer."""
+        grants = self.reader.grants
+        return not grants.restricts(one.source) or grants.allows(
+            self.known.standing(self.at), one.goods, "", self.at
+        )
+
+
+def _steps(
+    moments: Iterable[_Moment], turns: Iterable[datetime], eyes: Hindsight, known: Memberships
+) -> Iterator[_Step]:
+    """The moments and the reader's own turns, in their order."""
+    happened = {at: list(together) for at, together in groupby(moments, key=lambda one: one.at)}
+    turning = set(turns)
+    reader: Reader | None = None
+    for at in sorted(happened.keys() | turning):
+        if reader is None or at in turning:
+            reader = eyes.at(at)
+        yield _Step(at, happened.get(at, ()), reader, known)
 
 
 def _grouped(moments: list[_Moment], known: Memberships, until: datetime) -> list[_Moment]:
@@ -154,31 +187,55 @@ class _Offers:
         counting = self._own - self._gone
         return [costs for offer, costs in self._costs.items() if offer in counting]
 
+    def shut(self, step: _Step) -> set[int]:
+        """The offers that brands do not let the reader see."""
+        some = ((offer, next(iter(costs.values()), None)) for offer, costs in self._costs.items())
+        return {offer for offer, one in some if one is not None and not step.opened(one)}
 
-def _asked(moments: Iterable[_Moment]) -> list[Point]:
+
+def _asked(steps: Iterable[_Step]) -> list[Point]:
     offers = _Offers()
-    return [
-        Point(one.at, one.mode, one.cost, one.source, one.external_id)
-        for moment in moments
-        for one in offers.learn(moment)
-        if one.cost is not None
-    ]
+    shut: set[int] = set()
+    points = []
+    for step in steps:
+        told = {
+            (one.offer_id, one.mode): one
+            for happened in step.happened
+            for one in offers.learn(happened)
+        }
+        was_shut, shut = shut, offers.shut(step)
+        for costs in offers.there():
+            for mode, one in costs.items():
+                if one.offer_id in was_shut:
+                    told.setdefault((one.offer_id, mode), replace(one, at=step.at))
+        points += [
+            Point(one.at, one.mode, one.cost, one.source, one.external_id)
+            for one in told.values()
+            if one.cost is not None and one.offer_id not in shut
+        ]
+    return points
 
 
-def _lowest(moments: Iterable[_Moment], reader: Reader) -> list[Point]:
+def _lowest(steps: Iterable[_Step], since: datetime) -> list[Point]:
+    """From `since` on; what the reader paid before is not known."""
     offers = _Offers()
     lowest: dict[str, Decimal] = {}
     points = []
-    for at, together in groupby(moments, key=lambda one: one.at):
-        for moment in together:
-            offers.learn(moment)
+    for step in steps:
+        for happened in step.happened:
+            offers.learn(happened)
+        if step.at < since:
+            continue
         now: dict[str, Decimal] = {}
         for costs in offers.there():
             for mode, one in costs.items():
-                if (price := one.paid(reader)) is not None:
+                price = one.paid(step.reader) if step.opened(one) else None
+                if price is not None:
                     now[mode] = min(price, now.get(mode, price))
         points += [
-            Point(at, mode, best) for mode, best in sorted(now.items()) if lowest.get(mode) != best
+            Point(step.at, mode, best)
+            for mode, best in sorted(now.items())
+            if lowest.get(mode) != best
         ]
         lowest = now
     return points

@@ -3,16 +3,14 @@
 Offers move between SKUs only by those (`catalog.matching.joining`), and none is ever deleted.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-
-from catalog.shelf import Reader
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -89,11 +87,6 @@ _OFFERS = text(f"""{_EVER}
     SELECT id, sku_id FROM offers WHERE sku_id IN (SELECT sku FROM led)
     UNION SELECT id, sku_id FROM offers WHERE id = ANY(:offers)
 """)  # noqa: S608 - a query of ours
-_LED = text("""
-    SELECT DISTINCT ON (from_sku) from_sku, to_sku FROM regroupings
-    WHERE from_sku = ANY(:skus) AND kind = 'merge' AND at <= :moment
-      AND (undone_at IS NULL OR undone_at > :moment) ORDER BY from_sku, id DESC
-""")
 
 
 def of(session: Session, sku: int) -> Memberships:
@@ -105,34 +98,3 @@ def of(session: Session, sku: int) -> Memberships:
     moved = {offer for one in moves for offer in one.offers}
     found = session.execute(_OFFERS, {"sku": sku, "offers": sorted(moved)})
     return Memberships(sku, moves, {row.id: row.sku_id for row in found})
-
-
-def stood(session: Session, skus: Collection[int], moment: datetime) -> dict[int, int]:
-    """Each SKU and the one for which it stood at `moment`, by the merges that held then."""
-    led = {sku: sku for sku in skus}
-    passed = set(led)
-    fresh = set(led)
-    while fresh:
-        found = {
-            row.from_sku: row.to_sku
-            for row in session.execute(_LED, {"skus": sorted(fresh), "moment": moment})
-        }
-        led = {sku: found.get(to, to) for sku, to in led.items()}
-        fresh = set(found.values()) - passed
-        passed |= fresh
-    return led
-
-
-def reader_then(session: Session, reader: Reader, moment: datetime) -> Reader:
-    """The reader with grants for the SKUs that stood at `moment` for those that they name."""
-    named = {one.sku_id for one in reader.grants.named if one.sku_id is not None}
-    if not named:
-        return reader
-    led = stood(session, named, moment)
-    grants = tuple(
-        one
-        if one.sku_id is None
-        else replace(one, scope=replace(one.scope, sku_id=led[one.sku_id]))
-        for one in reader.grants.named
-    )
-    return replace(reader, grants=replace(reader.grants, named=grants))

@@ -1,6 +1,6 @@
 """A SKU as it was at a moment: price, stock, and whether it was listed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -9,12 +9,17 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import shelf
+from catalog import bundles, corridors, shelf
+from catalog.bundles import Part
 from catalog.changes import Event, Told, deals_of
+from catalog.corridors import Corridor, PricePolicy
+from catalog.deals import Deal
+from catalog.matching import redirects
 from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
 from catalog.reads import memberships, told
 from catalog.reads.changes import KEPT
+from catalog.reads.hindsight import of_today
 from catalog.reads.told import Offers
 from catalog.shelf import Reader, Stock
 
@@ -32,13 +37,21 @@ class OfferThen:
 
 @dataclass(frozen=True)
 class Then:
-    """A SKU in a reader's eyes at a moment; None is not known. `offers` is None for leaders."""
+    """A SKU in a reader's eyes at a moment; None is not known. `offers` is None for leaders.
+
+    `granted` is whether brands had opened it, None where nothing was offered; `delivered` whether
+    something of that is sent to the region that was asked for."""
 
     listed: bool | None
+    granted: bool | None
+    delivered: bool | None
+    corridor: Corridor
     price: Decimal | None
     stock: Stock | None
     modes: tuple[str, ...]
     offers: list[OfferThen] | None
+    of_today: Sequence[str] = ()
+    """What is not known of then, and is that of now."""
 
 
 _TAKEN = text("""
@@ -49,7 +62,8 @@ _TAKEN = text("""
 """)
 _POINTS = text(f"""
     SELECT DISTINCT ON (p.offer_id, p.mode) p.offer_id, p.mode, p.price, p.at, o.source,
-        o.external_id, {BRAND_OF} AS brand, o.category, {OURS} AS ours
+        o.external_id, {BRAND_OF} AS brand, o.category, {OURS} AS ours,
+        o.min_retail, o.max_retail, o.not_delivered_to
     FROM price_points p JOIN offers o ON o.id = p.offer_id
     WHERE o.id = ANY(:offers) AND p.at <= :moment
     ORDER BY p.offer_id, p.mode, p.version DESC
@@ -57,31 +71,51 @@ _POINTS = text(f"""
 
 
 def as_it_was(
-    session: Session, sku_id: int, reader: Reader, moment: datetime, now: datetime
+    session: Session,
+    sku_id: int,
+    reader: Reader,
+    moment: datetime,
+    now: datetime,
+    region: str = "",
 ) -> Then:
-    """The SKU at `moment` as `reader`, who pays by the rules of then, would have seen it.
+    """The SKU at `moment` in the eyes of `reader`, who is as it was then.
 
     Stock is what was stated, less the units that we had reserved. From before the days for which
-    events are kept only prices are known. A source's terms, brand and category are those of today.
+    events are kept only prices are known, and what else is told of offers is that of today. A
+    bundle has the parts of today.
     """
-    reader = memberships.reader_then(session, reader, moment)
-    if moment < now - KEPT:
-        return _by_prices(_priced(session, sku_id, moment), reader, moment)
-    led = memberships.stood(session, [sku_id], moment)[sku_id]
-    offers = told.at_moment(session, [led], moment)
-    taken = session.execute(
-        _TAKEN, {"offers": [said.offer_id for said, _ in offers], "moment": moment}
-    )
-    units = {row.offer_id: int(row.units) for row in taken}
-    return seen(
-        [(said, less(offer, units.get(said.offer_id, 0))) for said, offer in offers], reader, moment
-    )
+    kept = moment >= now - KEPT
+    offers_then = _told if kept else _priced
+    offers = offers_then(session, sku_id, moment)
+    parts = [
+        Part(part, units, _deals(offers_then(session, part, moment)))
+        for part, units in bundles.definitions(session, [sku_id]).get(sku_id, ())
+    ]
+    led = redirects.ever(session, [sku_id]).to(sku_id, moment)
+    policies = corridors.policies_then(session, led, moment)
+    found = seen(offers, reader, moment, region, policies, parts)
+    unkept = {"freight": bool(region), "parts": bool(parts), "offers": not kept}
+    more = [name for name, so in unkept.items() if so]
+    found = replace(found, of_today=of_today(session, moment, "sources", *more))
+    return found if kept else _by_prices(found)
 
 
-def seen(offers: Offers, reader: Reader, moment: datetime) -> Then:
-    """What `reader` sees of these offers of one SKU at `moment`. Pure."""
-    deals = [deal for said, offer in offers for deal in deals_of(said, offer)]
-    shown = shelf.display(deals, reader, moment)
+def seen(
+    offers: Offers,
+    reader: Reader,
+    moment: datetime,
+    region: str = "",
+    policies: Collection[PricePolicy] = (),
+    parts: Sequence[Part] = (),
+) -> Then:
+    """What `reader` sees of these offers of one SKU, or of a bundle's parts, at `moment`. Pure."""
+    deals = _deals(offers)
+    shown = bundles.display(deals, parts, reader, moment, region, policies)
+    sold_by = bundles.made_of(deals, parts)
+    opened = [
+        [deal for deal in offered if shelf.granted(deal, reader, moment, region)]
+        for offered in ([part.deals for part in sold_by] or [deals])
+    ]
     views = [
         OfferThen(
             said.source,
@@ -93,13 +127,36 @@ def seen(offers: Offers, reader: Reader, moment: datetime) -> Then:
         for said, offer in offers
         if reader.grants.allows(said.sku_id, said.goods, "", moment)
     ]
+    there = all(
+        any(deal.reaches(region) for deal in shelf.visible(granted, reader, moment))
+        for granted in opened
+    )
+    granted = all(opened)
     return Then(
         listed=shown.price is not None,
+        granted=granted if deals or sold_by else None,
+        delivered=there if granted and region else None,
+        corridor=shown.corridor,
         price=shown.price,
         stock=shown.stock,
         modes=shown.modes,
         offers=views if reader.sees_sources else None,
     )
+
+
+def _deals(offers: Offers) -> list[Deal]:
+    return [deal for said, offer in offers for deal in deals_of(said, offer)]
+
+
+def _told(session: Session, sku_id: int, moment: datetime) -> Offers:
+    """The offers as the feed tells of them, less the units that were reserved."""
+    led = redirects.ever(session, [sku_id]).to(sku_id, moment)
+    found = told.at_moment(session, [led], moment)
+    taken = session.execute(
+        _TAKEN, {"offers": [said.offer_id for said, _ in found], "moment": moment}
+    )
+    units = {row.offer_id: int(row.units) for row in taken}
+    return [(said, less(offer, units.get(said.offer_id, 0))) for said, offer in found]
 
 
 def less(offer: Told, units: int) -> Told:
@@ -123,12 +180,19 @@ def _priced(session: Session, sku_id: int, moment: datetime) -> Offers:
             row.category, None, None, row.at, row.ours,
         )  # fmt: skip
         prices = dict(offers[row.offer_id][1].price) if row.offer_id in offers else {}
-        offers[row.offer_id] = (said, Told(listed=True, price=prices | {row.mode: str(row.price)}))
+        offers[row.offer_id] = (
+            said,
+            Told(
+                listed=True,
+                price=prices | {row.mode: str(row.price)},
+                retail=(row.min_retail, row.max_retail),
+                beyond=tuple(row.not_delivered_to or ()),
+            ),
+        )
     return list(offers.values())
 
 
-def _by_prices(offers: Offers, reader: Reader, moment: datetime) -> Then:
-    found = seen(offers, reader, moment)
+def _by_prices(found: Then) -> Then:
     views = found.offers and [replace(one, listed=None, stock=None) for one in found.offers]
     return replace(found, listed=None, stock=None, offers=views)
 

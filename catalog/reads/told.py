@@ -22,7 +22,23 @@ Offers = list[tuple[Event, Told]]
 _KINDS = "c.kind IN ('listed', 'gone', 'price', 'stock')"
 
 
-def _statement(later: str) -> TextClause:
+_TERMS = ("brand", "category", "min_retail", "max_retail", "not_delivered_to")
+_OFFER = "offers"
+_OFFER_THEN = f"""(
+    SELECT n.id, n.sku_id, n.source, n.external_id, n.state, {", ".join(f"t.{x}" for x in _TERMS)}
+    FROM offers n LEFT JOIN (
+        SELECT offer_id, jsonb_object_agg(key, value) AS was FROM (
+            SELECT DISTINCT ON (c.offer_id, f.key) c.offer_id, f.key, f.value
+            FROM changes c, jsonb_each(c.was) f
+            WHERE c.offer_id IN (SELECT offer_id FROM pairs) AND c.kind = 'product'
+              AND {{later}} ORDER BY c.offer_id, f.key, c.version) first
+        GROUP BY offer_id) e ON e.offer_id = n.id,
+    LATERAL jsonb_populate_record(n, coalesce(e.was, '{{{{}}}}')) t
+    WHERE n.id IN (SELECT offer_id FROM pairs))"""  # noqa: S608 - columns of ours
+"""Offers with the first value of each field that was told otherwise later."""
+
+
+def _statement(later: str, offers: str = _OFFER) -> TextClause:
     # One statement, so that what is now and what came since are of one moment.
     return text(f"""
         WITH later AS MATERIALIZED (
@@ -35,20 +51,21 @@ def _statement(later: str) -> TextClause:
             UNION SELECT sku_id, id FROM offers WHERE sku_id = ANY(:skus)
         )
         SELECT p.sku_id, o.id, o.source, o.external_id, {BRAND_OF} AS brand, o.category,
-            {OURS} AS ours, o.sku_id = p.sku_id AND o.state = 'live' AS listed,
+            {OURS} AS ours, o.min_retail, o.max_retail, o.not_delivered_to,
+            o.sku_id = p.sku_id AND o.state = 'live' AS listed,
             coalesce((SELECT jsonb_object_agg(mode, price::text) FROM prices
                 WHERE offer_id = o.id), '{{}}') AS price,
             (SELECT jsonb_build_object('state', state, 'quantity', quantity) FROM stocks
                 WHERE offer_id = o.id AND region = '') AS stock,
             (SELECT jsonb_object_agg(l.kind, jsonb_build_array(l.version, l.was)) FROM later l
                 WHERE l.sku_id = p.sku_id AND l.offer_id = o.id) AS later
-        FROM pairs p JOIN offers o ON o.id = p.offer_id ORDER BY p.sku_id, o.id
+        FROM pairs p JOIN {offers} o ON o.id = p.offer_id ORDER BY p.sku_id, o.id
     """)  # noqa: S608 - conditions of ours
 
 
 _NOW = _statement("false")
 _AT_NUMBER = _statement("(c.seq > :point OR c.seq IS NULL)")
-_AT_MOMENT = _statement("c.at > :point")
+_AT_MOMENT = _statement("c.at > :point", _OFFER_THEN.format(later="c.at > :point"))
 
 
 def now(session: Session, sku_ids: Collection[int], at: datetime) -> Offers:
@@ -62,7 +79,8 @@ def at_number(session: Session, sku_ids: Collection[int], seq: int, at: datetime
 
 
 def at_moment(session: Session, sku_ids: Collection[int], moment: datetime) -> Offers:
-    """Offers of these SKUs at `moment`, which lies within the days that the feed is kept."""
+    """Offers of these SKUs at `moment`, which lies within the days that the feed is kept: with the
+    brands, categories, retail prices and areas that their sources named then."""
     return _read(session, _AT_MOMENT, {"skus": list(sku_ids), "point": moment}, moment)
 
 
@@ -74,6 +92,8 @@ def _read(session: Session, asked: TextClause, bound: dict[str, Any], at: dateti
             None, None, at, row.ours,
         )  # fmt: skip
         later = {kind: Later(*first) for kind, first in (row.later or {}).items()}
-        if (before := untold(Told(row.listed, row.price, row.stock), later)) is not None:
+        bounds = (row.min_retail, row.max_retail)
+        offer = Told(row.listed, row.price, row.stock, bounds, tuple(row.not_delivered_to or ()))
+        if (before := untold(offer, later)) is not None:
             offers.append((said, before))
     return offers

@@ -307,11 +307,13 @@ class TestGrants:
         assert shop.got("rival", "/v1/grants")["items"] == []
         assert shop.ask("rival", "GET", "/v1/grants/one").status_code == 404
         with shop.db.as_party(shop.parties["other"]) as session:
-            assert session.scalar(text("SELECT count(*) FROM grants")) == 0
-            asked = text("SELECT count(*) FROM grants_to(:party)")
-            assert session.scalar(asked, {"party": shop.parties["leader"]}) == 0
-        with shop.db.as_party(shop.parties["leader"]) as session:
-            assert session.scalar(asked, {"party": shop.parties["leader"]}) == 1
+            for table in ("grants", "grant_versions"):
+                assert session.scalar(text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608
+        asked = [text(f"SELECT count(*) FROM {of}(:id)") for of in ("grants_to", "grants_ever_to")]  # noqa: S608
+        leader = {"id": shop.parties["leader"]}
+        for who, count in (("other", 0), ("leader", 1)):
+            with shop.db.as_party(shop.parties[who]) as session:
+                assert [session.scalar(one, leader) for one in asked] == [count] * 2
 
 
 class TestSellable:

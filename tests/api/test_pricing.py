@@ -138,6 +138,7 @@ def test_a_preview_shows_goods_and_past_orders_and_changes_nothing(shop: Shop) -
         "dearer": 0,
         "cheaper": 1,
         "below_cost": 0,
+        "of_today": ["names", "offers"],
     }
     assert shop.got("operator", RULES)["rules"] == []
     sampled = shop.said("operator", f"{RULES}/preview", {"rules": []}, 200)["items"]

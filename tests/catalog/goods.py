@@ -9,6 +9,8 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from catalog.models import Change, Offer, Price, PricePoint, Product, Sku, Stock, Terms
+from catalog.reads.hindsight import Hindsight
+from catalog.shelf import Reader
 
 NOW = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 EARLIER = datetime(2026, 10, 31, 8, 0, tzinfo=UTC)
@@ -178,3 +180,8 @@ def reprice(session: Session, made: Made, version: int, price: str, *, offer: in
         {"dropship": str(was)},
         {"dropship": price},
     )
+
+
+def steady(reader: Reader) -> Hindsight:
+    """Somebody who has always read so."""
+    return Hindsight(lambda _: reader)

@@ -15,7 +15,7 @@ from catalog.shelf import Reader
 from kit import clock
 from kit.db import Database
 from kit.errors import Problem
-from tests.catalog.goods import NOW, product
+from tests.catalog.goods import NOW, product, steady
 from tests.sync.test_importer import row
 from tests.sync.test_matching_runs import load
 
@@ -110,7 +110,7 @@ def test_now_history_moments_and_feed_agree_on_a_rule_for_a_category_of_ours(
         for ours in ("food.coffee", "food.tea"):
             categories.confirm(session, "teahouse", "甲类", ours)
             shown = reads.lookup(session, leader, now, sku_ids=[tea.sku_id])[0].skus[0]
-            (point,) = reads.price_history(session, tea.sku_id, NOW, now, leader)
+            (point,) = reads.price_history(session, tea.sku_id, NOW, now, steady(leader))
             then = reads.as_it_was(session, tea.sku_id, leader, clock.now(), now)
             (item,) = reads.changes(session, 0, 10, leader, now).items
             said = (item.now or {})["price"]

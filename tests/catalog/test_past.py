@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,11 +13,14 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from catalog import pricebook, reads
-from catalog.grants import Grant, Grants
-from catalog.matching import joining
-from catalog.pricebook import Pricebook, PricingVersion
+from catalog.grants import ALWAYS_OPEN, Given, Grant, PastGrants
+from catalog.matching import joining, redirects
+from catalog.pricebook import PricingVersion
 from catalog.pricing import Buyer, price_lists
 from catalog.readers import Readership
+from catalog.reads import hindsight
+from catalog.reads.hindsight import Hindsight, Whose
+from catalog.reads.memberships import BEGINNING
 from catalog.scopes import Scope
 from catalog.shelf import Reader, Stock
 from kit import clock
@@ -28,9 +31,16 @@ STEP = timedelta(hours=1)
 _names = itertools.count(1)
 
 
+READERS = Readership(price_lists(Decimal(10)))
+
+
+def eyes(session: Session, role: str, granted: PastGrants = ALWAYS_OPEN) -> Hindsight:
+    books = pricebook.between(session, BEGINNING, NOW + timedelta(days=3650))
+    return hindsight.of(READERS, books, Whose(role, lambda _: Buyer(1), (), granted))
+
+
 def reader(session: Session, role: str, moment: datetime) -> Reader:
-    book: Pricebook = pricebook.at(session, moment)
-    return Readership(price_lists(Decimal(10)), {}, book).reader(role, Buyer(1), moment)
+    return eyes(session, role).at(moment)
 
 
 @dataclass
@@ -241,7 +251,7 @@ def _prices(session: Session, sku: int, *moments: datetime) -> list[Decimal | No
         reads.as_it_was(session, sku, whose(session, at), at, moments[-1] + LATER).price
         for at in moments
     ]
-    told = reads.price_history(session, sku, NOW - STEP, moments[-1], whose(session, NOW))
+    told = reads.price_history(session, sku, NOW - STEP, moments[-1], eyes(session, "leader"))
     ends = [[point.price for point in told if point.at <= at] for at in moments]
     assert soon == late == [end[-1] if end else None for end in ends]
     return soon
@@ -273,7 +283,7 @@ def test_a_merge_that_was_taken_back_counts_for_its_time(database: Database) -> 
         moments.append(clock.now())
         assert _prices(session, own.sku_id, *moments) == [Decimal(11)] * 3
         assert _prices(session, other.sku_id, *moments) == [Decimal(22), Decimal(11), Decimal(22)]
-        buyer = reader(session, "buyer", NOW)
+        buyer = eyes(session, "buyer")
         told = reads.price_history(session, other.sku_id, NOW - STEP, moments[-1], buyer)
         assert [(one.source, one.price) for one in told] == [("b", 20), ("a", 10)]
         assert moments[0] < told[1].at < moments[1]
@@ -287,12 +297,13 @@ def test_a_grant_for_a_sku_counted_where_that_led_at_the_moment(database: Databa
         merged = clock.now()
         joining.split(session, other.sku_id, own.offer_ids, "test")
         now = clock.now()
-        grant = Grant(1, Scope("a", own.sku_id), sku_id=own.sku_id)
-        granted = Grants(frozenset("ab"), (grant,))
-        asking = replace(whose(session, now), grants=granted)
+        grant = Given(Grant(1, Scope("a", own.sku_id), sku_id=own.sku_id), NOW, None)
+        closed = tuple((source, NOW, None) for source in "ab")
+        led = redirects.ever(session, [own.sku_id])
+        asking = eyes(session, "leader", PastGrants(closed, (grant,), led))
         for later in (now, now + LATER):
             for moment in (merged, now):
-                then = reads.as_it_was(session, own.sku_id, asking, moment, later)
+                then = reads.as_it_was(session, own.sku_id, asking.at(moment), moment, later)
                 assert then.price == Decimal(11)
         (point,) = reads.price_history(session, own.sku_id, NOW - STEP, merged, asking)
         assert point.price == Decimal(11)

@@ -17,7 +17,7 @@ from catalog.shelf import Reader, SourcePolicy, Stock
 from kit import clock
 from kit.db import Database
 from kit.errors import Problem
-from tests.catalog.goods import EARLIER, NOW, Made, Supply, event, product, reprice, sku
+from tests.catalog.goods import EARLIER, NOW, Made, Supply, event, product, reprice, sku, steady
 
 FREE = {"kind": "free"}
 LEADER = Reader("leader", PriceList("resale", Decimal(20)))
@@ -226,8 +226,8 @@ def test_price_history_is_what_the_reader_paid(database: Database) -> None:
     until = EARLIER + timedelta(days=9)
     with database.as_nobody() as session:
         since = EARLIER + timedelta(days=1)
-        leader = reads.price_history(session, made.sku_id, since, until, LEADER)
-        operator = reads.price_history(session, made.sku_id, since, until, OPERATOR)
+        leader = reads.price_history(session, made.sku_id, since, until, steady(LEADER))
+        operator = reads.price_history(session, made.sku_id, since, until, steady(OPERATOR))
     assert [(point.at - EARLIER, point.price) for point in leader] == [
         (timedelta(0), Decimal("12")),
         (timedelta(days=2), Decimal("13.2")),
@@ -251,8 +251,8 @@ def test_a_price_that_is_not_offered_any_more_is_history(database: Database) -> 
             {"at": EARLIER, "id": never_told},
         )
     with database.as_nobody() as session:
-        leader = reads.price_history(session, made.sku_id, EARLIER, day[5], LEADER)
-        operator = reads.price_history(session, made.sku_id, EARLIER, day[5], OPERATOR)
+        leader = reads.price_history(session, made.sku_id, EARLIER, day[5], steady(LEADER))
+        operator = reads.price_history(session, made.sku_id, EARLIER, day[5], steady(OPERATOR))
     assert [(point.at, point.price) for point in leader if point.at > EARLIER] == [
         (day[1], Decimal("14.4")),
         (day[3], Decimal("12")),
@@ -270,7 +270,7 @@ def test_what_a_platform_sells_itself_is_never_marked_up(database: Database) -> 
     assert seen is not None
     assert (seen.price_from, seen.modes, seen.margin_percent) == (9, ("affiliate",), None)
     with database.as_nobody() as session:
-        [point] = reads.price_history(session, made.sku_id, EARLIER, NOW, LEADER)
+        [point] = reads.price_history(session, made.sku_id, EARLIER, NOW, steady(LEADER))
         [change] = reads.snapshot(session, LEADER, NOW, 10).items
     assert point.price == 9
     assert change.now is not None
@@ -325,7 +325,7 @@ def test_no_answer_to_a_leader_names_or_counts_sources(
             reads.product_cards(session, [made.product_id], LEADER, NOW),
             reads.product(session, made.product_id, LEADER, NOW),
             reads.lookup(session, LEADER, NOW, sku_ids=[made.sku_id]),
-            reads.price_history(session, made.sku_id, EARLIER, NOW, LEADER),
+            reads.price_history(session, made.sku_id, EARLIER, NOW, steady(LEADER)),
             reads.sellable(session, made.sku_id, "", 1, LEADER, NOW),
             reads.changes(session, 0, 500, LEADER, NOW),
         ]

@@ -27,7 +27,15 @@ from trade.models.orders import (
     QuotePlan,
     Selection,
 )
-from trade.models.parties import Audit, Member, Party, Recipient, RecipientOpening, Token
+from trade.models.parties import (
+    Audit,
+    Member,
+    Party,
+    PartyStanding,
+    Recipient,
+    RecipientOpening,
+    Token,
+)
 from trade.models.payouts import Payee, Payout
 from trade.models.purchases import (
     Parcel,
@@ -78,6 +86,7 @@ __all__ = [
     "ParcelEvent",
     "ParcelLine",
     "Party",
+    "PartyStanding",
     "Payee",
     "Payout",
     "PlatformClaim",

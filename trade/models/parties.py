@@ -41,6 +41,27 @@ class Party(Base):
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
 
 
+class PartyStanding(Base):
+    """Where a party stood from `began_at` until `ended_at`; null: it stands so still. Never
+    deleted; a time without a row is one without level and parent."""
+
+    __tablename__ = "party_standings"
+    __table_args__ = (
+        Index(
+            "party_standings_open",
+            "party_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    party_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    began_at: Mapped[Utc] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime | None]
+    level: Mapped[str | None]
+    parent_id: Mapped[int | None]
+
+
 class Member(Base):
     """A person who acts for a party."""
 
