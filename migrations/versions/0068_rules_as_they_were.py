@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import wall
 
-revision = "0065"
-down_revision = "0064"
+revision = "0068"
+down_revision = "0067"
 branch_labels = None
 depends_on = None
 
