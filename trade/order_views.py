@@ -3,13 +3,13 @@
 No source, seller, cost or purchase is among them; carrier and waybill are the one exception.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
@@ -33,6 +33,8 @@ from trade.models import (
 )
 from trade.paging import changed
 
+_CANCELLING = text("SELECT line, units FROM units_cancelling(:orders)")
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -49,6 +51,8 @@ class Rows:
     parcel_events: Sequence[ParcelEvent] = ()
     proposal: Proposal | None = None
     address_requests: Sequence[AddressRequest] = ()
+    cancelling: Mapping[int, int] = field(default_factory=dict)
+    """Units by line that a sender is asked to cancel."""
 
 
 def get(session: Session, party_id: int, order: str) -> dict[str, Any]:
@@ -142,11 +146,13 @@ def view(rows: Rows) -> dict[str, Any]:
     """The order as JSON has it."""
     order = rows.order
     names = {line.id: outside("sku", line.sku_id) for line in rows.lines}
+    lines = [_line(parts, rows.cancelling) for parts in _asked(rows.lines)]
     return {
         "id": outside("ord", order.id),
         "reference": order.reference,
         "status": order.status,
-        "lines": [_line(lines) for lines in _asked(rows.lines)],
+        "lines": lines,
+        "cancelling": _cancelling(rows, sum(line["cancelling"] for line in lines)),
         "freight": yuan(order.freight),
         "total": yuan(order.total),
         "held": yuan(order.held),
@@ -227,10 +233,20 @@ def _asked(rows: Sequence[OrderLine]) -> list[list[OrderLine]]:
     return [lines[number] for number in sorted(lines)]
 
 
-def _line(rows: Sequence[OrderLine]) -> dict[str, Any]:
+def _cancelling(rows: Rows, units: int) -> dict[str, Any] | None:
+    """What its senders are asked to cancel and have not answered, since it was asked last."""
+    if not rows.cancelling:
+        return None
+    asked = [event.at for event in rows.events if event.kind == "cancel_asked"]
+    return {"units": units, "asked_at": max(asked, default=None)}
+
+
+def _line(rows: Sequence[OrderLine], asked: Mapping[int, int]) -> dict[str, Any]:
     """One line; a bundle counts as shipped when all of its parts are, and as cancelled alike."""
     first = rows[0]
     units = first.bundle_units or 1
+    gone = [(row.cancelled, asked.get(row.id, 0), row.bundle_units or 1) for row in rows]
+    cancelled = min(done // each for done, _, each in gone)
     told = {
         "line": first.bundle_line or first.line,
         "sku": outside("sku", first.bundle_sku or first.sku_id),
@@ -238,7 +254,8 @@ def _line(rows: Sequence[OrderLine]) -> dict[str, Any]:
         "quantity": first.quantity // units,
         "shipped": min(row.shipped // (row.bundle_units or 1) for row in rows),
         "delivered": min(row.delivered // (row.bundle_units or 1) for row in rows),
-        "cancelled": min(row.cancelled // (row.bundle_units or 1) for row in rows),
+        "cancelled": cancelled,
+        "cancelling": min((done + more) // each for done, more, each in gone) - cancelled,
         "refunded": yuan(sum(row.refunded for row in rows)),
         "unit_price": price_text(
             sum((row.unit_price * (row.bundle_units or 1) for row in rows), Decimal(0))
@@ -249,16 +266,19 @@ def _line(rows: Sequence[OrderLine]) -> dict[str, Any]:
         "replaces": first.replaces,
         "held_reason": next((row.held_reason for row in rows if row.held_reason), None),
     }
-    return told if first.bundle_sku is None else told | {"parts": [_part(row) for row in rows]}
+    if first.bundle_sku is None:
+        return told
+    return told | {"parts": [_part(row, asked.get(row.id, 0)) for row in rows]}
 
 
-def _part(row: OrderLine) -> dict[str, Any]:
+def _part(row: OrderLine, asked: int) -> dict[str, Any]:
     return {
         "sku": outside("sku", row.sku_id),
         "quantity": row.quantity,
         "shipped": row.shipped,
         "delivered": row.delivered,
         "cancelled": row.cancelled,
+        "cancelling": asked,
         "refunded": yuan(row.refunded),
         "amount": yuan(row.amount),
     }
@@ -305,6 +325,7 @@ def _views(
     parcel_lines = _of(
         session, ParcelLine, ParcelLine.parcel_id, [p.id for p in parcels], ParcelLine.parcel_id
     )
+    cancelling = _units_cancelling(session, events)
     asked = _of(session, AddressRequest, AddressRequest.order_id, ids, AddressRequest.id)
     held = [order.id for order in orders if order.status == "held"]
     proposals = _of(session, Proposal, Proposal.order_id, held, Proposal.order_id)
@@ -327,10 +348,24 @@ def _views(
                 parcel_events,
                 next((x for x in proposals if x.order_id == order.id), None),
                 [x for x in asked if x.order_id == order.id],
+                {
+                    x.id: cancelling[x.id]
+                    for x in lines
+                    if x.id in cancelling and x.order_id == order.id
+                },
             )
         )
         for order in orders
     ]
+
+
+def _units_cancelling(session: Session, events: Sequence[OrderEvent]) -> dict[int, int]:
+    """By line; asked only about orders of which anything was asked to be cancelled."""
+    orders = {event.order_id for event in events if event.kind == "cancel_asked"}
+    if not orders:
+        return {}
+    rows = session.execute(_CANCELLING, {"orders": sorted(orders)})
+    return {row.line: int(row.units) for row in rows}
 
 
 def _of(

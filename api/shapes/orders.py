@@ -228,6 +228,7 @@ class OrderPartOut(Out):
     shipped: int
     delivered: int
     cancelled: int
+    cancelling: int = Field(description="Units that its sender is asked to cancel.")
     refunded: str
     amount: str
 
@@ -242,6 +243,7 @@ class OrderLineOut(Out):
     shipped: int
     delivered: int
     cancelled: int
+    cancelling: int = Field(description="Units that a sender is asked to cancel.")
     refunded: str
     unit_price: str
     amount: str
@@ -334,6 +336,13 @@ class ProposalIn(In):
     max_total: Money | None = Field(None, description="new_price, substitute: required.")
 
 
+class CancellingOut(Out):
+    """A cancellation that waits for the senders' answer: they agree, or the parcel leaves."""
+
+    units: int
+    asked_at: str | None
+
+
 class OrderOut(Out):
     """An order; `ship_to` is masked, see reveal."""
 
@@ -341,6 +350,9 @@ class OrderOut(Out):
     reference: str
     status: str
     lines: list[OrderLineOut]
+    cancelling: CancellingOut | None = Field(
+        description="What was asked to be cancelled while its senders have not answered."
+    )
     freight: str
     total: str
     held: str

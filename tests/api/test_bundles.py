@@ -111,6 +111,12 @@ def test_a_bundle_is_bought_and_cancelled_whole(shop: Shop) -> None:
     cancelled = shop.said("leader", path, {"reason": "不要了"}, 200)
     assert [line["cancelled"] for line in cancelled["lines"]] == [2, 1]
     assert sku_of(shop, sku)["stock"]["quantity"] == 4
+    order = shop.said("leader", "/v1/orders", ordering(tea, lines=lines[:1]))
+    shop.submitted()
+    asked = shop.said("leader", f"/v1/orders/{order['id']}/cancel", {"reason": "不要了"}, 200)
+    [line] = asked["lines"]
+    assert (line["cancelling"], [one["cancelling"] for one in line["parts"]]) == (2, [4, 2])
+    assert asked["cancelling"]["units"] == 2
     tea, cup = shop.offer(stock=9), shop.offer(stock=2, freight=FLAT)
     sku = make(shop, (tea, 1), (cup, 1))
     other = shop.offer(stock=9)

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from connectors.model import ShipTo
 from kit.errors import Problem
@@ -270,18 +270,29 @@ def test_a_submitted_order_is_cancelled_only_when_the_supplier_agrees(market: Ma
     for _ in range(2):
         shop.cancel()
     assert [event["kind"] for event in shop.seen()["timeline"]] == ["placed", "cancel_asked"]
-    assert shop.seen()["status"] == "processing"
+    seen = shop.seen()
+    assert seen["status"] == "processing"
+    assert seen["cancelling"] == {"units": 3, "asked_at": NOW}
+    assert [(line["cancelling"], line["cancelled"]) for line in seen["lines"]] == [(3, 0)]
+    with market.db.as_party(shop.leader) as session:
+        assert order_views.page(session, shop.leader)[0][0]["cancelling"] == seen["cancelling"]
+    with market.db.as_party(market.party()) as session:  # nobody else learns of it
+        told = session.execute(text("SELECT * FROM units_cancelling(:o)"), {"o": [shop.order]})
+        assert told.all() == []
     assert market.balance(f"held:{shop.leader}") == 1499
     shop.refuse()
     assert shop.seen()["status"] == "cancelled"
+    assert shop.seen()["cancelling"] is None
     assert market.balance(f"wallet:{shop.leader}") == 10_000
 
 
 def test_a_cancellation_that_comes_too_late_loses_to_the_parcel(market: Market) -> None:
     shop = Shop(market)
     shop.cancel()
+    shop.ship("SF1234567891", {1: 1})
+    assert [line["cancelling"] for line in shop.seen()["lines"]] == [2]
     shop.ship("SF1234567890")
-    assert shop.seen()["status"] == "shipped"
+    assert (shop.seen()["status"], shop.seen()["cancelling"]) == ("shipped", None)
     assert "cancel_too_late" in [event["kind"] for event in shop.seen()["timeline"]]
     with pytest.raises(Problem, match="claim"):
         shop.cancel()
