@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from api import queries
 from api.office import Entered, office
 from catalog import grants
 from kit import clock
@@ -60,7 +61,8 @@ def identified(request: Request, given: Token, scope: str) -> Entered:
 
 
 def admit(request: Request, who: Identity, scope: str) -> None:
-    """Count the request, and note whose it is. Raises Problem 403 (it may not do this), 429."""
+    """Count the request, and note whose it is. Raises Problem 403 (it may not do this), 422
+    (its query has a parameter that is none), 429."""
     office(request).limiter.count(f"token:{who.token_id}")
     request.state.caller = {"party": who.party_id, "role": who.role}
     if scope not in who.scopes:
@@ -74,3 +76,4 @@ def admit(request: Request, who: Identity, scope: str) -> None:
                 else f" is not for {who.role}s"
             ),
         )
+    queries.check(request)

@@ -14,7 +14,7 @@ Percent = Annotated[str, Field(pattern=SHARE)]
 
 
 class SearchIn(BaseModel):
-    """The query of a search; what it does not know is left alone."""
+    """The query of a search."""
 
     q: Word = ""
     category: Word | None = None
