@@ -9,7 +9,7 @@ from api.callers import Caller
 from kit.errors import FieldError, Problem
 from kit.ids import inside
 from trade import suppliers
-from trade.models import Claim, Order, Purchase
+from trade.models import Claim, Order, OrderImport, Purchase
 from trade.purchases import Supplier
 from trade.suppliers import supplier_of
 
@@ -21,6 +21,18 @@ def order_owner(session: Session, caller: Caller, order_id: int) -> int:
     owner = session.scalar(select(Order.party_id).where(Order.id == order_id))
     if owner is None:
         raise Problem(404, "not_found", "there is no such order")
+    return owner
+
+
+def sheet_owner(session: Session, caller: Caller, name: str) -> int:
+    """The party of a sheet of orders, as `order_owner`. Raises Problem 404."""
+    if not caller.operates:
+        return caller.party_id
+    owner = session.scalar(
+        select(OrderImport.party_id).where(OrderImport.id == inside("imp", name))
+    )
+    if owner is None:
+        raise Problem(404, "not_found", f"there is no sheet {name!r}")
     return owner
 
 

@@ -5,25 +5,23 @@ was done is not done again, and is told as done.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api import owners
+from api import owners, workbench_money
 from api.callers import Caller
+from api.doing import Doing, Work
 from api.shapes.workbench import ActionIn
 from kit.errors import Problem, invalid
 from kit.ids import outside
-from kit.money import fen
 from sync import verdicts
 from trade import (
     address_answers,
     applications,
     audits,
     charging,
-    cutoff_sheets,
     exceptions,
     following,
     held_orders,
@@ -32,45 +30,14 @@ from trade import (
     purchases,
     qualifications,
     rerouting,
+    sent_sheets,
     short_balance,
     unsure,
-    wallets,
 )
 from trade.after_sales import claim_answers, freight_returns, platform_differences, recalls
-from trade.desk import Desk
 from trade.models import AddressRequest, Audit, Purchase, SupplierSheet, Webhook
 from trade.parcels import tracking
-from trade.settling import debts, payouts, reconciliations, statements
 from trade.suppliers import supplier_of
-
-
-@dataclass(frozen=True)
-class Doing:
-    """One action on one case: `key` is its row, `subject` the outside id of what it concerns."""
-
-    session: Session
-    caller: Caller
-    key: int
-    subject: str
-    asked: ActionIn
-    now: datetime
-
-    @property
-    def desk(self) -> Desk:
-        """The terms of now."""
-        return self.caller.office.terms.desk
-
-    def need(self, field: str) -> str:
-        """What the action cannot do without. Raises Problem 422."""
-        given: str | None = getattr(self.asked, field)
-        if given is None:
-            raise invalid(field, "this action needs it", "missing")
-        return given
-
-    @property
-    def amount(self) -> int | None:
-        """Fen, where an amount was given."""
-        return None if self.asked.amount is None else fen(self.asked.amount)
 
 
 def act(
@@ -268,43 +235,6 @@ def _advance(it: Doing) -> None:
     claim_answers.advance(it.session, it.desk, it.subject, door, it.amount, it.now)
 
 
-def _confirm_deposit(it: Doing) -> None:
-    wallets.confirm(it.session, it.subject, it.now)
-
-
-def _refuse_deposit(it: Doing) -> None:
-    wallets.refuse(it.session, it.subject, it.need("reason"), it.now)
-
-
-def _approve_payout(it: Doing) -> None:
-    payouts.approve(it.session, it.desk.person_rule, it.subject, it.caller.party_id, it.now)
-
-
-def _refuse_payout(it: Doing) -> None:
-    payouts.failed(it.session, it.subject, it.need("reason"), it.now)
-
-
-def _set_off(it: Doing) -> None:
-    debts.set_off(it.session, it.key)
-
-
-def _write_off(it: Doing) -> None:
-    it.need("reason")
-    debts.write_off(it.session, it.key)
-
-
-def _answer(it: Doing) -> None:
-    statements.answer(it.session, it.subject, it.need("reason"), it.now)
-
-
-def _accept(it: Doing) -> None:
-    reconciliations.accept(it.session, it.subject, it.now)
-
-
-def _dismiss(it: Doing) -> None:
-    reconciliations.dismiss(it.session, it.subject, it.need("reason"), it.now)
-
-
 def _release(it: Doing) -> None:
     verdicts.release(it.session, it.key)
 
@@ -315,7 +245,12 @@ def _discard(it: Doing) -> None:
 
 def _send(it: Doing) -> None:
     source = it.session.get_one(SupplierSheet, it.key).source
-    cutoff_sheets.send_again(it.session, supplier_of(it.session, source), it.subject, it.now)
+    sent_sheets.send_again(it.session, supplier_of(it.session, source), it.subject, it.now)
+
+
+def _was_sent(it: Doing) -> None:
+    it.need("reason")
+    sent_sheets.found_sent(it.session, it.key, it.now)
 
 
 def _vouch(it: Doing) -> None:
@@ -341,7 +276,6 @@ _TAKES: Mapping[Callable[[Doing], None], frozenset[str]] = {
 }
 """What an action can be told beside a reason, which is written down with each. Anything else is
 refused: whoever names an amount means that amount."""
-Work = tuple[str, Callable[[Doing], None]]
 _CLAIM: Mapping[str, Work] = {
     "approve": ("claims:answer", _approve_claim),
     "refuse": ("claims:answer", _refuse_claim),
@@ -376,20 +310,13 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("freight_returned", "dismiss"): ("claims:answer", _no_freight),
     ("application_waiting", "refuse"): ("parties:write", _turn_down),
     ("parcel_stuck", "delivered"): ("purchases:write", _delivered),
-    ("deposit_waiting", "confirm"): ("parties:write", _confirm_deposit),
-    ("deposit_waiting", "refuse"): ("parties:write", _refuse_deposit),
-    ("payout_waiting", "approve"): ("payouts:write", _approve_payout),
-    ("payout_waiting", "refuse"): ("payouts:write", _refuse_payout),
-    ("earnings_owed", "set_off"): ("payouts:write", _set_off),
-    ("earnings_owed", "write_off"): ("payouts:write", _write_off),
-    ("statement_disputed", "answer"): ("payouts:write", _answer),
-    ("books_differ", "accept"): ("payouts:write", _accept),
-    ("books_differ", "dismiss"): ("payouts:write", _dismiss),
     ("listing_held", "release"): ("sources:write", _release),
     ("listing_held", "discard"): ("sources:write", _discard),
     ("sheet_not_sent", "send"): ("purchases:write", _send),
+    ("sheet_not_sent", "sent"): ("purchases:write", _was_sent),
     ("webhook_failing", "resume"): ("webhooks:write", _resume),
     ("supplier_lapsing", "extend"): ("parties:write", _vouch),
+    **workbench_money.WORK,
 } | {
     (kind, action): work
     for kind in ("claim_unanswered", "claim_refused_by_source", "claim_replaced")

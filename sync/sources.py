@@ -78,7 +78,7 @@ def from_outside(
     if new and held is not None:
         raise Problem(409, "source_exists", f"there is a source {code} already; PATCH changes it")
     if not new and held is None and code not in settings.sources:
-        raise _unknown(settings, code)
+        raise _unknown(with_recorded(session, settings), code)
     given = {name: value for name, value in config.items() if value != HIDDEN}
     whole = {**(held.config if held else {}), **given}
     whole = {name: value for name, value in whole.items() if value is not None}
@@ -211,6 +211,7 @@ def _unknown(settings: Settings, code: str) -> Problem:
     return Problem(
         404,
         "unknown_source",
-        f"there is no source {code!r} (there are: {known}); name one under [sources.{code}] in"
-        f" settings.toml, or bring its price list with `huopan import FILE --source {code}`",
+        f"there is no source {code!r} (there are: {known}); record it with POST"
+        f" /v1/sources, name it under [sources.{code}] in settings.toml, or bring its price list"
+        f" with `huopan import FILE --source {code}`",
     )

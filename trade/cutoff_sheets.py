@@ -10,7 +10,6 @@ for a person.
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import literal, select, text, union_all, update
@@ -24,12 +23,10 @@ from kit import clock, log
 from kit.crypto import Keyring
 from kit.db import Database
 from kit.errors import Problem
-from kit.ids import inside, outside
 from kit.outbox import say
 from trade import sheets
 from trade.desk import Desk
 from trade.models import AddressRequest, Claim, Purchase, SheetClaim, SheetPurchase, SupplierSheet
-from trade.paging import newest
 from trade.parcels.shipping import REPLACES
 from trade.purchases import Supplier, lock, take_over
 from trade.suppliers import supplier_of
@@ -50,6 +47,9 @@ _TEXT = (
     "请发货后在最后两列填写快递公司、快递单号并回传。\n"
     "如收到两封同名邮件，是同一张表，请勿重复发货。\n"
 )
+
+ERASED = "somebody in it was erased since it may have arrived; ask its supplier"
+"""Why a sheet can be sent no more: as it was it is gone, and another one could be a second."""
 
 logger = log.get(__name__)
 
@@ -180,7 +180,6 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> Claimed |
             SupplierSheet.source == source,
             SupplierSheet.state.in_(("made", "sending")),
             SupplierSheet.due_at <= now,
-            (SupplierSheet.body != b"") | ~SupplierSheet.may_have_left,
         )
         .order_by(SupplierSheet.id)
         .limit(1)
@@ -190,6 +189,9 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> Claimed |
         return None
     if row.state == "sending":  # whoever sent it has not come back
         row.may_have_left = True
+    if row.may_have_left and not row.body:
+        row.state, row.failure = "failed", ERASED
+        return None
     if row.attempts > len(WAITS):  # every attempt ended with its worker
         row.state, row.failure = "failed", row.failure or "it broke off at every attempt"
         return None
@@ -263,48 +265,6 @@ def settle(session: Session, claimed: Claimed, error: SupplierError | None, now:
         return
     row.state = "sending" if isinstance(error, OutcomeUnknown) else "made"
     row.due_at = now + WAITS[row.attempts - 1]
-
-
-def page(
-    session: Session, supplier: Supplier, *, limit: int = 50, before: int | None = None
-) -> tuple[list[dict[str, Any]], int | None]:
-    """The sheets of a source that hold something, the newest first, and where to go on."""
-    found = select(SupplierSheet).where(
-        SupplierSheet.source == supplier.source, SupplierSheet.state != "empty"
-    )
-    rows, following = newest(session, found, SupplierSheet.id, limit=limit, before=before)
-    return [view(row) for row in rows], following
-
-
-def view(row: SupplierSheet) -> dict[str, Any]:
-    """What is told of a sheet."""
-    shown = {"made": "waiting", "sending": "waiting", "done": "sent"}
-    return {
-        "id": outside("sht", row.id),
-        "cutoff_at": row.cutoff_at,
-        "status": shown.get(row.state, row.state),
-        "purchases": row.purchases,
-        "replacements": row.replacements,
-        "may_have_left": row.may_have_left,
-        "attempts": row.attempts,
-        "failure": row.failure,
-        "sent_at": row.sent_at,
-    }
-
-
-def send_again(session: Session, supplier: Supplier, sheet: str, now: datetime) -> dict[str, Any]:
-    """Try a sheet that failed anew: what may have left as it was. Raises Problem 404, 409
-    `wrong_state`."""
-    row = session.get(SupplierSheet, inside("sht", sheet), with_for_update=True)
-    if row is None or row.source != supplier.source:
-        raise Problem(404, "not_found", f"there is no sheet {sheet!r} for you")
-    if row.state != "failed":
-        state = view(row)["status"]
-        raise Problem(409, "wrong_state", f"a sheet that is {state} needs no other attempt")
-    row.state, row.attempts, row.due_at = "made", 0, now
-    say(session, SHEETS, row.source)
-    session.flush()
-    return view(row)
 
 
 def erase(session: Session, recipient_ids: Collection[int]) -> int:

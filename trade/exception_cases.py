@@ -198,7 +198,9 @@ CASES = f"""
     FROM runs r WHERE state = 'held' AND NOT EXISTS (
         SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')
     UNION ALL
-    SELECT 'sheet_not_sent', 'sht', id, id, state, 'not_sent', coalesce(failure, 'not sent')
+    SELECT 'sheet_not_sent', 'sht', id, id,
+           CASE WHEN state = 'failed' AND may_have_left AND body = '' THEN 'erased' ELSE state END,
+           'not_sent', coalesce(failure, 'not sent')
            || CASE WHEN may_have_left THEN '; it may have arrived' ELSE '' END,
            (SELECT coalesce(sum(x.cost), 0)::bigint FROM sheet_purchases y
             JOIN purchase_lines x ON x.purchase_id = y.purchase_id WHERE y.sheet_id = h.id)

@@ -129,7 +129,7 @@ ACTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "statement_disputed": {"disputed": ("answer",)},
     "books_differ": {"entry": ("accept", "dismiss"), "no_entry": ("dismiss",)},
     "listing_held": {"held": ("release", "discard")},
-    "sheet_not_sent": {"failed": ("send",)},
+    "sheet_not_sent": {"failed": ("send", "sent"), "erased": ("sent",)},
     "webhook_failing": {"failing": ("resume",), "disabled": ("resume",)},
     "application_waiting": {"open": ("refuse",)},
     "supplier_lapsing": {"lapsing": ("extend",)},

@@ -19,7 +19,7 @@ from kit.ids import inside, outside
 from kit.inbox import Inbox
 from trade import following
 from trade.desk import Desk
-from trade.parcels import waybill_sheets, waybills
+from trade.parcels import waybills
 from trade.suppliers import supplier_of
 
 AT_WORK = timedelta(minutes=5)
@@ -79,15 +79,22 @@ def waiting(
     return letters
 
 
-def preview(db: Database, desk: Desk, letter: Letter) -> dict[str, Any]:
-    """Open and read a letter, and change nothing: what it holds, in numbers.
+def preview(db: Database, desk: Desk, letter: Letter, now: datetime) -> dict[str, Any]:
+    """Handle a letter and take it all back: what it holds in numbers, and what it `would` do, of a
+    sheet row by row: which parcel is told under which purchase.
 
     Raises Problem as `replay` would: it cannot be opened, read, or is not handled here.
     """
     if _handler(letter) is not _waybills:
-        return {}
-    sheet = waybill_sheets.read(_opened(db, desk, letter))
-    return {"rows": len(sheet.rows), "without_number": sheet.empty}
+        with db.as_system() as session:
+            result = _heard(session, letter, now)
+            session.rollback()
+        asked = [outside("pur", purchase) for purchase in result["purchases"]]
+        return {"would": [{"purchase": one, "does": "asks", "of": letter.source} for one in asked]}
+    content = _opened(db, desk, letter)
+    with db.as_system() as session:
+        supplier = supplier_of(session, letter.source or "")
+    return waybills.preview(db, desk, supplier, content, now)
 
 
 def replay(db: Database, desk: Desk, letter: Letter, now: datetime) -> dict[str, Any]:
@@ -135,18 +142,22 @@ def _waybills(db: Database, desk: Desk, letter: Letter, now: datetime) -> dict[s
 
 
 def _messages(db: Database, desk: Desk, letter: Letter, now: datetime) -> dict[str, Any]:
+    del desk
     with db.as_system() as session:
-        following.hear(session, letter.source or "", now)
-        session.flush()
-        row = session.get_one(Inbox, inside("ltr", letter.id), populate_existing=True)
-        result = row.result if row.handled_at is not None else None
-    if result is None:
+        return _heard(session, letter, now)
+
+
+def _heard(session: Session, letter: Letter, now: datetime) -> dict[str, Any]:
+    following.hear(session, letter.source or "", now)
+    session.flush()
+    row = session.get_one(Inbox, inside("ltr", letter.id), populate_existing=True)
+    if row.handled_at is None or row.result is None:
         raise Problem(
             409,
             "unmatched",
             f"{letter.id} names no purchase that is known here; it is looked at again by itself",
         )
-    return result
+    return row.result
 
 
 HANDLERS: Mapping[str, Handler] = {"waybills": _waybills, "messages": _messages}

@@ -95,7 +95,7 @@ def replay(caller: Acts, letter_id: IdPath, asked: ReplayIn | None = None) -> Re
             if not dry:
                 audits.note(session, caller.actor, "letter.replay", letter_id)
         if dry:
-            result = replaying.preview(db, desk, letter)
+            result = replaying.preview(db, desk, letter, now)
         else:
             result = replaying.replay(db, desk, letter, now)
         return Reply(200, {"id": letter_id, "dry_run": dry, "result": result})

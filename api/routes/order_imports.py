@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
+from api.owners import sheet_owner
 from api.replies import Reply
 from api.shapes.base import IdPath
 from api.shapes.order_imports import ConfirmIn, ImportIdOut, ImportOut, MappingsIn
@@ -61,9 +62,11 @@ def upload(caller: Writes, content: uploads.Sheet) -> Response:
 
 @router.get("/imports/{import_id}", response_model=ImportOut, summary="What became of a sheet")
 def get(caller: Reads, import_id: IdPath) -> Response:
-    """What was read, what is asked back, what is rejected and why, and what was placed."""
-    with caller.own() as session:
-        return replies.answer(_view(caller, session, import_id))
+    """What was read, what is asked back, what is rejected and why, and what was placed. Operators
+    see anybody's, without what names a person."""
+    with caller.seeing() as session:
+        owner = sheet_owner(session, caller, import_id)
+        return replies.answer(_view(caller, session, import_id, owner))
 
 
 @router.put(
@@ -148,14 +151,17 @@ def _noted(caller: Caller, session: Session, action: str, import_id: str) -> Non
     audits.note(session, caller.actor, action, import_id, party_id=caller.party_id)
 
 
-def _view(caller: Caller, session: Session, import_id: str) -> dict[str, Any]:
+def _view(
+    caller: Caller, session: Session, import_id: str, owner: int | None = None
+) -> dict[str, Any]:
+    own = owner in (None, caller.party_id)
     return imports.view(
         session,
         caller.office.terms.desk,
-        caller.party_id,
+        caller.party_id if owner is None else owner,
         import_id,
         suggest=_suggestions(caller, session),
-        reveals="recipients:reveal" in caller.identity.scopes,
+        reveals=own and "recipients:reveal" in caller.identity.scopes,
     )
 
 

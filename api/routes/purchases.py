@@ -21,7 +21,7 @@ from api.shapes.supply import (
     ShippedOut,
 )
 from kit import clock
-from trade import address_answers, cutoff_sheets, purchases, sheets
+from trade import address_answers, purchases, sent_sheets, sheets
 from trade.parcels import shipping, waybills
 from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
@@ -87,7 +87,7 @@ def cutoff(
     before = replies.number_cursor(cursor)
     with caller.system() as session:
         door = owners.supplier(session, caller, source)
-        return replies.page(*cutoff_sheets.page(session, door, limit=limit, before=before))
+        return replies.page(*sent_sheets.page(session, door, limit=limit, before=before))
 
 
 @router.post(
@@ -98,7 +98,7 @@ def send_again(caller: Writes, sheet_id: IdPath, source: Source = None) -> Respo
 
     def work(session: Session) -> Reply:
         door = owners.supplier(session, caller, source)
-        return Reply(200, cutoff_sheets.send_again(session, door, sheet_id, clock.now()))
+        return Reply(200, sent_sheets.send_again(session, door, sheet_id, clock.now()))
 
     return caller.do(work)
 

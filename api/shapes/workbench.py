@@ -67,7 +67,7 @@ class DeadLetterOut(Out):
 
 
 class ReplayIn(In):
-    """`dry_run` opens and reads it, and changes nothing."""
+    """`dry_run` says what it would do, and changes nothing."""
 
     dry_run: bool = False
 
@@ -77,4 +77,6 @@ class ReplayedOut(Out):
 
     id: str
     dry_run: bool
-    result: dict[str, Any] = Field(description="Of a dry run what the letter holds, in numbers.")
+    result: dict[str, Any] = Field(
+        description="Of a dry run what the letter holds in numbers, and what it `would` do."
+    )

@@ -1,6 +1,6 @@
 """`replay`, `forget` and `hold`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ app = typer.Typer()
 def replay(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID…]")] = None,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only open and read them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what they do.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Dead letters again: what came in and was stored, but not handled to its end.
@@ -34,21 +34,38 @@ def replay(
         with house.db.as_system() as session:
             letters = replaying.waiting(session, clock.now(), ids or ())
         for letter in letters:
+            would: dict[str, Any] = {}
             try:
                 if dry_run:
-                    replaying.preview(house.db, house.desk, letter)
-                    result = "can be handled"
+                    found = replaying.preview(house.db, house.desk, letter, clock.now())
+                    result = _would(found["would"])
+                    would = found
                 else:
                     replaying.replay(house.db, house.desk, letter, clock.now())
                     result = "handled"
             except Problem as problem:
                 result, failed = problem.detail, failed + 1
-            results.append({**vars(letter), "result": result})
+            results.append({**vars(letter), "result": result, **would})
     rows = [[one[key] for key in ("id", "sender", "received_at", "result")] for one in results]
     text = show.table(("id", "from", "received", "result"), rows)
     show.told(results, text if rows else "There are no dead letters.", as_json=as_json)
     if failed:
         raise typer.Exit(1)
+
+
+def _would(steps: list[dict[str, Any]]) -> str:
+    """What a letter would do, one line for each step."""
+    lines = []
+    for one in steps:
+        row = f"row {one['row']}: " if "row" in one else ""
+        if one["does"] == "fails":
+            lines.append(f"{row}fails: {one['message']}")
+        elif one["does"] == "asks":
+            lines.append(f"asks {one['of']} about {one['purchase']}")
+        else:
+            what = f"{one['carrier']} {', '.join(one['numbers'])}".strip()
+            lines.append(f"{row}{one['does']} {what} for {one['purchase']}")
+    return "\n".join(lines) or "does nothing"
 
 
 @app.command()

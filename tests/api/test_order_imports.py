@@ -106,6 +106,14 @@ def test_who_may_see_no_recipient_sees_none_of_a_sheet(shop: Shop) -> None:
     assert {one["value"] for one in told["rejected"]} == {"***"}
     assert shop.ask("viewer", "GET", f"{path}/result.xlsx").status_code == 403
     assert shop.got("leader", path)["rejected"][0]["value"] == "1390000"
+    seen = shop.got("operator", path)
+    assert seen == told | {"needs_mapping": seen["needs_mapping"]}
+    for who, what, status in (
+        ("other", "", 404),
+        ("operator", "x", 404),
+        ("operator", "/result.xlsx", 403),
+    ):
+        assert shop.ask(who, "GET", path + what).status_code == status
 
 
 def test_platforms_are_asked_about_orders_of_a_sheet_before_it_is_ready(trade: Trade) -> None:

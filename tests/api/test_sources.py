@@ -73,7 +73,9 @@ def test_keys_at_fault_are_named(shop: Shop) -> None:
 def test_a_code_that_is_taken_is_refused(shop: Shop) -> None:
     _recorded(shop)
     assert shop.said("operator", "/v1/sources", ALI, 409)["code"] == "source_exists"
-    assert shop.ask("operator", "PATCH", "/v1/sources/none", json={}).status_code == 404
+    unknown = shop.ask("operator", "PATCH", "/v1/sources/none", json={})
+    assert unknown.status_code == 404
+    assert f"there are: {ALI['code']}" in unknown.json()["detail"]
 
 
 def test_goods_to_follow_and_a_reading_wake_the_worker(shop: Shop) -> None:

@@ -314,7 +314,18 @@ def test_a_dead_letter_is_read_and_handled_over_http_and_shows_no_recipient(shop
     def replay(letter: Any, status: int, **body: Any) -> Any:
         return shop.said("operator", f"/v1/dead-letters/{letter['id']}/replay", body, status)
 
-    assert replay(good, 200, dry_run=True)["result"] == {"rows": 1, "without_number": 0}
+    tried = replay(good, 200, dry_run=True)["result"]
+    [step] = tried.pop("would")
+    assert tried == {"rows": 1, "without_number": 0}
+    purchase = shop.got("operator", f"/v1/purchases?source={SOURCE}")["items"][0]["id"]
+    assert step == {
+        "row": 2,
+        "purchase": purchase,
+        "carrier": "顺丰速运",
+        "numbers": ["SF1234567890"],
+        "does": "ships",
+    }
+    assert replay(message, 409, dry_run=True)["code"] == "unmatched"
     assert shop.got("leader", f"/v1/orders/{order['id']}")["status"] != "shipped"
     assert replay(bad, 422, dry_run=True)["code"] == "unreadable_sheet"
     told = replay(bad, 422)

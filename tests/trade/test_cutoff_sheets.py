@@ -33,11 +33,12 @@ from trade import (
     forgetting,
     purchases,
     readdressing,
+    sent_sheets,
     sheets,
 )
 from trade.after_sales import claim_answers, claims
 from trade.desk import SourceTerms
-from trade.models import AddressRequest
+from trade.models import AddressRequest, SupplierSheet
 from trade.parcels.shipping import Shipment, ship
 from trade.purchases import Supplier
 
@@ -248,10 +249,10 @@ def test_tries_are_bounded_and_then_a_person_is_told(
             [case] = exceptions.waiting(session, market.desk, clock.now(), kind="sheet_not_sent")
             assert "554" in case["detail"] or "refuses" in case["detail"]
             name = outside("sht", row.id)
-            assert cutoff_sheets.page(session, Supplier("teahouse"))[0][0]["status"] == "failed"
-            cutoff_sheets.send_again(session, Supplier("teahouse"), name, clock.now())
+            assert sent_sheets.page(session, Supplier("teahouse"))[0][0]["status"] == "failed"
+            sent_sheets.send_again(session, Supplier("teahouse"), name, clock.now())
         with market.db.as_system() as session, pytest.raises(Problem):
-            cutoff_sheets.send_again(session, Supplier("rival"), name, clock.now())
+            sent_sheets.send_again(session, Supplier("rival"), name, clock.now())
         post.mood = "take"
         sent(market, source)
     assert market.purchases(order)[0].state == "accepted"
@@ -327,7 +328,7 @@ def test_what_is_sent_again_for_a_claim_is_in_exactly_one_sheet(market: Market) 
         (owed, "1", "【补发】")
     ]
     with market.db.as_system() as session:
-        told = cutoff_sheets.page(session, shop.door)[0][-1]
+        told = sent_sheets.page(session, shop.door)[0][-1]
         assert (told["purchases"], told["replacements"], told["status"]) == (0, 1, "sent")
         claim_answers.reissue(session, market.desk, shop.door, owed, "顺丰", "SF0000000001", NOW)
     with market.db.as_system() as session:
@@ -352,6 +353,30 @@ def test_whoever_is_forgotten_is_in_no_sheet(market: Market) -> None:
         done = forgetting.forget(session, keyring, HOME.name, HOME.mobile, NOW)
     assert (done.waiting, done.sheets) == ([], 1)
     assert bytes(sheet_row(market).body) == b""
+
+
+def test_a_sheet_that_may_have_left_and_was_erased_is_a_persons_to_end(market: Market) -> None:
+    market = sending(market)
+    [order] = bought(market, market.party(money=100_000), market.offer())
+    made(market)
+    with market.db.as_system() as session:  # its worker died, and somebody in it was erased
+        row = session.scalars(select(SupplierSheet).where(SupplierSheet.state == "made")).one()
+        row.state, row.body, row.due_at, row.may_have_left = "sending", b"", NOW, True
+    with mail_server() as post:
+        sent(market, by_mail(post))
+        assert post.mails == []
+    with market.db.as_system() as session:
+        assert cutoff_sheets.due(session, clock.now()) == []
+        [case] = exceptions.waiting(session, market.desk, clock.now(), kind="sheet_not_sent")
+        assert (case["actions"], "erased" in case["detail"]) == (("sent",), True)
+    name = outside("sht", sheet_row(market).id)
+    with market.db.as_system() as session, pytest.raises(Problem, match="ask its supplier"):
+        sent_sheets.send_again(session, Supplier("teahouse"), name, clock.now())
+    with market.db.as_system() as session:
+        sent_sheets.found_sent(session, case["about"][1], clock.now())
+    with mail_server() as post:
+        sent(market, by_mail(post))
+    assert (sheet_row(market).state, market.purchases(order)[0].state) == ("done", "accepted")
 
 
 def test_the_last_cutoff_is_todays_or_yesterdays_in_shanghai() -> None:

@@ -12,7 +12,7 @@ from kit.errors import Problem
 from tests.trade.market import HOME, NOW, Market, submitted
 from tests.trade.test_supplier_door import TEAHOUSE, Shop
 from trade import cancelling, order_views, sheets
-from trade.parcels import waybills
+from trade.parcels import shipping, waybills
 from trade.parcels.waybill_sheets import read
 from trade.purchases import Supplier
 
@@ -110,6 +110,43 @@ def test_several_numbers_in_a_cell_are_several_parcels(market: Market) -> None:
     assert parcels(shop) == [f"SF000000000{n}" for n in (1, 2, 3, 4)]
     assert shop.state() == "shipped"
     assert import_sheet(market, content).unchanged == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "carrier", "told"),
+    [
+        ("顺丰SF1234567890123", "", ["sf SF1234567890123"]),
+        ("中通快递：7312345678901", "", ["zto 7312345678901"]),
+        ("顺丰SF1234567890123", "顺丰速运", ["sf SF1234567890123"]),
+        ("邮政EMS1234567890123", "", ["ems 1234567890123"]),
+        ("圆通 YT12345678901；YT12345678902", "", ["yto YT12345678901", "yto YT12345678902"]),
+        ("7312345678901（中通）", "", ["zto 7312345678901"]),
+        ("SF1234567890123", "顺丰", ["sf SF1234567890123"]),
+        ("顺丰SF1234567890123", "中通", ["malformed"]),
+        ("灵通快递731234567890", "韵达", ["malformed"]),
+        ("顺丰7.73E+13", "", ["digits_lost"]),
+        ("中通SF1234567890123", "", ["carrier_differs"]),
+    ],
+)
+def test_a_carrier_may_stand_in_the_numbers_cell(cell: str, carrier: str, told: list[str]) -> None:
+    [row] = read(workbook(["快递公司", "快递单号"], [carrier, cell])).rows
+
+    def waybill(number: str) -> str:
+        try:
+            return " ".join(shipping.waybill(row.carrier_of(number), number))
+        except Problem as problem:
+            return problem.errors[0].code
+
+    assert [waybill(number) for number in row.numbers] == told
+
+
+def test_each_number_of_a_cell_may_name_its_own_carrier(market: Market) -> None:
+    shop = Shop(market)
+    content = filled(market, "顺丰：SF1234567890123，韵达4312345678901", carrier="")
+    for _ in range(2):
+        assert import_sheet(market, content).failed == []
+    told = [(one["carrier"], one["tracking_number"]) for one in shop.seen()["parcels"]]
+    assert told == [("sf", "SF1234567890123"), ("yunda", "4312345678901")]
 
 
 @pytest.mark.parametrize("number", ["7.73E+13", 7.73e13, "77300000000000", 77312345678901234])

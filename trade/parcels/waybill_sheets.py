@@ -9,6 +9,7 @@ from connectors.errors import Unreadable
 from connectors.uploads import Grid, Limits
 from kit.errors import Problem
 from kit.money import fen
+from trade.parcels import carriers
 
 HEADER_WITHIN = 20
 _LIMITS = Limits(rows=50_000)
@@ -32,7 +33,17 @@ NAMES: dict[str, tuple[str, ...]] = {
     "quantity": ("数量", "件数", "发货数量", "quantity"),
     "amount": ("金额", "货款", "结算金额", "应付金额", "合计金额", "amount"),
     "carrier": ("快递公司", "物流公司", "快递", "物流", "承运商", "快递名称", "carrier"),
-    "number": ("快递单号", "运单号", "物流单号", "快递号", "运单编号", "单号", "tracking_number"),
+    "number": (
+        "快递单号",
+        "运单号",
+        "物流单号",
+        "快递号",
+        "运单编号",
+        "单号",
+        "tracking_number",
+        "快递信息",
+        "物流信息",
+    ),
 }
 """Our name of a column → what suppliers write above it."""
 
@@ -41,6 +52,7 @@ AGAIN = ("补发", "换货", "换新", "重发")
 
 _COLUMN = {word: name for name, words in NAMES.items() for word in words}
 _SEPARATORS = re.compile(r"[\s,，;；、/|]+")
+_HAN = re.compile(r"[一-鿿]")
 _UNITS = re.compile(r"(\d{1,6})(?:\.0+)?\s*[件个份盒箱包瓶套袋罐支只提条]?")
 
 
@@ -60,11 +72,18 @@ class Row:
     """Fen, on a supplier's statement."""
     carrier: str = ""
     numbers: tuple[str, ...] = ()
+    carriers: tuple[tuple[str, str], ...] = ()
+    """Number and carrier, where the number's own cell names one."""
 
     @property
     def again(self) -> bool:
         """Whether it says that goods went out in the place of others."""
         return any(word in self.note for word in AGAIN)
+
+    def carrier_of(self, number: str) -> str:
+        """The carrier of one of the numbers, in the supplier's words; empty where none is named."""
+        named = {one.upper(): carrier for one, carrier in self.carriers}
+        return named.get(number.upper(), self.carrier)
 
     def __repr__(self) -> str:
         return f"Row(line={self.line})"
@@ -104,15 +123,51 @@ def _rows(grid: Grid, header: int, columns: dict[str, int]) -> Sheet:
         for name, column in columns.items():
             row = grid.rows[above.get((index, column), index)]
             values[name] = row[column].strip() if column < len(row) else ""
-        numbers = tuple(part for part in _SEPARATORS.split(values.pop("number")) if part)
+        told = _told(values.pop("number"), values.get("carrier", ""))
+        numbers = tuple(number for number, _ in told)
         if not numbers:
             empty += 1
             continue
         units = _UNITS.fullmatch(values.pop("quantity", ""))
         amount = _fen(values.pop("amount", ""))
         quantity = int(units[1]) if units and int(units[1]) else None
-        rows.append(Row(index + 1, **values, quantity=quantity, amount=amount, numbers=numbers))
+        named = tuple((number, carrier) for number, carrier in told if carrier)
+        rows.append(
+            Row(
+                index + 1,
+                **values,
+                quantity=quantity,
+                amount=amount,
+                numbers=numbers,
+                carriers=named,
+            )
+        )
     return Sheet(tuple(rows), empty)
+
+
+def _told(cell: str, column: str) -> list[tuple[str, str]]:
+    """Each number of a cell, with the carrier that the cell itself names: `顺丰SF12…`,
+    `中通快递：73…`, `圆通 YT12…；YT34…`. One that contradicts the carrier of its own column stays
+    with its number, which is refused as none."""
+    own, found, carrier = carriers.code(column), [], ""
+    for part in _SEPARATORS.split(cell):
+        name, number = _parted(part)
+        if name and own and carriers.code(name) != own:
+            name, number = "", part
+        carrier = name or carrier
+        if number:
+            found.append((number, carrier))
+    return found
+
+
+def _parted(part: str) -> tuple[str, str]:
+    """A carrier's name in Chinese and the number behind or before it; either may be missing."""
+    for cut in range(len(part), 0, -1):  # the longest name first
+        for name, number in ((part[:cut], part[cut:]), (part[-cut:], part[:-cut])):
+            plain = name.strip("：:（）()")
+            if _HAN.search(plain) and carriers.code(plain) and not _HAN.search(number):
+                return plain, number
+    return "", part
 
 
 def _merged(grid: Grid, header: int, columns: dict[str, int]) -> dict[tuple[int, int], int]:

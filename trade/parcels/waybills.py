@@ -70,15 +70,52 @@ def import_sheet(
             with db.as_system() as session:
                 changed = _ship_row(session, desk, supplier, row, now)
         except Problem as problem:
-            named = problem.errors if problem.code == "invalid" else ()
-            code = named[0].code if named else problem.code
-            report.fail(row.line, code, problem.detail)
+            report.fail(row.line, _code(problem), problem.detail)
             continue
         report.shipped += changed
         report.unchanged += not changed
     with db.as_system() as session:
         inbox.handled(session, message.id, vars(report))
     return report
+
+
+TRIED = 500
+"""Rows of which a preview says what they would do."""
+
+
+def preview(
+    db: Database, desk: Desk, supplier: Supplier, content: bytes, now: datetime
+) -> dict[str, Any]:
+    """What `import_sheet` would do with the first rows of a sheet: each is done, and taken back.
+
+    Raises Problem 422 `unreadable_sheet`.
+    """
+    sheet = read(content)
+    would = [_tried(db, desk, supplier, row, now) for row in sheet.rows[:TRIED]]
+    return {"rows": len(sheet.rows), "without_number": sheet.empty, "would": would}
+
+
+def _tried(db: Database, desk: Desk, supplier: Supplier, row: Row, now: datetime) -> dict[str, Any]:
+    told = {"row": row.line, "purchase": None, "carrier": row.carrier, "numbers": list(row.numbers)}
+    try:
+        with db.as_system() as session:
+            told["purchase"] = row.purchase or _named(session, desk, supplier, row)
+            changed = _ship_row(session, desk, supplier, row, now)
+            session.rollback()
+    except Problem as problem:
+        return told | {"does": "fails", "code": _code(problem), "message": problem.detail}
+    return told | {"does": "ships" if changed else "knows"}
+
+
+def _named(session: Session, desk: Desk, supplier: Supplier, row: Row) -> str:
+    match = _match(session, desk, supplier, row, row.numbers)
+    return outside("pur", match.purchase.id)
+
+
+def _code(problem: Problem) -> str:
+    """The code of the field at fault, where one is."""
+    named = problem.errors if problem.code == "invalid" else ()
+    return named[0].code if named else problem.code
 
 
 def _ship_row(session: Session, desk: Desk, supplier: Supplier, row: Row, now: datetime) -> bool:
@@ -92,18 +129,19 @@ def _ship_row(session: Session, desk: Desk, supplier: Supplier, row: Row, now: d
     new = [number for number in numbers if number not in carried and number not in again]
     if not new:
         return False
-    if not row.carrier:
+    if not all(map(row.carrier_of, new)):
         raise _carrier_missing()
     waiting = _waiting(match, row)
     if not waiting and (claim := _claim(session, match, row)):
         return _sent_again(session, desk, supplier, row, claim, tuple(new), now)
     if waiting:
         for number, lines in zip(new, _shares(waiting, len(new)), strict=True):
-            ship(session, supplier, Shipment(name, row.carrier, number, lines), now)
+            ship(session, supplier, Shipment(name, row.carrier_of(number), number, lines), now)
         return True
     for number, former in _replaced(carried, numbers, new):
         further: dict[int, int] | None = None if former else {}
-        ship(session, supplier, Shipment(name, row.carrier, number, further, former), now)
+        carrier = row.carrier_of(number)
+        ship(session, supplier, Shipment(name, carrier, number, further, former), now)
     return True
 
 
@@ -135,10 +173,11 @@ def _sent_again(
 ) -> bool:
     if len(numbers) != 1:
         raise Problem(409, "which_parcel", "write the one number of the parcel that is sent again")
-    if not row.carrier:
+    if not row.carrier_of(numbers[0]):
         raise _carrier_missing()
     before = session.scalar(_newest(claim))
-    claim_answers.reissue(session, desk, supplier, claim, row.carrier, numbers[0], now)
+    carrier = row.carrier_of(numbers[0])
+    claim_answers.reissue(session, desk, supplier, claim, carrier, numbers[0], now)
     session.flush()
     return before != session.scalar(_newest(claim))
 
