@@ -127,5 +127,7 @@ def test_on_paper_every_character_has_a_glyph(shop: Shop) -> None:
         answer = shop.ask("leader", "GET", path)
         assert answer.status_code == 200, answer.text
         assert answer.content.startswith(start)
-    sheet = CalamineWorkbook.from_filelike(BytesIO(answer.content)).get_sheet_by_index(0)
-    assert sheet.to_python()[1][2:5:2] == ["充值", "10000.00"]
+    book = CalamineWorkbook.from_filelike(BytesIO(answer.content))
+    assert book.get_sheet_by_index(0).to_python()[1][2:5:2] == ["充值", 10000.0]
+    sums = dict(row[:2] for row in book.get_sheet_by_name("汇总").to_python())
+    assert (sums["单位"], sums["期末余额"]) == ("南方团长\U00020bb7", 10000.0)
