@@ -11,7 +11,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 from connectors.errors import Unreadable
 from connectors.feed import encoding
 from connectors.feed.readers import csv as delimited
-from connectors.feed.readers import excel, zipped
+from connectors.feed.readers import excel, refuse_strange, zipped
 
 NAME = "the file"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -51,6 +51,7 @@ def read(content: bytes, limits: Limits) -> list[Grid]:
     if len(content) > limits.bytes:
         most = limits.bytes // 1024**2
         raise Unreadable("too-large", f"{NAME} is larger than {most} MB; send it in parts")
+    refuse_strange(content[:8], NAME)
     try:
         if content.startswith((b"PK", _OLE)):
             return list(_workbook(content, limits))

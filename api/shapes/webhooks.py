@@ -14,7 +14,6 @@ Url = Annotated[
         pattern=form(
             r"^https?://[\x21-\x7e]+$", "give an https:// address, in ASCII and without spaces"
         ),
-        min_length=9,
         max_length=2000,
     ),
 ]

@@ -92,6 +92,13 @@ def test_the_same_sheet_is_one_and_a_wrong_one_says_why(shop: Shop) -> None:
     assert send(shop, csv_text(*[row("A", "T")] * 10_001), 422)["code"] == "too_many_rows"
 
 
+def test_a_pdf_or_picture_is_told_from_a_sheet_at_every_door(shop: Shop) -> None:
+    for content, what in ((b"%PDF-1.4", "a PDF"), (b"\x89PNG\r\n\x1a\n", "a picture")):
+        for who, path in (("leader", "/v1/orders/import"), ("brand", "/v1/purchases/ship-import")):
+            answer = shop.ask(who, "POST", path, content=content)
+            assert f"the file is {what}; save it as XLSX or CSV" in answer.text
+
+
 def test_who_may_see_no_recipient_sees_none_of_a_sheet(shop: Shop) -> None:
     name = send(shop, xlsx(row("A1", "TEA", mobile="1390000"), row("A2", "T", address="南山区")))
     work(shop, name["id"])

@@ -35,8 +35,15 @@ _STRANGE = {
     b"7z\xbc\xaf": "a packed file",
     b"\x1f\x8b": "a packed file",
 }
-"""How files begin that hold no list, whatever they are called."""
+"""How files begin in which there are no rows, whatever they are called."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def refuse_strange(head: bytes, name: str) -> None:
+    """Raises Unreadable for a file that begins as none does in which there are rows."""
+    for start, what in _STRANGE.items():
+        if head.startswith(start):
+            raise Unreadable("no-list", f"{name} is {what}; save it as XLSX or CSV")
 
 
 def of(path: Path, form: str) -> Reader:
@@ -49,9 +56,7 @@ def _form(path: Path) -> str:
         head = file.read(64 * 1024)
     if not head.strip(b" \t\r\n\x00"):
         raise Unreadable("empty", f"{path.name} is empty; nothing was read")
-    for start, what in _STRANGE.items():
-        if head.startswith(start):
-            raise Unreadable("no-list", f"{path.name} is {what}; give the list as XLSX or CSV")
+    refuse_strange(head, path.name)
     if head.startswith(b"PK"):
         return "xlsx"
     if head.startswith(_OLE):
