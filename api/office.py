@@ -110,14 +110,15 @@ class Office:
             self.known.clear()
         self.known[token] = found
 
-    def refresh(self, session: Session | None = None) -> None:
-        """Take in what was recorded meanwhile, unless that was done a moment ago.
+    def refresh(self, session: Session | None = None, *, at_once: bool = False) -> None:
+        """Take in what was recorded meanwhile, unless that was done a moment ago: whoever has just
+        recorded something, or asks for it, has it taken in `at_once`.
 
         It looks with `session`, which is of the system's scope, or with one of its own.
         """
         with self._lock:
             now = time.monotonic()
-            if now < self._fresh_until:
+            if now < self._fresh_until and not at_once:
                 return
             self._fresh_until = now + FRESH_SECONDS
         self._recorded.read(self.db, session)

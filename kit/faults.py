@@ -89,11 +89,12 @@ def said(fault: Mapping[str, Any]) -> str:
 def of_keys(error: ValidationError, model: type[BaseModel], at: str = "") -> str:
     """Every key at fault in a table of settings, which `at` begins the names of."""
     found = error.errors(include_input=False, include_url=False)
-    return "; ".join(f"{at}{_way(fault)}: {_of_key(fault, model)}" for fault in found)
+    return "; ".join(f"{_name(at, fault)}: {_of_key(fault, model)}" for fault in found)
 
 
-def _way(fault: Mapping[str, Any]) -> str:
-    return ".".join(str(step) for step in fault["loc"])
+def _name(at: str, fault: Mapping[str, Any]) -> str:
+    """Of the key at fault; of the table where several of its keys do not go together."""
+    return (at + ".".join(str(step) for step in fault["loc"])).removesuffix(".")
 
 
 def _of_key(fault: Mapping[str, Any], model: type[BaseModel]) -> str:

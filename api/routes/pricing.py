@@ -60,7 +60,9 @@ def put(caller: Writes, asked: RulesIn) -> Response:
         audits.note(session, caller.actor, "pricing.put", str(book.version))
         return Reply(200, _view(caller, book))
 
-    return caller.do(work)
+    answer = caller.do(work)
+    caller.office.refresh(at_once=True)
+    return answer
 
 
 @router.post("/preview", response_model=PreviewOut, summary="What other price rules would do")

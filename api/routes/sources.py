@@ -46,12 +46,13 @@ _STATE = "source-authorisation"
 @router.post("", status_code=201, response_model=SourceSetOut, summary="Record a source")
 def post(caller: Writes, asked: SourceIn) -> Response:
     """It counts without a restart; a source that settings.toml names is read-only here."""
-    return caller.do(lambda session: _recorded(caller, session, asked.code, asked.keys(), new=True))
+    return _record(caller, asked.code, asked.keys(), new=True)
 
 
 @router.get("/{code}", response_model=SourceSetOut, summary="A source's keys")
 def get(caller: Reads, code: str) -> Response:
     """Secrets are hidden."""
+    caller.office.refresh(at_once=True)
     with caller.own() as session:
         return replies.answer(_view(caller, session, caller.office.terms.settings, code))
 
@@ -59,12 +60,13 @@ def get(caller: Reads, code: str) -> Response:
 @router.patch("/{code}", response_model=SourceSetOut, summary="Change a source's keys")
 def patch(caller: Writes, code: str, asked: SourceChangeIn) -> Response:
     """What is left out stays."""
-    return caller.do(lambda session: _recorded(caller, session, code, asked.keys(), new=False))
+    return _record(caller, code, asked.keys(), new=False)
 
 
 @router.get("/{code}/authorize", response_model=AuthorizeOut, summary="Where a platform lets us in")
 def authorize(caller: Reads, code: str, request: Request) -> Response:
     """The account holder opens the address; the platform sends them back to our callback."""
+    caller.office.refresh(at_once=True)
     source = caller.office.source(code)
     if not isinstance(source, Authorises):
         raise Problem(409, "needs_no_page", f"{code} is not authorised on a page of its platform's")
@@ -80,7 +82,7 @@ def callback(
     """What `authorize` began: the signed state stands for the operator who asked."""
     here = office(request)
     with here.db.as_nobody() as session:
-        here.refresh(session)
+        here.refresh(session, at_once=True)
     _check_state(here.terms.desk.keyring, code, state)
     source = here.source(code)
     if not isinstance(source, Authorises):
@@ -100,6 +102,7 @@ def callback(
 @router.post("/{code}/items", response_model=ItemsOut, summary="Follow more of a platform's goods")
 def items(caller: Writes, code: str, asked: ItemsIn) -> Response:
     """For sources that do not list completely: there, absence means nothing."""
+    caller.office.refresh(at_once=True)
     source = caller.office.source(code)
     if not isinstance(source, Follows):
         raise Problem(
@@ -123,6 +126,7 @@ def items(caller: Writes, code: str, asked: ItemsIn) -> Response:
 @router.post("/{code}/runs", status_code=202, response_model=QueuedOut, summary="Read it now")
 def runs(caller: Writes, code: str, asked: RunIn | None = None) -> Response:
     """A paused source goes on with this."""
+    caller.office.refresh(at_once=True)
     sources.config_of(caller.office.terms.settings, code)
     stream = (asked or RunIn()).stream
 
@@ -133,6 +137,12 @@ def runs(caller: Writes, code: str, asked: RunIn | None = None) -> Response:
         return Reply(202, {"source": code, "stream": stream})
 
     return caller.do(work)
+
+
+def _record(caller: Writer, code: str, keys: dict[str, Any], *, new: bool) -> Response:
+    answer = caller.do(lambda session: _recorded(caller, session, code, keys, new=new))
+    caller.office.refresh(at_once=True)
+    return answer
 
 
 def _recorded(

@@ -24,7 +24,6 @@ def _put(shop: Shop, *rules: dict[str, Any], version: int = 0, status: int = 200
 
 def _price(shop: Shop, sku: str, who: str = "leader") -> Any:
     """What the caller sees, quotes and would order it for; all the same."""
-    shop.app.state.office._fresh_until = 0.0
     looked = shop.said(who, "/v1/skus/lookup", {"skus": [sku]}, 200)["items"][0]["skus"][0]
     lines = [{"sku": sku, "quantity": 1}]
     quoted = shop.said(who, "/v1/quotes", {"lines": lines, "ship_to": HOME})["lines"][0]
@@ -161,7 +160,6 @@ def test_a_rule_for_a_brand_counts_however_its_goods_are_worded(shop: Shop) -> N
         skus = [outside("sku", sku) for sku in session.scalars(asked)]
 
     def paid() -> list[str]:
-        shop.app.state.office._fresh_until = 0.0
         found = shop.said("leader", "/v1/skus/lookup", {"skus": skus}, 200)["items"]
         return [one["skus"][0]["price"] for one in found]
 
