@@ -227,7 +227,7 @@ def retail_prices(draft: Draft, region: str, now: datetime) -> dict[int, Decimal
     for priced in draft.lines:
         line = priced.line
         retail = line.retail_price
-        if retail is None and (rule := draft.rules.get(line.sku_id)):
+        if retail is None and (rule := selections.rule_for(draft.rules, line.named, line.sku_id)):
             retail = rule.retail(priced.unit_price)
         own = draft.supplies.get(line.sku_id, ())  # a bundle may have no offer of its own
         open_to = [one for one in own if one.live and one.granted]

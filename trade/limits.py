@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.grants import Grant, Grants
+from catalog.matching.redirects import current
 from catalog.selling import start_of_day
 from kit.crypto import Keyring
 from trade.routing.routing import Supply
@@ -81,17 +82,23 @@ def counted(supplies: Iterable[Supply], asks: Asking, now: datetime) -> bool:
 
 def had_today(session: Session, party_id: int, sku_id: int, now: datetime) -> dict[str, int]:
     """Units of a SKU that the party has ordered today, by source."""
-    asked = {"skus": [sku_id], "party": party_id, "since": start_of_day(now)}
+    asked = {
+        "skus": [current(session, [sku_id])[sku_id]],
+        "party": party_id,
+        "since": start_of_day(now),
+    }
     return {source: units for (source, _), units in _had(session, _PARTY, asked).items()}
 
 
 _UNITS = """
-    SELECT p.source, ol.sku_id, sum(pl.quantity - pl.cancelled)
+    SELECT p.source, coalesce(led.to_sku, ol.sku_id), sum(pl.quantity - pl.cancelled)
     FROM {start}
     JOIN purchase_lines pl ON pl.purchase_id = p.id
     JOIN order_lines ol ON ol.id = pl.order_line_id
-    WHERE {which} AND ol.sku_id = ANY(:skus) GROUP BY p.source, ol.sku_id
+    LEFT JOIN sku_redirects led ON led.from_sku = ol.sku_id
+    WHERE {which} AND coalesce(led.to_sku, ol.sku_id) = ANY(:skus) GROUP BY 1, 2
 """
+"""What was ordered of a SKU before it was merged counts for the one that it leads to."""
 _JOINED = "orders o JOIN purchases p ON p.order_id = o.id"
 _ORDER = text(_UNITS.format(start=_JOINED, which="o.id = :order"))
 _PARTY = text(

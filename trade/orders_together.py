@@ -127,7 +127,7 @@ def _resolved(
         fits = len({now[sku] for sku in skus}) == len(lines) <= planning.MOST_LINES
         if lines and fits and all(0 < x.quantity <= planning.MOST_UNITS for x in lines):
             found[at] = tuple(
-                Resolved(index, now[sku], None, line.quantity, line.retail_price)
+                Resolved(index, now[sku], None, line.quantity, line.retail_price, sku)
                 for index, (sku, line) in enumerate(zip(skus, lines, strict=True))
             )
     return found

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
+from catalog.matching.redirects import current
 from connectors.model import ShipTo
 from kit import clock
 from kit.errors import Problem
@@ -123,9 +124,10 @@ def promised(session: Session, desk: Desk, party_id: int, quote_id: str, now: da
             " ask for a new one under /v1/quotes and order with it",
         )
     recipient = session.get_one(Recipient, row.recipient_id)
+    quoted = {inside("sku", line["sku"]): line for line in row.content["lines"]}
+    led = current(session, quoted)
     lines = {
-        inside("sku", line["sku"]): (line["quantity"], Decimal(line["unit_price"]))
-        for line in row.content["lines"]
+        led[sku]: (line["quantity"], Decimal(line["unit_price"])) for sku, line in quoted.items()
     }
     return Promised(row.id, lines, row.total, recipient.region)
 

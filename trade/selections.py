@@ -4,7 +4,7 @@ A selection stores the rule, never a price: prices are computed when they are re
 source's new price changes no selection.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from catalog import bundles, corridors, deals, media, shelf
 from catalog.deals import Deal
+from catalog.matching.redirects import current
 from catalog.media import Album
 from catalog.models import Sku
 from catalog.selling import Reason
@@ -187,23 +188,41 @@ def rules(session: Session, party_id: int, sku_ids: Iterable[int]) -> dict[int, 
 
 def question(party_id: int, sku_ids: Iterable[int]) -> Query:
     """What `rules` asks; `answered` reads the rows."""
-    return (
-        "SELECT sku_id, retail_price, markup_percent, code, note FROM selections"
-        " WHERE party_id = %s AND sku_id = ANY(%s)",
-        [party_id, ids_text(sorted(set(sku_ids)))],
-    )
+    return _RULES, {"party": party_id, "skus": ids_text(sorted(set(sku_ids)))}
+
+
+_RULES = """
+    SELECT sku_id, sku_id AS stands, retail_price, markup_percent, code, note, updated_at
+    FROM selections WHERE party_id = %(party)s AND sku_id = ANY(%(skus)s)
+    UNION ALL
+    SELECT s.sku_id, r.to_sku, retail_price, markup_percent, code, note, updated_at
+    FROM sku_redirects r JOIN selections s ON s.sku_id = r.from_sku AND s.party_id = %(party)s
+    WHERE r.to_sku = ANY(%(skus)s)
+    ORDER BY updated_at DESC, sku_id
+"""
 
 
 def answered(rows: Iterable[Any]) -> dict[int, Rule]:
-    """Rules by SKU."""
-    return {row.sku_id: rule_of(row) for row in rows}
+    """Rules by the SKU that was picked; a SKU that was not has the last that was picked of those
+    that were merged into it."""
+    rows = list(rows)
+    picked = {row.sku_id: rule_of(row) for row in rows}
+    return {row.stands: rule_of(row) for row in reversed(rows)} | picked
+
+
+def rule_for(rules: Mapping[int, Rule], named: int | None, stands: int) -> Rule | None:
+    """The rule for goods that were asked for by a SKU that stands for another one now."""
+    own = rules.get(named) if named is not None else None
+    return own or rules.get(stands)
 
 
 def terms(
     session: Session, desk: Desk, party_id: int, sku_ids: Iterable[int], now: datetime
 ) -> dict[int, Offered]:
-    """What the party pays for each SKU now, and the corridor of its retail price."""
-    wanted = sorted(set(sku_ids))
+    """What the party pays for each SKU now, and the corridor of its retail price. One that was
+    merged is as the one that it leads to."""
+    led = current(session, sku_ids)
+    wanted = sorted(set(led.values()))
     who, made, stopped, rules, *about = send(
         session,
         pricing.question(party_id),
@@ -227,19 +246,20 @@ def terms(
         granted = not bundles.hidden(own, of, reader, now)
         against = standing.against(own, of, seen, reader, now)
         answer[sku_id] = Offered(seen.price, *seen.corridor, granted, tuple(against))
-    return answer
+    return {sku_id: answer[stands] for sku_id, stands in led.items()}
 
 
 def price_reason(
     session: Session, desk: Desk, party_id: int, sku_id: int, region: str, now: datetime
 ) -> Reason | None:
     """Why the leader's own retail price of a SKU may not be asked in `region`; None: it may."""
-    rule = rules(session, party_id, [sku_id]).get(sku_id)
+    stands = current(session, [sku_id])[sku_id]
+    rule = rule_for(rules(session, party_id, [sku_id, stands]), sku_id, stands)
     if rule is None:
         return None
-    found = [deal for deal in deals.of_skus(session, [sku_id]) if deal.mode == "dropship"]
+    found = [deal for deal in deals.of_skus(session, [stands]) if deal.mode == "dropship"]
     reader = pricing.leader(session, desk, party_id, now)
-    policies = corridors.policies(session, [sku_id], now)
+    policies = corridors.policies(session, [stands], now)
     seen = shelf.display(found, reader, now, region, policies)
     fault = corridor_fault(rule.retail(seen.price), *seen.corridor)
     if fault is None or corridors.allows_none(seen.corridor):  # the latter is told to everybody

@@ -58,6 +58,8 @@ class Resolved:
     code: str | None
     quantity: int
     retail_price: Decimal | None
+    named: int | None = None
+    """The SKU by which it was asked for, where that may be one that was merged into this."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def resolve(
     unknown = []
     for index, line in enumerate(requested):
         sku_id = _sku(line.sku) if line.sku is not None else coded.get(line.code or "")
+        asked = sku_id
         sku_id = now.get(sku_id) if sku_id is not None else None
         if sku_id is None:
             reason = "unknown_code" if line.sku is None else "unknown_sku"
@@ -112,7 +115,9 @@ def resolve(
                 "duplicate_line",
             )
         else:
-            found[sku_id] = Resolved(index, sku_id, line.code, line.quantity, line.retail_price)
+            found[sku_id] = Resolved(
+                index, sku_id, line.code, line.quantity, line.retail_price, asked
+            )
     return list(found.values()), unknown
 
 

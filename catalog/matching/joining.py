@@ -63,7 +63,7 @@ def merge(session: Session, one: int, other: int, by: str) -> Moved | None:
     _move(session, from_sku, to_sku, offers, "merge")
     origins.lead(session, [from_sku, *redirects], to_sku)
     origins.note(session, "merge", from_sku, to_sku, offers, redirects, by)
-    _tell(session, offers, from_sku, to_sku, "merge")
+    _tell(session, "merge", Moved(from_sku, to_sku, offers), from_sku)
     return Moved(from_sku, to_sku, offers)
 
 
@@ -97,8 +97,9 @@ def split(
     at = origins.note(session, "split", from_sku, to_sku, moving, [], by)
     if home is not None:
         origins.returned(session, home, moving, homes, from_sku, by, at)
-    _tell(session, moving, from_sku, to_sku, "split")
-    return Moved(from_sku, to_sku, moving)
+    moved = Moved(from_sku, to_sku, moving)
+    _tell(session, "split", moved, from_sku if home is None else to_sku)
+    return moved
 
 
 _SPOKEN = text("SELECT title, seller, brand, category FROM offers WHERE id = :offer")
@@ -147,13 +148,14 @@ def _move(session: Session, from_sku: int, to_sku: int, offers: Sequence[int], k
     session.execute(_MOVE, asked | {"to_id": outside("sku", to_sku)})
 
 
-def _tell(session: Session, offers: Sequence[int], from_sku: int, to_sku: int, kind: str) -> None:
-    """One row for everybody: these two SKUs are one from now on, or two again."""
-    if not offers:
+def _tell(session: Session, kind: str, moved: Moved, of: int) -> None:
+    """One row for everybody: these two SKUs are one from now on, or two again. It is `of` the one
+    that led on, or does so no more: whoever picked that hears both."""
+    if not moved.offers:
         return
-    affects = {"match": {kind: [outside("sku", from_sku), outside("sku", to_sku)]}}
+    affects = {"match": {kind: [outside("sku", moved.from_sku), outside("sku", moved.to_sku)]}}
     session.connection().exec_driver_sql(
         "INSERT INTO changes (offer_id, version, kind, sku_id, now, at)"
         " SELECT id, version, 'rule', %s, %s, clock_timestamp() FROM offers WHERE id = %s",
-        (from_sku, Jsonb({"affects": affects}), offers[0]),
+        (of, Jsonb({"affects": affects}), moved.offers[0]),
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from catalog import bundles, corridors, deals, selling
 from catalog.bundles import Part
 from catalog.deals import Deal
+from catalog.matching.redirects import current
 from catalog.models import Sku
 from catalog.selling import Facts, Reason
 from catalog.shelf import Reader
@@ -69,6 +70,7 @@ def sellable(
     """
     if session.get(Sku, sku_id) is None:
         return None
+    sku_id = current(session, [sku_id])[sku_id]
     found = deals.of_skus(session, [sku_id], region)
     parts = bundles.parts(session, [sku_id], region).get(sku_id, ())
     shown = bundles.display(found, parts, reader, now, region)

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from catalog.matching import settling
+from catalog.matching import joining, settling
+from catalog.sequencer import number_changes
 from connectors.model import Listing, page
 from sync.guard import GuardLimits
 from sync.importer import run_listing
-from tests.api.shop import SOURCE, Shop
+from tests.api.shop import HOME, SOURCE, Shop, ordering
 from tests.sync.test_importer import WHEN, row
+from tests.trade.market import Goods
 
 
 def _offers(shop: Shop) -> None:
@@ -83,3 +85,92 @@ def test_a_person_says_what_a_sources_category_is(shop: Shop) -> None:
     assert unknown == {"items": [{"theirs": "奇石", "offers": 1}], "next": None}
     wrong = shop.ask("operator", "PUT", "/v1/category-mappings", json=said | {"ours": "none"})
     assert wrong.status_code == 422
+
+
+def _picked(shop: Shop) -> tuple[Goods, Goods]:
+    """Two SKUs that a leader picked, at 20.00 and 30.00."""
+    one, other = shop.offer(stock=9), shop.offer(stock=9)
+    for goods, price in ((one, "20.00"), (other, "30.00")):
+        rule = {"retail_price": price, "code": f"c{price}"}
+        assert shop.ask("leader", "PUT", _pick(goods), json=rule).status_code == 200
+    return one, other
+
+
+def _merge(shop: Shop, one: Goods, other: Goods) -> None:
+    with shop.db.as_system() as session:
+        joining.merge(session, one.sku_id, other.sku_id, "operator")
+
+
+def _pick(goods: Goods) -> str:
+    return f"/v1/selections/{goods.sku}"
+
+
+def test_what_is_ordered_by_a_merged_sku_is_sold_at_the_price_picked_for_it(shop: Shop) -> None:
+    one, other = _picked(shop)
+    _merge(shop, one, other)
+    for line, price in (
+        ({"code": "c20.00"}, "20.00"),
+        ({"sku": one.sku}, "20.00"),
+        ({"sku": other.sku}, "30.00"),
+    ):
+        order = shop.said("leader", "/v1/orders", ordering(one, lines=[line | {"quantity": 1}]))
+        assert (order["lines"][0]["sku"], order["lines"][0]["retail_price"]) == (other.sku, price)
+    shop.ask("leader", "DELETE", _pick(other))
+    assert shop.order(other)["lines"][0]["retail_price"] == "20.00"
+    quote = {"lines": [{"sku": other.sku, "quantity": 1}], "ship_to": HOME}
+    quoted = shop.said("leader", "/v1/quotes", quote)["id"]
+    third = shop.offer(stock=9)
+    _merge(shop, other, third)
+    assert shop.order(third, quote=quoted, max_total=None)["lines"][0]["sku"] == third.sku
+
+
+def test_what_brands_say_of_a_merged_sku_counts_under_either_name(shop: Shop) -> None:
+    one, other = _picked(shop)
+    for named in (one, other):
+        policy = {"sku": named.sku, "min_retail": "31.00"}
+        assert shop.ask("brand", "PUT", "/v1/price-policies/p", json=policy).status_code == 200
+        grant = {"what": {"sku": named.sku}, "max_per_day": 5}
+        assert shop.ask("brand", "PUT", "/v1/grants/g", json=grant).status_code == 200
+        _merge(shop, one, other)
+        for goods in (one, other):
+            picked = shop.got("leader", _pick(goods))
+            assert picked["corridor"] == {"min": "31.00", "max": None}
+            told = shop.got("leader", f"/v1/skus/{goods.sku}/sellable?region=440305")
+            assert [reason["code"] for reason in told["reasons"]] == ["outside_corridor"]
+            refused = shop.said("leader", "/v1/orders", ordering(goods), 409)
+            assert refused["code"] == "outside_corridor"
+            wrong = shop.ask("leader", "PUT", _pick(goods), json={"retail_price": "30.50"})
+            assert wrong.json()["errors"][0]["code"] == "outside_corridor"
+
+
+def test_a_limit_counts_what_was_ordered_before_a_merge(shop: Shop) -> None:
+    one, other = shop.offer(stock=9), shop.offer(stock=9)
+    grant = {"what": {}, "max_per_day": 5}
+    assert shop.ask("brand", "PUT", "/v1/grants/g", json=grant).status_code == 200
+    shop.order(one, 4)
+    _merge(shop, one, other)
+    for goods in (one, other):
+        asked = f"/v1/skus/{goods.sku}/sellable?region=440305&quantity="
+        assert shop.got("leader", f"{asked}1")["sellable"] is True
+        told = shop.got("leader", f"{asked}2")
+        assert [reason["code"] for reason in told["reasons"]] == ["limit_per_day"]
+        refused = shop.said("leader", "/v1/orders", ordering(goods, 2), 409)
+        assert refused["errors"][0]["code"] == "limit_per_day"
+
+
+def test_whoever_picked_a_merged_sku_hears_that_it_is_one_of_two_again(shop: Shop) -> None:
+    one, other = shop.offer(stock=9), shop.offer(stock=9)
+    shop.ask("leader", "PUT", _pick(one), json={"retail_price": "20.00"})
+    heard, after = [], "0"
+    for kind in ("merge", "split"):
+        with shop.db.as_system() as session:
+            if kind == "merge":
+                joining.merge(session, one.sku_id, other.sku_id, "operator")
+            else:
+                joining.split(session, other.sku_id, [one.offer_id], "operator")
+        with shop.db.as_system() as session:
+            number_changes(session)
+        told = shop.got("leader", f"/v1/changes?scope=selection&after={after}")
+        heard += [one["now"]["affects"]["match"] for one in told["items"] if one["kind"] == "rule"]
+        after = told["next"]
+    assert heard == [{"merge": [one.sku, other.sku]}, {"split": [other.sku, one.sku]}]
