@@ -5,12 +5,15 @@ called by it (鸭掌门官方旗舰店 leaves 鸭掌门).
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 from catalog.matching.lexicon import Scanner
 from catalog.matching.naming import brand_names, famous
 from catalog.matching.text import simplified
+
+T = TypeVar("T")
 
 _ENDS = re.compile(
     r"(?:官方|品牌|海外)?(?:(?:旗舰|专营|专卖|企业|工厂|直营|自营|官方|折扣|网)店|店铺)$"
@@ -99,6 +102,12 @@ def seller_names(seller: str) -> tuple[str, ...]:
     if _OWN.search(whole) or short in famous() or len(short) < _SHORTEST:
         return (whole,) if len(whole) > 1 else ()
     return tuple(dict.fromkeys(name for name in (whole, short) if len(name) > 1))
+
+
+def holding(texts: Mapping[T, str], words: Iterable[str]) -> set[T]:
+    """Under which keys a text holds one of these words, in whatever width and case."""
+    terms = [_folded(word) for word in words]
+    return {key for key, text in texts.items() if any(term in _folded(text) for term in terms)}
 
 
 def of_goods(word: str | None, sellers: Iterable[str | None]) -> str | None:

@@ -5,6 +5,7 @@ no reader, index, sheet or page has to. Products that were there before the list
 written again behind it.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog import marks
-from catalog.shop_names import Rules
+from catalog.shop_names import Rules, holding
 from kit.db import NOW, Base, Id, Utc
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
@@ -79,8 +80,7 @@ def remove(session: Session, word: str) -> None:
         raise Problem(404, "not_found", f"there is no word {word!r}")
 
 
-_WORDS = text("SELECT word, stays FROM shop_words WHERE NOT gone")
-_EDITION = text("SELECT concat_ws(' ', count(*), max(id), max(updated_at)) FROM shop_words")
+_WORDS = text("SELECT word, stays FROM shop_words WHERE NOT gone ORDER BY id")
 _LED = text("""
     SELECT p.id, p.title AS now, o.title, o.seller, o.brand, o.category FROM products p,
       LATERAL (SELECT o.* FROM skus k JOIN offers o ON o.sku_id = k.id WHERE k.product_id = p.id
@@ -91,7 +91,11 @@ _RENAME = text("""
     UPDATE products p SET title = n.title
     FROM unnest(CAST(:ids AS bigint[]), CAST(:titles AS text[])) AS n(id, title) WHERE p.id = n.id
 """)
-_RENAMED = "SELECT product_id FROM unnest(CAST(:ids AS bigint[])) AS r(product_id)"
+_ATTRIBUTES = text("""
+    SELECT product_id, string_agg(attributes::text, ' ') AS told FROM skus
+    WHERE product_id = ANY(:ids) AND attributes IS NOT NULL GROUP BY product_id
+""")
+_MARKED = "SELECT product_id FROM unnest(CAST(:ids AS bigint[])) AS r(product_id)"
 
 
 def rules(session: Session) -> Rules:
@@ -100,23 +104,37 @@ def rules(session: Session) -> Rules:
 
 
 def rename(session: Session, last: dict[str, Any]) -> dict[str, Any]:
-    """Name some products anew where the list was edited since the walk that `last` tells of.
+    """Name some products anew where the list was edited since the walk that `last` tells of, and
+    have the search index read those again whose attributes hold an edited word.
 
     Returns how far it came; `more`: there are others behind them.
     """
-    edition = session.execute(_EDITION).scalar_one()
-    walking = last.get("edition") == edition
+    words = [[row.word, row.stays] for row in session.execute(_WORDS)]
+    walking = last.get("words") == words
     if walking and not last.get("more"):
         return last
     after = int(last["after"]) if walking else 0
+    # Of a walk that another edit broke off nothing counts as done.
+    former = last.get("former" if last.get("more") else "words", [])
     rows = session.execute(_LED, {"after": after, "limit": _PORTION}).all()
-    names = rules(session)
+    names = Rules((word, stays) for word, stays in words)
     titles = {row.id: names.shown(row.title, row.seller, row.brand, row.category) for row in rows}
     other = {row.id: titles[row.id] for row in rows if titles[row.id] != row.now}
     if other:
-        asked = {"ids": list(other), "titles": list(other.values())}
-        session.execute(_RENAME, asked)
-        marks.mark(session, _RENAMED, {"ids": list(other)})
+        session.execute(_RENAME, {"ids": list(other), "titles": list(other.values())})
+    edited = {word for word, stays in words if [word, stays] not in former}
+    edited |= {word for word, stays in former if [word, stays] not in words}
+    held = _holding(session, [row.id for row in rows], edited)
+    if again := sorted(held | other.keys()):
+        marks.mark(session, _MARKED, {"ids": again})
     more = len(rows) == _PORTION
-    done = {"edition": edition, "renamed": len(other), "more": more}
-    return done | ({"after": rows[-1].id} if more else {})
+    done = {"words": words, "renamed": len(other), "again": len(again), "more": more}
+    return done | ({"after": rows[-1].id, "former": former} if more else {})
+
+
+def _holding(session: Session, ids: Sequence[int], edited: Collection[str]) -> set[int]:
+    """Those of these products whose attributes hold one of the words."""
+    if not (ids and edited):
+        return set()
+    rows = session.execute(_ATTRIBUTES, {"ids": ids})
+    return holding({row.product_id: row.told for row in rows}, edited)

@@ -1,5 +1,6 @@
 """Products bear no platform's and no shop's name, by whatever road their offers come."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -65,13 +66,14 @@ def test_goods_split_from_others_bear_their_title_without_the_shop(database: Dat
     assert count(database, TITLE) == SHOWN
 
 
+def _renamed(database: Database, last: dict[str, Any]) -> dict[str, Any]:
+    with database.as_system() as session:
+        return titles.rename(session, last)
+
+
 def test_an_edited_list_names_goods_anew_and_marks_them_for_the_index(database: Database) -> None:
     load(database, row("a", title="【爆单王】绿茶 250g"), row("b", title="京东方显示器"))
-
-    def renamed(last: dict[str, Any]) -> dict[str, Any]:
-        with database.as_system() as session:
-            return titles.rename(session, last)
-
+    renamed = partial(_renamed, database)
     walked = renamed({})
     assert (walked["renamed"], renamed(walked)) == (0, walked)
     with database.as_system() as session:
@@ -87,6 +89,48 @@ def test_an_edited_list_names_goods_anew_and_marks_them_for_the_index(database: 
     assert count(database, "SELECT title FROM products ORDER BY id LIMIT 1").startswith(
         "【爆单王】"
     )
+
+
+def test_goods_whose_attributes_hold_an_edited_word_are_read_again_for_the_index(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(titles, "_PORTION", 2)
+    load(database, *(row(f"n{n}", title=f"绿茶 {n}") for n in range(3)))
+    gift = """UPDATE skus SET attributes = '{"包装": "爆单王Ｖ礼盒"}'
+        WHERE id = (SELECT max(id) FROM skus)"""
+    with database.as_system() as session:
+        session.execute(text(gift))
+
+    def walked(last: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        again = 0
+        while (last := _renamed(database, last))["more"]:
+            again += last["again"]
+        return again + last["again"], last
+
+    with database.as_system() as session:
+        before = marks.highest(session)
+    again, last = walked({})
+    assert again == 0
+    with database.as_system() as session:
+        word = titles.put(session, "爆单王v", stays=False)
+    last = _renamed(database, last)
+    assert last["more"]
+    with database.as_system() as session:  # another edit, before the first one was followed
+        titles.put(session, "别的店", stays=False)
+    again, last = walked(last)
+    assert again == 1
+    with database.as_system() as session:
+        [found], before = marks.following(session, before, 9)
+        held = text("SELECT product_id FROM skus WHERE attributes IS NOT NULL")
+        assert found == session.scalars(held).one()
+        titles.put(session, "爆单王v", stays=True)
+    again, last = walked(last)
+    assert again == 1
+    with database.as_system() as session:
+        titles.remove(session, word.id)
+    again, last = walked(last)
+    assert again == 1
+    assert _renamed(database, last) == last
 
 
 def test_a_word_is_more_than_a_character_and_known_when_it_is_forgotten(database: Database) -> None:
