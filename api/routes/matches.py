@@ -19,6 +19,7 @@ from api.shapes.matches import (
     MatchOut,
     SplitOut,
     UnmappedOut,
+    UnsureOut,
 )
 from catalog.matching import brands, categories, queue, wordings
 from catalog.matching.queue import Claim
@@ -49,6 +50,13 @@ class SplitIn(In):
 class BrandNameIn(In):
     """The brand that a name stands for."""
 
+    brand: Text
+
+
+class BrandWordingIn(In):
+    """Which brand goods are of that bear the names of several."""
+
+    wording: Text
     brand: Text
 
 
@@ -150,6 +158,37 @@ def call(
         said = brands.call(session, name, asked.brand)
         wordings.resolve(session)
         audits.note(session, caller.actor, "brand.call", said.name, {"brand": said.brand})
+        return Reply(200, vars(said))
+
+    return caller.do(work)
+
+
+@router.get(
+    "/brand-wordings/unsure",
+    response_model=Listed[UnsureOut],
+    summary="What names several brands",
+)
+def unsure(
+    caller: Reads,
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=500, pattern=NO_NUL)] = None,
+) -> Response:
+    """Wordings of goods that name several brands, by their words. They count for none of these, in
+    rules, grants and searches, until somebody says which brand they are."""
+    with caller.system() as session:
+        found = wordings.unsure(session, limit=limit + 1, after=cursor or "")
+    more = found[limit - 1].wording if len(found) > limit else None
+    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
+
+
+@router.put("/brand-wordings", response_model=BrandNameOut, summary="Say whose several names are")
+def decide(caller: Writes, asked: BrandWordingIn) -> Response:
+    """Of goods that bear the names of several brands, in whatever order: which brand they are."""
+
+    def work(session: Session) -> Reply:
+        said = brands.decide(session, asked.wording, asked.brand)
+        wordings.resolve(session)
+        audits.note(session, caller.actor, "brand.decide", said.name, {"brand": said.brand})
         return Reply(200, vars(said))
 
     return caller.do(work)

@@ -71,6 +71,14 @@ class BrandNameOut(Out):
     by: str = Field(description="source | operator")
 
 
+class UnsureOut(Out):
+    """A wording that names several brands."""
+
+    wording: str
+    brands: list[str]
+    offers: int
+
+
 class LeafOut(Out):
     """A category of ours."""
 

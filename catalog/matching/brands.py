@@ -8,8 +8,17 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog.matching.naming import Brands, alike, brand_names, parted, settled, told
-from kit.errors import FieldError, Problem
+from catalog.matching.naming import (
+    Brands,
+    alike,
+    brand_names,
+    joint,
+    parted,
+    rivals,
+    settled,
+    told,
+)
+from kit.errors import FieldError, Problem, invalid
 
 _LEARN = text("""
     INSERT INTO brand_names (name, brand, by)
@@ -61,7 +70,8 @@ def about(session: Session, words: Iterable[str]) -> Brands:
     """The `sure` names that these wordings name, and those that they lead to. Others that sound
     alike are not among them: for a few words it is read in no time, however many names there are.
     """
-    names = {name for word in words for name in brand_names(word)}
+    named = [brand_names(word) for word in words]
+    names = {name for of in named for name in of} | {joint(rivals(of)) for of in named if of}
     names |= {part for name in names for part in parted(name) or ()}
     rows: list[Any] = []
     seen: set[str] = set()
@@ -123,5 +133,20 @@ def call(session: Session, name: str, brand: str) -> Name:
             "give one name and one brand",
             errors=[FieldError("name", "not_one_name", "one name, without / or brackets")],
         )
-    session.execute(_ALIAS, {"name": alias[0], "brand": ours[0]})
-    return Name(alias[0], ours[0], "operator")
+    return _said(session, alias[0], ours[0])
+
+
+def decide(session: Session, wording: str, brand: str) -> Name:
+    """An operator says which brand goods are of that bear the names of several. Raises Problem 422
+    unless the wording names several, and `brand` is one name."""
+    names, ours = rivals(brand_names(wording)), brand_names(brand)
+    if len(names) < 2:
+        raise invalid("wording", "it names one brand; call that by a name instead", "one_brand")
+    if len(ours) != 1:
+        raise invalid("brand", "give one name", "not_one_name")
+    return _said(session, joint(names), ours[0])
+
+
+def _said(session: Session, name: str, brand: str) -> Name:
+    session.execute(_ALIAS, {"name": name, "brand": brand})
+    return Name(name, brand, "operator")

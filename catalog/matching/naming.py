@@ -54,9 +54,22 @@ def brand_names(written: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part and part not in _NOT_NAMES))
 
 
-def first(names: Sequence[str]) -> str:
-    """Which of the names in a brand column is the brand's: its Chinese one, else the first."""
-    return next((name for name in names if _HAN.search(name)), names[0] if names else "")
+def rivals(names: Sequence[str]) -> tuple[str, ...]:
+    """Which of the names in a brand column may be the brand's: the Chinese ones, else all."""
+    return tuple(name for name in names if _HAN.search(name)) or tuple(names)
+
+
+def joint(names: Iterable[str]) -> str:
+    """What goods are of that bear the names of several brands: none of them."""
+    return _JOINT.join(sorted(names))
+
+
+def is_joint(brand: str) -> bool:
+    """Whether it is made by `joint`: no single name has the sign in it."""
+    return _JOINT in brand
+
+
+_JOINT = "/"
 
 
 def parted(name: str) -> tuple[str, str] | None:
@@ -83,8 +96,9 @@ def told(
     the column or one of the `known`.
     """
     names = brand_names(written)
-    brand = first(names)
-    pairs = [(name, brand if _other_script(name, brand) else name) for name in names]
+    brands = rivals(names)
+    brand = brands[0] if len(brands) == 1 else None
+    pairs = [(name, brand if brand and _other_script(name, brand) else name) for name in names]
     if title and ("(" in title or "（" in title):
         pairs += _beside(normalise(title), {*names}, known)
     return pairs
@@ -168,14 +182,20 @@ class Brands:
         return frozenset(known.get(name, name) for name in brand_names(written))
 
     def brand_of(self, written: str) -> str:
-        """The one brand that a wording stands for: of `红米/小米` the first, of `雀语QUEYU` 雀语.
+        """The one brand that a wording stands for: of `雀语QUEYU` 雀语, of `红米/小米` neither,
+        until a person says which.
 
         What names none stands for itself, so that whoever names 无品牌 means the goods worded so.
         """
-        names = brand_names(written)
+        names = rivals(brand_names(written))
         if not names:
             return normalise(written)
-        brand = self._led(name := first(names))
+        brands = {self._one(name) for name in names}
+        return brands.pop() if len(brands) == 1 else self._led(joint(names))
+
+    def _one(self, name: str) -> str:
+        """The brand that one name stands for."""
+        brand = self._led(name)
         if brand == name and (parts := parted(name)):
             han, latin = parts
             led = self._led(han)

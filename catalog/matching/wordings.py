@@ -11,6 +11,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Index, text
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog import marks, rule_changes
 from catalog.matching import brands
-from catalog.matching.naming import Brands, written_as
+from catalog.matching.naming import Brands, brand_names, rivals, written_as
 from catalog.rule_changes import Reach
 from kit.db import Base, Id, OutsideId
 
@@ -130,8 +131,17 @@ _RULED = text("""
 """)
 _ALONE = text("SELECT pg_advisory_xact_lock(:lock)")
 _STAND = text("""
-    SELECT concat_ws(' ', count(*), max(updated_at), (SELECT max(id) FROM brand_wordings))
+    SELECT concat_ws(' ', 'joint', count(*), max(updated_at), (SELECT max(id) FROM brand_wordings))
     FROM brand_names
+""")
+"""Another way to work out what wordings stand for is another word in it."""
+_JOINT = text("""
+    SELECT written FROM brand_wordings
+    WHERE position('/' in brand) > 0 AND NOT alias AND written > :after ORDER BY written
+""")
+_BEARING = text("""
+    SELECT brand, count(*) AS offers FROM offers
+    WHERE brand = ANY(:words) AND state <> 'gone' GROUP BY brand
 """)
 _LEFT = text("""
     UPDATE brand_wordings SET told = false, moved_at = clock_timestamp() WHERE brand = ANY(:brands)
@@ -155,6 +165,25 @@ def meant(session: Session, words: Iterable[str]) -> dict[str, Called]:
     found = {row.written: Called(row.brand, row.shown) for row in rows}
     missing = [word for word in asked if word not in found]
     return found | (_called(session, missing, brands.sure(session)) if missing else {})
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """A wording that names several brands, and how many offers bear it."""
+
+    wording: str
+    brands: tuple[str, ...]
+    offers: int
+
+
+def unsure(session: Session, *, limit: int = 50, after: str = "") -> list[Unsure]:
+    """Wordings behind `after` that count for none of the brands that they name."""
+    rows = session.scalars(_JOINT, {"after": after})
+    several = ((word, rivals(brand_names(word))) for word in rows)
+    found = dict(islice((one for one in several if len(one[1]) > 1), limit))
+    rows_of = session.execute(_BEARING, {"words": list(found)}) if found else ()
+    borne = {row.brand: row.offers for row in rows_of}
+    return [Unsure(word, names, borne.get(word, 0)) for word, names in found.items()]
 
 
 def aliases(session: Session, of: Collection[str]) -> dict[str, list[str]]:

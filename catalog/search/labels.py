@@ -4,7 +4,7 @@ Its value is one for all products of the brand; its names are what it may be ask
 that tells who sells the product is neither.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from tantivy import Query, Schema, Searcher
 from catalog import shop_names
 from catalog.deals import Deal
 from catalog.matching import wordings
-from catalog.matching.naming import brand_names, first, parted
+from catalog.matching.naming import brand_names, is_joint, parted, rivals
 from catalog.matching.text import short
 
 
@@ -45,7 +45,7 @@ def of(session: Session, goods: Sequence[tuple[str | None, Collection[Deal]]]) -
             continue
         own = called[words[0]]
         alike = [word for word in words if called[word].brand == own.brand]
-        names = {name for word in alike for name in (short(word), *brand_names(word))}
+        names = {name for word in alike for name in (short(word), *_named(word, own.brand))}
         sellers = {deal.seller for deal in deals}
         shown = shop_names.of_goods(own.shown, sellers) or words[0]
         labels.append(Label(words[0], shown, frozenset(names.union(aliases.get(own.brand, ())))))
@@ -62,11 +62,25 @@ def _told(brand: str | None, deals: Collection[Deal]) -> list[str]:
     return [own, *(word for word in others if shop_names.of_goods(word, sellers) == word)]
 
 
+def _named(word: str, brand: str) -> tuple[str, ...]:
+    """The names in a wording for its brand; of several brands none is."""
+    return () if is_joint(brand) else brand_names(word)
+
+
 def meant(searcher: Searcher, schema: Schema, asked: str) -> str:
     """The brand flag that goods bear whose brand is called so."""
-    names = brand_names(asked)
     whole = short(asked)
-    for name in dict.fromkeys((whole, first(names), *(parted(first(names)) or ()))):
+    if flag := _borne(searcher, schema, (whole,)):
+        return flag
+    names = rivals(brand_names(asked))
+    flags = {_borne(searcher, schema, (name, *(parted(name) or ()))) for name in names}
+    flag = flags.pop() if len(flags) == 1 else None
+    return flag or f"brand:{whole}"
+
+
+def _borne(searcher: Searcher, schema: Schema, names: Iterable[str]) -> str | None:
+    """The flag of the brand that the first of the names is for which there are goods."""
+    for name in dict.fromkeys(names):
         called = Query.term_query(schema, "flag", f"brand:{name}")
         if name and searcher.search(called, 1, count=False).hits:  # a frequency counts what is gone
             return f"brand:{name}"
@@ -74,4 +88,4 @@ def meant(searcher: Searcher, schema: Schema, asked: str) -> str:
         most = {"brand": {"terms": {"field": "brand", "size": 1}}}
         if found := searcher.aggregate(worded, most)["brand"]["buckets"]:
             return f"brand:{short(str(found[0]['key']))}"
-    return f"brand:{whole}"
+    return None

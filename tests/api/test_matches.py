@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from sqlalchemy import text
+
 from catalog.matching import joining, settling
 from catalog.sequencer import number_changes
 from connectors.model import Listing, page
+from kit.ids import outside
 from sync.guard import GuardLimits
 from sync.importer import run_listing
 from tests.api.shop import HOME, SOURCE, Shop, ordering
@@ -68,6 +71,41 @@ def test_an_operator_says_what_a_brand_is_called(shop: Shop) -> None:
     assert answer.json() in listed
     wrong = shop.ask("operator", "PUT", "/v1/brand-names/a%7Cb", json={"brand": "晨雾"})
     assert wrong.status_code == 422
+
+
+def test_goods_that_bear_two_brands_are_of_neither_until_a_person_says(shop: Shop) -> None:
+    words = ("小米", "红米", "红米/小米", "小米、红米")
+    rows = [row(f"m{n}", "10", brand=word) for n, word in enumerate(words)]
+    listing = Listing(as_of=WHEN, complete=True, notes={}, pages=iter([page(rows)]))
+    run_listing(shop.db, "phones", listing, guard=GuardLimits())
+    with shop.db.as_system() as session:
+        asked = text("SELECT sku_id FROM offers WHERE source = 'phones' ORDER BY external_id")
+        skus = [outside("sku", sku) for sku in session.scalars(asked)]
+    rules = [{"markup_percent": str(n), "brand": word} for n, word in ((50, "小米"), (60, "红米"))]
+    put = {"version": 0, "rules": rules}
+    assert shop.ask("operator", "PUT", "/v1/pricing-rules", json=put).is_success
+
+    def paid() -> list[str]:
+        shop.app.state.office._fresh_until = 0.0
+        found = shop.said("leader", "/v1/skus/lookup", {"skus": skus}, 200)["items"]
+        return [one["skus"][0]["price"] for one in found]
+
+    assert paid() == ["15.00", "16.00", "11.00", "11.00"]
+    shop.index()
+    found = [len(shop.got("leader", f"/v1/products?brand={word}")["items"]) for word in words]
+    assert found == [1, 1, 2, 2]
+    unsure = shop.got("operator", "/v1/brand-wordings/unsure")["items"]
+    assert [(one["wording"], one["brands"], one["offers"]) for one in unsure] == [
+        ("小米、红米", ["小米", "红米"], 1),
+        ("红米/小米", ["红米", "小米"], 1),
+    ]
+    said = {"wording": "小米/红米", "brand": "红米"}
+    answer = shop.ask("operator", "PUT", "/v1/brand-wordings", json=said)
+    assert answer.json() == {"name": "小米/红米", "brand": "红米", "by": "operator"}
+    assert paid() == ["15.00", "16.00", "16.00", "16.00"]
+    assert shop.got("operator", "/v1/brand-wordings/unsure")["items"] == []
+    for wrong in ({"wording": "小米", "brand": "红米"}, {"wording": "小米/红米", "brand": "a|b"}):
+        assert shop.ask("operator", "PUT", "/v1/brand-wordings", json=wrong).status_code == 422
 
 
 def test_a_person_says_what_a_sources_category_is(shop: Shop) -> None:

@@ -200,6 +200,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/category-mappings/learn"): OPERATES,
     ("GET", "/v1/brand-names"): OPERATES,
     ("PUT", "/v1/brand-names/{name}"): OPERATES,
+    ("GET", "/v1/brand-wordings/unsure"): OPERATES,
+    ("PUT", "/v1/brand-wordings"): OPERATES,
     ("GET", "/v1/events"): ALL,
     ("GET", "/v1/webhooks"): ALL,
     ("POST", "/v1/webhooks"): ALL,
