@@ -101,40 +101,40 @@ def release(session: Session, order: Order, amount: int) -> None:
 def absorb(session: Session, order: Order, line: OrderLine, amount: int) -> None:
     """Wallet → held: the leader pays `amount` fen more for a whole line of a locked order, of which
     nothing has left. Raises Problem 409 `balance_short`."""
-    wallet, kept = _accounts(order)
-    _reprice(session, order, line, "absorb", (wallet, kept), amount)
+    _absorb(session, order, amount)
+    line.amount += amount
+    line.unit_price = (Decimal(line.amount) / 100 / line.quantity).quantize(Decimal("0.0001"))
 
 
 def give_back(session: Session, order: Order, line: OrderLine, amount: int) -> None:
     """Held → wallet: so much of what a whole line costs is not asked any more; see `absorb`."""
-    wallet, kept = _accounts(order)
-    _reprice(session, order, line, "absorb_back", (kept, wallet), -amount)
+    absorb(session, order, line, -amount)
 
 
 def absorb_freight(session: Session, order: Order, purchase: Purchase, amount: int) -> None:
     """Wallet → held: the leader pays `amount` fen more for a purchase of a locked order, as its
     freight. Raises Problem 409 `balance_short`."""
-    _carry(session, order, purchase, "absorb", amount)
+    _absorb(session, order, amount)
+    order.freight += amount
+    purchase.freight_price += amount
+    purchase.absorbed += amount
 
 
 def give_back_freight(session: Session, order: Order, purchase: Purchase) -> None:
     """Held → wallet: what was absorbed for a purchase of which nothing leaves; see
     `absorb_freight`."""
     if purchase.absorbed:
-        _carry(session, order, purchase, "absorb_back", -purchase.absorbed)
+        absorb_freight(session, order, purchase, -purchase.absorbed)
 
 
-def _carry(session: Session, order: Order, purchase: Purchase, kind: str, by: int) -> None:
+def _absorb(session: Session, order: Order, by: int) -> None:
     wallet, kept = _accounts(order)
-    ends = (wallet, kept) if by > 0 else (kept, wallet)
+    kind, ends = ("absorb", (wallet, kept)) if by > 0 else ("absorb_back", (kept, wallet))
     order.repriced += 1
     name = f"{kind}:{order.id}:{order.repriced}"
     post(session, [Entry(name, kind, *ends, abs(by), order.party_id, order.id)])
     order.total += by
     order.held += by
-    order.freight += by
-    purchase.freight_price += by
-    purchase.absorbed += by
 
 
 def agree(session: Session, order: Order, more: int) -> None:
@@ -149,18 +149,6 @@ def agree(session: Session, order: Order, more: int) -> None:
     name = f"agreed:{order.id}:{order.repriced}"
     post(session, [Entry(name, "hold", wallet, kept, more, order.party_id, order.id)])
     order.held += more
-
-
-def _reprice(
-    session: Session, order: Order, line: OrderLine, kind: str, ends: tuple[str, str], by: int
-) -> None:
-    order.repriced += 1
-    name = f"{kind}:{order.id}:{order.repriced}"
-    post(session, [Entry(name, kind, *ends, abs(by), order.party_id, order.id)])
-    order.total += by
-    order.held += by
-    line.amount += by
-    line.unit_price = (Decimal(line.amount) / 100 / line.quantity).quantize(Decimal("0.0001"))
 
 
 def refund(

@@ -5,7 +5,6 @@ no more than the money still held for these units. A source that refused is not 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,72 +15,24 @@ from kit import clock
 from kit.db import Database
 from kit.money import yuan
 from trade import (
-    books,
     buying,
     cancelling,
     dearer,
     hearing,
-    live_answers,
     plan_views,
-    planning,
-    pricing,
     proposals,
-    recipients,
     remaining,
+    unserved,
 )
 from trade.asking import Platforms
 from trade.desk import Desk
-from trade.models import DearerLine, Order, OrderLine, OrderPlan, Purchase, Recipient
-from trade.promise import keeps
+from trade.models import Order, OrderLine, OrderPlan
 from trade.routing import routing
-from trade.routing.routing import Demand, Plan, Supply
+from trade.routing.routing import Plan
 from trade.states import restate, tell
+from trade.unserved import Case
 
 BATCH = 100
-TOO_DEAR = "no other source has it at the agreed price; cancel the line or ask your operator"
-REFUSED = (
-    "its sender does not have it, and nobody else does; choose another SKU, or cancel the line"
-)
-UNDELIVERED = (
-    "its sender does not deliver to the address as it is written; correct it (the street or town,"
-    " 街道 or 镇, may be missing), or cancel the line"
-)
-STOPPED = (
-    "it is not bought at the moment, and is bought by itself once it is again; or choose another"
-    " SKU, or cancel the line"
-)
-TOO_LATE = "no other source sends it as soon as was promised; cancel the line or ask your operator"
-
-
-@dataclass(frozen=True)
-class _Case:
-    """A locked order with units to place, the freight money that waits for them, and the market.
-
-    `declined` are offers that refused them, true for their address; `promised` says by line id when
-    they were to leave.
-    """
-
-    order: Order
-    lines: dict[int, OrderLine]
-    refused: Sequence[Purchase]
-    market: Sequence[Supply]
-    region: str
-    declined: Mapping[int, bool]
-    promised: Mapping[int, datetime | None]
-    rule: dearer.Rule
-    dear: dearer.Waiting
-
-    def demand(self, key: int) -> Demand:
-        """What is asked of routing for a line."""
-        return Demand(key, self.lines[key].sku_id, self.lines[key].unrouted)
-
-    def by_rule(self, keys: Iterable[int]) -> list[int]:
-        """Those of these lines that wait because their source became dearer."""
-        return [key for key in keys if self.lines[key] in self.dear]
-
-    def known(self, keys: Iterable[int]) -> list[tuple[OrderLine, DearerLine, int]]:
-        """These lines with what is known of each, and nothing absorbed."""
-        return [(self.lines[key], self.dear.rows[self.lines[key].id], 0) for key in keys]
 
 
 def waiting(session: Session, *, held: bool = False, limit: int = BATCH) -> list[int]:
@@ -148,11 +99,11 @@ def reroute(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
     before = _waiting(order, lines)
     ruled: dict[str, Any] = {}
     for some in _apart(lines):
-        case = _case(session, desk, order, some, now)
+        case = unserved.load(session, desk, order, some, now)
         kept = _by_rule(session, case, now)
         _elsewhere(session, case, [key for key in case.lines if key not in kept], now)
         held = [key for key, line in case.lines.items() if line.unrouted]
-        ruled = ruled or _detail(case, case.by_rule(held)) or {}
+        ruled = ruled or case.detail(case.by_rule(held)) or {}
     proposed = proposals.renew(session, desk, order, now)
     after = _waiting(order, lines)
     if not proposed and after == before:
@@ -181,7 +132,7 @@ def _apart(lines: Iterable[OrderLine]) -> list[dict[int, OrderLine]]:
     return parts
 
 
-def _by_rule(session: Session, case: _Case, now: datetime) -> set[int]:
+def _by_rule(session: Session, case: Case, now: datetime) -> set[int]:
     """Buy what was refused for its price and may be bought again of the same offers; of the rest,
     what the rule keeps from other sources: held, or cancelled."""
     mine = case.by_rule(case.lines)
@@ -193,7 +144,7 @@ def _by_rule(session: Session, case: _Case, now: datetime) -> set[int]:
         if not asked or plan.unsellable:
             continue
         rises = case.dear.rises(plan, case.lines)
-        if rises is None or sum(rises.values()) > charge or not _covered(case, plan, rises):
+        if rises is None or sum(rises.values()) > charge or not case.covered(plan, rises):
             continue
         for key, rise in rises.items():
             row = case.dear.rows[case.lines[key].id]
@@ -213,7 +164,7 @@ def _by_rule(session: Session, case: _Case, now: datetime) -> set[int]:
     return set(rest)
 
 
-def _cancel(session: Session, case: _Case, keys: Sequence[int], now: datetime) -> None:
+def _cancel(session: Session, case: Case, keys: Sequence[int], now: datetime) -> None:
     """Cancel what waits of these lines, and pay it back."""
     if keys:
         dearer.record(session, case.order, case.rule, "cancelled", case.known(keys), now)
@@ -221,104 +172,31 @@ def _cancel(session: Session, case: _Case, keys: Sequence[int], now: datetime) -
         cancelling.cancel_unrouted(session, case.order, lines, case.refused)
         for _, row, _ in case.known(keys):
             row.refused_at = None
-        tell(session, case.order, "cancelled", now, _detail(case, keys))
+        tell(session, case.order, "cancelled", now, case.detail(keys))
 
 
-def _elsewhere(session: Session, case: _Case, keys: Sequence[int], now: datetime) -> None:
+def _elsewhere(session: Session, case: Case, keys: Sequence[int], now: datetime) -> None:
     """Buy these lines of offers that have not refused them, or hold them."""
     demands = [case.demand(key) for key in keys if case.lines[key].unrouted]
     market = routing.without(case.market, set(case.declined))
     whole = routing.route(demands, market, case.region, now)
     served = [demand for demand in demands if demand.key not in whole.unsellable]
     for key, code in whole.unsellable.items():
-        case.lines[key].held_reason = _reason(case, key, code)
-    if served and _fault(case, whole, now) is None:
+        case.lines[key].held_reason = case.reason(key, code)
+    if served and case.fault(whole, now) is None:
         _buy(session, case, whole, now)
         return
     for demand in served:
         alone = routing.route([demand], market, case.region, now)
-        if fault := _fault(case, alone, now):
+        if fault := case.fault(alone, now):
             case.lines[demand.key].held_reason = fault
         else:
             _buy(session, case, alone, now)
 
 
-def _reason(case: _Case, key: int, code: str) -> str:
-    """Why units of a line wait: what routing says, unless those who had it refused it."""
-    mine = {one.offer_id for one in case.market if one.sku_id == case.lines[key].sku_id}
-    gone = [case.declined[offer] for offer in mine if offer in case.declined]
-    if code == "ruled_out":
-        return STOPPED
-    if code != "not_sold" or not gone:
-        return planning.MESSAGES[code]
-    return UNDELIVERED if any(gone) else REFUSED
-
-
-def _case(
-    session: Session, desk: Desk, order: Order, lines: dict[int, OrderLine], now: datetime
-) -> _Case:
-    refused = remaining.refused(session, order)
-    reader = pricing.leader(session, desk, order.party_id, now)
-    skus = [line.sku_id for line in lines.values()]
-    market = remaining.market(session, desk, order, skus, reader, now, lock=True)
-    recipient = session.get_one(Recipient, order.recipient_id)
-    if desk.asks:
-        units = {line.sku_id: line.unrouted for line in lines.values()}
-        to, kept = recipients.place(desk.keyring, recipient), desk.answers_count
-        market = live_answers.told(session, desk.keyring, market, units, to, now, kept)
-    promises = {purchase.id: purchase.ship_by for purchase in refused}
-    declined = remaining.declined(session, order)
-    return _Case(
-        order,
-        lines,
-        refused,
-        market,
-        recipient.region,
-        {row.offer_id: row.undelivered for row in declined},
-        {row.order_line_id: promises.get(row.purchase_id) for row in declined},
-        dearer.rule_of(session, order.party_id),
-        dearer.waiting(session, order, list(lines.values())),
-    )
-
-
-def _fault(case: _Case, plan: Plan, now: datetime) -> str | None:
-    """Why a plan may not be bought instead of what was agreed, or None."""
-    if not _affordable(case, plan):
-        return TOO_DEAR
-    kept = all(
-        keeps(planning.promise(purchase, now), case.promised.get(case.lines[take.key].id), now)
-        for purchase in plan.purchases
-        for take in purchase.takes
-    )
-    return None if kept else TOO_LATE
-
-
-def _affordable(case: _Case, plan: Plan, more: int = 0) -> bool:
-    """Whether the money held for these units, the refused freight and `more` fen cover the landed
-    cost."""
-    landed = sum(purchase.landed for purchase in plan.purchases)
-    goods = sum(
-        books.held_for(case.lines[take.key], take.units)
-        for purchase in plan.purchases
-        for take in purchase.takes
-    )
-    return landed <= goods + _freight_money(case) + more
-
-
-def _covered(case: _Case, plan: Plan, rises: Mapping[int, int]) -> bool:
-    """Whether goods of which only these rises are not agreed can be sent for what is held."""
-    if sum(purchase.freight for purchase in plan.purchases) <= _freight_money(case):
-        return True
-    return _affordable(case, plan, sum(rises.values()))
-
-
-def _freight_money(case: _Case) -> int:
-    return sum(purchase.freight_price for purchase in case.refused)
-
-
 def _buy(
     session: Session,
-    case: _Case,
+    case: Case,
     plan: Plan,
     now: datetime,
     absorbed: Mapping[int, int] | None = None,
@@ -347,16 +225,10 @@ def _buy(
         row.refused_at = None
     more = {"amount": yuan(sum(fen.values()))} if any(fen.values()) else {}
     kind = "absorbed" if more else "rerouted"
-    tell(session, case.order, kind, now, (_detail(case, ruled) or {}) | more)
+    tell(session, case.order, kind, now, (case.detail(ruled) or {}) | more)
 
 
-def _detail(case: _Case, keys: Iterable[int]) -> dict[str, Any] | None:
-    """The rule by which lines, by the numbers that their leader knows, were dealt with."""
-    lines = sorted({case.lines[key].bundle_line or key for key in keys})
-    return {"rule": case.rule.then, "lines": lines} if lines else None
-
-
-def _freights(session: Session, case: _Case, plan: Plan, *, last: bool) -> list[int]:
+def _freights(session: Session, case: Case, plan: Plan, *, last: bool) -> list[int]:
     """Move freight money from refused purchases to the new ones; the `last` ones take all of it."""
     givers = remaining.givers(session, case.refused)
     money = sum(purchase.freight_price for purchase in givers)

@@ -19,7 +19,7 @@ from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
 from tests.trade.market import Goods, Market, make_desk
-from trade import cancelling, dearer, invariants, promise, purchases, rerouting, submit
+from trade import cancelling, dearer, invariants, promise, purchases, rerouting, submit, unserved
 from trade.models import Order, OrderEvent, OrderLine, Purchase, PurchaseLine
 from trade.purchases import Supplier
 from trade.refusal import PRICE_CHANGED
@@ -241,7 +241,7 @@ def test_another_source_must_keep_the_promise(market: Market) -> None:
             text("UPDATE terms SET ships_within_hours = 96 WHERE offer_id = :offer"), slow
         )
     work(market, Fickle({goods.external_id: Decimal("10.50")}))
-    assert line_of(market, order).held_reason == rerouting.TOO_LATE
+    assert line_of(market, order).held_reason == unserved.TOO_LATE
 
 
 def test_absorbing_needs_a_limit(market: Market) -> None:
