@@ -66,8 +66,7 @@ def standing() -> Iterator[tuple[Settings, Endpoints]]:
     chosen = settings.load()
     with backing(chosen) as servers:
         if chosen.database.url == EMBEDDED:
-            chosen.ensure_key()
-            newest_schema(servers.database_url)
+            make_ready(chosen, servers.database_url)
         require_schema(servers.database_url)
         yield chosen, servers
 
@@ -82,6 +81,17 @@ def entered(chosen: Settings, servers: Endpoints) -> Iterator[House]:
         yield House(recorded.settings, database, servers, recorded.book)
     finally:
         database.close()
+
+
+def make_ready(chosen: Settings, url: str) -> None:
+    """The newest schema, and in a fresh database's company the key.
+
+    Where a schema is there something may be sealed already, and a key that is missing is never
+    made anew: a misspelt path would have everything sealed with another one. Raises HouseError.
+    """
+    if schema(url) is None:
+        chosen.ensure_key()
+    newest_schema(url)
 
 
 def newest_schema(url: str) -> None:

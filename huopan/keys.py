@@ -36,7 +36,9 @@ def readable(chosen: Settings) -> Check:
         keyring = chosen.keyring()
     except SettingsError as error:
         return Check(
-            "key", str(error), "it is made by the first `huopan up`, or copy it from there"
+            "key",
+            str(error),
+            "a fresh installation makes it; else copy it from where it was made, or a backup",
         )
     found = f"{keyring.name}, readable; keep a copy of it apart from the database's backup"
     for name in chosen.key_files():

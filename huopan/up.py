@@ -15,7 +15,8 @@ import httpx
 
 from huopan.backing import backing, is_embedded
 from huopan.children import Children
-from huopan.house import newest_schema
+from huopan.house import make_ready
+from huopan.keys import opens
 from huopan.servers import Endpoints, await_stopped
 from huopan.servers.errors import explained
 from kit.settings import Settings
@@ -55,7 +56,9 @@ def run(
         try:
             with backing(settings) as servers:
                 say("PostgreSQL and Redis answer.")
-                newest_schema(servers.database_url)
+                make_ready(settings, servers.database_url)
+                if (sealed := opens(settings, servers)) and sealed.advice:
+                    say(f"{sealed.found}: {sealed.advice}")
                 say("The database has the newest schema.")
                 if prepare:
                     prepare(servers)

@@ -319,7 +319,7 @@ class Settings(BaseSettings):
             return Keyring.from_text(
                 key_text(self._key()), [key_text(key) for key in self.security.previous_keys]
             )
-        except ValueError as error:
+        except (ValueError, SettingsError) as error:
             raise SettingsError(f"security.key: {error}") from error
 
     def key_files(self) -> list[str]:

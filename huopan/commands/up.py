@@ -27,7 +27,6 @@ def up(
     from huopan.up import ROLES, run
 
     chosen = _chosen(host=host, port=port, data=data)
-    chosen.ensure_key()
     if not demo:
         run(chosen, say=typer.echo)
         return
@@ -43,14 +42,12 @@ def up(
 def migrate() -> None:
     """Bring the database to the newest schema."""
     from huopan.backing import backing
-    from huopan.house import newest_schema, schema
+    from huopan.house import make_ready
     from kit import settings
 
     chosen = settings.load()
     with backing(chosen) as servers:
-        if schema(servers.database_url) is None:  # the first host makes the key, others get a copy
-            chosen.ensure_key()
-        newest_schema(servers.database_url)
+        make_ready(chosen, servers.database_url)  # the first host's key; others get a copy
     typer.echo("The database has the newest schema.")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from huopan import keys
+from huopan.house import make_ready
 from huopan.servers import Endpoints
 from kit import canaries, settings
 from kit.crypto import Keyring, new_key
@@ -97,6 +98,18 @@ def test_a_key_file_that_everybody_reads_is_a_finding(tmp_path: Path) -> None:
     assert keys.readable(chosen).advice == ""
     (tmp_path / "secret.key").chmod(0o644)
     assert "chmod 600" in keys.readable(chosen).advice
+
+
+def test_a_key_is_not_made_anew_where_something_may_be_sealed(
+    huopan: Cli, database: Database
+) -> None:
+    lost = huopan.folder / "mistyped.key"
+    huopan.set("SECURITY__KEY", f"file:{lost}")
+    make_ready(load(), load().database.url)
+    assert not lost.exists()
+    done = huopan("keys")
+    assert done.code == 2
+    assert f"security.key: cannot read {lost}" in done.err
 
 
 def test_the_same_key_twice_is_one_key() -> None:
