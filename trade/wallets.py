@@ -6,7 +6,7 @@ Huopan keeps books and moves no money: a deposit is what a bank's statement says
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select, text
 from sqlalchemy.orm import Session
 
 from kit.errors import FieldError, Problem
@@ -19,7 +19,8 @@ from trade.paging import changed
 
 
 def deposit(session: Session, party_id: int, amount: int, reference: str) -> bool:
-    """Bank → wallet, `amount` fen, once per `reference`; returns whether it was new.
+    """Bank → wallet, `amount` fen, once per `reference`; returns whether it was new. A request that
+    was confirmed by this reference as its proof is the same money.
 
     Runs in system scope. Raises Problem 404, 422, or 409 `reference_conflict` when the reference
     stands for another amount or another party.
@@ -29,6 +30,9 @@ def deposit(session: Session, party_id: int, amount: int, reference: str) -> boo
     if not 0 < len(reference.strip()) <= 100:
         raise _invalid("reference", "give the bank's reference, at most 100 characters")
     name = f"deposit:{reference.strip()}"
+    _alone(session, party_id)
+    if session.scalar(_confirmed(party_id, amount, reference).limit(1)) is not None:
+        return False
     if ledger.post(session, [_deposit(name, party_id, amount)]):
         return True
     before = session.scalars(select(Posting).where(Posting.reference == name)).one()
@@ -123,10 +127,16 @@ def ask_deposit(
 
 
 def confirm(session: Session, request: str, now: datetime) -> dict[str, Any]:
-    """The money has arrived: into the wallet, once. System scope. Raises Problem 404, 409."""
+    """The money has arrived: into the wallet, once. System scope.
+
+    Raises Problem 404, 409 `wrong_state`, 409 `reference_conflict` where the same receipt was
+    posted, or confirmed for the same amount, before.
+    """
     row = _locked(session, request)
     if row.state != "confirmed":
         _check_open(row)
+        _alone(session, row.party_id)
+        _check_new(session, row)
         ledger.post(session, [_deposit(f"deposit-request:{row.id}", row.party_id, row.amount)])
         row.state, row.updated_at = "confirmed", now
     return request_view(row)
@@ -188,6 +198,36 @@ def _entry(row: Posting, own: str) -> dict[str, Any]:
         "reference": row.reference.partition(":")[2] if row.kind == "deposit" else None,
         "at": row.at,
     }
+
+
+def _alone(session: Session, party_id: int) -> None:
+    """One deposit of a party after the other: two would not see each other."""
+    session.execute(_ALONE, {"party": party_id})
+
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('deposit', :party))")
+
+
+def _confirmed(party_id: int, amount: int, proof: str) -> Select[int]:
+    """Requests of a party that were confirmed for this receipt."""
+    own = DepositRequest.party_id == party_id, DepositRequest.state == "confirmed"
+    same = DepositRequest.proof == proof.strip(), DepositRequest.amount == amount
+    return select(DepositRequest.id).where(*own, *same)
+
+
+def _check_new(session: Session, row: DepositRequest) -> None:
+    own = Posting.destination == f"wallet:{row.party_id}"
+    posted = select(Posting.id).where(Posting.reference == f"deposit:{row.proof}", own)
+    before = session.scalar(_confirmed(row.party_id, row.amount, row.proof).limit(1))
+    if before is None and session.scalar(posted) is None:
+        return
+    what = f"confirmed with {outside('dep', before)}" if before else "posted as a deposit"
+    raise Problem(
+        409,
+        "reference_conflict",
+        f"{row.proof!r} was {what} before; refuse this one, and post another payment that came in"
+        " under the bank's own reference",
+    )
 
 
 def _locked(session: Session, request: str) -> DepositRequest:

@@ -212,6 +212,24 @@ def test_a_deposit_request_becomes_money_once_when_an_operator_confirms(
     assert refused("wrong_state", 409, problem)
 
 
+def test_money_that_came_in_once_is_credited_once_however_it_is_told(database: Database) -> None:
+    party = made(database)
+    with database.as_system() as session:
+        wallets.deposit(session, party, 5_000, "B-8848")
+        told, same, other = (
+            wallets.ask_deposit(session, party, 5_000, proof, NOW)["id"]
+            for proof in ("B-8848", "回单 8849", "回单 8849")
+        )
+        assert wallets.confirm(session, same, NOW)["status"] == "confirmed"
+        assert wallets.deposit(session, party, 5_000, "回单 8849") is False
+    for request in (told, other):
+        with database.as_system() as session, pytest.raises(Problem) as problem:
+            wallets.confirm(session, request, NOW)
+        assert refused("reference_conflict", 409, problem)
+    with database.as_party(party) as session:
+        assert wallets.wallet(session, party)["balance"] == "100.00"
+
+
 def test_a_refused_deposit_request_moves_no_money(database: Database) -> None:
     party = made(database)
     with database.as_party(party) as session:

@@ -4,10 +4,13 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
+from kit import clock
 from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
@@ -233,3 +236,44 @@ def test_tax_is_of_the_month_in_which_the_bank_paid(market: Market) -> None:
     told = purse.approve(second, april + timedelta(days=3))
     assert (told["tax"], told["basis"]["income"]) == ("300.00", "3000.00")  # 440.00 of 3000.00
     assert outside("pty", purse.party) == told["party"]
+
+
+def test_what_is_not_paid_out_counts_for_no_other_payouts_tax(market: Market) -> None:
+    purse = Purse(market, 7500_00)
+    names = [purse.ask(2500_00) for _ in range(3)]
+    assert [purse.approve(one)["tax"] for one in names] == ["340.00", "460.00", "400.00"]
+    with market.db.as_system() as session:
+        payouts.failed(session, names[0], "账号错误", NOW)
+    assert [purse.paid(one)["tax"] for one in names[1:]] == ["340.00", "460.00"]
+    purse.now()
+
+
+def test_what_was_paid_back_stands_beside_the_quarters_income(market: Market) -> None:
+    today = clock.now()
+    before = today - timedelta(days=100)  # in a quarter before this one
+    purse = Purse(market, 100_00, money=30_00)
+    payout = purse.ask(100_00)
+    purse.approve(payout, before)
+    purse.export()
+    purse.claw(30_00)
+    purse.paid(payout, before)
+    with market.db.as_system() as session:
+        debts.set_off(session, purse.party)
+        found = [
+            rows(payout_sheets.incomes(session, market.desk.keyring, *quarter(moment)))[1][4:]
+            for moment in (before, today)
+        ]
+    assert found == [
+        ["100.00", "0.00", "100.00", "1", MONTHLY, "0.00"],
+        ["0.00", "0.00", "0.00", "0", MONTHLY, "30.00"],
+    ]
+
+
+def quarter(moment: datetime) -> tuple[int, int]:
+    here = moment.astimezone(clock.SHANGHAI)
+    return here.year, (here.month + 2) // 3
+
+
+def rows(content: bytes) -> list[list[Any]]:
+    sheet = CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0)
+    return list(sheet.to_python())

@@ -4,6 +4,8 @@ Later earnings are set against the debt by themselves. Where none may come, an o
 from the party's wallet, or lets it go. Runs in system scope, under the party's lock.
 """
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -26,6 +28,16 @@ def set_off(session: Session, party_id: int) -> None:
     if owed and wallet < 1:
         raise ledger.short(max(wallet, 0), owed)
     _post(session, party_id, SET_OFF, f"wallet:{party_id}", min(owed, max(wallet, 0)))
+
+
+def paid_back(session: Session, since: datetime, until: datetime) -> dict[int, int]:
+    """Fen that parties paid back in a span, by party."""
+    rows = session.execute(
+        select(Posting.party_id, func.sum(Posting.amount))
+        .where(Posting.kind == SET_OFF, Posting.at >= since, Posting.at < until)
+        .group_by(Posting.party_id)
+    )
+    return {party: int(amount) for party, amount in rows if party is not None}
 
 
 def write_off(session: Session, party_id: int) -> None:

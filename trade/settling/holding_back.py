@@ -27,6 +27,7 @@ from trade.settling.payout_moves import (
     lock,
     move,
     plans,
+    retax,
     withhold_from,
 )
 
@@ -69,6 +70,7 @@ def hold_back(session: Session, party_id: int, now: datetime) -> None:
         from_deposits = min(row.deposits, max(uncovered, 0))
         uncovered -= from_deposits
         _reduce(session, row, from_earnings, from_deposits, now)
+    retax(session, party_id)
 
 
 def _reduce(

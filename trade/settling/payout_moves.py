@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, func, select, text, true, tuple_
 from sqlalchemy.orm import Session
 
 from kit.clock import SHANGHAI
@@ -80,10 +80,30 @@ def plans(session: Session, party_id: int, amount: int, before: int | None = Non
     return list(session.scalars(_PLANS, asked))
 
 
-def withhold_from(session: Session, row: Payout, person_rule: str, now: datetime) -> None:
-    """Set the tax on a payout that is approved now, in Shanghai's month and year.
+def retax(session: Session, party_id: int) -> None:
+    """Something that counted before them is not paid out: the tax on the party's approved payouts
+    is set anew, as far as they stand in no sheet of the bank's."""
+    session.flush()
+    rows = session.scalars(
+        select(Payout)
+        .where(
+            Payout.party_id == party_id,
+            Payout.state == "approved",
+            Payout.exported_at.is_(None),
+        )
+        .order_by(Payout.approved_at, Payout.id)
+        .with_for_update()
+    ).all()
+    for row in rows:
+        withhold_from(session, row, row.rule, row.approved_at or row.created_at)
+        session.flush()
 
-    What was paid counts in the month of its payment, what is approved in that of its approval.
+
+def withhold_from(session: Session, row: Payout, person_rule: str, now: datetime) -> None:
+    """Set the tax on a payout that is approved `now`, in Shanghai's month and year.
+
+    What was paid counts in the month of its payment, what was approved before in that of its
+    approval.
     """
     local = now.astimezone(SHANGHAI)
     at = func.timezone("Asia/Shanghai", func.coalesce(Payout.paid_at, Payout.approved_at))
@@ -93,7 +113,7 @@ def withhold_from(session: Session, row: Payout, person_rule: str, now: datetime
         .where(
             Payout.party_id == row.party_id,
             Payout.kind == row.kind,
-            Payout.state.in_(("approved", "paid")),
+            (Payout.state == "paid") | (Payout.state == "approved") & _earlier(row),
             Payout.earnings > 0,
             year == local.year,
         )
@@ -108,3 +128,10 @@ def withhold_from(session: Session, row: Payout, person_rule: str, now: datetime
         "taxed": yuan(due.taxed),
         "withheld_before": yuan(due.before),
     }
+
+
+def _earlier(row: Payout) -> ColumnElement[bool]:
+    """Approved before this one; all, where it is not approved yet."""
+    if row.approved_at is None:
+        return true()
+    return tuple_(Payout.approved_at, Payout.id) < (row.approved_at, row.id)

@@ -13,7 +13,7 @@ from kit.crypto import Keyring
 from kit.ids import outside
 from kit.money import yuan
 from trade.models import Payout
-from trade.settling import holding_back, payees
+from trade.settling import debts, holding_back, payees
 from trade.settling.payees import Account
 from trade.workbooks import workbook
 
@@ -39,6 +39,7 @@ INCOME = (
     ("实付（元）", 16),
     ("笔数", 8),
     ("计税规则", 20),
+    ("退回（元）", 16),
 )
 _NOBODY = Account("", "", "", "")
 
@@ -70,7 +71,8 @@ def incomes(session: Session, keyring: Keyring, year: int, quarter: int) -> byte
     """Who earned how much in a quarter, by what was paid in it. System scope.
 
     What platforms report of each quarter by 《互联网平台企业涉税信息报送规定》(国务院令第810号):
-    name, kind, number, income, and the tax withheld. Deposits given back are no income.
+    name, kind, number, income, and the tax withheld. Deposits given back are no income, and what a
+    party paid back in that quarter of what it had earned (`debts.set_off`) stands beside it once.
     """
     months = [3 * quarter - 2, 3 * quarter + 1]
     since, until = (
@@ -79,7 +81,7 @@ def incomes(session: Session, keyring: Keyring, year: int, quarter: int) -> byte
     )
     newest = func.max(Payout.id)
     found = session.execute(
-        select(newest, func.sum(Payout.earnings), func.sum(Payout.tax), func.count(), Payout.rule)
+        select(newest, func.sum(Payout.earnings), func.sum(Payout.tax), func.count())
         .where(
             Payout.state == "paid",
             Payout.earnings > 0,
@@ -89,14 +91,25 @@ def incomes(session: Session, keyring: Keyring, year: int, quarter: int) -> byte
         .group_by(Payout.party_id, Payout.kind, Payout.payee, Payout.rule)
         .order_by(newest)
     ).all()
+    back = debts.paid_back(session, since, until)
     rows = []
-    for payout_id, income, tax, count, rule in found:
+    for payout_id, income, tax, count in found:
         row = session.get_one(Payout, payout_id)
-        number = _payee(keyring, row).number
-        money = [yuan(int(income)), yuan(int(tax)), yuan(int(income - tax))]
-        kind = KINDS[row.kind]
-        rows.append([f"{year}Q{quarter}", row.payee, kind, number, *money, str(count), rule])
+        money = int(income), int(tax), back.pop(row.party_id, 0)
+        rows.append(_income(keyring, f"{year}Q{quarter}", row, count, *money))
+    for party, returned in sorted(back.items()):  # paid out in an earlier quarter
+        last = select(newest).where(Payout.party_id == party, Payout.state == "paid")
+        row = session.get_one(Payout, session.scalars(last.where(Payout.earnings > 0)).one())
+        rows.append(_income(keyring, f"{year}Q{quarter}", row, 0, 0, 0, returned))
     return workbook("收入信息", INCOME, rows)
+
+
+def _income(
+    keyring: Keyring, quarter: str, row: Payout, count: int, income: int, tax: int, back: int
+) -> list[str]:
+    who = [row.payee, KINDS[row.kind], _payee(keyring, row).number]
+    money = [yuan(income), yuan(tax), yuan(income - tax)]
+    return [quarter, *who, *money, str(count), row.rule, yuan(back)]
 
 
 def _bank_row(keyring: Keyring, row: Payout) -> list[str]:

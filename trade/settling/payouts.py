@@ -28,6 +28,7 @@ from trade.settling.payout_moves import (
     lock,
     move,
     plans,
+    retax,
     withhold_from,
 )
 
@@ -127,6 +128,7 @@ def failed(session: Session, payout: str, reason: str, now: datetime) -> dict[st
     if row.state != "failed":
         _check(row, IN_FLIGHT)
         give_back(session, row, reason, now)
+        retax(session, row.party_id)
     return view(row)
 
 
