@@ -26,6 +26,7 @@ from tests.journeys import mortal
 from tests.stage import Stage
 from tests.trade.market import JD_FREIGHT, Goods, Market
 from tests.trade.order_sheets import csv_text, picked, row, sent
+from trade import dearer
 from worker.jobs import QUEUES
 from worker.serve import drain
 from worker.workshop import Workshop
@@ -345,10 +346,48 @@ def _mailed_sheets(post: Post) -> dict[str, set[str]]:
     return sheets
 
 
+def dearer_holds(town: Town) -> Iterator[Step]:
+    """Held at JD for more freight than was agreed: what its leader absorbs is paid and shipped, and
+    what she wants cancelled then is given back."""
+    yield from _held_dearer(town, "absorb")
+    ref = town.purchase().our_ref
+    yield Step("confirm", QUEUES_WORKED, lambda: _at_jd(town, ref) == "confirmed")
+    town.stage.act("jd", "ship", order=ref, carrier="京东快递", number=f"JDVB{town.number:06d}")
+    town.due()
+    yield Step("track and capture", QUEUES_WORKED, town.is_in("shipped"))
+    assert (town.purchase().freight_price, town.purchase().freight_cost) == (900, 900)
+    yield from _held_dearer(town, "cancel")
+    ref = town.purchase().our_ref
+    yield Step("give back", QUEUES_WORKED, town.is_in("refused"))
+    town.due()
+    over = town.answers("SELECT status = 'cancelled' FROM orders ORDER BY id DESC")
+    yield Step("pay back", QUEUES_WORKED, over)
+    assert (_at_jd(town, ref), town.purchase().state) == ("cancelled", "refused")
+
+
+def _held_dearer(town: Town, then: dearer.Then) -> Iterator[Step]:
+    """JD asks 3.00 more once the order is accepted."""
+    with town.shop.db.as_system() as session:
+        dearer.set_rule(session, town.leader, then=then, most=300)
+    town.stage.act("jd", "freight", fen=600)
+    yield from town.accepted(JD)
+    town.stage.act("jd", "freight", fen=900)
+    yield Step("submit and decide", QUEUES_WORKED, town.is_in("accepted", "refused"))
+    town.due()
+
+
+def _at_jd(town: Town, our_ref: str) -> str:
+    """How the one order under a reference stands there; "" where there is none."""
+    found = [one["state"] for one in town.stage.orders("jd") if one["our_ref"] == our_ref]
+    assert len(found) <= 1 or found[:-1] == ["cancelled"] * (len(found) - 1)
+    return found[-1] if found else ""
+
+
 LIVES: dict[str, Callable[[Town], Iterator[Step]]] = {
     "jd": jd,
     "ali": ali,
     "cancelled": cancelled,
+    "dearer": dearer_holds,
     "door": door,
     "mailed": mailed,
 }
