@@ -143,8 +143,11 @@ class PriceList:
         rule = self.rule(cost, goods)
         return rule.price(cost) if rule else marked_up(cost, self.markup_percent)
 
-    def tiers(self, tiers: list[Any] | None, goods: Goods) -> list[tuple[int, Decimal]] | None:
-        """Stored quantity breaks as (quantity, unit price) that a reader of this list pays.
+    def tiers(
+        self, tiers: list[Any] | None, goods: Goods, most: Decimal
+    ) -> list[tuple[int, Decimal]] | None:
+        """Stored quantity breaks as (quantity, unit price) that a reader of this list pays, who
+        pays `most` for fewer.
 
         A larger quantity never has a higher unit price, whatever rules its lower cost falls under.
         """
@@ -152,8 +155,8 @@ class PriceList:
             return None
         paid: list[tuple[int, Decimal]] = []
         for units, cost in tiers:
-            price = self.price(Decimal(cost), goods)
-            paid.append((int(units), min(price, paid[-1][1]) if paid else price))
+            most = min(self.price(Decimal(cost), goods), most)
+            paid.append((int(units), most))
         return paid
 
     @cached_property

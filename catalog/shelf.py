@@ -160,13 +160,19 @@ def display(
     bulk = deciding([deal for deal in seen if deal.mode == "bulk"], reader, region, now)
     return Display(
         *_shown(best, seen, reader, now),
-        tiers=reader.prices.tiers(bulk.tiers, bulk.goods) if bulk else None,
+        tiers=_tiers(bulk, best, reader) if bulk else None,
         moq=best.moq,
         multiple=best.multiple,
         freight=best.freight,
         ships_within_hours=best.ships_within_hours,
         corridor=corridors.corridor(seen, policies, region, now),
     )
+
+
+def _tiers(bulk: Deal, best: Deal, reader: Reader) -> list[tuple[int, Decimal]] | None:
+    """The quantity breaks of a deal in bulk: never above what fewer cost, be it by another deal."""
+    most = min(paid(bulk, reader), paid(best, reader))
+    return reader.prices.tiers(bulk.tiers, bulk.goods, most)
 
 
 def _decided(

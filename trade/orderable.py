@@ -86,11 +86,19 @@ def ruled_out(
     return None
 
 
+_FINER = {
+    "out_of_stock": frozenset({"stock_short"}),
+    "quantity_step": frozenset({"moq", "multiple"}),
+}
+"""What the catalogue says more finely than routing."""
+
+
 def joined(found: Sellable, met: Verdict) -> Sellable:
     """What the catalogue found, as far as routing agrees. Pure.
 
-    A reason that the catalogue has for one offer counts only if no way of buying is left; one that
-    only routing sees is told as well. Reasons of retail prices are the catalogue's own.
+    A reason that the catalogue has for one offer counts only if no way of buying is left, and if
+    an order would be refused for it; else the one that routing sees is told. Reasons of retail
+    prices are the catalogue's own.
     """
     own = [reason for reason in found.reasons if reason.code not in selling.OF_OFFERS]
     if met.code is None:
@@ -101,6 +109,7 @@ def joined(found: Sellable, met: Verdict) -> Sellable:
             price=met.unit_price,
             freight_amount=met.freight,
         )
-    told = [reason for reason in found.reasons if reason.code in selling.OF_OFFERS]
+    alike = _FINER.get(met.code, frozenset()) | {met.code}
+    told = [reason for reason in found.reasons if reason.code in alike]
     reasons = own + (told or [Reason(met.code, planning.MESSAGES[met.code], met.until)])
     return replace(found, sellable=False, reasons=reasons)

@@ -36,6 +36,13 @@ class Goods:
     parts: Parts = field(default_factory=dict)
     sold: int = 0
     """Units in 30 days, under all its SKUs."""
+    led: Sequence[tuple[int, str | None]] = ()
+    """(id, gtin) of SKUs that were merged into its own."""
+
+    @property
+    def named(self) -> list[tuple[int, str | None]]:
+        """(id, gtin) of every SKU by which it is looked up."""
+        return [*((sku[0], sku[1]) for sku in self.skus), *self.led]
 
     def of(self, sku_id: int) -> tuple[Sequence[Deal], Sequence[Part]]:
         """What is offered for one of its SKUs, and the parts of that."""
@@ -194,7 +201,7 @@ def _flags(seen: _Seen, one: str) -> list[str]:
 
 def _narrowing(goods: Goods, sources: Iterable[str]) -> list[str]:
     """What a product can be narrowed by, for everybody who may ask."""
-    flags = [f"gtin:{sku[1]}" for sku in goods.skus if sku[1]]
+    flags = [f"gtin:{gtin}" for gtin in sorted({gtin for _, gtin in goods.named if gtin})]
     flags += [f"source:{source}" for source in sources]
     return flags + goods.label.flags
 
@@ -214,8 +221,8 @@ def _typed(goods: Goods, place: tree.Place) -> list[str]:
 
 
 def _codes(goods: Goods) -> list[str]:
-    codes = {schema.sku_code(sku[0]) for sku in goods.skus} | {plain(mpn) for mpn in goods.mpns}
-    for _, gtin, _, _ in goods.skus:
+    codes = {schema.sku_code(sku) for sku, _ in goods.named} | {plain(mpn) for mpn in goods.mpns}
+    for _, gtin in goods.named:
         if gtin:
             codes |= {gtin, gtin.lstrip("0")}
     return sorted(codes)

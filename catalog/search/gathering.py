@@ -24,6 +24,10 @@ _PRODUCTS = text("""
 _SKUS = text("""
     SELECT product_id, id, gtin, attributes, msrp FROM skus WHERE product_id = ANY(:ids)
 """)
+_LED = text("""
+    SELECT s.product_id, k.id, k.gtin FROM skus s JOIN sku_redirects r ON r.to_sku = s.id
+    JOIN skus k ON k.id = r.from_sku WHERE s.product_id = ANY(:ids)
+""")
 _MPNS = text("""
     SELECT DISTINCT s.product_id, o.mpn FROM skus s JOIN offers o ON o.sku_id = s.id
     WHERE s.product_id = ANY(:ids) AND o.mpn IS NOT NULL
@@ -73,6 +77,9 @@ def documents(
     mpns: dict[int, list[str]] = defaultdict(list)
     for row in session.execute(_MPNS, asked):
         mpns[row[0]].append(row[1])
+    led: dict[int, list[Any]] = defaultdict(list)
+    for product, sku, gtin in session.execute(_LED, asked):
+        led[product].append((sku, gtin))
     deals: Mapping[int, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for deal in all_deals.of_products(session, ids):
         deals[deal.product_id][deal.sku_id].append(deal)
@@ -97,6 +104,7 @@ def documents(
             deals[row.id],
             {sku[0]: parts[sku[0]] for sku in skus[row.id] if sku[0] in parts},
             row.sold,
+            led[row.id],
         )
         found.append(document(goods, readers, now))
     return [one for one in found if one is not None]

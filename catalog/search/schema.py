@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tantivy import Schema, SchemaBuilder
 
-VERSION = 9
+VERSION = 10
 """Part of every index's identity: an index of another version is built again."""
 
 ID_BITS = 27

@@ -212,3 +212,26 @@ def test_whoever_picked_a_merged_sku_hears_that_it_is_one_of_two_again(shop: Sho
         heard += [one["now"]["affects"]["match"] for one in told["items"] if one["kind"] == "rule"]
         after = told["next"]
     assert heard == [{"merge": [one.sku, other.sku]}, {"split": [other.sku, one.sku]}]
+
+
+def test_codes_of_a_merged_sku_find_the_goods_that_it_leads_to(shop: Shop) -> None:
+    one = shop.offer(stock=9, gtin="06901234567892", mpn="MX-77")
+    other = shop.offer(stock=9)
+    with shop.db.as_system() as session:
+        session.execute(
+            text("UPDATE skus SET gtin = :gtin WHERE id = :id"),
+            {"gtin": "06901234567892", "id": one.sku_id},
+        )
+
+    def found(asked: str) -> Any:
+        return [item["title"] for item in shop.got("leader", f"/v1/products?{asked}")["items"]]
+
+    shop.index()
+    asked = ("q=6901234567892", "gtin=6901234567892", f"q={one.sku}", "q=MX-77")
+    [own] = {tuple(found(each)) for each in asked}
+    _merge(shop, one, other)
+    shop.index()
+    [led] = {tuple(found(each)) for each in asked}
+    assert len(own) == len(led) == 1
+    assert own != led
+    assert list(led) == found(f"q={other.sku}")

@@ -58,6 +58,8 @@ CASES: list[tuple[Callable[[Shop], Goods], int, str | None]] = [
     (_split, 5, None),
     (_split, 7, "stock_short"),
     (lambda shop: shop.offer(stock="out"), 1, "out_of_stock"),
+    (lambda shop: shop.offer(stock="out", freight=None), 1, "out_of_stock"),
+    (lambda shop: shop.offer(stock=2, freight=None, moq=3), 2, "quantity_step"),
     (lambda shop: shop.offer(multiple=6), 4, "multiple"),
     (lambda shop: shop.offer(moq=2), 1, "moq"),
     (lambda shop: shop.offer(not_delivered_to=["44"]), 1, "not_deliverable"),

@@ -130,9 +130,11 @@ def test_a_larger_quantity_never_has_a_higher_unit_price(
     rules: list[Rule], costs: list[Decimal]
 ) -> None:
     tiers = [[units * 10, str(c)] for units, c in enumerate(sorted(costs, reverse=True), 1)]
-    paid = price_list(BASE, rules, NOBODY, NOW).tiers(tiers, TEA)
+    prices_of = price_list(BASE, rules, NOBODY, NOW)
+    most = prices_of.price(max(costs), TEA)
+    paid = prices_of.tiers(tiers, TEA, most)
     assert paid is not None
-    prices = [price for _, price in paid]
+    prices = [most, *(price for _, price in paid)]
     assert prices == sorted(prices, reverse=True)
 
 

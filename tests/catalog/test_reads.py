@@ -11,7 +11,7 @@ from sqlalchemy import insert, text
 
 from catalog import reads
 from catalog.models import Price, PricePoint
-from catalog.pricing import PriceList, margin_percent
+from catalog.pricing import PriceList, Rule, margin_percent
 from catalog.sequencer import number_changes
 from catalog.shelf import Reader, SourcePolicy, Stock
 from kit import clock
@@ -160,6 +160,25 @@ def test_details_show_tiers_corridor_and_freight_as_the_reader_pays(database: Da
     assert view.attributes == {"规格": "250g"}
     assert view.freight is None
     assert view.offers is None
+
+
+def test_more_pieces_never_cost_more_each_than_fewer_whoever_sells_them(database: Database) -> None:
+    """The cheapest by the piece is another offer than the one in bulk, and a rule is dearer for
+    what costs less."""
+    dearer = (Rule(1, Decimal(50), cost_below=Decimal(8)),)
+    made = make(database, Supply("a", None, bulk="8", tiers=[[10, "8"], [99, "7"]]))
+    beside = make(
+        database, Supply("a", "20", bulk="18", tiers=[[10, "18"], [99, "9"]]), Supply("b", "10")
+    )
+    with database.as_nobody() as session:
+        own = Reader("leader", PriceList("resale", Decimal(20), "resell", dearer))
+        [view] = reads.product(session, made.product_id, own, NOW).skus  # type: ignore[union-attr]
+        [other] = reads.product(session, beside.product_id, own, NOW).skus  # type: ignore[union-attr]
+    assert (view.price, view.tiers) == (
+        Decimal("9.6"),
+        [(10, Decimal("9.6")), (99, Decimal("9.6"))],
+    )
+    assert (other.price, other.tiers) == (12, [(10, 12), (99, Decimal("10.8"))])
 
 
 def test_operators_and_buyers_see_every_offer(database: Database) -> None:
