@@ -120,7 +120,7 @@ def _offer_then(one: OfferThen) -> dict[str, Any]:
 
 def point(one: Point) -> dict[str, Any]:
     """A price that stood from a moment on."""
-    shown = {"at": one.at, "mode": one.mode, "price": price_text(one.price)}
+    shown = {"at": one.at, "mode": one.mode, "price": _price(one.price)}
     return shown | _whose(one.source, one.external_id)
 
 

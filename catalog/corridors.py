@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import Index, or_, select, text
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, Session
 
 from catalog import scopes
@@ -138,15 +138,31 @@ def answered(session: Session, rows: Iterable[Any]) -> list[PricePolicy]:
     ]
 
 
-def policies_then(session: Session, sku_id: int, moment: datetime) -> list[PricePolicy]:
-    """The policies that counted at `moment` for a SKU that led nowhere then, in any scope of
-    parties; those for SKUs that led to it are for it."""
-    led = redirects.ever(session, redirects.ever_led(session, sku_id))
-    kept = PricePolicyVersion
-    meant = or_(kept.sku_id.is_(None), kept.sku_id.in_([sku_id, *led.skus]))
-    ended = or_(kept.ended_at.is_(None), kept.ended_at > moment)
-    rows = session.scalars(select(kept).where(kept.began_at <= moment, ended, meant))
-    counting = (one for one in rows if one.sku_id is None or led.to(one.sku_id, moment) == sku_id)
+_THEN = f"""
+    WITH RECURSIVE led AS (
+      SELECT CAST(%(sku)s AS bigint) AS sku
+      UNION SELECT r.from_sku FROM led JOIN regroupings r
+        ON r.to_sku = led.sku AND r.kind = 'merge')
+    SELECT {", ".join(PricePolicyVersion.__table__.columns.keys())} FROM price_policy_versions
+    WHERE began_at <= %(moment)s AND (ended_at IS NULL OR ended_at > %(moment)s)
+      AND (sku_id IS NULL OR sku_id IN (SELECT sku FROM led))
+"""  # noqa: S608 - our own columns
+
+
+def question_then(sku_id: int, moment: datetime) -> Query:
+    """What policies counted at `moment` for a SKU that led nowhere then, and those for SKUs that
+    ever led to it; `answered_then` reads the rows."""
+    return _THEN, {"sku": sku_id, "moment": moment}
+
+
+def answered_then(
+    session: Session, rows: Iterable[Any], sku_id: int, moment: datetime
+) -> list[PricePolicy]:
+    """The policies for the SKU, and for those that led to it at `moment`."""
+    found = [PricePolicyVersion(**row._asdict()) for row in rows]
+    others = {row.sku_id for row in found if row.sku_id not in (None, sku_id)}
+    led = redirects.ever(session, others)
+    counting = (x for x in found if x.sku_id is None or led.to(x.sku_id, moment) == sku_id)
     return [
         PricePolicy(replace(x.scope, sku_id=x.sku_id and sku_id), x.min_retail, x.max_retail)
         for x in counting

@@ -144,7 +144,7 @@ class PlannedPrice(Base):
 
 
 class PricePoint(Base):
-    """What an offer cost from `at` on; written once."""
+    """What an offer cost from `at` on; null: nothing any more in that mode. Written once."""
 
     __tablename__ = "price_points"
     __table_args__ = ({"postgresql_partition_by": "RANGE (at)"},)
@@ -152,7 +152,7 @@ class PricePoint(Base):
     offer_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     mode: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    price: Mapped[UnitPrice]
+    price: Mapped[UnitPrice | None]
     tiers: Mapped[list[Any] | None] = mapped_column(JSONB)
     at: Mapped[Utc] = mapped_column(primary_key=True)
 

@@ -196,9 +196,12 @@ _TERMS_OVER = f"""DELETE FROM terms t USING batch b
       AND NOT EXISTS (SELECT FROM {_MODES} WHERE m.mode = t.mode AND m.price IS NOT NULL)"""
 
 _CURRENT = "b.sets_price AND b.phase = 'now' AND m.price IS NOT NULL"
-_PRICES_OVER = f"""DELETE FROM prices p USING batch b
+_PRICES_OVER = f"""WITH over AS (DELETE FROM prices p USING batch b
     WHERE p.offer_id = b.offer_id AND NOT b.fresh AND b.sets_price AND NOT EXISTS (
-      SELECT FROM {_MODES} WHERE m.mode = p.mode AND m.price IS NOT NULL AND b.phase = 'now')"""
+      SELECT FROM {_MODES} WHERE m.mode = p.mode AND m.price IS NOT NULL AND b.phase = 'now')
+    RETURNING p.offer_id, p.mode, b.version)
+    INSERT INTO price_points (offer_id, mode, version, at)
+    SELECT offer_id, mode, version, clock_timestamp() FROM over"""
 _PRICES_NEW = f"""INSERT INTO prices (offer_id, mode, price, tiers, valid_until, as_of)
     SELECT b.offer_id, m.mode, m.price, m.tiers, b.valid_until, coalesce(b.price_as_of, :as_of)
     FROM batch b, {_MODES} WHERE {_CURRENT}"""

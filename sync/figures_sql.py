@@ -33,8 +33,11 @@ PRICES_TOLD = f"""CREATE TEMP TABLE told ON COMMIT DROP AS
         FROM prices WHERE offer_id = o.id) p ON true
       WHERE p.as_of IS NULL OR p.as_of <= f.as_of ORDER BY o.id, f.as_of DESC) t"""
 PRICES = (
-    f"""DELETE FROM prices p USING told t WHERE p.offer_id = t.offer_id AND NOT EXISTS (
-      SELECT FROM {_MODES} WHERE m.mode = p.mode AND m.price IS NOT NULL)""",
+    f"""WITH over AS (DELETE FROM prices p USING told t WHERE p.offer_id = t.offer_id
+        AND NOT EXISTS (SELECT FROM {_MODES} WHERE m.mode = p.mode AND m.price IS NOT NULL)
+        RETURNING p.offer_id, p.mode, t.version)
+      INSERT INTO price_points (offer_id, mode, version, at)
+      SELECT offer_id, mode, version, clock_timestamp() FROM over""",
     f"""INSERT INTO prices (offer_id, mode, price, tiers, valid_until, as_of)
       SELECT t.offer_id, m.mode, m.price, m.tiers, t.valid_until, t.as_of FROM told t, {_MODES}
       WHERE m.price IS NOT NULL ON CONFLICT (offer_id, mode) DO UPDATE SET price = excluded.price,

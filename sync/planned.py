@@ -31,8 +31,10 @@ _STATEMENTS = (
       SELECT offer_id, mode, price, tiers, valid_until, greatest(valid_from, as_of)
       FROM beginning ON CONFLICT (offer_id, mode) DO UPDATE SET price = excluded.price,
         tiers = excluded.tiers, valid_until = excluded.valid_until, as_of = excluded.as_of""",
-    """DELETE FROM prices p USING turned t WHERE p.offer_id = t.offer_id
-      AND p.valid_until <= clock_timestamp()""",
+    """WITH over AS (DELETE FROM prices p USING turned t WHERE p.offer_id = t.offer_id
+        AND p.valid_until <= clock_timestamp() RETURNING p.offer_id, p.mode, t.version)
+      INSERT INTO price_points (offer_id, mode, version, at)
+      SELECT offer_id, mode, version, clock_timestamp() FROM over""",
     """INSERT INTO price_points (offer_id, mode, version, price, tiers, at)
       SELECT p.offer_id, p.mode, t.version, p.price, p.tiers, clock_timestamp()
       FROM prices p JOIN beginning b USING (offer_id, mode) JOIN turned t USING (offer_id)""",

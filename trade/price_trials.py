@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog import deals, pricebook, shelf
+from catalog.grants import Grants
 from catalog.matching.wordings import BRAND_OF
 from catalog.pricebook import Pricebook
 from catalog.pricing import Buyer, Goods, PriceList, Rule, price_list
@@ -86,22 +87,37 @@ def sample(session: Session, limit: int) -> list[int]:
     return list(session.scalars(_SAMPLE, {"step": step, "limit": limit}))
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Who reads prices: as what buyer, what brands granted it, by the goods of `now`, and by those
+    of the rules to be tried that hold `at` a moment."""
+
+    who: Buyer
+    grants: Grants
+    now: datetime
+    at: datetime
+
+
 def preview(
     session: Session,
     readership: Readership,
     rules: Sequence[Rule],
-    who: Buyer,
     sku_ids: Iterable[int],
-    now: datetime,
+    reading: Reading,
 ) -> list[Trial]:
-    """What `who` pays for these SKUs and would pay under `rules`; what is not for sale is left out.
+    """What somebody pays for these SKUs and would pay under `rules`; what is not for sale is left
+    out.
 
     A SKU's deal may be another one under other rules: each price is of the deal that decides then.
     """
+    now = reading.now
     ids = sorted(set(sku_ids))
     titles = {row.id: row.title for row in session.execute(_TITLES, {"ids": ids})}
     other = replace(readership, book=Pricebook(0, tuple(pricebook.meant(session, rules))))
-    reader, then = (one.reader("leader", who, now) for one in (readership, other))
+    reader, then = (
+        replace(one.reader("leader", reading.who, moment), grants=reading.grants)
+        for one, moment in ((readership, now), (other, reading.at))
+    )
     found: dict[int, list[deals.Deal]] = {}
     for deal in deals.of_skus(session, ids):
         found.setdefault(deal.sku_id, []).append(deal)

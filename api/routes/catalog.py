@@ -131,10 +131,12 @@ def price_history(
 ) -> Response:
     """Prices as this reader paid them, the last 90 days unless asked otherwise: by the price rules,
     its level and what brands had opened to it at the time."""
-    end = until or clock.now()
+    now = clock.now()
+    end = until or now
     begin = since or end - timedelta(days=90)
     if begin > end:
         raise invalid("from", "it lies behind `to`", "empty_span")
+    begin, end = min(begin, now), min(end, now)  # what is planned is no history
     with caller.own() as session:
         number = inside("sku", sku_id)
         _must_exist(caller, session, number, sku_id)

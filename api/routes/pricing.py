@@ -13,7 +13,8 @@ from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.pricing import PreviewIn, PreviewOut, RuleIn, RulesIn, RulesOut
-from catalog import pricebook, reads
+from catalog import grants, pricebook, reads
+from catalog.grants import OPEN
 from catalog.pricebook import Pricebook
 from catalog.pricing import NOBODY, Rule
 from kit import clock
@@ -67,7 +68,8 @@ def put(caller: Writes, asked: RulesIn) -> Response:
 
 @router.post("/preview", response_model=PreviewOut, summary="What other price rules would do")
 def preview(caller: Reads, asked: PreviewIn) -> Response:
-    """Changes nothing. Without SKUs a sample of the catalogue; the last 30 days of orders."""
+    """Changes nothing. Without SKUs a sample of the catalogue; the last 30 days of orders. What a
+    party pays is of the goods that brands let it have."""
     rules = _rules(asked.rules)
     pricebook.check(rules)
     now = clock.now()
@@ -76,12 +78,16 @@ def preview(caller: Reads, asked: PreviewIn) -> Response:
     here = caller.office.terms.readership
     with caller.system() as session:
         _check(session, caller, rules)
-        who = pricing.buyer(session, given("pty", asked.party, "party")) if asked.party else NOBODY
+        who, opened = NOBODY, OPEN
+        if asked.party:
+            number = given("pty", asked.party, "party")
+            who, opened = pricing.buyer(session, number), grants.of(session, number)
         named = enumerate(asked.skus or ())
         wanted = [given("sku", sku, f"skus.{place}") for place, sku in named]
         if asked.skus is None:
             wanted = price_trials.sample(session, SAMPLE)
-        trials = price_trials.preview(session, here, rules, who, wanted, now)
+        reading = price_trials.Reading(who, opened, now, asked.at or now)
+        trials = price_trials.preview(session, here, rules, wanted, reading)
         earned = price_trials.replay(session, here.lists["resale"], rules, since, until)
         taken = reads.of_today(session, since, "offers")
     return replies.answer(

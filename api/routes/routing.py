@@ -19,7 +19,7 @@ from kit.ids import outside
 from kit.money import yuan
 from trade import audits, refusal
 from trade.routing import routing_rules, routing_trials
-from trade.routing.routing_rules import Rule, Rulebook, When
+from trade.routing.routing_rules import DERIVED, Rule, Rulebook, When
 from trade.routing.routing_trials import Trial
 
 router = APIRouter(prefix="/v1/routing-rules", tags=["operators"])
@@ -122,7 +122,7 @@ def _shown(rule: Rule) -> dict[str, Any]:
 
 
 def _when(when: When) -> dict[str, Any]:
-    shown = {name: value for name, value in vars(when).items() if name != "brand_of"}
+    shown = {name: value for name, value in vars(when).items() if name not in DERIVED}
     return shown | {"sku": when.sku and outside("sku", when.sku)}
 
 

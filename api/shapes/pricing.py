@@ -75,6 +75,9 @@ class PreviewIn(In):
     rules: list[RuleIn] = Field(max_length=2_000)
     skus: list[Key] | None = Field(None, max_length=500)
     party: Key | None = None
+    at: Moment | None = Field(
+        None, description="By the rules that hold at that moment, for those that begin later."
+    )
     since: Moment | None = Field(None, alias="from")
     until: Moment | None = Field(None, alias="to")
 

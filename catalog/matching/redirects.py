@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kit.statements import ids_text, send
@@ -43,11 +42,6 @@ class Leads:
 
     merges: Mapping[int, Sequence[Merge]] = field(default_factory=dict)
 
-    @property
-    def skus(self) -> Collection[int]:
-        """Those that were ever merged."""
-        return self.merges.keys()
-
     def to(self, sku: int, moment: datetime) -> int:
         """The SKU for which it stood at `moment`: itself, unless it was merged away then."""
         passed = set[int]()
@@ -61,31 +55,21 @@ class Leads:
 
 NOWHERE = Leads()
 
-_EVER = text("""
+_EVER = """
     WITH RECURSIVE led AS (
-      SELECT unnest(CAST(:skus AS bigint[])) AS sku
+      SELECT unnest(CAST(%s AS bigint[])) AS sku
       UNION SELECT r.to_sku FROM led JOIN regroupings r
         ON r.from_sku = led.sku AND r.kind = 'merge')
     SELECT from_sku, to_sku, at, undone_at FROM regroupings
     WHERE kind = 'merge' AND from_sku IN (SELECT sku FROM led) ORDER BY id
-""")
-_EVER_LED = text("""
-    WITH RECURSIVE led AS (
-      SELECT CAST(:sku AS bigint) AS sku
-      UNION SELECT r.from_sku FROM led JOIN regroupings r
-        ON r.to_sku = led.sku AND r.kind = 'merge')
-    SELECT sku FROM led
-""")
+"""
 
 
 def ever(session: Session, skus: Collection[int]) -> Leads:
     """What is known of where these SKUs led."""
+    if not skus:
+        return NOWHERE
     merges: dict[int, list[Merge]] = {}
-    for row in session.execute(_EVER, {"skus": sorted(skus)}) if skus else ():
-        merges.setdefault(row.from_sku, []).append(Merge(row.to_sku, row.at, row.undone_at))
+    for from_sku, *merge in send(session, (_EVER, [ids_text(skus)]))[0]:
+        merges.setdefault(from_sku, []).append(Merge(*merge))
     return Leads(merges)
-
-
-def ever_led(session: Session, sku: int) -> list[int]:
-    """The SKU and those that ever led to it."""
-    return list(session.scalars(_EVER_LED, {"sku": sku}))

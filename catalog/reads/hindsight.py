@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.grants import ALWAYS_OPEN, PastGrants
@@ -12,15 +12,22 @@ from catalog.pricebook import Pricebook
 from catalog.pricing import Buyer
 from catalog.readers import Readership
 from catalog.shelf import Reader
+from kit.statements import Query, send
 
-_RULES_SINCE = text("SELECT rules_since FROM feed_head")
+RULES_SINCE: Query = ("SELECT rules_since FROM feed_head", ())
+"""What `of_today` asks; `taken` reads the row."""
 
 
 def of_today(session: Session, since: datetime, *more: str) -> list[str]:
     """What an answer about the time from `since` on takes from today: what brands' wordings stand
     for, `more`, and `rules`, where grants, price policies and levels of then may have ended before
     they were kept."""
-    kept = session.execute(_RULES_SINCE).scalar_one()
+    return taken(send(session, RULES_SINCE)[0], since, *more)
+
+
+def taken(rows: Sequence[Any], since: datetime, *more: str) -> list[str]:
+    """As `of_today`, by the answer to `RULES_SINCE`."""
+    [[kept]] = rows
     unkept = kept is not None and since < kept
     return ["names", *more, *(["rules"] if unkept else [])]
 

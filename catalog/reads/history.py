@@ -21,22 +21,22 @@ from catalog.shelf import Reader
 
 @dataclass(frozen=True)
 class Point:
-    """From `at` on, the lowest listed price was `price` CNY a unit.
+    """From `at` on, the lowest listed price was `price` CNY a unit; None: there was none.
 
     `source` and `external_id` are set for operators and buyers only, and then `price` is the cost.
     """
 
     at: datetime
     mode: str
-    price: Decimal
+    price: Decimal | None
     source: str | None = None
     external_id: str | None = None
 
 
 @dataclass(frozen=True)
 class _Moment:
-    """A price of an offer in a mode; or that it is there or not (`mode` listed or gone), or that it
-    came to the SKU or left it (joined or left)."""
+    """A price of an offer in a mode, None: it has none any more; or that the offer is there or not
+    (`mode` listed or gone), or that it came to the SKU or left it (joined or left)."""
 
     at: datetime
     offer_id: int
@@ -211,7 +211,7 @@ def _asked(steps: Iterable[_Step]) -> list[Point]:
         points += [
             Point(one.at, one.mode, one.cost, one.source, one.external_id)
             for one in told.values()
-            if one.cost is not None and one.offer_id not in shut
+            if one.offer_id not in shut
         ]
     return points
 
@@ -233,18 +233,20 @@ def _lowest(steps: Iterable[_Step], since: datetime) -> list[Point]:
                 if price is not None:
                     now[mode] = min(price, now.get(mode, price))
         points += [
-            Point(step.at, mode, best)
-            for mode, best in sorted(now.items())
-            if lowest.get(mode) != best
+            Point(step.at, mode, now.get(mode))
+            for mode in sorted(now.keys() | lowest.keys())
+            if lowest.get(mode) != now.get(mode)
         ]
         lowest = now
     return points
 
 
 def _standing(points: list[Point], since: datetime) -> list[Point]:
-    """The points from `since` on, and before them the last earlier one of each mode and offer."""
+    """The points from `since` on, and before them the last earlier one of each mode and offer;
+    prices only, not their ends."""
     earlier: dict[tuple[str, str | None, str | None], Point] = {}
     for point in points:
         if point.at < since:
             earlier[point.mode, point.source, point.external_id] = point
-    return [*earlier.values(), *(point for point in points if point.at >= since)]
+    told = [*earlier.values(), *(point for point in points if point.at >= since)]
+    return [point for point in told if point.price is not None]

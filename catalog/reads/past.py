@@ -19,9 +19,10 @@ from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
 from catalog.reads import memberships, told
 from catalog.reads.changes import KEPT
-from catalog.reads.hindsight import of_today
+from catalog.reads.hindsight import RULES_SINCE, taken
 from catalog.reads.told import Offers
 from catalog.shelf import Reader, Stock
+from kit.statements import send
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,25 @@ def as_it_was(
     bundle has the parts of today.
     """
     kept = moment >= now - KEPT
-    offers_then = _told if kept else _priced
-    offers = offers_then(session, sku_id, moment)
-    parts = [
-        Part(part, units, _deals(offers_then(session, part, moment)))
-        for part, units in bundles.definitions(session, [sku_id]).get(sku_id, ())
-    ]
     led = redirects.ever(session, [sku_id]).to(sku_id, moment)
-    policies = corridors.policies_then(session, led, moment)
-    found = seen(offers, reader, moment, region, policies, parts)
+    policies, made, since = send(
+        session,
+        corridors.question_then(led, moment),
+        bundles.question([sku_id]),
+        RULES_SINCE,
+    )
+    offers_then = _told if kept else _priced
+    offers = offers_then(session, led, moment)
+    parts = [
+        Part(part, units, _deals(offers_then(session, stood, moment)))
+        for part, units in bundles.answered(made).get(sku_id, ())
+        for stood in [redirects.ever(session, [part]).to(part, moment)]
+    ]
+    allowed = corridors.answered_then(session, policies, led, moment)
+    found = seen(offers, reader, moment, region, allowed, parts)
     unkept = {"freight": bool(region), "parts": bool(parts), "offers": not kept}
     more = [name for name, so in unkept.items() if so]
-    found = replace(found, of_today=of_today(session, moment, "sources", *more))
+    found = replace(found, of_today=taken(since, moment, "sources", *more))
     return found if kept else _by_prices(found)
 
 
@@ -149,13 +157,13 @@ def _deals(offers: Offers) -> list[Deal]:
 
 
 def _told(session: Session, sku_id: int, moment: datetime) -> Offers:
-    """The offers as the feed tells of them, less the units that were reserved."""
-    led = redirects.ever(session, [sku_id]).to(sku_id, moment)
-    found = told.at_moment(session, [led], moment)
-    taken = session.execute(
+    """The offers as the feed tells of them, less the units that were reserved; of a SKU that led
+    nowhere then."""
+    found = told.at_moment(session, [sku_id], moment)
+    held = session.execute(
         _TAKEN, {"offers": [said.offer_id for said, _ in found], "moment": moment}
     )
-    units = {row.offer_id: int(row.units) for row in taken}
+    units = {row.offer_id: int(row.units) for row in held}
     return [(said, less(offer, units.get(said.offer_id, 0))) for said, offer in found]
 
 
@@ -175,6 +183,8 @@ def _priced(session: Session, sku_id: int, moment: datetime) -> Offers:
     offers: dict[int, tuple[Event, Told]] = {}
     asked = {"offers": sorted(known.offers(moment)), "moment": moment}
     for row in session.execute(_POINTS, asked):
+        if row.price is None:  # it was over
+            continue
         said = Event(
             0, "price", standing, row.offer_id, row.source, row.external_id, row.brand,
             row.category, None, None, row.at, row.ours,

@@ -6,7 +6,7 @@ priority, then the one for fewer goods, then the later in the list.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -30,21 +30,39 @@ _FITS = text(f"""
     SELECT EXISTS (SELECT FROM offers o
         WHERE (CAST(:source AS text) IS NULL OR source = :source)
           AND (CAST(:seller AS text) IS NULL OR seller = :seller)
-          AND (CAST(:sku AS bigint) IS NULL OR sku_id = :sku)
+          AND (CAST(:sku AS bigint) IS NULL OR sku_id = ANY(:skus))
           AND (CAST(:brand AS text) IS NULL OR {wordings.BRAND_OF} = :brand)
           AND (CAST(:category AS text) IS NULL OR category = :category
                OR starts_with(category, :category || ' > ')))
 """)  # noqa: S608 - words of ours
 _FITTED = ("source", "seller", "sku", "brand", "category")
-_NEWEST = f"""SELECT id, rules::text AS rules, {wordings.meaning("routing_versions")} AS brands
+_ALIKE = """
+    SELECT jsonb_object_agg(n.sku, n.skus)::text FROM (
+        SELECT a.sku, array_agg(DISTINCT x.sku) AS skus FROM ({named}) a
+        LEFT JOIN sku_redirects l ON l.from_sku = a.sku
+        CROSS JOIN LATERAL (
+            SELECT coalesce(l.to_sku, a.sku) AS sku UNION SELECT a.sku
+            UNION SELECT from_sku FROM sku_redirects WHERE to_sku = coalesce(l.to_sku, a.sku)) x
+        GROUP BY a.sku) n"""
+"""SKUs that rules name → those that are one with them, by the merges there are; JSON as text."""
+_NAMED = """
+    SELECT DISTINCT CAST(one #>> '{when,sku}' AS bigint) AS sku
+    FROM jsonb_array_elements(rules) one WHERE one #>> '{when,sku}' IS NOT NULL"""
+_OF_THESE = text(_ALIKE.format(named="SELECT unnest(CAST(:skus AS bigint[])) AS sku"))
+_NEWEST = f"""SELECT id, rules::text AS rules, {wordings.meaning("routing_versions")} AS brands,
+    ({_ALIKE.format(named=_NAMED)}) AS alike
     FROM routing_versions ORDER BY id DESC LIMIT 1"""  # noqa: S608 - columns of ours
+
+
+DERIVED = frozenset({"brand_of", "skus"})
+"""Of what a rule is for, what its writer did not say."""
 
 
 @dataclass(frozen=True)
 class When:
     """What a rule is for; None names all. `region` is the beginning of a division's code,
     `rule` the id of a rule that is switched off. `brand` is as its writer worded it, `brand_of`
-    what that stands for; None: itself."""
+    what that stands for; None: itself. `skus` are one with the SKU, by merges."""
 
     source: str | None = None
     seller: str | None = None
@@ -54,6 +72,7 @@ class When:
     region: str | None = None
     rule: str | None = None
     brand_of: str | None = None
+    skus: frozenset[int] = field(default=frozenset(), compare=False)
 
     @property
     def named(self) -> int:
@@ -64,7 +83,7 @@ class When:
     def stated(self) -> dict[str, Any]:
         """What it names, as its writer did."""
         said = {name: one for name, one in vars(self).items() if one is not None}
-        return {name: one for name, one in said.items() if name != "brand_of"}
+        return {name: one for name, one in said.items() if name not in DERIVED}
 
     def fits(self, supply: Supply | Deal, region: str) -> bool:
         """Whether an offer for delivery to `region` is among what it names."""
@@ -72,7 +91,7 @@ class When:
             self.rule is None
             and (self.source is None or self.source == supply.source)
             and (self.seller is None or self.seller == supply.seller)
-            and (self.sku is None or self.sku == supply.sku_id)
+            and (self.sku is None or supply.sku_id == self.sku or supply.sku_id in self.skus)
             and (self.brand is None or supply.goods.brand == (self.brand_of or self.brand))
             and (self.category is None or supply.goods.is_in(self.category))
             and (self.region is None or region.startswith(self.region))
@@ -133,7 +152,10 @@ QUESTION: Query = (_NEWEST, {})
 
 def answered(rows: Sequence[Any]) -> Rulebook:
     """The rules in force, by the answer to `QUESTION`."""
-    return Rulebook(rows[0].id, _rules(rows[0].rules, rows[0].brands)) if rows else Rulebook()
+    if not rows:
+        return Rulebook()
+    [row] = rows
+    return Rulebook(row.id, _rules(row.rules, row.brands, row.alike))
 
 
 def current(session: Session) -> Rulebook:
@@ -162,7 +184,7 @@ def put(
     if former.version != version:
         raise version_changed(version, former.version, "/v1/routing-rules")
     named = wordings.stated(session, [rule.when.brand for rule in rules])
-    rules = _branded(rules, named)
+    rules = _merged(_branded(rules, named), _alike(session, rules))
     for place, rule in enumerate(rules):
         if rule.until is not None and rule.until <= now and rule not in former.rules:
             raise _invalid(f"rules.{place}.until", "it would have ended already")
@@ -180,7 +202,24 @@ def meant(session: Session, rules: Sequence[Rule]) -> list[Rule]:
     """Rules that are not in force, with what the brands that they name stand for."""
     named = [rule.when.brand for rule in rules if rule.when.brand is not None]
     found = wordings.meant(session, named)
-    return _branded(rules, {word: one.brand for word, one in found.items()})
+    branded = _branded(rules, {word: one.brand for word, one in found.items()})
+    return _merged(branded, _alike(session, rules))
+
+
+def _alike(session: Session, rules: Sequence[Rule]) -> Mapping[str, Sequence[int]]:
+    """The SKUs that rules name, in the words of JSON, and those that are one with them."""
+    skus = sorted({rule.when.sku for rule in rules if rule.when.sku is not None})
+    found = session.scalar(_OF_THESE, {"skus": skus}) if skus else None
+    return orjson.loads(found or "{}")  # type: ignore[no-any-return]
+
+
+def _merged(rules: Iterable[Rule], alike: Mapping[str, Sequence[int]]) -> list[Rule]:
+    return [
+        replace(rule, when=replace(rule.when, skus=frozenset(alike.get(str(rule.when.sku), ()))))
+        if rule.when.sku is not None
+        else rule
+        for rule in rules
+    ]
 
 
 def _branded(rules: Iterable[Rule], brands: Mapping[str, str]) -> list[Rule]:
@@ -206,7 +245,7 @@ def _check_fits(session: Session, field: str, when: When) -> None:
     if when.stated.keys() <= {"source"} or when.rule is not None:
         return  # a source may be stopped before it has goods
     asked = {name: value for name, value in vars(when).items() if name in _FITTED}
-    asked["brand"] = when.brand_of or when.brand
+    asked["brand"], asked["skus"] = when.brand_of or when.brand, sorted(when.skus)
     if when.category is not None and tree.meant(when.category) is not None:
         asked["category"] = None  # one of ours: what is in it may change
     if not session.scalar(_FITS, asked):
@@ -250,10 +289,12 @@ def _switched(rule: Rule | None) -> str | None:
 
 
 @lru_cache(maxsize=8)
-def _rules(stored: str, brands: str | None) -> tuple[Rule, ...]:
+def _rules(stored: str, brands: str | None, alike: str | None) -> tuple[Rule, ...]:
     """The rules of a version in their order; the same text is read once."""
     rules = [_rule(one) for one in orjson.loads(stored)]
-    return tuple(_branded(rules, orjson.loads(brands or "{}")))
+    return tuple(
+        _merged(_branded(rules, orjson.loads(brands or "{}")), orjson.loads(alike or "{}"))
+    )
 
 
 def _rule(stored: Mapping[str, Any]) -> Rule:
