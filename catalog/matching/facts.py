@@ -19,7 +19,7 @@ from catalog.matching.text import normalise, short
 __all__ = ["VERSION", "Brands", "Facts", "Listed", "brand_names", "facts"]
 
 VERSION = 3
-"""Rises when the same text gives other facts or keys, so that stored keys are made anew."""
+"""Part of every key. With another one no stored key is found: it rises only where those mislead."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Facts(NamedTuple):
     """Adjectives and Latin words: they say little across sellers, and much within one."""
     denied: frozenset[str]
     """What the title says that it is not: 加碘 of 未加碘."""
+    sides: frozenset[str]
+    """Words that have an opposite, with the character behind: 无盐, 单边, 前轮."""
     stated: Mapping[str, str]
     """Attributes by their normalised names."""
     marks: frozenset[str]
@@ -82,7 +84,7 @@ class Facts(NamedTuple):
 
 _HAN = re.compile(r"[一-鿿]+")
 _COLOURS = ("颜色", "颜色分类", "色号")
-_DENIED = re.compile(r"[不未无非](?=([一-鿿]{2}))")
+_DENIED = re.compile(r"[不未无非免](?=([一-鿿]{2}))")
 _STANDARD = re.compile(
     r"(?<![a-z0-9.\-])(?:\d{1,2}w-?\d{2}|spf\d+\+?|e27|e14|b22|usb\d[.\d]*|ipx?\d+|wifi\d|pcie\d[.\d]*|[45]g|ddr\d|i[3579]|\d+d)(?![a-z0-9])"
 )
@@ -90,12 +92,19 @@ _EACH = re.compile(r"每[袋包瓶罐盒条片支枚粒块杯听只个卷](?!\d)
 _MARK = re.compile(r"(?<![a-z0-9])[a-z][调款类组套班轨](?![一-鿿])|(?<![a-z0-9])[a-h][款调]")
 _EXTRA = re.compile(
     r"(?<=[一-鿿 )])\+(\d+gb?(?![a-z])|(?!\d+[一-鿿a-z]{1,2}(?![一-鿿]))[一-鿿0-9]{2,10})"
-    r"|(?<=[a-z0-9])\+([一-鿿]{2,8})"
+    r"|(?<=[a-z0-9])(?<!pf\d\d)\+([一-鿿]{1,8})"
     r"|(?:含|加(?![大厚长宽量固])|配)([一-鿿0-9]{2,8}?)(?:套餐|套装|\d+[个只支块片条])"
 )
+_ADDED = frozenset("+含加配")
 _LONE = frozenset({"colour", "accessory"})
+_COMBINED = re.compile(
+    r"(?<![一-鿿])([红粉橙黄绿蓝紫灰棕黑白银金米]底?[拼配间]?[红粉橙黄绿蓝紫灰棕黑白银金米][花格条点边纹]?[纹色]?)(?![一-鿿])"
+)
+"""蓝底白花, 黑白格, 红黑: of two colours."""
 _GENDER = re.compile("[男女]")
 _TYPE = re.compile(r"([一-鿿]{2,3})型(?![号录格犬])")
+_STYLE = re.compile(r"([一-鿿]{2,4})款(?!号)")
+"""小鹿款: the one of a range that has a little deer on it."""
 _TASTE = re.compile(r"([一-鿿]{2,4})味(?![道精觉增噌极])")
 """滋滋烤肉味: what stands before 味 is a flavour, also one that no list knows."""
 _MADE_FOR = re.compile(r"(?:适用于?|兼容|for )\s?[^\s,，]*")
@@ -110,14 +119,14 @@ def facts(listed: Listed, brands: Brands) -> Facts:
     values = _attributes(listed.attributes)
     text = f"{unbranded} , {values}" if values else unbranded
     traits, known, rest = _traits(text)
-    rest = _gapped(_EACH.sub(" ", rest))
+    rest = _gapped(_EACH.sub(" ", rest) if "每" in rest else rest)
     stated = _stated(listed.attributes)
     if "colour" not in traits and (
         colour := next((stated[k] for k in _COLOURS if k in stated), "")
     ):
         traits["colour"] = frozenset({colour})
     standards = frozenset(word.replace("-", "") for word in _STANDARD.findall(rest))
-    found = sizes.read(_STANDARD.sub(" ", rest))
+    found = sizes.read(_STANDARD.sub(" ", rest) if standards else rest)
     kinds = _kinds(text)
     read = tokens.read(found.rest, listed.mpn, nappy="纸尿裤" in kinds)
     if read.editions:
@@ -142,6 +151,7 @@ def facts(listed: Listed, brands: Brands) -> Facts:
         kinds=kinds,
         soft=read.soft,
         denied=frozenset(_DENIED.findall(text)),
+        sides=frozenset(map("".join, lexicon().sides.findall(text))),
         stated=stated,
         marks=frozenset(_MARK.findall(text)),
         extras=_extras(title),
@@ -153,6 +163,8 @@ def facts(listed: Listed, brands: Brands) -> Facts:
 
 
 def _extras(title: str) -> frozenset[str]:
+    if _ADDED.isdisjoint(title):
+        return frozenset()
     return frozenset("".join(found) for found in _EXTRA.findall(title))
 
 
@@ -210,24 +222,42 @@ def _traits(text: str) -> tuple[dict[str, frozenset[str]], set[str], str]:
         done = at + len(term)
     rest = "".join((*parts, text[done:]))
     bare = "".join((*plain_parts, text[done:]))
+    for run in _COMBINED.findall(text):
+        mixed = {
+            value for char in run for table, value in words.lone.get(char, ()) if table == "colour"
+        }
+        if len(mixed) > 1:
+            found.setdefault("colour", set()).update(mixed)
+            names.add(run)
     for run in _HAN.findall(_kindless(bare)) if not words.lone.keys().isdisjoint(bare) else ():
-        if len(run) == 1 or (len(run) == 3 and run[-1] != "粉"):
+        if len(run) == 1 or _coined(run) or (len(run) == 3 and run[-1] != "粉"):
             for table, value in words.lone.get(run[-1], ()):
                 if table in _LONE and not _known(run, table):
                     found.setdefault(table, set()).add(value)
                     names.add(run)
+    if named := words.shades.findall(text):
+        found["shade"] = set(named)
     for char in _GENDER.findall(text):
         found.setdefault("gender", set()).add(char)
         names.add(char)
-    for run in _TYPE.findall(text):
+    for run in _TYPE.findall(text) if "型" in text else ():
         found.setdefault("type", set()).add(rjieba.cut(run)[-1])
+    for run in _STYLE.findall(text) if "款" in text else ():
+        style = run if len(run) == 2 else rjieba.cut(run)[-1]
+        if len(style) > 1 and style not in words.soft and style not in words.noise:
+            found.setdefault("style", set()).add(style)
     if "flavour" not in found:
-        for run in _TASTE.findall(text):
+        for run in _TASTE.findall(text) if "味" in text else ():
             taste = rjieba.cut(run)[-1]
             if len(taste) > 1 and taste not in words.soft:
                 found.setdefault("flavour", set()).add(taste)
                 names.add(taste)
     return {name: frozenset(values) for name, values in found.items()}, names, rest
+
+
+def _coined(run: str) -> bool:
+    """Whether two characters are no word, as names of colours are: 雾蓝, but not 美白."""
+    return len(run) == 2 and not rjieba.has_word(run)
 
 
 def _gapped(text: str) -> str:

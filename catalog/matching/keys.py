@@ -39,6 +39,7 @@ def _texts(facts: Facts) -> Iterable[str]:
         if brand:
             yield from (f"b{brand}|{tail}" for model in facts.models for tail in model)
             yield from (f"n{brand}|{number}" for number in sorted(facts.sizes.numbers)[:2])
+            yield from (f"k{brand}|{kind}" for kind in _fewest(facts.kinds)[:2])
 
 
 def _said(facts: Facts) -> set[str]:

@@ -28,16 +28,17 @@ class Scanner(Generic[T]):
             lengths.setdefault(term[0], set()).add(len(term))
         self._terms = dict(terms)
         self._lengths = {char: sorted(found, reverse=True) for char, found in lengths.items()}
+        self._latin = {term for term in terms if term[0].isascii() or term[-1].isascii()}
 
     def find(self, text: str) -> Iterator[tuple[int, str, T]]:
         """(position, term, what it stands for). Latin terms match whole words only."""
-        lengths, terms, at = self._lengths, self._terms, 0
+        lengths, terms, latin, at = self._lengths, self._terms, self._latin, 0
         for start, char in enumerate(text):
-            if start < at or char not in lengths:
+            if (found := lengths.get(char)) is None or start < at:
                 continue
-            for length in lengths[char]:
+            for length in found:
                 term = text[start : start + length]
-                if term in terms and _whole(text, start, term):
+                if term in terms and (term not in latin or _whole(text, start, term)):
                     yield start, term, terms[term]
                     at = start + length
                     break
@@ -95,6 +96,12 @@ class Lexicon:
     """Adjectives that tell twins of one seller apart, and `generic` ones."""
     generic: frozenset[str]
     """What sellers say of all goods."""
+    opposites: Mapping[str, str]
+    """有 → 无 and 无 → 有: of two things one has what the other has not."""
+    sides: re.Pattern[str]
+    """Finds an opposite and the character behind it, or one that stands by itself."""
+    shades: re.Pattern[str]
+    """Finds a colour with the name that goes before it: 珍珠白."""
     kinds: Scanner[tuple[str, ...]]
     """What things are, by every name: 洗衣球 → 凝珠; a wide name is of several kinds."""
     brands: Mapping[str, str]
@@ -123,12 +130,28 @@ def lexicon() -> Lexicon:
         noise=frozenset(noise["words"].split()),
         soft=frozenset([*noise["soft"].split(), *noise["generic"].split()]),
         generic=frozenset(noise["generic"].split()) - frozenset(noise["soft"].split()),
+        opposites=(opposites := _opposites(words["opposites"]["pairs"])),
+        sides=_sides("".join(opposites)),
+        shades=_named(words["shades"]),
         kinds=Scanner(_kinds(regional)),
         brands=_brands(),
         traits={name: _trait(name, table) for name, table in tables.items()},
         values=Scanner({t: v for t, v in terms.items() if not _is_lone(t)}),
         lone={t: v for t, v in terms.items() if _is_lone(t)},
     )
+
+
+def _opposites(pairs: str) -> dict[str, str]:
+    return {pair[at]: pair[1 - at] for pair in pairs.split() for at in (0, 1)}
+
+
+def _sides(opposites: str) -> re.Pattern[str]:
+    return re.compile(f"([{opposites}])(?=([一-鿿]))|(?<![一-鿿])([{opposites}])(?![一-鿿])")
+
+
+def _named(shades: Mapping[str, str]) -> re.Pattern[str]:
+    names = sorted(shades["names"].split(), key=len, reverse=True)
+    return re.compile(f"((?:{'|'.join(names)})[{shades['colours']}])(?:色|(?![一-鿿]))")
 
 
 def _kinds(regional: Scanner[str]) -> dict[str, tuple[str, ...]]:
@@ -156,8 +179,8 @@ def _brands() -> dict[str, str]:
 
 
 def _shades() -> Iterable[tuple[str, str]]:
-    """深棕 and 灰黑 are colours of their own: (value, term)."""
-    for shade in "深浅淡暗灰枪":
+    """深棕, 灰黑 and 透明黑 are colours of their own: (value, term)."""
+    for shade in (*"深浅淡暗灰枪", "透明", "磨砂"):
         for colour in "红粉橙黄绿蓝紫灰棕咖青黑白褐":
             if shade != colour:
                 yield from ((f"{shade}{colour}色", f"{shade}{colour}{end}") for end in ("色", ""))

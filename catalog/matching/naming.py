@@ -177,9 +177,15 @@ class Brands:
         object.__setattr__(self, "_scanner", Scanner(known))
 
     def of(self, written: str | None) -> frozenset[str]:
-        """The brands that a brand column names: `启萌/QIMENG` is one with two names."""
+        """The brands that a brand column names: `启萌/QIMENG` is one with two names, and so perhaps
+        is `启萌QIMENG`.
+        """
         known: Mapping[str, str] = self._known  # type: ignore[attr-defined]
-        return frozenset(known.get(name, name) for name in brand_names(written))
+        found: list[str] = []
+        for name in brand_names(written):
+            alone = known.get(name, name) == name
+            found += (parted(name) if alone else None) or (name,)
+        return frozenset(known.get(name, name) for name in found)
 
     def brand_of(self, written: str) -> str:
         """The one brand that a wording stands for: of `雀语QUEYU` 雀语, of `红米/小米` neither,

@@ -57,6 +57,15 @@ def model_names(one: Facts) -> str:
     return listed(model[0] for model in one.models)
 
 
+def apart(values: frozenset[str], other: Facts) -> bool:
+    """Whether some of the values are nowhere in the other's text either."""
+    return any(value not in other.text for value in values)
+
+
+STYLE = "style"
+"""The trait whose values no list knows: 小鹿款 and 小象款 are two, 卡通款 may be either."""
+
+
 def unexplained(one: Facts, other: Facts) -> frozenset[str]:
     """Numbers of `one` that are nowhere in `other`."""
     return one.sizes.numbers - other.sizes.explained()

@@ -15,15 +15,15 @@ class Pack:
     outer: int
     counted: bool
     single: bool
-    colours: frozenset[int] = frozenset()
+    called: frozenset[int] = frozenset()
+    """Counts that name the thing: 24色, 8件套."""
 
 
 def packs(one: Facts) -> Pack:
     """The text's counts with the pack column, which may repeat or multiply them."""
     s = one.sizes
     if one.pack <= 1 or one.pack in s.pieces or one.pack == s.outer:
-        colours = frozenset(int(n) for n in s.measures.get("colours", ()))
-        return Pack(s.pieces, s.inner, s.outer, s.counted, s.single, colours)
+        return Pack(s.pieces, s.inner, s.outer, s.counted, s.single, _counts_by_name(one))
     if not s.counted:
         return Pack(frozenset({one.pack}), frozenset({1}), one.pack, counted=True, single=False)
     pieces = frozenset(count * one.pack for count in s.pieces)
@@ -33,16 +33,27 @@ def packs(one: Facts) -> Pack:
 def _pack_fits(mine: Pack, theirs: Pack) -> bool:
     if not mine.counted and not theirs.counted:
         return True
-    if _coloured(mine, theirs) or _coloured(theirs, mine):
+    if _called(mine, theirs) or _called(theirs, mine):
         return True
     if mine.pieces & theirs.pieces and (mine.counted or theirs.counted):
         return True
     return mine.outer == theirs.outer and (_open(mine) or _open(theirs))
 
 
-def _coloured(one: Pack, other: Pack) -> bool:
-    """Whether one counts by colours what the other counts by pieces: 24色 of pens are 24."""
-    return not one.counted and bool(one.colours & other.pieces)
+_CALLED = ("colours", "set")
+
+
+def _counts_by_name(one: Facts) -> frozenset[int]:
+    found = [n for kind in _CALLED if (counts := one.sizes.measures.get(kind)) for n in counts]
+    return frozenset(map(int, found)) if found else _NO_COUNTS
+
+
+_NO_COUNTS: frozenset[int] = frozenset()
+
+
+def _called(one: Pack, other: Pack) -> bool:
+    """Whether one counts by its name what the other counts by pieces: 24色 of pens are 24."""
+    return not one.counted and bool(one.called & other.pieces)
 
 
 def _open(pack: Pack) -> bool:
@@ -86,7 +97,11 @@ def _shared(ours: set[Decimal], others: set[Decimal], *, alike: bool) -> bool:
     """
     if alike and len(ours) > 1 and len(others) > 1:
         return min(ours) == min(others)
-    return bool(ours & others)
+    return any(abs(a - b) <= _ROUNDED * max(a, b) for a in ours for b in others)
+
+
+_ROUNDED = Decimal("0.003")
+"""Share by which sellers round: 2磅 are 907g, 908g or 0.908kg."""
 
 
 def content_clear(left: Facts, right: Facts) -> bool:

@@ -178,7 +178,9 @@ class _Counts:
         if content:
             return content
         for t in self._amounts:
-            factors = {times} if t.each else {1, times, times * held}
+            factors = {1, times, times * held}
+            if t.each:
+                factors = {times * held if UNITS[t.each][0] == "inner" else times}
             content |= {(t.kind, (t.value * factor).normalize()) for factor in factors}
         return content
 
@@ -203,6 +205,10 @@ def _split(chained: list[Token], free: list[Token]) -> tuple[list[int], list[int
         if table is outer and _said_in_pairs(t.unit, value, outer):
             continue
         table[(t.unit if t.kind == "outer" else "", value)] = value
+    if not outer:
+        outer = {
+            (t.unit, int(t.value)): int(t.value) for t in free if t.total and t.kind == "outer"
+        }
     if len(inner) > 1 and not any(t.kind == "inner" for t in chained):
         largest = max(inner.values())  # 360张120抽, 2500张: one of them is the sum
         rest = [value for value in inner.values() if value != largest]

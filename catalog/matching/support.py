@@ -25,13 +25,13 @@ from catalog.matching.observed import (
 from catalog.matching.packs import content_clear, contents, pack_clear, packed_apart, packs
 from catalog.matching.twins import (
     DEFINING,
-    coded,
+    SIGNS,
+    YEAR,
     each_alone,
     lengths_unclear,
     manner,
     one_sided_extras,
     own_words,
-    substituted,
     twins,
     unsaid,
 )
@@ -134,7 +134,8 @@ def _title_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
     said = own_words(left, right), own_words(right, left)
     own = "".join(said[0]), "".join(said[1])
     if min(map(len, own)) >= 2:
-        alike = similarity(*own)
+        if (alike := similarity(*own)) < 1:
+            alike = max(alike, _heard_in(own[0], right.text), _heard_in(own[1], left.text))
         sure = min(1.0, min(map(len, own)) / 3)
         yield _seen("title", f"titles are {alike:.0%} alike", (alike - 0.4) * sure)
     mine, theirs = unsaid(left, right), unsaid(right, left)
@@ -146,8 +147,15 @@ def _title_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield _seen("words_apart", words, apart)
     if (mine or theirs or left.soft != right.soft) and (alike := manner(left, right)) > 50:
         yield _seen("manner", "titles of one manner differ in words", (alike - 50) / 10)
-    if twins(left, right, mine, theirs) or substituted(left, right) or coded(left, right):
+    if twins(left, right, mine, theirs) or any(sign(left, right) for sign in SIGNS):
         yield _seen("words_differ", words)
+
+
+def _heard_in(own: str, text: str) -> float:
+    """How much of a title's own words stands anywhere in the other text, 0 to 1."""
+    chars, pairs = set(own), _bigrams(own)
+    heard = sum(pair in text for pair in pairs) / len(pairs)
+    return (len(chars.intersection(text)) / len(chars) + heard) / 2
 
 
 def _missing(own: list[str], other: Facts) -> float:
@@ -211,7 +219,8 @@ def _size_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
     if left.standards & right.standards:
         yield _seen("standard_same", f"both are {listed(left.standards & right.standards)}")
     one, two = left.sizes, right.sizes
-    if one.numbers & (two.numbers | two.raws) or two.numbers & one.raws:
+    both = (one.numbers & (two.numbers | two.raws)) | (two.numbers & one.raws)
+    if any(not YEAR.fullmatch(number) for number in both):
         yield _seen("numbers_same", "the same numbers")
     lonely = sum(bool(unexplained(*pair)) for pair in ((left, right), (right, left)))
     if lonely:

@@ -21,6 +21,7 @@ _BRACKETED = re.compile(r"【([^】\d]{1,12})】")
 _MADE_FOR = re.compile(
     r"(?:适用于?|适合|兼容)(?:[一-鿿a-z0-9/、+ ]{0,24}?(?:手机|笔记本|平板|电脑)|[一-鿿、/]+)"
 )
+_FITS = re.compile(r"适用于?|适合|兼容")
 _LATIN = re.compile(r"[a-z0-9][a-z0-9 +/]*")
 _SCHOOLS = re.compile(r"幼儿园|小学生|中小学生?|初中生|高中生|大学生")
 
@@ -39,5 +40,10 @@ def plain(text: str) -> str:
 
 
 def _device(found: re.Match[str]) -> str:
-    """What is left of 适用…手机: the device's own name, which tells one case from another."""
+    """What is left of 适用…手机: the device's own name, which tells one case from another. A name
+    with a number behind it is a device's: 适用朗越2022款.
+    """
+    behind = found.string[found.end() : found.end() + 1]
+    if behind.isascii() and behind.isalnum():
+        return f" {_FITS.sub('', found.group())}"
     return f" {' '.join(_LATIN.findall(found.group()))} "

@@ -10,13 +10,22 @@ from rapidfuzz.distance import Postfix, Prefix
 
 from catalog.matching.facts import Facts
 from catalog.matching.lexicon import lexicon
-from catalog.matching.observed import NOTHING, has_model, shared_models, telling, unexplained
+from catalog.matching.observed import (
+    NONE,
+    NOTHING,
+    STYLE,
+    apart,
+    has_model,
+    shared_models,
+    telling,
+    unexplained,
+)
 
 
 def twins(left: Facts, right: Facts, mine: list[str], theirs: list[str]) -> bool:
     """Whether titles of one manner differ in a word: sellers so tell their own goods apart."""
     alike = manner(left, right)
-    if alike < 70:
+    if alike < 70 or (not left.latin and _alike(*map(_wording, (left.text, right.text))) < _WORDED):
         return False
     mine, theirs = [*mine, *_aside(left, right)], [*theirs, *_aside(right, left)]
     if telling(shared_models(left, right)) and left.brands & right.brands:
@@ -24,7 +33,8 @@ def twins(left: Facts, right: Facts, mine: list[str], theirs: list[str]) -> bool
     ours, others = left.soft - right.soft, right.soft - left.soft
     mine = [*mine, *(ours - lexicon().generic), *_traits_alone(left, right)]
     theirs = [*theirs, *(others - lexicon().generic), *_traits_alone(right, left)]
-    if (mine and (theirs or others)) or (theirs and ours):
+    generic = lexicon().generic
+    if (mine and (theirs or others - generic)) or (theirs and ours - generic):
         return True
     said = (*mine, *theirs, *ours, *others)
     return alike >= _ALIKE and any(not word.isascii() for word in said)
@@ -54,6 +64,12 @@ _WORDING = 2
 """Characters that the titles share beyond as many as they differ in."""
 
 
+def styled(left: Facts, right: Facts) -> bool:
+    """Whether they are two of a range by name: 小鹿款 and 小象款."""
+    ours, others = (one.traits.get(STYLE, NONE) for one in (left, right))
+    return apart(ours - others, right) and apart(others - ours, left)
+
+
 def coded(left: Facts, right: Facts) -> bool:
     """Whether each has a short code of its own: JJ and JJJ, EF and F, GT and RS."""
     codes = [
@@ -73,6 +89,10 @@ _INITIALS = frozenset(
 """What every seller may write of such goods."""
 
 
+SIGNS = (substituted, styled, coded)
+"""Each tells twins, however alike the rest is."""
+
+
 def one_sided_extras(left: Facts, right: Facts) -> bool:
     """Whether only one says that something comes along: +64g, 含琴架套餐."""
     if bool(left.extras) == bool(right.extras):
@@ -81,13 +101,30 @@ def one_sided_extras(left: Facts, right: Facts) -> bool:
     return not all(_heard(extra, other.text) for extra in one.extras)
 
 
+_WORDED = 60
+"""How alike they are without amounts at least: of a short title amounts are most of the text."""
+
 _ALIKE = 85
 """From here on a title is another one with a word more or less."""
 
 
 def manner(left: Facts, right: Facts) -> float:
     """How alike two titles are word for word, in whatever order, 0 to 100."""
-    one, other = left.text, right.text
+    return _alike(left.text, right.text)
+
+
+_AMOUNT = re.compile(
+    r"\d[\d.]*\s?(?:[a-z]{1,3}(?![a-z])|[克升斤米寸片包袋瓶罐听盒箱支条个只卷双枚粒抽杯桶件套本装号码度段]{0,2})"
+    r"|[^a-z一-鿿]"
+)
+
+
+def _wording(text: str) -> str:
+    """The text without amounts and signs: what a seller words alike for all of a range."""
+    return _AMOUNT.sub("", text)
+
+
+def _alike(one: str, other: str) -> float:
     return max(fuzz.ratio(one, other), fuzz.ratio("".join(sorted(one)), "".join(sorted(other))))
 
 
@@ -130,7 +167,10 @@ def own_words(one: Facts, other: Facts) -> list[str]:
         if kind in other.kinds or not other.kinds
         for term in terms
     ]
-    return [word for word in one.said if not any(word in term for term in said)]
+    if not said:
+        return [*one.said]
+    named = "\n".join(said)
+    return [word for word in one.said if word not in named]
 
 
 def each_alone(left: Facts, right: Facts) -> bool:
@@ -149,12 +189,13 @@ def lengths_unclear(one: Facts, other: Facts) -> bool:
 _TELLING_KINDS = frozenset({"degree", "stage", "percent", "storage", "charge", "area"})
 
 
-_YEAR = re.compile(r"20\d\d")
+YEAR = re.compile(r"20\d\d")
+"""Goods of a year are many."""
 
 
 def _own(one: Facts, other: Facts) -> list[str]:
     """What tells twins apart and only `one` states."""
-    own = [n for n in unexplained(one, other) if not _YEAR.fullmatch(n)]
+    own = [n for n in unexplained(one, other) if not YEAR.fullmatch(n)]
     for kind, values in one.sizes.measures.items():
         known = other.sizes.numbers | other.sizes.raws
         if kind not in _TELLING_KINDS or kind in other.sizes.measures:

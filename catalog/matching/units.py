@@ -38,9 +38,29 @@ for _kind, _table in {
         _word, _, _factor = _entry.rpartition(":")
         UNITS[_word] = (_kind, _factor, _word)
 
+_NO_UNIT = {
+    "包": "邮",
+    "支": "持架",
+    "双": "面层头肩",
+    "条": "纹",
+    "个": "性",
+    "本": "色",
+    "米": "色白黄",
+    "口": "味",
+    "板": "材",
+    "管": "道",
+    "台": "灯",
+    "卷": "发筒",
+}
+"""What stands behind the character where it is no unit: 24包邮, 2支架."""
+
 _BY_LENGTH = sorted(UNITS, key=len, reverse=True)
 _LATINUNITS = "|".join(re.escape(word) for word in _BY_LENGTH if word[-1].isascii())
-_HANUNITS = "|".join(re.escape(word) for word in _BY_LENGTH if not word[-1].isascii())
+_HANUNITS = "|".join(
+    re.escape(word) + (f"(?![{_NO_UNIT[word]}])" if word in _NO_UNIT else "")
+    for word in _BY_LENGTH
+    if not word[-1].isascii()
+)
 _TOKEN = re.compile(
     rf"(?<![a-z0-9.\-])(\d+(?:\.\d+)?)(?![\d.]*\d)[\"”]?\s?"
     rf"(?:({_HANUNITS})|({_LATINUNITS})(?![a-z])|(?![a-z]))"
@@ -51,9 +71,18 @@ _RANGE = re.compile(
     r"(?<![\d.a-z\-])(\d+(?:\.\d+)?)\s?[-~至]\s?(\d+(?:\.\d+)?)\s?"
     r"(个月|月龄|岁|kg|斤|公斤|g|克|两|cm|mm|厘米|毫米)(?![a-z])"
 )
+_BOUND = re.compile(
+    r"(?<![\d.a-z\-~])(\d+(?:\.\d+)?)\s?(kg|公斤|斤|g|克|岁|个月|cm|厘米)(?:及)?(以[下内上])"
+)
+"""2.5kg以下 is a range with one end."""
 _BELOW = re.compile(r"(?:-|[零0]下)\s?(\d{1,2})\s?(?:°c|摄氏度|度)(?!\d)")
 """-35℃, 零下35度"""
 _PERSONS = re.compile(r"(\d+)\s?[-~至]\s?(\d+)\s?人")
+_HYPHENED = re.compile(r"-(?=\d+\s?[gt]b(?![a-z0-9]))")
+"""gx4060-8gb is the model gx4060 with 8gb."""
+_YEARS = re.compile(
+    r"(?<![\d.a-z\-~])(?=\d)(?:((?:20)?\d\d)\s?[-~至]\s?((?:20)?\d\d)\s?[款年]|([012]\d)款)(?!份)"
+)
 _MEMORY = re.compile(
     r"(?<![\d.+])(\d{1,2})\s?(?:gb?)?\s?[+/]\s?(\d{2,4}(?=\s?gb?)|(?<=\+)\d{2,4}|\d(?=\s?tb?))"
     r"\s?(gb?|tb?)?(?![\d寸a-z])"
@@ -68,9 +97,9 @@ _LONE_TIMES = re.compile(
 )
 """抽纸*3: times without a number before."""
 _TIMES = re.compile(r"(?:\s?/\s?[包袋瓶罐听盒箱支条个只卷桶套筒])?[宽高长]?\s?\*\s?")
-_CONTAINER = re.compile(r"\s?/\s?([包袋瓶罐听盒箱提支条个只卷双桶套筒卡片])")
+_CONTAINER = re.compile(r"\s?/\s?([包袋瓶罐听盒箱提支条个只卷双桶套筒卡片块枚粒颗杯])")
 
-EACH = frozenset("包袋瓶罐听盒支条个只卷双桶片")
+EACH = frozenset("包袋瓶罐听盒支条个只卷双桶片块枚粒颗杯")
 """`15g/条` is what one of them holds; `24盒/箱` only names the case."""
 
 
@@ -82,26 +111,39 @@ class Token(NamedTuple):
     unit: str
     start: int
     end: int
-    each: bool
-    """Stated per piece: 15g/条, 每包100抽."""
+    each: str
+    """The unit it is stated for each of: 条 of 15g/条, 包 of 每包100抽; empty: none."""
     total: bool
     """Stated as a sum: 共100个."""
 
 
 def prepared(text: str) -> str:
     """The text with one way to write what numbers and units are written in several ways."""
+    if "款" in text or "年" in text:
+        text = _YEARS.sub(_years, text)
     if "-" in text or "~" in text or "至" in text:
         text = _PERSONS.sub(r" \1\2人 ", _RANGE.sub(" ", text))
+    if "以" in text:
+        text = _BOUND.sub(" ", text)
     if "-" in text or "下" in text:
         text = _BELOW.sub(r" \1度 ", text)
     if "寸" in text:
         text = _PLUS_INCHES.sub(r"\1寸 \2", text)
+    if "-" in text and ("gb" in text or "tb" in text):
+        text = _HYPHENED.sub(" ", text)
     if "+" in text or "/" in text:
         text = _MEMORY.sub(_memory, text)
     if _DISK.search(text):
         text = _GIGA.sub(lambda found: "gb" if found.group(1) == "g" else "tb", text)
     text = _LONE_TIMES.sub(r" \1件", _SMALL.sub("", text))
     return _SIZED_COUNT.sub(r"\1 ", _RUN_ON.sub(r"\1 ", text))
+
+
+def _years(found: re.Match[str]) -> str:
+    """20-23款 and 2020-2023年 are two years, 23款 is one."""
+    return " ".join(
+        f" {year if len(year) > 2 else f'20{year}'} " for year in found.groups() if year
+    )
 
 
 def _memory(found: re.Match[str]) -> str:
@@ -121,17 +163,17 @@ def tokens(text: str) -> list[Token]:
         value = Decimal(number)
         if kind == "colours" and number[0] == "0":
             kind = "number"  # 03色 is a shade, 24色 are so many
+        if text[: found.start()].rstrip().endswith("第"):
+            kind = "number"  # 第12册 is one of them
         if unit == "双" and value == 1:
             factor = "1"  # a pair of shoes is one pair, ten pairs of gloves are twenty
         if kind in ("inner", "outer") and (value != int(value) or _given(text, found.start())):
             continue
-        each = kind not in ("bare",) and bool(
-            (per := _CONTAINER.match(text, found.end()))
-            and per.group(1) in EACH
-            and per.group(1) != word
-        )
+        per = _CONTAINER.match(text, found.end()) if kind != "bare" else None
+        each = per.group(1) if per and per.group(1) in EACH - {word} else ""
         before = text[max(0, found.start() - 2) : found.start()]
-        each = each or (before[:1] == "每" and before[1:2] in EACH)
+        if before[:1] == "每" and before[1:2] in EACH:
+            each = before[1]
         read.append(
             Token(
                 kind,
@@ -163,12 +205,18 @@ def chains(text: str, found: list[Token]) -> list[list[Token]]:
     return made
 
 
+_RANGED = frozenset("-~至以")
+
+
 def spans(text: str) -> dict[str, frozenset[tuple[Decimal, Decimal]]]:
     """Ranges by their unit, as written."""
-    if "-" not in text and "~" not in text and "至" not in text:
+    if _RANGED.isdisjoint(text):
         return {}
     found: dict[str, set[tuple[Decimal, Decimal]]] = {}
     for low, high, unit in _RANGE.findall(text):
         if Decimal(low) < Decimal(high):
             found.setdefault(unit, set()).add((Decimal(low).normalize(), Decimal(high).normalize()))
+    for end, unit, side in _BOUND.findall(text):
+        low, high = (end, "Infinity") if side == "以上" else ("0", end)
+        found.setdefault(unit, set()).add((Decimal(low).normalize(), Decimal(high).normalize()))
     return {kind: frozenset(ends) for kind, ends in found.items()}

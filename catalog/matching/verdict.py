@@ -82,8 +82,8 @@ _TANGIBLE = frozenset(
 
 def _said(weights: Mapping[str, float]) -> bool:
     """Whether anything but sizes says what the thing is: two sorts of eggs are thirty each."""
-    if weights.keys() & _SAID:
-        return weights.get("title", 0) > _FAR or "model_same" in weights
+    if said := weights.keys() & _SAID:
+        return weights.get("title", 0) > _FAR or "model_same" in weights or len(said) > 1
     return weights.get("title", 0) > 0
 
 

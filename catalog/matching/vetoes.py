@@ -7,11 +7,13 @@ from itertools import product
 from rapidfuzz import fuzz
 
 from catalog.matching.facts import Facts
-from catalog.matching.lexicon import Trait, lexicon
+from catalog.matching.lexicon import lexicon
 from catalog.matching.observed import (
     NONE,
+    STYLE,
     Evidence,
     amounts,
+    apart,
     listed,
     model_names,
     prices_near,
@@ -35,6 +37,8 @@ def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
     for words, other in zip(denied, (right.text, left.text), strict=True):
         if found := [word for word in words if word in other]:
             yield veto("denied", f"only one is without {listed(found)}")
+    if side := _opposed(left, right) or _opposed(right, left):
+        yield veto("opposite", f"sides: only one is {side}")
     for sort in {mark[1] for mark in left.marks} & {mark[1] for mark in right.marks}:
         ours, others = ({m for m in one.marks if m[1] == sort} for one in (left, right))
         if not ours & others:
@@ -47,6 +51,19 @@ def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield veto("model", f"models {model_names(left)} and {model_names(right)}")
     if left.brands and right.brands and not left.brands & right.brands:
         yield veto("brand", f"brands {listed(left.brands)} and {listed(right.brands)}")
+
+
+def _opposed(one: Facts, other: Facts) -> str | None:
+    """A word of `one` whose opposite the other has instead; 前 by itself is that of any 后轮."""
+    opposites = lexicon().opposites
+    for side in one.sides - other.sides:
+        opposite = opposites[side[0]]
+        if len(side) > 1:
+            if opposite + side[1] in other.sides - one.sides:
+                return side
+        elif opposite in (found := {word[0] for word in other.sides}) and side not in found:
+            return side
+    return None
 
 
 _VARIANT = (
@@ -83,18 +100,21 @@ def _overlap(one: tuple[Decimal, Decimal], other: tuple[Decimal, Decimal]) -> bo
     return max(one[0], other[0]) < min(one[1], other[1])
 
 
+_PRICED = frozenset({"accessory", "gift_box"})
+"""What sellers add at will, and what makes another thing where it costs another price."""
+
 _TOLD_BY_MODEL = frozenset({"device_extra", "edition", "rechargeable", "control"})
 
 
 def _trait_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
-    tables = lexicon().traits
+    tables, both = lexicon().traits, f"{left.text} {right.text}"
     for name in left.traits.keys() | right.traits.keys():
         table = tables[name]
         ours, others = left.traits.get(name, NONE), right.traits.get(name, NONE)
-        if ours == others or _silent(table, left, right):
+        if ours == others or name == STYLE or not table.speaks(both):
             continue
         if table.presence:
-            if name == "accessory" and prices_near(left, right):
+            if name in _PRICED and prices_near(left, right):
                 continue
             if name in _TOLD_BY_MODEL and _told(name, shared_models(left, right)):
                 continue
@@ -104,23 +124,13 @@ def _trait_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
                 yield veto(name, _trait_words(name, ours, others))
         elif name == "colour" and shade(ours, others):
             continue
-        elif _apart(ours - others, right) and _apart(others - ours, left):
+        elif apart(ours - others, right) and apart(others - ours, left):
             yield veto(name, _trait_words(name, ours, others))
 
 
 def _told(name: str, models: set[str]) -> bool:
     """Whether a shared model number says it already: S3M is the S3 Mini, but PB12 is no Pro."""
     return telling(models) and (name != "edition" or any(not m[-1].isdigit() for m in models))
-
-
-def _apart(values: frozenset[str], other: Facts) -> bool:
-    """Whether some of the values are nowhere in the other's text either."""
-    return any(value not in other.text for value in values)
-
-
-def _silent(table: Trait, left: Facts, right: Facts) -> bool:
-    """Whether the table says nothing of such goods."""
-    return not table.speaks(f"{left.text} {right.text}")
 
 
 def _trait_words(name: str, ours: frozenset[str], others: frozenset[str]) -> str:
@@ -130,4 +140,10 @@ def _trait_words(name: str, ours: frozenset[str], others: frozenset[str]) -> str
 
 
 def _same_models(left: Facts, right: Facts) -> bool:
-    return bool(shared_models(left, right))
+    """Whether they share a model number, and not only a short one beside two long ones."""
+    shared = shared_models(left, right)
+    return telling(shared) or (bool(shared) and not (_long(left, shared) and _long(right, shared)))
+
+
+def _long(one: Facts, shared: set[str]) -> bool:
+    return telling({model[0] for model in one.models if shared.isdisjoint(model)})

@@ -77,6 +77,11 @@ def test_the_form_of_hard_text_is_itself(text: str) -> None:
         ("10双", {20}, set()),
         ("26+16寸 一对", {2}, set()),
         ("配2布", {1}, set()),
+        ("180g/袋 共2袋", {2}, {"360"}),
+        ("10片装(150克/片)", {10}, {"1500"}),
+        ("第12册", {1}, set()),
+        ("体重2.5kg以下", {1}, set()),
+        ("24包邮", {1}, set()),
     ],
 )
 def test_amounts_are_read_as_sellers_write_them(
@@ -100,6 +105,9 @@ def test_amounts_are_read_as_sellers_write_them(
         ("钢化膜 单片装", "钢化膜 3片装"),
         ("大闸蟹5对10只", "大闸蟹4对8只"),
         ("眼影盘24色", "眼影盘36支装"),
+        ("圆规8件套装", "圆规4件套装"),
+        ("圆规8件套", "圆规 6件"),
+        ("显卡GX4060Ti-8GB", "显卡GX4060Ti 16GB"),
     ],
 )
 def test_packs_and_sizes_never_join_whatever_the_gtin_says(left: str, right: str) -> None:
@@ -140,6 +148,18 @@ def test_one_thing_in_two_words_joins() -> None:
         ("适用小米15手机壳 雾蓝", "适用小米15Pro手机壳 雾蓝", "edition"),
         ("手机膜Mate70Pro 3片", "手机膜Mate70Pro+ 3片", "edition"),
         ("状元题五年级数学(上)", "状元题五年级数学(下)", "volume"),
+        ("黄油无盐200g", "有盐黄油 200g", "opposite"),
+        ("吸奶器双边", "单边吸奶器", "opposite"),
+        ("刹车片 前", "后轮刹车片", "opposite"),
+        ("门吸免打孔", "门吸打孔款", "denied"),
+        ("补漆笔 珍珠白", "补漆笔 雪山白", "shade"),
+        ("鞋盒 透明白", "鞋盒 透明黑", "colour"),
+        ("连衣裙 蓝底白花", "连衣裙 黑底红花", "colour"),
+        ("六类网线5米", "网线CAT6A 5m", "cable_class"),
+        ("鞋盒大号6个", "鞋盒 中号 6只", "bigness"),
+        ("驱虫滴剂2.5kg以下 3支", "驱虫滴剂2.5-7.5kg 3支", "range"),
+        ("充电头SN-G65 1C", "充电头SN-G65K 1C", "model"),
+        ("汽车座套 朗越22款", "座套 适用朗越2018款", "number"),
     ],
 )
 def test_near_twins_stay_apart(left: str, right: str, veto: str) -> None:
@@ -164,6 +184,7 @@ def test_a_loose_number_beside_another_length_waits_for_a_person() -> None:
         ("电子琴61键", "电子琴61键 含琴架琴凳套装"),
         ("软糖60粒*2瓶", "软糖120粒"),
         ("便签12本 四色", "便签12本 黄色"),
+        ("宝宝礼盒小鹿款 18件", "宝宝礼盒小象款 18件"),
     ],
 )
 def test_goods_that_may_be_twins_wait_for_a_person(left: str, right: str) -> None:
@@ -178,6 +199,10 @@ def test_goods_that_may_be_twins_wait_for_a_person(left: str, right: str) -> Non
         ("钢化膜 Mate70 单片装", "晨雾 适用华为mate70手机钢化膜 1片"),
         ("防冻液-35℃ 4kg", "晨雾防冻液 零下35度 4公斤"),
         ("大闸蟹5对10只", "晨雾大闸蟹 十只装"),
+        ("圆规8件套", "晨雾圆规套装 8件"),
+        ("咖啡豆2磅", "晨雾咖啡豆 907g"),
+        ("刹车片20-23款", "晨雾刹车片 2020-2023款"),
+        ("网线六类5米", "晨雾CAT6网线 5m"),
     ],
 )
 def test_one_thing_in_the_words_of_two_trades_is_never_vetoed(left: str, right: str) -> None:
@@ -260,6 +285,31 @@ def test_a_veto_is_never_outweighed(left: Listed, right: Listed) -> None:
     assert not found.vetoes or found.decision == "apart"
 
 
+def test_a_gift_box_is_another_thing_where_it_costs_another_price() -> None:
+    plain, boxed = "晨雾腊肠500g 袋装", "晨雾腊肠500g 礼盒"
+    assert "gift_box" in judge(plain, boxed, {"price": Decimal(39)}, price=Decimal(59)).vetoes
+    assert not judge(plain, boxed, {"price": Decimal(39)}, price=Decimal(42)).vetoes
+
+
+def test_what_a_title_says_is_heard_wherever_the_other_says_it() -> None:
+    """不锈钢 by itself is heard in 304不锈钢: it is no word of its own."""
+    said = {
+        e.code: e.weight for e in judge("不锈钢合页4寸", "晨雾加厚轴承 304不锈钢活页 4寸").evidence
+    }
+    assert said.get("title", 0) > 0
+
+
+def test_a_year_that_both_state_is_no_number_in_common() -> None:
+    codes = {one.code for one in judge("台历2027年", "2027年台历").evidence}
+    assert "numbers_same" not in codes
+
+
+def test_goods_of_a_brand_and_kind_meet_whatever_amounts_they_state() -> None:
+    mine = facts(Listed("晨雾毛巾纯棉34*74cm", "晨雾"), KNOWN)
+    theirs = facts(Listed("晨雾 新疆长绒毛巾 单条", "晨雾"), KNOWN)
+    assert set(keys(mine)) & set(keys(theirs))
+
+
 def test_an_offer_meets_its_like_under_a_key() -> None:
     mine = facts(Listed("晨雾咖啡豆意式深度烘焙454g", "晨雾"), KNOWN)
     theirs = facts(Listed("MISTY 意式深烘咖啡豆 454克"), KNOWN)
@@ -283,6 +333,11 @@ def test_titles_teach_what_a_brand_is_called() -> None:
 
 def test_a_brand_in_pinyin_is_the_brand() -> None:
     assert Brands({"润灶": "润灶", "runzao": "runzao"}).of("RUNZAO") == {"润灶"}
+
+
+def test_a_brand_written_in_two_scripts_at_once_is_each_of_its_names() -> None:
+    known = Brands({"铁牛": "铁牛", "ironox铁牛": "ironox铁牛"})
+    assert known.of("IRONOX铁牛") & known.of("铁牛")
 
 
 def test_a_famous_name_is_a_brand_only_where_it_can_be_one() -> None:

@@ -11,8 +11,8 @@ from catalog.matching.verdict import Verdict, compare
 from tests.catalog.labelled_pairs import COLUMNS, PAIRS, Pair, brands, families, pairs
 
 AMOUNTS = re.compile(
-    "[罐盒杯瓶包袋听支卷片条只枚粒双节件册个桶把本张根套副颗块碗提色]数|颜色数|数量|容量|净?含量"
-    "|[克单净]重|重量|克数|规格|坛瓶|长度"
+    "[罐盒杯瓶包袋听支卷片条只枚粒双节件册个桶把本张根套副颗块碗提色贴枝份对]数|颜色数|数量|容量|净?含量"
+    "|[克单净]重|重量|克数|规格|坛瓶|长度|存储|显存|升数"
 )
 """Axes in which two goods differ by how much they hold."""
 
@@ -60,7 +60,7 @@ def test_joins_without_a_person_are_right(judged: list[tuple[Pair, Verdict]]) ->
 def test_joins_of_goods_never_seen_before_are_right(judged: list[tuple[Pair, Verdict]]) -> None:
     precision, recall = figures(judged, "held-out")
     assert precision >= 0.975
-    assert recall >= 0.7
+    assert recall >= 0.73
 
 
 def test_joins_of_the_whole_set_reach_the_aim(judged: list[tuple[Pair, Verdict]]) -> None:
