@@ -183,7 +183,13 @@ def _read(
             stage.judge(session)
             held = judging.settle(session, run_id, reading.guard)
             done = runs.report(session, run_id)
-            planned = runs.named(session, run_id).planned
+            run = runs.named(session, run_id)
+        as_of, planned = run.as_of or listing.as_of, run.planned
+        if not reading.traits.states_stock:
+            with db.as_system() as session:  # for itself: who orders waits for the stock
+                lease.confirm(session)
+                rows = staging.keys_of(run_id)
+                judging.stated_again(session, lease.source, as_of, rows)
     reading.told(run_id)
     if held or (reading.most is not None and planned > reading.most):
         return done

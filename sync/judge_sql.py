@@ -64,6 +64,25 @@ def leave(run_id: int) -> str:
         UNION SELECT external_id FROM offers WHERE source = :source AND listing = ANY(:ids)) o"""
 
 
+AWAITED = """SELECT DISTINCT o.id FROM reservations r JOIN offers o ON o.id = r.offer_id
+  WHERE r.released_at IS NULL AND r.known_at < :as_of AND o.source = :source"""
+"""Offers of which we have bought what their source knew of at that moment."""
+
+
+def stated_again(rows: str) -> str:
+    """Stock of `:offers` that some rows state as we hold it is as young as they are.
+
+    Else what was bought would be taken off for ever from a number that never changes.
+    """
+    return f"""UPDATE stocks k SET as_of = :as_of FROM (
+      SELECT k.offer_id FROM offers o JOIN {rows} r
+        ON r.external_id = o.external_id AND r.hash = o.content_hash
+      JOIN stocks k ON k.offer_id = o.id AND k.region = '' AND k.as_of < :as_of
+      WHERE o.id = ANY(:offers) AND o.source = :source AND o.state <> 'gone'
+      ORDER BY k.offer_id FOR UPDATE OF k) again
+    WHERE k.offer_id = again.offer_id AND k.region = ''"""
+
+
 LIVE = "SELECT count(*) FROM offers WHERE source = :source AND state = 'live'"
 
 

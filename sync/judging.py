@@ -1,6 +1,7 @@
 """Judges a staged listing: what differs from what we hold, what would vanish, what is harmful."""
 
 from dataclasses import asdict
+from datetime import datetime
 from io import BytesIO
 
 import polars as pl
@@ -53,6 +54,13 @@ def differing(session: Session) -> pl.Series:
         return pl.Series("n", [], pl.Int64)
     content.seek(0)
     return pl.read_csv(content, has_header=False, schema={"n": pl.Int64})["n"]
+
+
+def stated_again(session: Session, source: str, as_of: datetime, rows: str) -> None:
+    """What these rows, true at `as_of`, state as we hold it counts in what was bought before."""
+    facts = {"source": source, "as_of": as_of}
+    if offers := list(session.scalars(text(sql.AWAITED), facts)):
+        session.execute(text(sql.stated_again(rows)), facts | {"offers": offers})
 
 
 def settle(session: Session, run_id: int, limits: GuardLimits) -> str | None:

@@ -21,7 +21,7 @@ from kit.db import Database
 from kit.errors import Problem
 from kit.inbox import receive
 from kit.outbox import say
-from sync import runs, staging, states
+from sync import judging, runs, staging, states
 from sync.apply import Traits, apply
 from sync.lease import Held
 from sync.runs import RunReport
@@ -248,6 +248,8 @@ def write(
     gone = {"count": count, "ids": list(page.gone), "whole": [] if page.rejects else list(asked)}
     leaving = session.execute(text(_LEAVING), facts | gone).rowcount  # type: ignore[attr-defined]
     session.execute(text(_CONFIRMED), facts)
+    if not traits.states_stock:
+        judging.stated_again(session, source, as_of, _ROWS)
     session.execute(text(_EQUAL), facts)
     span = (0, count + leaving)
     done = apply(

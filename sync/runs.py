@@ -182,12 +182,14 @@ def end(session: Session, run_id: int, state: str, failure: str | None = None) -
 
 _ADVANCE = text("""
     INSERT INTO source_states (source, full_at, watermark, last_good_at)
-    SELECT source, CASE WHEN kind = 'full' THEN as_of END, watermark, clock_timestamp() FROM runs
+    SELECT source, CASE WHEN kind = 'full' AND complete THEN as_of END, watermark,
+      clock_timestamp() FROM runs
     WHERE id = :run AND kind IN ('full', 'incremental')
     ON CONFLICT (source) DO UPDATE SET watermark = excluded.watermark,
       full_at = coalesce(excluded.full_at, source_states.full_at)
 """)
-"""The next reading asks for what changed since this one began."""
+"""The next reading asks for what changed since this one began. Only a complete one says of all
+goods that they are as they were."""
 
 
 def overtaken(session: Session, run: Run) -> bool:
