@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,11 +18,11 @@ from catalog.pricing import Buyer, Goods, PriceList, Rule, price_list
 from catalog.readers import Readership
 from kit.errors import invalid
 from kit.ids import outside
-from kit.money import line_amount
+from kit.money import line_amount, portion
 from trade import standings
 
 MOST_ORDERED = 200_000
-"""Order lines that a replay looks at; the latest of the period count."""
+"""Lines of purchases that a replay looks at; the latest of the period count."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Earned:
-    """Fen over the order lines of a period: what was earned, and what would have been.
+    """Fen over the order lines of a period: what the house earned, and what it would have.
 
-    Units that were cancelled count for neither. `dearer` and `cheaper` are lines.
+    Units that were cancelled count for neither, nor does what the sharer of a share earns.
+    `dearer`, `cheaper` and `below_cost` are lines.
     """
 
     lines: int
@@ -57,16 +60,23 @@ _SAMPLE = text("SELECT id FROM skus WHERE id % :step = 0 ORDER BY id DESC LIMIT 
 _PARTIES = text("SELECT id FROM parties WHERE id = ANY(:ids)")
 _SIZE = text("SELECT max(id) FROM skus")
 _ORDERED = text(f"""
-    SELECT b.party_id, l.unit_price, p.unit_cost, p.quantity - p.cancelled AS units,
+    SELECT l.id AS line, coalesce(w.party_id, b.party_id) AS payer, l.quantity,
+           l.amount - coalesce(e.amount, 0) AS paid, p.unit_cost,
+           p.quantity - p.cancelled AS units,
            o.source, {BRAND_OF} AS brand, o.category, m.ours, b.created_at
     FROM orders b
     JOIN order_lines l ON l.order_id = b.id
     JOIN purchase_lines p ON p.order_line_id = l.id
     JOIN offers o ON o.id = p.offer_id
+    LEFT JOIN earnings e ON e.order_line_id = l.id
+    LEFT JOIN shares s ON s.id = b.share_id
+    LEFT JOIN shares w ON w.id = coalesce(s.parent_id, s.id)
     LEFT JOIN category_mappings m ON m.source = o.source AND m.theirs = o.category
     WHERE b.created_at >= :since AND b.created_at < :until AND p.quantity > p.cancelled
-    ORDER BY b.id DESC LIMIT :limit
+    ORDER BY b.id DESC, l.id, p.id LIMIT :limit
 """)  # noqa: S608 - a query of ours
+"""What units of a line were bought, and who pays the house for them: of a share its sharer, out of
+what her helper pays."""
 
 
 def check_parties(session: Session, rules: Sequence[Rule]) -> None:
@@ -153,15 +163,16 @@ def replay(
     rules = pricebook.meant(session, rules)
     limits = {"since": since, "until": until, "limit": MOST_ORDERED}
     rows = session.execute(_ORDERED, limits).all()
-    stood = standings.of(session, {row.party_id for row in rows})
-    count = earned = would_have = dearer = cheaper = below = 0
-    for row in rows:
-        buyer = stood.buyer(row.party_id, row.created_at)
-        paid = price_list(base, rules, buyer, row.created_at)
-        price = paid.price(row.unit_cost, Goods(row.source, row.brand, row.category, row.ours))
-        cost = line_amount(row.unit_cost, row.units)
-        then = line_amount(price, row.units)
-        was = line_amount(row.unit_price, row.units)
+    stood = standings.of(session, {row.payer for row in rows})
+    earned = would_have = dearer = cheaper = below = count = 0
+    for _, found in groupby(rows, key=lambda row: row.line):
+        bought = list(found)
+        line = bought[0]
+        buyer = stood.buyer(line.payer, line.created_at)
+        pays = price_list(base, rules, buyer, line.created_at)
+        was = portion(line.paid, 0, sum(row.units for row in bought), line.quantity)
+        cost = sum(line_amount(row.unit_cost, row.units) for row in bought)
+        then = sum(line_amount(pays.price(row.unit_cost, _goods(row)), row.units) for row in bought)
         count += 1
         earned += was - cost
         would_have += then - cost
@@ -169,3 +180,7 @@ def replay(
         cheaper += then < was
         below += then < cost
     return Earned(count, earned, would_have, dearer, cheaper, below)
+
+
+def _goods(row: Any) -> Goods:
+    return Goods(row.source, row.brand, row.category, row.ours)

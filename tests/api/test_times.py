@@ -104,3 +104,28 @@ def test_a_kill_switch_for_a_sku_outlives_a_merge_and_a_replay_knows_both_names(
         tried = shop.said("operator", "/v1/routing-rules/replay", {"rules": [rule]}, 200)
         assert (tried["replayed"], tried["unserved"]) == (1, 1), named
         assert tried["items"][0]["order"] == first["id"]
+
+
+def _as_now(shop: Shop) -> tuple[Any, ...]:
+    """What past orders earned and would have under the rules that they were placed under."""
+    body = {"rules": [{"markup_percent": "10"}]}
+    told = shop.said("operator", f"{RULES}/preview", body, 200)["history"]
+    return tuple(told[x] for x in ("lines", "earned", "would_have_earned", "dearer", "cheaper"))
+
+
+def test_a_line_from_two_sources_would_have_cost_what_it_did(shop: Shop) -> None:
+    goods = shop.market.offer(source="a", cost="10.00", stock=3)
+    shop.market.offer(sku_id=goods.sku_id, source="b", cost="20.00", stock=5)
+    order = shop.order(goods, 5)
+    assert order["lines"][0]["amount"] == "77.00"
+    assert _as_now(shop) == (1, "7.00", "7.00", 0, 0)
+
+
+def test_what_a_sharer_earns_is_not_earned_by_the_house(shop: Shop) -> None:
+    goods = shop.offer()
+    body = {"skus": [goods.sku], "retail_price": "12.90", "commission_ppm": 100_000}
+    code = shop.said("leader", "/v1/shares", body)["code"]
+    mine = shop.said("other", f"/v1/shares/{code}/join", None, 200)["code"]
+    order = shop.order(goods, 10, who="other", share=mine)
+    assert order["lines"][0]["amount"] == "116.10"
+    assert _as_now(shop) == (1, "7.78", "7.78", 0, 0)
