@@ -10,16 +10,17 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import deals, pricebook, shelf
-from catalog.grants import Grants
+from catalog import deals, grants, pricebook, shelf
+from catalog.grants import OPEN, Grants
 from catalog.matching.wordings import BRAND_OF
 from catalog.pricebook import Pricebook
-from catalog.pricing import Buyer, Goods, PriceList, Rule, price_list
+from catalog.pricing import NOBODY, Buyer, Goods, PriceList, Rule, price_list
 from catalog.readers import Readership
 from kit.errors import invalid
 from kit.ids import outside
 from kit.money import line_amount, portion
-from trade import standings
+from trade import pricing, standings
+from trade.models import Party
 
 MOST_ORDERED = 200_000
 """Lines of purchases that a replay looks at; the latest of the period count."""
@@ -99,13 +100,23 @@ def sample(session: Session, limit: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Reading:
-    """Who reads prices: as what buyer, what brands granted it, by the goods of `now`, and by those
-    of the rules to be tried that hold `at` a moment."""
+    """Who reads prices, by the goods of `now`, and by those of the rules to be tried that hold `at`
+    a moment; the default is a leader whom no rule names."""
 
-    who: Buyer
-    grants: Grants
     now: datetime
     at: datetime
+    role: str = "leader"
+    who: Buyer = NOBODY
+    grants: Grants = OPEN
+
+
+def reading(session: Session, party: int, by: Reading) -> Reading:
+    """As `by`, in the eyes of a party. System scope. Raises Problem 422."""
+    row = session.get(Party, party)
+    if row is None:
+        raise invalid("party", f"there is no party {outside('pty', party)!r}", "unknown")
+    opened = OPEN if row.role == "operator" else grants.of(session, party, own=row.source)
+    return replace(by, role=row.role, who=pricing.buyer(session, party), grants=opened)
 
 
 def preview(
@@ -125,7 +136,7 @@ def preview(
     titles = {row.id: row.title for row in session.execute(_TITLES, {"ids": ids})}
     other = replace(readership, book=Pricebook(0, tuple(pricebook.meant(session, rules))))
     reader, then = (
-        replace(one.reader("leader", reading.who, moment), grants=reading.grants)
+        replace(one.reader(reading.role, reading.who, moment), grants=reading.grants)
         for one, moment in ((readership, now), (other, reading.at))
     )
     found: dict[int, list[deals.Deal]] = {}

@@ -1,5 +1,6 @@
 """Operators: which offers are one SKU, what brands are called, and taking products apart."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -141,8 +142,7 @@ def names(
     """By name. Sources' names are learnt; an operator's word outlives them."""
     with caller.system() as session:
         found = brands.page(session, brand=brand, limit=limit + 1, after=cursor or "")
-    more = found[limit - 1].name if len(found) > limit else None
-    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
+    return _page(found, limit, "name")
 
 
 @router.put("/brand-names/{name}", response_model=BrandNameOut, summary="Call a brand by a name")
@@ -177,8 +177,7 @@ def unsure(
     rules, grants and searches, until somebody says which brand they are."""
     with caller.system() as session:
         found = wordings.unsure(session, limit=limit + 1, after=cursor or "")
-    more = found[limit - 1].wording if len(found) > limit else None
-    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
+    return _page(found, limit, "wording")
 
 
 @router.put("/brand-wordings", response_model=BrandNameOut, summary="Say whose several names are")
@@ -214,8 +213,7 @@ def mappings(
     """By their words."""
     with caller.system() as session:
         found = categories.page(session, source, state=state, limit=limit + 1, after=cursor or "")
-    more = found[limit - 1].theirs if len(found) > limit else None
-    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
+    return _page(found, limit, "theirs")
 
 
 @router.get(
@@ -233,8 +231,7 @@ def unmapped(
     Readers find such goods under the last of these words."""
     with caller.system() as session:
         found = categories.unmapped(session, source, limit=limit + 1, after=cursor or "")
-    more = found[limit - 1].theirs if len(found) > limit else None
-    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
+    return _page(found, limit, "theirs")
 
 
 @router.post(
@@ -261,6 +258,12 @@ def confirm(caller: Writes, asked: MappingIn) -> Response:
         return Reply(200, vars(said))
 
     return caller.do(work)
+
+
+def _page(found: Sequence[Any], limit: int, key: str) -> Response:
+    """One page of what was looked for by one more than fit, and the key behind which it goes on."""
+    more = getattr(found[limit - 1], key) if len(found) > limit else None
+    return replies.answer({"items": [vars(one) for one in found[:limit]], "next": more})
 
 
 def _view(claim: Claim) -> dict[str, Any]:

@@ -13,14 +13,13 @@ from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.pricing import PreviewIn, PreviewOut, RuleIn, RulesIn, RulesOut
-from catalog import grants, pricebook, reads
-from catalog.grants import OPEN
+from catalog import pricebook, reads
 from catalog.pricebook import Pricebook
-from catalog.pricing import NOBODY, Rule
+from catalog.pricing import Rule
 from kit import clock
 from kit.ids import given, outside
 from kit.money import price_text, yuan
-from trade import audits, price_trials, pricing
+from trade import audits, price_trials
 
 router = APIRouter(prefix="/v1/pricing-rules", tags=["operators"])
 
@@ -78,15 +77,13 @@ def preview(caller: Reads, asked: PreviewIn) -> Response:
     here = caller.office.terms.readership
     with caller.system() as session:
         _check(session, caller, rules)
-        who, opened = NOBODY, OPEN
+        reading = price_trials.Reading(now, asked.at or now)
         if asked.party:
-            number = given("pty", asked.party, "party")
-            who, opened = pricing.buyer(session, number), grants.of(session, number)
+            reading = price_trials.reading(session, given("pty", asked.party, "party"), reading)
         named = enumerate(asked.skus or ())
         wanted = [given("sku", sku, f"skus.{place}") for place, sku in named]
         if asked.skus is None:
             wanted = price_trials.sample(session, SAMPLE)
-        reading = price_trials.Reading(who, opened, now, asked.at or now)
         trials = price_trials.preview(session, here, rules, wanted, reading)
         earned = price_trials.replay(session, here.lists["resale"], rules, since, until)
         taken = reads.of_today(session, since, "offers")

@@ -7,10 +7,10 @@ from sqlalchemy import text
 from catalog.matching import joining, settling
 from catalog.sequencer import number_changes
 from connectors.model import Listing, page
-from kit.ids import outside
 from sync.guard import GuardLimits
 from sync.importer import run_listing
 from tests.api.shop import HOME, SOURCE, Shop, ordering
+from tests.api.test_pricing import worded
 from tests.sync.test_importer import WHEN, row
 from tests.trade.market import Goods
 
@@ -75,18 +75,12 @@ def test_an_operator_says_what_a_brand_is_called(shop: Shop) -> None:
 
 def test_goods_that_bear_two_brands_are_of_neither_until_a_person_says(shop: Shop) -> None:
     words = ("小米", "红米", "红米/小米", "小米、红米")
-    rows = [row(f"m{n}", "10", brand=word) for n, word in enumerate(words)]
-    listing = Listing(as_of=WHEN, complete=True, notes={}, pages=iter([page(rows)]))
-    run_listing(shop.db, "phones", listing, guard=GuardLimits())
-    with shop.db.as_system() as session:
-        asked = text("SELECT sku_id FROM offers WHERE source = 'phones' ORDER BY external_id")
-        skus = [outside("sku", sku) for sku in session.scalars(asked)]
+    skus = worded(shop, *words)
     rules = [{"markup_percent": str(n), "brand": word} for n, word in ((50, "小米"), (60, "红米"))]
     put = {"version": 0, "rules": rules}
     assert shop.ask("operator", "PUT", "/v1/pricing-rules", json=put).is_success
 
     def paid() -> list[str]:
-        shop.app.state.office._fresh_until = 0.0
         found = shop.said("leader", "/v1/skus/lookup", {"skus": skus}, 200)["items"]
         return [one["skus"][0]["price"] for one in found]
 

@@ -150,14 +150,19 @@ def test_only_operators_know_the_rules(shop: Shop) -> None:
         assert shop.ask(who, "GET", RULES).status_code == 403
 
 
-def test_a_rule_for_a_brand_counts_however_its_goods_are_worded(shop: Shop) -> None:
-    words = ("雀语QUEYU", "QUEYU（雀语）", "QY", "晨雾")
+def worded(shop: Shop, *words: str) -> list[str]:
+    """SKUs at 10.00 of these brands."""
     rows = [row(f"q{n}", "10", brand=word) for n, word in enumerate(words)]
     listing = Listing(as_of=WHEN, complete=True, notes={}, pages=iter([page(rows)]))
     run_listing(shop.db, "queyu", listing, guard=GuardLimits())
     with shop.db.as_system() as session:
         asked = text("SELECT sku_id FROM offers WHERE source = 'queyu' ORDER BY external_id")
-        skus = [outside("sku", sku) for sku in session.scalars(asked)]
+        return [outside("sku", sku) for sku in session.scalars(asked)]
+
+
+def test_a_rule_for_a_brand_counts_however_its_goods_are_worded(shop: Shop) -> None:
+    words = ("雀语QUEYU", "QUEYU（雀语）", "QY", "晨雾")
+    skus = worded(shop, *words)
 
     def paid() -> list[str]:
         found = shop.said("leader", "/v1/skus/lookup", {"skus": skus}, 200)["items"]

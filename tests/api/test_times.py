@@ -79,6 +79,9 @@ def test_a_preview_for_a_party_is_of_what_brands_let_it_have(shop: Shop) -> None
     looked = shop.said("leader", "/v1/skus/lookup", {"skus": [goods.sku]}, 200)["items"][0]
     assert told["price"] == looked["skus"][0]["price"] == "8.5555"
     assert told["cost"] == COST
+    strange = body | {"party": outside("pty", 10**9)}
+    refused = shop.said("operator", f"{RULES}/preview", strange, 422)
+    assert refused["errors"][0]["field"] == "party"
 
 
 def test_a_kill_switch_for_a_sku_outlives_a_merge_and_a_replay_knows_both_names(

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from catalog import deals, grants, marks, pricebook
-from catalog.grants import OPEN, Grant, GrantRow, Grants
+from catalog.grants import Grant, GrantRow, Grants
 from catalog.matching import brands, wordings
 from catalog.matching.naming import Brands, written_as
 from catalog.pricing import NOBODY, Rule, price_lists
@@ -178,7 +178,7 @@ def test_a_rule_counts_for_the_same_goods_wherever_it_is_asked(worded: Goods, wo
         ruled["in routing"] = {worded.products[deal.product_id] for deal in offered}
         tried = price_trials.preview(
             session, readership(), [Rule(1, Decimal(100), brand=word)], worded.skus.values(),
-            price_trials.Reading(base.buyer, OPEN, NOW, NOW),
+            price_trials.Reading(NOW, NOW, who=base.buyer),
         )  # fmt: skip
         skus = {sku: word for word, sku in worded.skus.items()}
         ruled["in a preview"] = {skus[t.sku_id] for t in tried if t.then == Decimal(20)}
