@@ -4,6 +4,8 @@ Each row: kind, what it is about, its row, the state that decides what may be do
 detail, fen at stake, a deadline where a rule or promise gives one, and since when it waits.
 """
 
+from trade.short_balance import SHORT
+
 _PURCHASE = """(SELECT coalesce(sum((x.quantity - x.shipped - x.cancelled) * x.cost
     / greatest(x.quantity, 1)), 0)::bigint FROM purchase_lines x WHERE x.purchase_id = p.id)"""
 """Fen of goods that are bought and have not left."""
@@ -57,7 +59,7 @@ CASES = f"""
     SELECT 'balance_short', 'pur', min(id), min(id), 'short', 'balance_short',
            source || ': ' || count(*) || ' waiting for money, the first to leave is tried first',
            sum({_PURCHASE})::bigint, min(ship_by), min(short_since)
-    FROM purchases p WHERE short_since IS NOT NULL AND state IN ('ready', 'submitting')
+    FROM purchases p WHERE {SHORT}
     GROUP BY source
     UNION ALL
     SELECT 'shipment_late', 'pur', id, id, {_WHERE}, 'late', 'was to leave by ' || ship_by,

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from connectors.errors import NotAuthorised, Refused, SupplierError
+from connectors.errors import BalanceShort, NotAuthorised, Refused, SupplierError
 from connectors.model import Sells
 from connectors.trading import Confirms, Part, Progress, Ships, SourceParcel
 from kit import clock, log
@@ -24,7 +24,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.inbox import Inbox, handled
 from kit.outbox import say
-from trade import charging, events
+from trade import charging, events, short_balance
 from trade.after_sales import platform_claims
 from trade.buying import SUBMIT
 from trade.charging import NEWS as NEWS
@@ -221,7 +221,9 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     """The platform's word becomes parcels, new numbers, and units that go back to routing."""
     found = lock(session, one.order_id, one.purchase_id)
     purchase = found.purchase
-    purchase.due_at = now + _pause(one, seen)
+    purchase.due_at, purchase.short_since = now + _pause(one, seen), None
+    if isinstance(seen.error, BalanceShort):  # of a hold that somebody else has yet to pay for
+        short_balance.wait(session, purchase, now)
     if purchase.cancel_reason is not None and one.cancel is None:  # asked for while we talked
         hurry(session, purchase, now)
     if seen.error is not None:

@@ -3,10 +3,11 @@
 The first that the account does not cover has all others of its source wait with it, and nothing of
 it is bought elsewhere: the account is the operators' affair. From then on one is tried at a time,
 what has to leave first before the others, so that the money that comes buys what is most urgent.
+What its platform holds already, and is paid later, waits with them and goes first: a hold ends.
 In system scope.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text
@@ -15,17 +16,21 @@ from sqlalchemy.orm import Session
 from kit.outbox import say
 from kit.statements import send
 from trade.buying import SUBMIT
+from trade.charging import NEWS
 from trade.models import Purchase
 
-_WAITS = """
-    source = {0} AND short_since IS NOT NULL AND state IN ('ready', 'submitting')
-"""
+AGAIN = timedelta(minutes=15)
+"""So often it is looked whether money has come."""
+
+SHORT = "short_since IS NOT NULL AND state IN ('ready', 'submitting', 'submitted', 'accepted')"
+"""SQL: a purchase that waits for money."""
+_WAITS = f"source = {{0}} AND {SHORT}"
 NONE_WAITS = f"NOT EXISTS (SELECT FROM purchases WHERE {_WAITS.format('%(source)s')})"
 """SQL: nothing of the source `source` waits for money."""
 _AGAIN = f"""
     SELECT pg_advisory_xact_lock(hashtextextended('short ' || %(source)s, 0));
     SELECT count(*) AS waiting, count(*) FILTER (WHERE leased_until > %(now)s) AS tried,
-        min(due_at) FILTER (WHERE state = 'ready') AS again
+        min(due_at) FILTER (WHERE state <> 'submitting') AS again
     FROM purchases WHERE {_WAITS.format("%(source)s")}
 """  # noqa: S608 - our own words
 _NEXT = """
@@ -59,14 +64,17 @@ def turn(session: Session, source: str, columns: str, now: datetime) -> list[Any
     return rows
 
 
-def stop(session: Session, source: str, now: datetime, until: datetime) -> None:
-    """The account does not cover a purchase: all that wait at the source wait for money, and it is
-    not tried again by itself before `until`."""
-    session.execute(_STOP, {"source": source, "now": now, "until": until})
+def wait(session: Session, purchase: Purchase, now: datetime) -> None:
+    """The account does not cover a locked purchase: all that wait at its source wait for money, and
+    are not tried again by themselves for a while."""
+    until = now + AGAIN
+    session.execute(_STOP, {"source": purchase.source, "now": now, "until": until})
+    purchase.short_since, purchase.due_at = purchase.short_since or now, until
 
 
 def topped_up(session: Session, purchase_id: int, now: datetime) -> None:
     """Money has come to the account of a purchase's source: try at once what waits for it."""
     source = session.scalars(select(Purchase.source).where(Purchase.id == purchase_id)).one()
     session.execute(_GO, {"source": source, "now": now})
+    say(session, NEWS, source)
     say(session, SUBMIT, source)

@@ -72,7 +72,8 @@ _LOCKED = """
 """Each reads what the locks of the order and then of the purchase keep."""
 _TAKEN = """
     UPDATE purchases SET state = %(state)s, external_refs = %(refs)s, lease = NULL,
-        leased_until = NULL, failure = NULL, updated_at = %(now)s WHERE id = %(purchase)s
+        leased_until = NULL, failure = NULL, short_since = NULL, updated_at = %(now)s
+    WHERE id = %(purchase)s
 """
 _UNWANTED = "SELECT FROM purchases WHERE id = %s AND cancel_reason IS NOT NULL"
 _RESTATED = "UPDATE orders SET status = %(status)s, updated_at = %(now)s WHERE id = %(order)s"
@@ -281,7 +282,7 @@ def taken(session: Session, desk: Desk, found: Locked, placed: Placed, now: date
     """The source holds the locked purchase, perhaps without some of its lines."""
     purchase, lines = found.purchase, list(found.lines.values())
     purchase.external_refs = list(placed.external_refs)
-    purchase.failure = None
+    purchase.failure = purchase.short_since = None
     refused = [line for line in lines if line.external_id in placed.refused]
     if len(refused) == len(lines):
         refuse_rest(session, found.order, purchase, lines, "refused", "every line refused", now)
@@ -306,14 +307,11 @@ def _postpone(
     if isinstance(error, NotAuthorised):
         wait = PAUSE
         _pause(session, purchase.source, error, now)
-    if isinstance(error, BalanceShort):
-        wait = PAUSE
-        short_balance.stop(session, purchase.source, now, now + PAUSE)
-        purchase.short_since = purchase.short_since or now
-    else:
-        purchase.short_since = None
     purchase.failure = error.message
-    purchase.due_at = now + wait
+    if isinstance(error, BalanceShort):
+        short_balance.wait(session, purchase, now)
+    else:
+        purchase.short_since, purchase.due_at = None, now + wait
     detail = {"code": error.code, "message": error.message}
     move(session, purchase, "unknown" if outcome.unknown else "later", now, detail)
     withdraw(session, found, now)

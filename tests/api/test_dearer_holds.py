@@ -143,3 +143,21 @@ def test_what_a_seller_raises_once_more_is_accepted_as_it_is_then(trade: Trade) 
     trade.followed(ALI)
     assert (there(trade, ALI), cases(trade), trade.balanced()) == ([1], [], True)
     assert trade.bought(order) == [(ALI, "accepted")]
+
+
+def test_what_our_account_does_not_cover_once_it_is_accepted_waits_for_money_first(
+    trade: Trade,
+) -> None:
+    _, goods = risen(trade)
+    does(trade, "accept")
+    trade.stage.act("jd", "purse", fen=0)
+    trade.followed(JD)
+    (case,) = cases(trade, "balance_short")
+    newer = trade.ordered(goods)
+    trade.worked(JD)
+    assert (there(trade), trade.seen(newer)["status"]) == (["held"], "pending")
+    trade.stage.act("jd", "purse", fen=1_000_000)
+    trade.shop.said("operator", f"/v1/exceptions/{case['id']}/retry", {}, 200)
+    trade.followed(JD)
+    trade.worked(JD)
+    assert (there(trade), cases(trade, "balance_short")) == (["confirmed", "confirmed"], [])

@@ -38,7 +38,7 @@ class Purchase(Base):
         Index(
             "purchases_short",
             "source",
-            postgresql_where=text("short_since IS NOT NULL AND state IN ('ready', 'submitting')"),
+            postgresql_where=text("short_since IS NOT NULL"),
         ),
         Index("purchases_refs", "external_refs", postgresql_using="gin"),
         Index("purchases_overcharged", "id", postgresql_where=text("overcharged > 0")),
