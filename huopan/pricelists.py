@@ -21,7 +21,7 @@ from huopan.house import House
 from kit.errors import Problem
 from kit.redis import connect
 from sync import pull as pulling
-from sync import runs, sources
+from sync import runs, sources, states
 from sync.importer import run_listing
 from sync.runs import RunReport
 
@@ -131,8 +131,11 @@ def bring(house: House, given: Given, *, dry_run: bool) -> Report:
 
 
 def pull(house: House, code: str, *, full: bool) -> Report:
-    """One reading of a source, from where its settings say. Raises Problem, SupplierError."""
+    """One reading of a source, from where its settings say: at once, whoever asks has put right
+    what failed before. Raises Problem, SupplierError."""
     config = sources.config_of(house.settings, code)
+    with house.db.as_system() as session:
+        states.unpause(session, code)
     with connect(house.servers.redis_url) as redis, show.progress(f"Reading {code}") as seen:
         around = Surroundings(Budgets(redis), Tokens(house.db, house.desk.keyring))
         source = open_source(code, config, around)

@@ -271,8 +271,11 @@ class _Environment(EnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         found = super().__call__()
         if sources := found.get("sources"):
-            found["sources"] = {self._codes.get(code, code): keys for code, keys in sources.items()}
+            found["sources"] = {self._code(name): keys for name, keys in sources.items()}
         return found
+
+    def _code(self, name: str) -> str:
+        return self._codes.get(name, name.replace("_", "-"))
 
 
 class Settings(BaseSettings):

@@ -82,6 +82,18 @@ def test_a_source_is_pulled_from_where_its_settings_say(huopan: Cli) -> None:
     assert one["fresh_p95"] < 60
 
 
+def test_a_source_that_failed_is_pulled_at_once_when_a_person_says_so(huopan: Cli) -> None:
+    path = huopan.folder / "late.csv"
+    huopan.set("SOURCES__TEA_HOUSE__KIND", "feed")  # a code has no _: it stands for -
+    huopan.set("SOURCES__TEA_HOUSE__LOCATION", str(path))
+    for _ in range(2):
+        failed = huopan("sync", "tea-house")
+        assert failed.code == 3
+        assert "late.csv" in failed.err
+    huopan.file("late.csv", GOODS)
+    assert huopan("sync", "tea-house").code == 0
+
+
 def test_sources_are_a_table(huopan: Cli) -> None:
     assert "no source yet" in huopan("sources").out
     header, row = huopan.stocked()("sources").out.splitlines()
