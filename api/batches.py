@@ -1,9 +1,38 @@
-"""Batches: what became of each item, in the order given."""
+"""Batches: what became of each item, in the order given; a malformed one keeps no other out."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, TypeVar
 
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from api import errors
 from kit.errors import Problem
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def _or_problem(value: Any, validated: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validated(value)
+    except ValidationError as error:
+        found = [one | {"loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
+        return errors.malformed(found, value)
+
+
+Each = Annotated[T, WrapValidator(_or_problem)]
+"""An item of a batch, or the Problem that it is malformed; `each` tells them apart."""
+
+
+def each(items: Sequence[T], read: Callable[[T], R]) -> list[R | Problem]:
+    """What `read` makes of each item, or the Problem that it is or raises."""
+    found: list[R | Problem] = []
+    for one in items:
+        try:
+            found.append(one if isinstance(one, Problem) else read(one))
+        except Problem as problem:
+            found.append(problem)
+    return found
 
 
 def told(results: Iterable[tuple[int, Any] | Problem]) -> dict[str, Any]:

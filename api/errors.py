@@ -1,5 +1,6 @@
 """Every error as application/problem+json, and none that tells more than its caller may know."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -34,18 +35,29 @@ def _problem(request: Request, error: Exception) -> Response:
 
 def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    errors = [_fault(one, error.body) for one in error.errors()[:50]]
-    told = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
-    problem = Problem(422, "invalid", told or "the request is malformed", errors=errors)
-    return problem_answer(problem, request.state.request_id)
+    return problem_answer(malformed(error.errors(), error.body), request.state.request_id)
 
 
-def _fault(found: dict[str, Any], body: Any) -> FieldError:
+def malformed(found: Sequence[Mapping[str, Any]], body: Any) -> Problem:
+    """422 for what a validator found in a request; each of its `loc` begins with where it was."""
+    errors: dict[str, FieldError] = {}
+    for one in (_fault(fault, body) for fault in found[:50]):
+        former = errors.get(one.field)  # of a field that may be given in one form or another
+        words = one.message if former is None else f"{former.message}; or {one.message}"
+        errors[one.field] = FieldError(one.field, former.code if former else one.code, words)
+    told = "; ".join(f"{one.field}: {one.message}" for one in list(errors.values())[:3])
+    problem = told or "the request is malformed"
+    return Problem(422, "invalid", problem, errors=list(errors.values()))
+
+
+def _fault(found: Mapping[str, Any], body: Any) -> FieldError:
     if found["type"] == "json_invalid":
         return FieldError("body", "json_invalid", "this is not JSON")
     first, *rest = found["loc"]
     if first == "body" and isinstance(body, dict):
         rest = _sent(rest, body, missing=found["type"] == "missing")
+    elif first != "body":
+        rest = rest[:1]  # behind the name stand only the validator's names for its forms
     field = ".".join(str(part) for part in rest) or str(first)
     return FieldError(field, str(found["type"]), faults.said(found))
 

@@ -118,16 +118,19 @@ def put_many(
     session: Session,
     desk: Desk,
     party_id: int,
-    rules: Sequence[tuple[str, Rule]],
+    rules: Sequence[tuple[str, Rule] | Problem],
     now: datetime,
 ) -> list[dict[str, Any] | Problem]:
-    """Up to 500 picks; each gets its view, or the Problem that kept it out."""
+    """Up to 500 picks; each gets its view, or the Problem that kept it out: one among them stays
+    where it stands."""
     if len(rules) > BATCH:
         raise invalid("items", f"a batch holds at most {BATCH} selections", "too_many")
     results: list[dict[str, Any] | Problem] = []
-    for sku, rule in rules:
+    for one in rules:
         try:
-            results.append(put(session, desk, party_id, sku, rule, now))
+            if isinstance(one, Problem):
+                raise one
+            results.append(put(session, desk, party_id, *one, now))
         except Problem as problem:
             results.append(problem)
     return results

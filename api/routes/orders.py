@@ -136,7 +136,7 @@ def place(caller: Writes, asked: OrderIn) -> Response:
 @router.post("/orders/batch", response_model=Batch[OrderOut], summary="Place many orders")
 def batch(caller: Writes, asked: OrdersIn) -> Response:
     """Each is placed or refused on its own; references make the batch safe to repeat."""
-    requests = [_ordered_or_problem(one) for one in asked.items]
+    requests = batches.each(asked.items, ordered)
     hearing = caller.office.hearing(caller.party_id, BATCH_SECONDS)
 
     def work() -> Reply:
@@ -291,13 +291,6 @@ def ordered(asked: OrderIn) -> OrderRequest:
         share=asked.share,
         buyer_note=asked.buyer_note,
     )
-
-
-def _ordered_or_problem(asked: OrderIn) -> OrderRequest | Problem:
-    try:
-        return ordered(asked)
-    except Problem as problem:
-        return problem
 
 
 def _line(asked: LineIn) -> LineRequest:

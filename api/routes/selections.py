@@ -44,7 +44,7 @@ def batch(caller: Writes, asked: SelectionsIn) -> Response:
     """Up to 500 picks; each is taken or refused on its own."""
 
     def work(session: Session) -> Reply:
-        rules = [(one.sku, _rule(one)) for one in asked.items]
+        rules = batches.each(asked.items, lambda one: (one.sku, _rule(one)))
         results = selections.put_many(
             session, caller.office.terms.desk, caller.party_id, rules, clock.now()
         )

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from api.batches import Each
 from api.shapes.addresses import AddressChangeOut
 from api.shapes.base import (
     NO_NUL,
@@ -46,7 +47,7 @@ class SelectionItemIn(SelectionIn):
 class SelectionsIn(In):
     """Up to 500 selections."""
 
-    items: list[SelectionItemIn] = Field(min_length=1, max_length=500)
+    items: list[Each[SelectionItemIn]] = Field(min_length=1, max_length=500)
 
 
 class CorridorRange(Out):
@@ -157,7 +158,7 @@ class OrderIn(In):
 class OrdersIn(In):
     """Up to 100 orders, each placed or refused on its own."""
 
-    items: list[OrderIn] = Field(min_length=1, max_length=100)
+    items: list[Each[OrderIn]] = Field(min_length=1, max_length=100)
 
 
 class UnitsOut(Out):

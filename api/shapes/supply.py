@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from api.batches import Each
 from api.shapes.addresses import AddressAskedOut
 from api.shapes.base import REGION, In, Key, Money, Out, Quantity, Text, Whole
 from api.shapes.claims import WaybillOut
@@ -84,7 +85,7 @@ class ShipItemIn(ShipIn):
 class ShipmentsIn(In):
     """Up to 500 shipments."""
 
-    items: list[ShipItemIn] = Field(min_length=1, max_length=500)
+    items: list[Each[ShipItemIn]] = Field(min_length=1, max_length=500)
 
 
 class ShippedOut(Out):

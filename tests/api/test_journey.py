@@ -100,11 +100,28 @@ def test_a_batch_places_what_can_be_placed(shop: Shop) -> None:
         ordering(goods, 1, reference="B"),
         ordering(goods, 2, reference="A"),
         ordering(goods, 1, reference="C", ship_to=HOME | {"mobile": "12"}),
+        ordering(goods, 0, reference="D"),
+        "E",
     ]
     told = shop.said("leader", "/v1/orders/batch", {"items": bodies}, 200)["items"]
-    assert [one["status"] for one in told] == [201, 409, 200, 422]
+    assert [one["status"] for one in told] == [201, 409, 200, 422, 422, 422]
+    assert told[4]["problem"]["errors"][0]["field"] == "lines.0.quantity"
     assert told[1]["problem"]["errors"][0]["field"] == "lines.0"
     assert told[3]["problem"]["errors"][0]["field"] == "ship_to.mobile"
+
+
+def test_a_malformed_pick_or_shipment_keeps_no_other_of_its_batch_out(shop: Shop) -> None:
+    sku = shop.offer().sku
+    picks = [{"sku": sku, "retail_price": "13.00"}, {"sku": sku, "retail_price": "13元"}, {}]
+    told = shop.said("leader", "/v1/selections/batch", {"items": picks}, 200)["items"]
+    assert [one["status"] for one in told] == [200, 422, 422]
+    assert told[1]["problem"]["errors"][0]["field"] == "retail_price"
+    parcels = [
+        {"purchase": "pur_x"},
+        {"purchase": "pur_x", "carrier": "中通", "tracking_number": "ZT1234567890"},
+    ]
+    told = shop.said("brand", "/v1/purchases/ship-batch", {"items": parcels}, 200)["items"]
+    assert [one["status"] for one in told] == [422, 404]
 
 
 def test_a_sheet_goes_out_and_comes_back_with_waybills(shop: Shop) -> None:

@@ -62,12 +62,21 @@ def test_another_method_is_told_which_there_are(
         ("/v1/products?q=%00", "q: give it without NUL characters"),
         ("/v1/skus/sku_x/sellable?region=44", "region: give a division of GB/T 2260 by 6"),
         ("/v1/products/prd_x", "there is no product 'prd_x'"),
+        ("/v1/orders?from=2026-13-01", "from: give a moment with its offset"),
         ("/v1/skus/{}/price-history?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "from: it"),
     ],
 )
 def test_what_is_malformed_is_said_in_words(shop: Shop, path: str, said: str) -> None:
     answer = shop.ask("leader", "GET", path.format("sku_mUk5Z1"))
     assert answer.json()["detail"].startswith(said)
+
+
+def test_a_field_of_several_forms_is_told_once_without_the_validators_names(shop: Shop) -> None:
+    answer = shop.ask("brand", "GET", "/v1/sales?from=2026-13-01")
+    [told] = problem(answer, 422, "invalid")["errors"]
+    assert told["field"] == "from"
+    assert told["message"].startswith("give a moment")
+    assert told["message"].endswith("; or give a day, such as 2026-11-26")
 
 
 def test_every_form_that_a_text_must_have_is_said_in_words(shop: Shop) -> None:
