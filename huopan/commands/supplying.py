@@ -1,6 +1,6 @@
 """`purchases export`, `ship-import` and `reconcile`: working with a supplier's sheets."""
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,7 +79,7 @@ def ship_import(
 @app.command()
 def reconcile(
     code: Code,
-    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="A day in Shanghai.")],
+    date: Annotated[str, typer.Option(metavar="DAY", help="In Shanghai, such as 2026-11-26.")],
     sheet: Annotated[
         Path | None,
         typer.Option(help="The supplier's own statement of that day: 采购单号 快递单号 数量 金额."),
@@ -95,7 +95,7 @@ def reconcile(
     from sync.sources import config_of
     from trade.settling import reconciliations, reconciling, sheet_lists
 
-    day = date.date()
+    day = _day(date)
     content = sheet.read_bytes() if sheet else None
     with opened() as house:
         kind = config_of(house.settings, code)["kind"]
@@ -114,6 +114,16 @@ def reconcile(
     show.told(found.view(), _table(found), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
+
+
+def _day(text: str) -> date:
+    from kit.errors import Problem
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        told = f"--date: {text!r} is no day; write it like 2026-11-26"
+        raise Problem(422, "invalid", told) from None
 
 
 def _table(found: "Reconciliation") -> str:

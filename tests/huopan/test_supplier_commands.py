@@ -132,7 +132,10 @@ def test_without_dead_letters_nothing_is_replayed(huopan: Cli) -> None:
         (["purchases", "export", "nix"], "there is no source 'nix'"),
         (["ship-import", "nix", "README.md"], "README.md"),
         (["reconcile", "nix", "--date", "2026-03-02"], "there is no source 'nix'"),
-        (["reconcile", "nix", "--date", "gestern"], "%Y-%m-%d"),
+        (
+            ["reconcile", "nix", "--date", "gestern"],
+            "'gestern' is no day; write it like 2026-11-26",
+        ),
         (["forget", "--name", "张三", "--mobile", "keine"], "with its digits"),
     ],
 )
