@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from catalog.matching.redirects import among
 from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import address_requests, books, following, remaining
@@ -66,10 +67,11 @@ def _lines(session: Session, order: Order, skus: Collection[str] | None) -> list
         return lines
     wanted = {inside("sku", sku) for sku in skus}
     ordered = {line.bundle_sku or line.sku_id for line in lines}  # a bundle goes whole
-    if unknown := wanted - ordered:
+    known = among(session, wanted, ordered)
+    if unknown := wanted - known.keys():
         names = ", ".join(outside("sku", sku) for sku in sorted(unknown))
         raise invalid("lines", f"{names} is not ordered", "not_ordered")
-    return [line for line in lines if (line.bundle_sku or line.sku_id) in wanted]
+    return [line for line in lines if (line.bundle_sku or line.sku_id) in set(known.values())]
 
 
 def _purchases(session: Session, order: Order) -> list[Purchase]:

@@ -19,6 +19,18 @@ def current(session: Session, skus: Iterable[int]) -> dict[int, int]:
     return {sku: led.get(sku, sku) for sku in asked}
 
 
+def among(session: Session, asked: Iterable[int], there: Iterable[int]) -> dict[int, int]:
+    """Each asked SKU as the one of those that are `there` under whose name it goes: itself, or one
+    that stands for the same goods since a merge; the others are left out."""
+    asked, there = list(asked), set(there)
+    found = {sku: sku for sku in asked if sku in there}
+    if strange := [sku for sku in asked if sku not in there]:
+        led = current(session, [*strange, *there])
+        standing = {led[sku]: sku for sku in sorted(there, reverse=True)}
+        found |= {sku: standing[led[sku]] for sku in strange if led[sku] in standing}
+    return found
+
+
 def with_led(session: Session, skus: Iterable[int]) -> list[int]:
     """These SKUs and those that now stand for them, in the order of their ids."""
     return sorted({sku for pair in current(session, skus).items() for sku in pair})

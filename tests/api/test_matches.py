@@ -229,3 +229,21 @@ def test_codes_of_a_merged_sku_find_the_goods_that_it_leads_to(shop: Shop) -> No
     assert len(own) == len(led) == 1
     assert own != led
     assert list(led) == found(f"q={other.sku}")
+
+
+def test_goods_of_an_order_go_by_either_name_after_a_merge(shop: Shop) -> None:
+    one, other = shop.offer(stock=9), shop.offer(stock=9)
+    shipped, early = shop.shipped(one), shop.order(one, 2)
+    _merge(shop, one, other)
+    late = shop.order(other, 2)
+    for order, name in ((early, other), (late, one)):
+        asked = {"reason": "不要了", "lines": [name.sku]}
+        told = shop.said("leader", f"/v1/orders/{order['id']}/cancel", asked, 200)
+        assert told["status"] == "cancelled"
+    line = {"sku": other.sku, "quantity": 1}
+    claim = {"kind": "refund", "lines": [line], "reason": "坏了"}
+    path = f"/v1/orders/{shipped['id']}/claims"
+    twice = claim | {"lines": [line, line | {"sku": one.sku}]}
+    assert shop.said("leader", path, twice, 422)["errors"][0]["code"] == "duplicate"
+    claimed = shop.said("leader", path, claim)["items"][0]
+    assert [part["sku"] for part in claimed["lines"]] == [one.sku]

@@ -3,14 +3,15 @@
 What may be asked is told by `eligibility`; money never exceeds what was paid for the units.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from catalog.matching.redirects import among
 from kit.errors import FieldError, Problem, invalid
-from kit.ids import inside
+from kit.ids import inside, outside
 from kit.money import split
 from trade.after_sales import (
     bearing,
@@ -87,7 +88,7 @@ def open_claim(
     cause = request.cause or bearing.cause_of(request.reason)
     goods = claimable.read(session, desk, order)
     parts: dict[int, list[_Part]] = {}
-    for index, asked in enumerate(request.lines):
+    for index, asked in enumerate(_named(session, goods, request.lines)):
         for part in _asked(goods, index, asked, request.kind, cause, now):
             parts.setdefault(part.bought.line.purchase_id, []).append(part)
     named = [part.bought.line.id for found in parts.values() for part in found]
@@ -177,6 +178,22 @@ def _note(
 ) -> None:
     case.order.updated_at = now
     tell(session, case.order, kind, now, detail)
+
+
+def _named(
+    session: Session, goods: Mapping[int, Sequence[Bought]], lines: Sequence[ClaimedLine]
+) -> list[ClaimedLine]:
+    """The lines by the SKUs of the order, whatever was merged since. Raises Problem 422 for two
+    that are one."""
+    bundles = {one.bundle_sku for bought in goods.values() for one in bought if one.bundle_sku}
+    asked = [inside("sku", line.sku) for line in lines]
+    known = among(session, asked, goods.keys() | bundles)
+    if len({known.get(sku, sku) for sku in asked}) < len(asked):
+        raise invalid("lines", "name each SKU once", "duplicate")
+    return [
+        replace(line, sku=outside("sku", known.get(sku, sku)))
+        for sku, line in zip(asked, lines, strict=True)
+    ]
 
 
 def _asked(
