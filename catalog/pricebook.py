@@ -30,7 +30,11 @@ STORED = f"id, rules::text AS rules, {wordings.meaning('pricing_versions')} AS b
 """The columns of a version that `read` needs."""
 _NEWEST = f"SELECT {STORED} FROM pricing_versions"  # noqa: S608 - columns of ours
 _BETWEEN = f"""
-    SELECT {STORED}, at FROM pricing_versions WHERE at <= :until AND id >= coalesce(
+    SELECT id, at, {wordings.meaning("pricing_versions")} AS brands,
+        (SELECT coalesce(jsonb_agg(said.one ORDER BY said.place), '[]')::text
+         FROM jsonb_array_elements(rules) WITH ORDINALITY said (one, place)
+         WHERE coalesce(CAST(said.one ->> 'party' AS bigint) = :party, true)) AS rules
+    FROM pricing_versions WHERE at <= :until AND id >= coalesce(
       (SELECT max(id) FROM pricing_versions WHERE at <= :since), 0) ORDER BY id
 """  # noqa: S608 - columns of ours
 MARK: Query = (
@@ -74,9 +78,13 @@ def current(session: Session) -> Pricebook:
     return _read(session, f"{_NEWEST} ORDER BY id DESC LIMIT 1")
 
 
-def between(session: Session, since: datetime, until: datetime) -> list[tuple[datetime, Pricebook]]:
-    """The rules that were in force from `since` to `until`, set after set, and since when."""
-    rows = session.execute(text(_BETWEEN), {"since": since, "until": until})
+def between(
+    session: Session, since: datetime, until: datetime, party: int
+) -> list[tuple[datetime, Pricebook]]:
+    """The rules that were in force from `since` to `until`, set after set, and since when: but for
+    those for single parties other than `party`, which may be most of them."""
+    asked = {"since": since, "until": until, "party": party}
+    rows = session.execute(text(_BETWEEN), asked)
     return [(row.at, read(row.id, row.rules, row.brands)) for row in rows]
 
 

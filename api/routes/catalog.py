@@ -24,7 +24,7 @@ from api.shapes.catalog import (
     ThenOut,
 )
 from api.shapes.search import REGION_SAID, SearchIn, SearchPageIn
-from catalog import pricebook, reads, search
+from catalog import reads, search
 from catalog.search import Asked
 from kit import clock
 from kit.errors import FieldError, Problem, invalid
@@ -140,7 +140,7 @@ def price_history(
     with caller.own() as session:
         number = inside("sku", sku_id)
         _must_exist(caller, session, number, sku_id)
-        eyes = hindsight.of(session, caller, pricebook.between(session, begin, end))
+        eyes, _ = hindsight.of(session, caller, begin, end)
         points = reads.price_history(session, number, begin, end, eyes)
         taken = reads.of_today(session, begin, "sources", "offers")
     return replies.answer({"items": [present.point(one) for one in points], "of_today": taken})
@@ -169,10 +169,8 @@ def as_it_was(
     with caller.seeing() as session:
         number = inside("sku", sku_id)
         _must_exist(caller, session, number, sku_id)
-        books = pricebook.between(session, moment, moment)
-        reader = hindsight.of(session, caller, books, party).at(moment)
-        found = reads.as_it_was(session, number, reader, moment, now, resolved(region))
-    rules = books[-1][1].version if books else 0
+        eyes, rules = hindsight.of(session, caller, moment, moment, party)
+        found = reads.as_it_was(session, number, eyes.at(moment), moment, now, resolved(region))
     return replies.answer(present.then(sku_id, moment, rules, found))
 
 

@@ -187,7 +187,10 @@ class ThenOut(Out):
     delivered: bool | None = Field(description="Whether it was sent to `region`; null without one.")
     corridor: CorridorOut
     price: str | None
-    stock: StockOut | None = Field(description="As stated, less what we had reserved.")
+    stock: StockOut | None = Field(
+        description="As stated, less what we had reserved; null is not known, also for a region"
+        " where sources state it by regions."
+    )
     modes: list[str]
     of_today: list[str] = Field(description=OF_TODAY)
     offers: list[OfferThenOut] | None = Field(None, description="For operators and buyers only.")

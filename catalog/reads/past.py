@@ -61,6 +61,10 @@ _TAKEN = text("""
       AND (released_at IS NULL OR released_at > :moment)
     GROUP BY offer_id
 """)
+_BY_REGION = text("""
+    SELECT EXISTS (SELECT FROM stocks s JOIN offers o ON o.id = s.offer_id
+        WHERE o.sku_id = ANY(:skus) AND s.region <> '')
+""")
 _POINTS = text(f"""
     SELECT DISTINCT ON (p.offer_id, p.mode) p.offer_id, p.mode, p.price, p.at, o.source,
         o.external_id, {BRAND_OF} AS brand, o.category, {OURS} AS ours,
@@ -83,7 +87,8 @@ def as_it_was(
 
     Stock is what was stated, less the units that we had reserved. From before the days for which
     events are kept only prices are known, and what else is told of offers is that of today. A
-    bundle has the parts of today.
+    bundle has the parts of today. What was in stock in a region is not known where sources state
+    that by regions: events tell of the whole.
     """
     kept = moment >= now - KEPT
     led = redirects.ever(session, [sku_id]).to(sku_id, moment)
@@ -105,6 +110,11 @@ def as_it_was(
     unkept = {"freight": bool(region), "parts": bool(parts), "offers": not kept}
     more = [name for name, so in unkept.items() if so]
     found = replace(found, of_today=taken(since, moment, "sources", *more))
+    if (
+        region
+        and session.execute(_BY_REGION, {"skus": [led, *(part.sku_id for part in parts)]}).scalar()
+    ):
+        found = replace(found, stock=None)
     return found if kept else _by_prices(found)
 
 

@@ -163,6 +163,20 @@ def test_what_past_orders_would_have_earned_is_by_the_level_of_their_time(shop: 
     assert told["would_have_earned"] == "85.55", "77.78 of the first, 7.77 of the second"
 
 
+def test_the_stock_of_a_region_is_not_told_by_that_of_the_whole(shop: Shop) -> None:
+    sku = _tea(shop, Supply("teahouse", "10", quantity=5))
+    path = asked(sku, clock.now())
+    for known in (True, False):
+        there = shop.got("leader", f"{path}&region=440305")["stock"]
+        assert (there is not None) is known
+        assert shop.got("leader", path)["stock"] == {"state": "in_stock", "quantity": 5}
+        with shop.db.as_system() as session:
+            session.execute(
+                text("""INSERT INTO stocks (offer_id, region, state, quantity, as_of)
+                    SELECT id, '11', 'out', 0, now() FROM offers ON CONFLICT DO NOTHING""")
+            )
+
+
 def test_an_operator_asks_what_somebody_saw(shop: Shop) -> None:
     sku = _tea(shop, Supply("teahouse", "10"))
     _party(shop, "leader", level="金牌")

@@ -35,7 +35,7 @@ READERS = Readership(price_lists(Decimal(10)))
 
 
 def eyes(session: Session, role: str, granted: PastGrants = ALWAYS_OPEN) -> Hindsight:
-    books = pricebook.between(session, BEGINNING, NOW + timedelta(days=3650))
+    books = pricebook.between(session, BEGINNING, NOW + timedelta(days=3650), 1)
     return hindsight.of(READERS, books, Whose(role, lambda _: Buyer(1), (), granted))
 
 
