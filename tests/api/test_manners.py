@@ -12,7 +12,7 @@ import redis
 from structlog.testing import capture_logs
 
 import api
-from api import limits
+from api import limits, queries
 from kit.db import Database, dsn
 from kit.errors import Problem
 from kit.faults import FORMS
@@ -79,7 +79,7 @@ def test_a_field_of_several_forms_is_told_once_without_the_validators_names(shop
     assert told["message"].endswith("; or give a day, such as 2026-11-26")
 
 
-def test_every_form_that_a_text_must_have_is_said_in_words(shop: Shop) -> None:
+def test_the_document_has_words_for_every_form_and_names_every_parameter(shop: Shop) -> None:
     def patterns(part: object) -> set[str]:
         if isinstance(part, list):
             return set().union(*map(patterns, part))
@@ -88,7 +88,13 @@ def test_every_form_that_a_text_must_have_is_said_in_words(shop: Shop) -> None:
         own = {part["pattern"]} if isinstance(part.get("pattern"), str) else set()
         return own.union(*map(patterns, part.values()))
 
-    assert patterns(shop.app.openapi()) <= FORMS.keys()
+    document = shop.app.openapi()
+    assert patterns(document) <= FORMS.keys()
+    for route in shop.app.state.routes:
+        for method in route.methods if route.include_in_schema else ():
+            said = document["paths"][route.path][method.lower()].get("parameters", [])
+            named = {one["name"] for one in said if one["in"] == "query"}
+            assert named <= queries.taken(route) <= named | {"limit", "cursor"}
 
 
 def test_what_is_wrong_with_a_field_is_said_with_what_to_do(shop: Shop) -> None:
