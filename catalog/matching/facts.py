@@ -103,7 +103,9 @@ _COMBINED = re.compile(
 """蓝底白花, 黑白格, 红黑: of two colours."""
 _GENDER = re.compile("[男女]")
 _TYPE = re.compile(r"([一-鿿]{2,3})型(?![号录格犬])")
-_STYLE = re.compile(r"([一-鿿]{2,4})款(?!号)")
+_PARTS = frozenset("柄壳框盖把杆架底身边")
+"""What a colour is said of: 黑柄, 白框."""
+_STYLE = re.compile(r"([一-鿿]{2,4})(?:款(?!号)|系列)")
 """小鹿款: the one of a range that has a little deer on it."""
 _TASTE = re.compile(r"([一-鿿]{2,4})味(?![道精觉增噌极])")
 """滋滋烤肉味: what stands before 味 is a flavour, also one that no list knows."""
@@ -230,6 +232,8 @@ def _traits(text: str) -> tuple[dict[str, frozenset[str]], set[str], str]:
             found.setdefault("colour", set()).update(mixed)
             names.add(run)
     for run in _HAN.findall(_kindless(bare)) if not words.lone.keys().isdisjoint(bare) else ():
+        if len(run) == 2 and run[1] in _PARTS:
+            run = run[0]
         if len(run) == 1 or _coined(run) or (len(run) == 3 and run[-1] != "粉"):
             for table, value in words.lone.get(run[-1], ()):
                 if table in _LONE and not _known(run, table):
@@ -242,7 +246,7 @@ def _traits(text: str) -> tuple[dict[str, frozenset[str]], set[str], str]:
         names.add(char)
     for run in _TYPE.findall(text) if "型" in text else ():
         found.setdefault("type", set()).add(rjieba.cut(run)[-1])
-    for run in _STYLE.findall(text) if "款" in text else ():
+    for run in _STYLE.findall(text) if "款" in text or "系列" in text else ():
         style = run if len(run) == 2 else rjieba.cut(run)[-1]
         if len(style) > 1 and style not in words.soft and style not in words.noise:
             found.setdefault("style", set()).add(style)

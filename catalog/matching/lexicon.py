@@ -99,7 +99,9 @@ class Lexicon:
     opposites: Mapping[str, str]
     """有 → 无 and 无 → 有: of two things one has what the other has not."""
     sides: re.Pattern[str]
-    """Finds an opposite and the character behind it, or one that stands by itself."""
+    """Finds an opposite and the character behind it, or one that stands alone. 制冷 and 散热 are of
+    one thing.
+    """
     shades: re.Pattern[str]
     """Finds a colour with the name that goes before it: 珍珠白."""
     kinds: Scanner[tuple[str, ...]]
@@ -146,7 +148,8 @@ def _opposites(pairs: str) -> dict[str, str]:
 
 
 def _sides(opposites: str) -> re.Pattern[str]:
-    return re.compile(f"([{opposites}])(?=([一-鿿]))|(?<![一-鿿])([{opposites}])(?![一-鿿])")
+    alone = f"(?<![一-鿿])([{opposites}])(?![一-鿿])"
+    return re.compile(f"(?<![制散加发导隔])([{opposites}])(?=([一-鿿]))|{alone}")
 
 
 def _named(shades: Mapping[str, str]) -> re.Pattern[str]:

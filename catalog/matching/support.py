@@ -242,7 +242,8 @@ def _trait_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
     both = f"{left.text} {right.text}"
     tables = lexicon().traits
     names = [n for n in left.traits.keys() | right.traits.keys() if tables[n].speaks(both)]
-    same = [n for n in names if left.traits.get(n, NONE) & right.traits.get(n, NONE)]
+    apt = [n for n in names if n not in _COMMON]
+    same = [n for n in apt if left.traits.get(n, NONE) & right.traits.get(n, NONE)]
     if (
         shade(left.traits.get("colour", NONE), right.traits.get("colour", NONE))
         and "colour" not in same
@@ -256,6 +257,10 @@ def _trait_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
     if alone:
         words = f"only one states {listed(alone)}"
         yield _seen("traits_unstated", words, len(alone))
+
+
+_COMMON = frozenset({"material"})
+"""Traits that most goods of a range have in common."""
 
 
 def _assorted(one: Facts, other: Facts) -> bool:

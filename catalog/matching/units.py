@@ -78,7 +78,9 @@ _BOUND = re.compile(
 _BELOW = re.compile(r"(?:-|[零0]下)\s?(\d{1,2})\s?(?:°c|摄氏度|度)(?!\d)")
 """-35℃, 零下35度"""
 _PERSONS = re.compile(r"(\d+)\s?[-~至]\s?(\d+)\s?人")
-_HYPHENED = re.compile(r"-(?=\d+\s?[gt]b(?![a-z0-9]))")
+_HYPHENED = re.compile(
+    r"(?<![a-z0-9])([a-z][a-z0-9]*)-(?=\d+(?:\.\d+)?\s?(?:[gt]b|mm|cm|ml|kg)(?![a-z0-9]))"
+)
 """gx4060-8gb is the model gx4060 with 8gb."""
 _YEARS = re.compile(
     r"(?<![\d.a-z\-~])(?=\d)(?:((?:20)?\d\d)\s?[-~至]\s?((?:20)?\d\d)\s?[款年]|([012]\d)款)(?!份)"
@@ -129,8 +131,8 @@ def prepared(text: str) -> str:
         text = _BELOW.sub(r" \1度 ", text)
     if "寸" in text:
         text = _PLUS_INCHES.sub(r"\1寸 \2", text)
-    if "-" in text and ("gb" in text or "tb" in text):
-        text = _HYPHENED.sub(" ", text)
+    if "-" in text:
+        text = _HYPHENED.sub(r"\1 ", text)
     if "+" in text or "/" in text:
         text = _MEMORY.sub(_memory, text)
     if _DISK.search(text):

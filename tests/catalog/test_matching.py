@@ -160,6 +160,8 @@ def test_one_thing_in_two_words_joins() -> None:
         ("驱虫滴剂2.5kg以下 3支", "驱虫滴剂2.5-7.5kg 3支", "range"),
         ("充电头SN-G65 1C", "充电头SN-G65K 1C", "model"),
         ("汽车座套 朗越22款", "座套 适用朗越2018款", "number"),
+        ("鸡骨剪 黑柄", "鸡骨剪（红色）", "colour"),
+        ("淋浴软管1.5米 不锈钢", "PVC淋浴软管1.5米", "material"),
     ],
 )
 def test_near_twins_stay_apart(left: str, right: str, veto: str) -> None:
@@ -185,6 +187,7 @@ def test_a_loose_number_beside_another_length_waits_for_a_person() -> None:
         ("软糖60粒*2瓶", "软糖120粒"),
         ("便签12本 四色", "便签12本 黄色"),
         ("宝宝礼盒小鹿款 18件", "宝宝礼盒小象款 18件"),
+        ("贴纸森林系列 46张", "贴纸宇宙系列 46张"),
     ],
 )
 def test_goods_that_may_be_twins_wait_for_a_person(left: str, right: str) -> None:
@@ -203,6 +206,8 @@ def test_goods_that_may_be_twins_wait_for_a_person(left: str, right: str) -> Non
         ("咖啡豆2磅", "晨雾咖啡豆 907g"),
         ("刹车片20-23款", "晨雾刹车片 2020-2023款"),
         ("网线六类5米", "晨雾CAT6网线 5m"),
+        ("焊条J422 2.5mm", "晨雾电焊条J422-2.5mm"),
+        ("散热器BX20 半导体制冷背夹", "晨雾BX20散热背夹"),
     ],
 )
 def test_one_thing_in_the_words_of_two_trades_is_never_vetoed(left: str, right: str) -> None:
