@@ -132,3 +132,28 @@ def test_what_a_sharer_earns_is_not_earned_by_the_house(shop: Shop) -> None:
     order = shop.order(goods, 10, who="other", share=mine)
     assert order["lines"][0]["amount"] == "116.10"
     assert _as_now(shop) == (1, "7.78", "7.78", 0, 0)
+
+
+def test_a_bundle_was_what_its_parts_were(shop: Shop) -> None:
+    tea, cup = _tea(shop, Supply("a", "10", quantity=9)), _tea(shop, Supply("b", "2", quantity=5))
+    parts = [{"sku": tea, "units": 2}, {"sku": cup, "units": 1}]
+    bundle = shop.said("operator", "/v1/bundles", {"title": "茶具", "parts": parts})["sku"]
+    before = clock.now()
+    to_other = {"party": outside("pty", shop.parties["other"])}
+    _put(shop, "/v1/grants/g?source=b", who=to_other)
+    _put(shop, RULES, version=0, rules=[{"markup_percent": "100"}])
+    after = clock.now()
+    told = [
+        shop.got(who, f"/v1/skus/{bundle}/at?moment={at:%Y-%m-%dT%H:%M:%S.%fZ}")
+        for who, at in (("other", before), ("other", after), ("operator", after))
+    ]
+    assert [one["price"] for one in told] == ["24.20", "44.00", "44.00"]
+    assert told[0]["stock"] == {"state": "in_stock", "quantity": 4}
+    assert "parts" in told[0]["of_today"]
+    leader = f"party={outside('pty', shop.parties['leader'])}"
+    path = f"/v1/skus/{bundle}/at?{leader}&moment="
+    seen = [
+        shop.got("operator", f"{path}{at:%Y-%m-%dT%H:%M:%S.%fZ}")["granted"]
+        for at in (before, after)
+    ]
+    assert seen == [True, False]
