@@ -19,6 +19,7 @@ from connectors.tokens import Tokens
 from huopan import show
 from huopan.house import House
 from kit.errors import Problem
+from kit.ids import outside
 from kit.redis import connect
 from sync import pull as pulling
 from sync import runs, sources, states
@@ -42,10 +43,10 @@ class Given:
 
 @dataclass
 class Report:
-    """What one reading did. `run` is None where nothing was to be written."""
+    """What one reading did. `run` is its id over HTTP, None where nothing was to be written."""
 
     source: str
-    run: int | None = None
+    run: str | None = None
     pages: int = 0
     seen: int = 0
     changed: int | None = None
@@ -77,7 +78,8 @@ class Report:
         if self.held:
             return (
                 f"Run {self.run} is held, nothing of it is applied: {self.held}. If the list is"
-                " right, an operator releases the run; if it is only a part, use --partial."
+                f" right, an operator releases it with POST /v1/runs/{self.run}/release; if it is"
+                " only a part, use --partial."
             )
         return f"Run {self.run}: {counts}, {self.changed or 0:,} changed."
 
@@ -160,7 +162,7 @@ def _of_run(house: House, code: str, done: RunReport | None) -> Report:
     with house.db.as_system() as session:
         report.guess = runs.named(session, done.run_id).notes
         report.rejects = runs.rejects(session, done.run_id)
-    report.run, report.pages, report.seen = done.run_id, done.pages, done.seen
+    report.run, report.pages, report.seen = outside("run", done.run_id), done.pages, done.seen
     report.changed, report.rejected, report.held = done.changed, done.rejected, done.held
     return report
 
@@ -178,7 +180,8 @@ def _read(
         limits = pulling.limits(read_settings(report.source, config))
         done = run_listing(house.db, report.source, replace(listing, pages=pages), guard=limits)
     _match(house)
-    report.run, report.changed, report.held = done.run_id, done.changed, done.held
+    report.run, report.changed = outside("run", done.run_id), done.changed
+    report.held = done.held
     report.seen, report.rejected = done.seen, done.rejected
 
 

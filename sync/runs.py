@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from connectors.model import Cursor, Listing, Reject
 from kit.errors import Problem
+from kit.ids import outside
 from sync import staging
 from sync.models import Run, RunReject
 
@@ -65,7 +66,7 @@ def named(session: Session, run_id: int) -> Run:
     """One run. Raises Problem 404."""
     run = session.get(Run, run_id, populate_existing=True)
     if run is None:
-        raise Problem(404, "no_such_run", f"there is no run {run_id}")
+        raise Problem(404, "no_such_run", f"there is no run {outside('run', run_id)!r}")
     return run
 
 
@@ -83,7 +84,8 @@ def diff(session: Session, run_id: int, *, each: int = 50) -> Diff:
     run = named(session, run_id)
     table = f"staging.harm_{run.id}"
     if session.execute(text("SELECT to_regclass(:t)"), {"t": table}).scalar_one() is None:
-        raise Problem(409, "not_held", f"run {run_id} is {run.state}: nothing of it waits")
+        told = f"{outside('run', run_id)} is {run.state}: nothing of it waits"
+        raise Problem(409, "not_held", told)
     rows = session.execute(
         text(f"""SELECT kind, external_id, title, was, now FROM (SELECT *, row_number()
               OVER (PARTITION BY kind ORDER BY n) AS place FROM {table}) h
@@ -205,4 +207,4 @@ def supersede(session: Session, source: str, run_id: int) -> None:
         select(Run.id).where(Run.source == source, Run.state == "held", Run.id < run_id)
     ).all()
     for one in older:
-        end(session, one, "discarded", f"run {run_id} has read the source anew")
+        end(session, one, "discarded", f"{outside('run', run_id)} has read the source anew")

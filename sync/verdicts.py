@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog import titles
 from kit.errors import Problem, invalid
+from kit.ids import outside
 from sync import runs, staging
 from sync.models import Run
 from sync.staging import CONTENT, rows_of
@@ -33,11 +34,13 @@ def release(
     """
     run = _awaited(session, run_id)
     if run.state != "held":
-        raise Problem(409, "not_held", f"run {run_id} is {run.state}, not held")
+        raise Problem(409, "not_held", f"{outside('run', run_id)} is {run.state}, not held")
     rows = rows_of(run_id)
     if not staging.holds(session, rows, run.planned):
         raise Problem(
-            409, "staging_lost", f"the rows of run {run_id} are lost; read {run.source} again"
+            409,
+            "staging_lost",
+            f"the rows of {outside('run', run_id)} are lost; read {run.source} again",
         )
     if without:
         session.execute(
@@ -88,7 +91,8 @@ def rollback(session: Session, run_id: int, now: datetime) -> int:
         runs.end(session, run_id, "discarded", "a person discarded it")
         return run_id
     if run.state not in ("done", "failed") or run.mark == 0:
-        raise Problem(409, "nothing_to_undo", f"run {run_id} is {run.state}: nothing to take back")
+        told = f"{outside('run', run_id)} is {run.state}: nothing to take back"
+        raise Problem(409, "nothing_to_undo", told)
     if runs.unfinished(session, run.source):
         raise Problem(
             409,

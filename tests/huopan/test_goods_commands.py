@@ -72,6 +72,7 @@ def test_a_source_is_pulled_from_where_its_settings_say(huopan: Cli) -> None:
     assert pulled.code == 0, pulled.err
     assert {"run", "pages", "seen", "changed", "rejected", "held"} <= pulled.json.keys()
     assert (pulled.json["seen"], pulled.json["changed"]) == (2, 2)
+    assert pulled.json["run"].startswith("run_")
     (one,) = huopan("sources", "--json").json
     assert (one["code"], one["kind"], one["health"], one["offers"]) == (
         "tea-house",
