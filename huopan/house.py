@@ -84,14 +84,16 @@ def entered(chosen: Settings, servers: Endpoints) -> Iterator[House]:
 
 
 def make_ready(chosen: Settings, url: str) -> None:
-    """The newest schema, and in a fresh database's company the key.
+    """The newest schema, and the key as long as there was none here.
 
-    Where a schema is there something may be sealed already, and a key that is missing is never
-    made anew: a misspelt path would have everything sealed with another one. Raises HouseError.
+    Once something was sealed a key that is missing is never made anew: a misspelt path would have
+    everything sealed with another one. Raises HouseError.
     """
-    if schema(url) is None:
-        chosen.ensure_key()
     newest_schema(url)
+    engine = create_engine(url, poolclass=pool.NullPool, connect_args={"connect_timeout": 5})
+    with engine.connect() as connection:
+        if connection.scalar(text("SELECT count(*) FROM key_canaries")) == 0:
+            chosen.ensure_key()
 
 
 def newest_schema(url: str) -> None:

@@ -103,7 +103,10 @@ def test_a_key_file_that_everybody_reads_is_a_finding(tmp_path: Path) -> None:
 def test_a_key_is_not_made_anew_where_something_may_be_sealed(
     huopan: Cli, database: Database
 ) -> None:
-    lost = huopan.folder / "mistyped.key"
+    first, lost = huopan.folder / "first.key", huopan.folder / "mistyped.key"
+    huopan.set("SECURITY__KEY", f"file:{first}")
+    make_ready(load(), load().database.url)
+    _sealed(database, load().keyring())
     huopan.set("SECURITY__KEY", f"file:{lost}")
     make_ready(load(), load().database.url)
     assert not lost.exists()
