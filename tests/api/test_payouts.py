@@ -142,7 +142,7 @@ def test_the_bank_gets_the_payee_as_it_was_when_asked_for(shop: Shop) -> None:
     assert len(sheet(shop, "/v1/payouts/export.xlsx")) == 1
     act(shop, payout, "approve")
     row = sheet(shop, "/v1/payouts/export.xlsx")[1]
-    assert row[:5] == [payout["id"], "张三", "6225880123456789", PAYEE["bank"], "960.00"]
+    assert row[:5] == [payout["id"], "张三", "6225880123456789", PAYEE["bank"], 960]
     assert row[8] == ""
     assert "请勿重复付款" in sheet(shop, "/v1/payouts/export.xlsx")[1][8]
     assert len(sheet(shop, "/v1/payouts/export.xlsx?only=new")) == 1
@@ -152,6 +152,6 @@ def test_the_bank_gets_the_payee_as_it_was_when_asked_for(shop: Shop) -> None:
     year, month = int(told["paid_at"][:4]), int(told["paid_at"][5:7])
     quarter = f"{year}Q{(month + 2) // 3}"
     listed = sheet(shop, f"/v1/payouts/income.xlsx?quarter={quarter}")[1]
-    assert listed[1:7] == ["张三", "个人", PAYEE["number"], "1000.00", "40.00", "960.00"]
+    assert listed[1:7] == ["张三", "个人", PAYEE["number"], 1000, 40, 960]
     assert len(sheet(shop, "/v1/payouts/income.xlsx?quarter=2020Q1")) == 1
     assert shop.got("operator", "/v1/audit")["items"][0]["action"] == "payouts.income"

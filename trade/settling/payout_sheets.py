@@ -4,6 +4,7 @@ Both open what is sealed of payees, and whoever has them made is in the audit.
 """
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -106,25 +107,29 @@ def incomes(session: Session, keyring: Keyring, year: int, quarter: int) -> byte
 
 def _income(
     keyring: Keyring, quarter: str, row: Payout, count: int, income: int, tax: int, back: int
-) -> list[str]:
+) -> list[str | Decimal]:
     who = [row.payee, KINDS[row.kind], _payee(keyring, row).number]
-    money = [yuan(income), yuan(tax), yuan(income - tax)]
-    return [quarter, *who, *money, str(count), row.rule, yuan(back)]
+    money = [_amount(income), _amount(tax), _amount(income - tax)]
+    return [quarter, *who, *money, str(count), row.rule, _amount(back)]
 
 
-def _bank_row(keyring: Keyring, row: Payout) -> list[str]:
+def _bank_row(keyring: Keyring, row: Payout) -> list[str | Decimal]:
     to = _payee(keyring, row)
     return [
         outside("pay", row.id),
         row.payee,
         to.account,
         to.bank,
-        yuan(row.amount - row.tax),
+        _amount(row.amount - row.tax),
         "佣金" if row.earnings else "预付款退回",
-        yuan(row.amount),
-        yuan(row.tax),
+        _amount(row.amount),
+        _amount(row.tax),
         "；".join(_remarks(row)),
     ]
+
+
+def _amount(fen: int) -> Decimal:
+    return Decimal(yuan(fen))
 
 
 def _remarks(row: Payout) -> list[str]:
