@@ -24,8 +24,8 @@ from catalog.matching.observed import (
 
 def twins(left: Facts, right: Facts, mine: list[str], theirs: list[str]) -> bool:
     """Whether titles of one manner differ in a word: sellers so tell their own goods apart."""
-    alike = manner(left, right)
-    if alike < 70 or (not left.latin and _alike(*map(_wording, (left.text, right.text))) < _WORDED):
+    alike, latin = manner(left, right), left.latin and right.latin
+    if alike < 70 or not (latin or _alike(*map(_wording, (left.text, right.text))) >= _WORDED):
         return False
     mine, theirs = [*mine, *_aside(left, right)], [*theirs, *_aside(right, left)]
     if telling(shared_models(left, right)) and left.brands & right.brands:
