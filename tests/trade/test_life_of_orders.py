@@ -228,7 +228,7 @@ class Life(RuleBasedStateMachine):
             case "advance":
                 self.act(claim_answers.advance, desk, name, door, None, NOW)
             case "send back":
-                back = (desk, self.leader, name, "中通", number, NOW)
+                back = (desk, self.leader, name, "顺丰", number, NOW)
                 self.act(claims.send_back, *back, postage=row.id % 3 * 100 or None, proof=["单据"])
             case "cancel":
                 self.act(claims.cancel, desk, self.leader, name, NOW)
