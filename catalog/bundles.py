@@ -22,7 +22,7 @@ from catalog.matching.redirects import current
 from catalog.models import Product, Sku
 from catalog.rule_changes import Reach
 from catalog.shelf import NOT_FOR_SALE, Display, Front, Reader, Stock
-from kit.db import NOW, Base, OutsideId, Ref, Utc
+from kit.db import NOW, Base, OutsideId, Ref, Utc, read_clock, take_turn
 from kit.errors import invalid
 from kit.ids import outside
 from kit.statements import Ask, Query, ids_text, send
@@ -215,7 +215,7 @@ def put(
 
     Raises Problem 422 for parts that are none, or that `source` does not offer ("": any may do).
     """
-    session.execute(_LOCK)
+    take_turn(session, _WRITERS)
     led = current(session, units)
     made: Counter[int] = Counter()
     for part, count in units.items():
@@ -226,7 +226,7 @@ def put(
         row = Bundle(sku_id=sku_id, source=source)
         session.add(row)
     row.party_id = party_id
-    row.updated_at = session.scalars(text("SELECT clock_timestamp()")).one()
+    row.updated_at = read_clock(session)
     session.execute(delete(SkuPart).where(SkuPart.sku_id == sku_id))
     session.add_all(SkuPart(sku_id=sku_id, part_id=part, units=n) for part, n in made.items())
     session.flush()
@@ -246,7 +246,7 @@ def offered(session: Session, sku_ids: Collection[int], source: str) -> set[int]
 
 def remove(session: Session, sku_id: int) -> None:
     """Make a SKU of parts no longer; orders that were placed stay. System scope."""
-    session.execute(_LOCK)
+    take_turn(session, _WRITERS)
     session.execute(delete(SkuPart).where(SkuPart.sku_id == sku_id))
     session.execute(delete(Bundle).where(Bundle.sku_id == sku_id))
     _tell(session, sku_id)
@@ -263,7 +263,7 @@ def page(
     return rows[:limit], rows[limit - 1].sku_id if len(rows) > limit else None
 
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('bundles', 0))")
+_WRITERS = "bundles"
 """Two writers could else make bundles of one another."""
 _PARTS = f"""
     SELECT sku_id, part_id, units FROM {LED_PARTS.format(skus="%s")} b ORDER BY sku_id, part_id

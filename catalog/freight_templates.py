@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import UniqueConstraint, select, text
+from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog import marks, rule_changes
 from catalog.rule_changes import Reach
-from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
+from kit.db import NOW, Base, Id, OutsideId, Ref, Utc, read_clock, take_turn
 from kit.errors import Problem, invalid
 from kit.money import FEN
 
@@ -154,14 +154,14 @@ def put(
     Raises Problem 422 for one that cannot be meant. System scope.
     """
     check(template)
-    session.execute(_LOCK, {"key": f"freight_templates:{source}:{name}"})
+    take_turn(session, f"freight_templates:{source}:{name}")
     row = _found(session, source, name)
     if row is None:
         row = FreightTemplate(source=source, name=name)
         session.add(row)
     before, now = row.content, template.content
     row.party_id, row.content, row.stated = party_id, now, dict(stated)
-    row.updated_at = session.scalars(text("SELECT clock_timestamp()")).one()
+    row.updated_at = read_clock(session)
     session.flush()
     if now != before:
         _tell(session, row, before, now)
@@ -178,7 +178,7 @@ def get(session: Session, source: str, name: str) -> FreightTemplate:
 
 def remove(session: Session, source: str, name: str) -> bool:
     """Forget a template; freight of offers that name it is unknown then. Whether there was one."""
-    session.execute(_LOCK, {"key": f"freight_templates:{source}:{name}"})
+    take_turn(session, f"freight_templates:{source}:{name}")
     row = _found(session, source, name)
     if row is None:
         return False
@@ -204,7 +204,6 @@ _NAMING = """
     JOIN offers o ON o.id = t.offer_id AND o.source = :source
     JOIN skus s ON s.id = o.sku_id WHERE t.freight ->> 'name' = :name
 """
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 _UNITS = {"piece": "n", "weight": "g", "amount": "fen"}
 _WHOLES = {"piece": Decimal(1), "weight": Decimal(1000), "amount": Decimal(100)}
 """What one of the size counts: pieces, grams, fen."""

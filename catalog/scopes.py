@@ -18,7 +18,7 @@ from catalog.matching import wordings
 from catalog.matching.redirects import current
 from catalog.pricing import Goods
 from catalog.rule_changes import Kind, Reach
-from kit.db import NOW, Base, Id, OutsideId, Ref, Utc
+from kit.db import NOW, Base, Id, OutsideId, Ref, Utc, read_clock, take_turn
 from kit.errors import Problem, invalid
 
 EVERY_SOURCE = ""
@@ -164,7 +164,7 @@ def put(
     row.valid_from, row.valid_until = scope.since, scope.until
     for column, value in more.items():
         setattr(row, column, value)
-    row.updated_at = session.scalars(_NOW).one()
+    row.updated_at = read_clock(session)
     session.flush()
     if said != (row.scope, list(more.values())):
         _end(session, row, row.updated_at)
@@ -188,7 +188,7 @@ def remove(session: Session, kind: type[R], source: str, name: str) -> bool:
     row = _found(session, kind, source, name)
     if row is not None:
         rule_changes.tell(session, kind.told_as, [row.reach, *_everybody(session, row)])
-        _end(session, row, session.scalars(_NOW).one())
+        _end(session, row, read_clock(session))
         session.delete(row)
         session.flush()
     return row is not None
@@ -205,7 +205,6 @@ def page(
     return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
 
 
-_NOW = text("SELECT clock_timestamp()")
 _SPAN = ("began_at", "ended_at")
 
 
@@ -254,7 +253,4 @@ def _everybody(session: Session, row: Rule) -> list[Reach]:
 
 def _lock(session: Session, kind: type[R], source: str, name: str) -> None:
     """Two writers of one rule queue here, also of one that is not there yet."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"{kind.__tablename__}:{source}:{name}"},
-    )
+    take_turn(session, f"{kind.__tablename__}:{source}:{name}")

@@ -208,6 +208,23 @@ def driver(session: Session) -> psycopg.Connection[Any]:
     return _psycopg(connection)
 
 
+_CLOCK = text("SELECT clock_timestamp()")
+
+
+def read_clock(session: Session) -> datetime:
+    """Now, by the database's clock."""
+    moment: datetime = session.scalars(_CLOCK).one()
+    return moment
+
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+
+
+def take_turn(session: Session, what: str) -> None:
+    """Transactions that name the same `what` go on one after the other: this one until it ends."""
+    session.execute(_ALONE, {"what": what})
+
+
 def _psycopg(connection: Any) -> psycopg.Connection[Any]:
     assert isinstance(connection, psycopg.Connection)  # noqa: S101 - the only driver we configure
     return connection

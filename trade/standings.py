@@ -9,9 +9,9 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from catalog.pricing import Buyer
+from kit.db import read_clock
 from trade.models import Party, PartyStanding
 
-_NOW = text("SELECT clock_timestamp()")
 _OF = text("""
     SELECT party_id, began_at, ended_at, level, parent_id FROM standings_of(:parties)
     ORDER BY party_id, began_at
@@ -67,7 +67,7 @@ def of(session: Session, parties: Collection[int]) -> Standings:
 def keep(session: Session, party: Party) -> None:
     """Write down that the party, which this transaction has locked, stands elsewhere from now on.
     System scope."""
-    now = session.scalars(_NOW).one()
+    now = read_clock(session)
     kept = PartyStanding
     stood = update(kept).where(kept.party_id == party.id, kept.ended_at.is_(None))
     session.execute(stood.values(ended_at=now))

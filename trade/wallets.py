@@ -6,9 +6,10 @@ Huopan keeps books and moves no money: a deposit is what a bank's statement says
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select, text
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from kit.db import take_turn
 from kit.errors import FieldError, Problem
 from kit.ids import inside, outside
 from kit.money import yuan
@@ -202,10 +203,7 @@ def _entry(row: Posting, own: str) -> dict[str, Any]:
 
 def _alone(session: Session, party_id: int) -> None:
     """One deposit of a party after the other: two would not see each other."""
-    session.execute(_ALONE, {"party": party_id})
-
-
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('deposit', :party))")
+    take_turn(session, f"deposits {party_id}")
 
 
 def _confirmed(party_id: int, amount: int, proof: str) -> Select[int]:

@@ -21,7 +21,7 @@ from catalog import marks, rule_changes
 from catalog.matching import brands
 from catalog.matching.naming import Brands, brand_names, rivals, written_as
 from catalog.rule_changes import Reach
-from kit.db import Base, Id, OutsideId
+from kit.db import Base, Id, OutsideId, read_clock
 
 _OF = "coalesce((SELECT w.{0} FROM brand_wordings w WHERE w.written = o.brand), o.brand)"
 BRAND_OF = _OF.format("brand")
@@ -147,7 +147,6 @@ _LEFT = text("""
     UPDATE brand_wordings SET told = false, moved_at = clock_timestamp() WHERE brand = ANY(:brands)
 """)
 _UNTOLD = text("SELECT DISTINCT brand FROM brand_wordings WHERE NOT told AND moved_at < :since")
-_NOW = text("SELECT clock_timestamp()")
 _TOLD = text("UPDATE brand_wordings SET told = true WHERE NOT told AND moved_at < :since")
 _LAST = text("""
     SELECT max(id) FROM (SELECT id FROM products WHERE id > :after ORDER BY id LIMIT :limit) p
@@ -273,7 +272,7 @@ def follow(session: Session, last: dict[str, Any]) -> dict[str, Any]:
 def _mark(session: Session, last: Mapping[str, Any]) -> dict[str, Any]:
     """Mark the next products of the brands that had come to others when this walk began."""
     walking = bool(last.get("more"))
-    since = datetime.fromisoformat(last["since"]) if walking else session.scalars(_NOW).one()
+    since = datetime.fromisoformat(last["since"]) if walking else read_clock(session)
     untold = sorted(session.scalars(_UNTOLD, {"since": since}))
     if not untold:
         return {"more": False}

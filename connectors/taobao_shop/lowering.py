@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import BigInteger, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kit.db import Base, Database, Utc
+from kit.db import Base, Database, Utc, take_turn
 
 State = Literal["begun", "done", "restored"]
 
@@ -33,7 +33,6 @@ class StockLowering(Base):
     created_at: Mapped[Utc] = mapped_column(server_default=text("clock_timestamp()"))
 
 
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('lowering ' || :source, 0))")
 _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 """By source; taken first, so that one connection of a process waits for another, not all."""
 
@@ -64,7 +63,7 @@ class Lowerings:
         with _turns[self._source], ExitStack() as held:
             if self._database is not None:
                 session = held.enter_context(self._database.as_system())
-                session.execute(_ALONE, {"source": self._source})
+                take_turn(session, f"lowering {self._source}")
             yield
 
     def of(self, our_ref: str) -> list[Lowering]:

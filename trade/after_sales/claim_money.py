@@ -9,9 +9,10 @@ account `advances`; what the house bears stands in `loss:claims`.
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from kit.db import take_turn
 from kit.errors import Problem, invalid
 from kit.money import split, yuan
 from trade import books
@@ -22,8 +23,6 @@ from trade.models import Claim, ClaimLine, PurchaseLine
 from trade.refusal import order_line
 from trade.settling import earnings
 
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('advances', :party))")
-"""Two advances of one party at once would each fit into what is left."""
 CHARGED = frozenset({"supplier", "platform"})
 """Bearers whom we owe that much less."""
 
@@ -36,7 +35,7 @@ def advance(session: Session, case: Case, amount: int | None, terms: ClaimTerms)
     claim = case.claim
     if claim.advanced:
         raise Problem(409, "already_advanced", f"{yuan(claim.advanced)} was advanced already")
-    session.execute(_ALONE, {"party": claim.party_id})
+    take_turn(session, f"advances {claim.party_id}")  # two at once would each fit into what is left
     out = session.scalar(
         select(func.coalesce(func.sum(Claim.advanced), 0)).where(Claim.party_id == claim.party_id)
     )

@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.trading import Booking
+from kit.db import take_turn
 from kit.errors import FieldError, Problem, invalid
 from kit.ids import outside
 from kit.money import fen, yuan
@@ -101,9 +102,7 @@ def pay(
     account = f"payable:{source}"
     if not session.execute(_KNOWN, {"source": source, "account": account}).scalar_one():
         raise Problem(404, "not_found", f"there is no source {source!r}")
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:account, 0))"), {"account": account}
-    )
+    take_turn(session, account)
     name = f"supplier-payment:{bank_reference.strip()}"
     if _paid_before(session, name, account, amount, bank_reference):
         return False

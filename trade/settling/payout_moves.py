@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, func, select, text, true, tuple_
 from sqlalchemy.orm import Session
 
 from kit.clock import SHANGHAI
+from kit.db import take_turn
 from kit.money import yuan
 from trade import ledger
 from trade.ledger import Entry
@@ -28,10 +29,7 @@ def lock(session: Session, party_id: int) -> int:
     The wallet comes first, as in every posting; earnings have no balance row that could be locked.
     """
     own = session.get(Balance, f"wallet:{party_id}", with_for_update=True, populate_existing=True)
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('payout', :party))"),
-        {"party": party_id},
-    )
+    take_turn(session, f"payouts {party_id}")
     return own.amount if own else 0
 
 

@@ -7,10 +7,11 @@ our debt what it asks; accepting posts it, once. Runs in system scope.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kit.db import take_turn
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import yuan
@@ -86,7 +87,7 @@ def record(session: Session, found: Reconciliation, now: datetime) -> None:
 
 def alone(session: Session, source: str) -> None:
     """Compare and record, or accept, one at a time of a source: until the transaction ends."""
-    session.execute(_ALONE, {"source": source})
+    take_turn(session, f"reconciled {source}")
 
 
 def accept(session: Session, difference: str, now: datetime) -> dict[str, Any]:
@@ -203,9 +204,6 @@ def view(row: Difference) -> dict[str, Any]:
         "note": row.note,
         "decided_at": row.decided_at,
     }
-
-
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('reconciled ' || :source, 0))")
 
 
 def _of_freight(session: Session, difference: str) -> Difference | None:

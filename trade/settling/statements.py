@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kit.clock import SHANGHAI
+from kit.db import take_turn
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import yuan
@@ -92,7 +93,7 @@ def issue(session: Session, party_id: int, until: datetime, now: datetime) -> in
     Again changes nothing. System scope; no open transaction may post anything before `until`.
     """
     party = session.get_one(Party, party_id)
-    session.execute(_LOCK, {"party": party_id})
+    take_turn(session, f"statements {party_id}")
     before = session.scalars(
         select(Statement)
         .where(Statement.party_id == party_id)
@@ -235,7 +236,6 @@ def _unknown(statement: str) -> Problem:
     return Problem(404, "not_found", f"there is no statement {statement!r}")
 
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('statement', :party))")
 _BALANCES = text("""
     SELECT account, sum(fen) AS fen FROM (
         SELECT destination AS account, amount AS fen FROM postings

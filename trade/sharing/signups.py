@@ -8,12 +8,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from connectors.model import ShipTo
-from kit.db import Database
+from kit.db import Database, take_turn
 from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import addresses, order_views, orders, recipients
@@ -61,10 +61,7 @@ def sign_up(
     [wanted] = share_pages.goods(session, desk, row.party_id, [shared[sku]], now)
     if wanted.stock == "out":
         raise Problem(409, "out_of_stock", "there is none of this left; choose other goods")
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('signups', :share))"),
-        {"share": row.id},
-    )
+    take_turn(session, f"signups {row.id}")
     there = select(Signup.id).where(Signup.share_id == row.id, Signup.nonce == nonce)
     if session.scalar(there) is not None:
         return False
