@@ -161,6 +161,11 @@ def dismiss(session: Session, purchase: str) -> None:
     _locked(session, purchase).purchase.overcharged = 0
 
 
+AGREED = """(SELECT p.freight_cost + sum(x.cost - x.cost * x.cancelled / x.quantity)::bigint
+    FROM purchase_lines x WHERE x.purchase_id = p.id)"""
+"""SQL: as `agreed_for`, of the purchase `p`."""
+
+
 def agreed_for(found: Locked) -> int:
     """The fen that what is not cancelled of a purchase may cost, freight included."""
     goods = sum(

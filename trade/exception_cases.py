@@ -4,6 +4,7 @@ Each row: kind, what it is about, its row, the state that decides what may be do
 detail, fen at stake, a deadline where a rule or promise gives one, and since when it waits.
 """
 
+from trade.charging import AGREED
 from trade.short_balance import SHORT
 
 _PURCHASE = """(SELECT coalesce(sum((x.quantity - x.shipped - x.cancelled) * x.cost
@@ -82,9 +83,7 @@ CASES = f"""
            || CASE WHEN held_since IS NULL THEN '' ELSE '; it is held and not paid' END,
            CASE WHEN overcharged > 0 THEN overcharged ELSE c.agreed END, ship_by,
            coalesce(held_since, updated_at)
-    FROM purchases p, LATERAL (
-        SELECT p.freight_cost + sum(x.cost - x.cost * x.cancelled / x.quantity)::bigint AS agreed
-        FROM purchase_lines x WHERE x.purchase_id = p.id) c
+    FROM purchases p, LATERAL (SELECT {AGREED} AS agreed) c
     WHERE (overcharged > 0 OR held_since IS NOT NULL)
       AND (held_word IS NULL OR held_since < :now - interval '1 day')
     UNION ALL

@@ -173,12 +173,11 @@ def ask_back(session: Session, purchase: Purchase, now: datetime) -> None:
 def claim(session: Session, source: str, now: datetime) -> list[Due]:
     """Take a batch; nobody else asks about it for the length of a lease."""
     rows = session.execute(
-        text(f"""UPDATE purchases SET due_at = :later WHERE id IN (
+        text(f"""UPDATE purchases p SET due_at = :later WHERE id IN (
             SELECT id FROM purchases WHERE source = :source AND {_DUE}
             ORDER BY due_at, id LIMIT :batch FOR UPDATE SKIP LOCKED)
-            RETURNING id, order_id, our_ref, cancel_reason, held_word, freight_cost + (
-                SELECT sum(cost - cost * cancelled / quantity) FROM purchase_lines
-                WHERE purchase_id = purchases.id) AS agreed"""),  # noqa: S608 - our own words
+            RETURNING id, order_id, our_ref, cancel_reason, held_word,
+                {charging.AGREED} AS agreed"""),  # noqa: S608 - our own words
         {
             "later": now + LEASE,
             "source": source,
