@@ -4,7 +4,7 @@ Only `wallet:` and `held:` accounts keep a balance row, which has a floor; every
 the sum of its postings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -80,15 +80,20 @@ def short(left: int, needed: int) -> Problem:
 
 def standing(session: Session, account: str) -> int:
     """What an account without a balance row holds: the sum of its postings, in fen."""
-    [[row]] = send(
-        session,
-        (
-            "SELECT (SELECT coalesce(sum(amount), 0) FROM postings WHERE destination = %(account)s)"
-            " - (SELECT coalesce(sum(amount), 0) FROM postings WHERE source = %(account)s) AS fen",
-            {"account": account},
-        ),
-    )
-    return int(row.fen)
+    return standings(session, [account])[account]
+
+
+def standings(session: Session, accounts: Collection[str]) -> dict[str, int]:
+    """As `standing`, of each of these accounts."""
+    [rows] = send(session, (_STANDINGS, [list(accounts)]))
+    return {row.account: int(row.fen) for row in rows}
+
+
+_STANDINGS = """
+    SELECT account, (SELECT coalesce(sum(amount), 0) FROM postings WHERE destination = account)
+        - (SELECT coalesce(sum(amount), 0) FROM postings WHERE source = account) AS fen
+    FROM unnest(CAST(%s AS text[])) account
+"""
 
 
 @dataclass

@@ -13,7 +13,7 @@ from trade import ledger
 from trade.books import LOSS
 from trade.ledger import Entry
 from trade.models import Posting
-from trade.settling.earnings import earned
+from trade.settling.earnings import earned, owed
 from trade.settling.payout_moves import lock
 
 SET_OFF, WRITTEN_OFF = "set_off", "debt_written_off"
@@ -24,10 +24,10 @@ def set_off(session: Session, party_id: int) -> None:
 
     Raises Problem 409 `balance_short` where nothing is.
     """
-    wallet, owed = lock(session, party_id), _owed(session, party_id)
-    if owed and wallet < 1:
-        raise ledger.short(max(wallet, 0), owed)
-    _post(session, party_id, SET_OFF, f"wallet:{party_id}", min(owed, max(wallet, 0)))
+    wallet, debt = lock(session, party_id), owed(session, party_id)
+    if debt and wallet < 1:
+        raise ledger.short(max(wallet, 0), debt)
+    _post(session, party_id, SET_OFF, f"wallet:{party_id}", min(debt, max(wallet, 0)))
 
 
 def paid_back(session: Session, since: datetime, until: datetime) -> dict[int, int]:
@@ -43,11 +43,7 @@ def paid_back(session: Session, since: datetime, until: datetime) -> dict[int, i
 def write_off(session: Session, party_id: int) -> None:
     """The house bears what the party still owes."""
     lock(session, party_id)
-    _post(session, party_id, WRITTEN_OFF, LOSS, _owed(session, party_id))
-
-
-def _owed(session: Session, party_id: int) -> int:
-    return max(-ledger.standing(session, earned(party_id)), 0)
+    _post(session, party_id, WRITTEN_OFF, LOSS, owed(session, party_id))
 
 
 def _post(session: Session, party_id: int, kind: str, source: str, amount: int) -> None:

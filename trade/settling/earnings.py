@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from trade.after_sales.claim_states import OPEN
 from trade.after_sales.eligibility import window
 from trade.desk import Desk
-from trade.ledger import Entry, post
+from trade.ledger import Entry, post, standing
 from trade.models import Earning, Order
 from trade.sharing import plans
 
@@ -55,6 +55,11 @@ def frozen(party_id: int) -> str:
 def earned(party_id: int) -> str:
     """The account of what a party has earned and may have paid out; negative is its debt."""
     return f"earned:{party_id}"
+
+
+def owed(session: Session, party_id: int) -> int:
+    """Fen that a party owes back of its earnings."""
+    return max(-standing(session, earned(party_id)), 0)
 
 
 def settle(session: Session, order: Order) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from trade import ledger
 from trade.models import Payout
-from trade.settling.earnings import earned
+from trade.settling.earnings import earned, owed
 from trade.settling.payout_moves import (
     IN_FLIGHT,
     give_back,
@@ -32,13 +32,14 @@ from trade.settling.payout_moves import (
 )
 
 WHY = "goods came back that this was earned on"
+_STOPPABLE = Payout.state.in_(IN_FLIGHT), Payout.exported_at.is_(None)
 
 
 def waiting(session: Session) -> list[int]:
     """Parties with payouts that could still be held back and with earnings that they owe."""
-    stoppable = Payout.state.in_(IN_FLIGHT), Payout.exported_at.is_(None)
-    found = session.scalars(select(Payout.party_id).where(*stoppable).distinct())
-    return [one for one in in_order(found) if ledger.standing(session, earned(one)) < 0]
+    found = in_order(session.scalars(select(Payout.party_id).where(*_STOPPABLE).distinct()))
+    standing = ledger.standings(session, [earned(party) for party in found])
+    return [party for party in found if standing[earned(party)] < 0]
 
 
 def in_order(parties: Iterable[int]) -> list[int]:
@@ -49,24 +50,20 @@ def in_order(parties: Iterable[int]) -> list[int]:
 def hold_back(session: Session, party_id: int, now: datetime) -> None:
     """Take out of the party's payouts what it owes; again changes nothing. System scope."""
     wallet = lock(session, party_id)
-    owed = max(-ledger.standing(session, earned(party_id)), 0)
-    if not owed:
+    debt = owed(session, party_id)
+    if not debt:
         return
     rows = session.scalars(
         select(Payout)
-        .where(
-            Payout.party_id == party_id,
-            Payout.state.in_(IN_FLIGHT),
-            Payout.exported_at.is_(None),
-        )
+        .where(Payout.party_id == party_id, *_STOPPABLE)
         .order_by(Payout.id.desc())
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    uncovered = owed - sum(row.earnings for row in rows) - max(wallet, 0)
+    uncovered = debt - sum(row.earnings for row in rows) - max(wallet, 0)
     for row in rows:
-        from_earnings = min(row.earnings, owed)
-        owed -= from_earnings
+        from_earnings = min(row.earnings, debt)
+        debt -= from_earnings
         from_deposits = min(row.deposits, max(uncovered, 0))
         uncovered -= from_deposits
         _reduce(session, row, from_earnings, from_deposits, now)
