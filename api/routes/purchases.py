@@ -107,18 +107,16 @@ def send_again(caller: Writes, sheet_id: IdPath, source: Source = None) -> Respo
 @router.post("/ship-batch", response_model=Batch[ShippedOut], summary="Many shipments at once")
 def ship_batch(caller: Writes, asked: ShipmentsIn, source: Source = None) -> Response:
     """Each is written down or refused on its own; sending it again changes nothing."""
-    asked_for = batches.each(asked.items, lambda one: _shipment(one.purchase, one))
-    shipments = [one for one in asked_for if not isinstance(one, Problem)]
+    shipments = batches.each(asked.items, lambda one: _shipment(one.purchase, one))
 
     def work() -> Reply:
         with caller.system() as session:
             door = owners.supplier(session, caller, source)
-        failed = shipping.ship_batch(caller.office.db, door, shipments, clock.now())
-        results = iter(
-            problem or (200, {"purchase": shipment.purchase})
-            for shipment, problem in zip(shipments, failed, strict=True)
-        )
-        told = [one if isinstance(one, Problem) else next(results) for one in asked_for]
+        results = shipping.ship_batch(caller.office.db, door, shipments, clock.now())
+        told = [
+            one if isinstance(one, Problem) else (200, {"purchase": one.purchase})
+            for one in results
+        ]
         return Reply(200, batches.told(told))
 
     return caller.do_each(work)

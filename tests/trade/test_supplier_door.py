@@ -189,7 +189,7 @@ def test_an_unknown_carrier_is_refused_with_an_example(market: Market) -> None:
     shop = Shop(market)
     parcel = Shipment(shop.name, "飞毛腿", "SF1234567890")
     (problem,) = shipping.ship_batch(market.db, TEAHOUSE, [parcel], NOW)
-    assert problem is not None
+    assert isinstance(problem, Problem)
     assert "中通快递" in problem.detail
 
 

@@ -90,15 +90,19 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
 
 
 def ship_batch(
-    db: Database, supplier: Supplier, shipments: Sequence[Shipment], now: datetime
-) -> list[Problem | None]:
-    """Each shipment in a transaction of its own; returns what went wrong with each, or None."""
-    results: list[Problem | None] = []
+    db: Database, supplier: Supplier, shipments: Sequence[Shipment | Problem], now: datetime
+) -> list[Shipment | Problem]:
+    """Each shipment in a transaction of its own; returns it, or what went wrong with it, also
+    before it came here."""
+    results: list[Shipment | Problem] = []
     for shipment in shipments:
+        if isinstance(shipment, Problem):
+            results.append(shipment)
+            continue
         try:
             with db.as_system() as session:
                 ship(session, supplier, shipment, now)
-            results.append(None)
+            results.append(shipment)
         except Problem as problem:
             results.append(problem)
     return results
