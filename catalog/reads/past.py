@@ -100,10 +100,11 @@ def as_it_was(
     )
     offers_then = _told if kept else _priced
     offers = offers_then(session, led, moment)
+    units_of = bundles.answered(made).get(sku_id, ())
+    leads = redirects.ever(session, [part for part, _ in units_of])
     parts = [
-        Part(part, units, _deals(offers_then(session, stood, moment)))
-        for part, units in bundles.answered(made).get(sku_id, ())
-        for stood in [redirects.ever(session, [part]).to(part, moment)]
+        Part(part, units, _deals(offers_then(session, leads.to(part, moment), moment)))
+        for part, units in units_of
     ]
     allowed = corridors.answered_then(session, policies, led, moment)
     found = seen(offers, reader, moment, region, allowed, parts)
