@@ -37,9 +37,8 @@ def replay(
             would: dict[str, Any] = {}
             try:
                 if dry_run:
-                    found = replaying.preview(house.db, house.desk, letter, clock.now())
-                    result = _would(found["would"])
-                    would = found
+                    would = replaying.preview(house.db, house.desk, letter, clock.now())
+                    result = _would(would["would"])
                 else:
                     replaying.replay(house.db, house.desk, letter, clock.now())
                     result = "handled"
