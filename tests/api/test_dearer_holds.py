@@ -1,5 +1,6 @@
 """A platform holds goods and asks more freight than was agreed: nothing of it is paid silently."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def test_it_stays_unpaid_until_an_operator_pays_the_rest(
     total, unpaid = trade.seen(order)["total"], "held" if source == JD else 0
     (case,) = cases(trade)
     assert (case["money"], case["actions"]) == ("3.00", ["accept", "refuse"])
-    asked, agreed = (f"{40 + float(fen):.2f} with {fen} freight" for fen in (now, fee))
+    asked, agreed = (f"{40 + Decimal(fen)} with {fen} freight" for fen in (now, fee))
     assert (
         case["detail"] == f"its source asks {asked}; agreed were {agreed}; it is held and not paid"
     )
