@@ -178,7 +178,7 @@ CASES = f"""
         ) ends
     ) owed
     WHERE owed.fen > 0 AND p.id IN (
-        SELECT party_id FROM payouts WHERE earnings > 0 AND state <> 'failed')
+        SELECT party_id FROM payouts WHERE earnings > 0 AND state NOT IN ('failed', 'returned'))
     UNION ALL
     SELECT 'statement_disputed', 'stm', id, id, state, 'disputed', reason, abs(closing), NULL,
            answered_at

@@ -15,7 +15,7 @@ from kit.ids import inside, outside
 from kit.money import yuan
 from trade import ledger, parties
 from trade.ledger import Entry
-from trade.models import Balance, DepositRequest, Posting
+from trade.models import Balance, DepositRequest, Payout, Posting
 from trade.paging import changed
 
 
@@ -34,6 +34,7 @@ def deposit(session: Session, party_id: int, amount: int, reference: str) -> boo
     _alone(session, party_id)
     if session.scalar(_confirmed(party_id, amount, reference).limit(1)) is not None:
         return False
+    _check_no_return(session, reference)
     if ledger.post(session, [_deposit(name, party_id, amount)]):
         return True
     before = session.scalars(select(Posting).where(Posting.reference == name)).one()
@@ -45,6 +46,18 @@ def deposit(session: Session, party_id: int, amount: int, reference: str) -> boo
             errors=[FieldError("reference", "reference_conflict", "already used")],
         )
     return False
+
+
+def received(session: Session, party_id: int, reference: str) -> bool:
+    """Whether a receipt of the bank's was credited to the party already; until the end of the
+    transaction none of its is."""
+    _alone(session, party_id)
+    asked = DepositRequest.party_id == party_id, DepositRequest.proof == reference
+    confirmed = select(DepositRequest.id).where(*asked, DepositRequest.state == "confirmed")
+    own = Posting.reference == f"deposit:{reference}", Posting.destination == f"wallet:{party_id}"
+    return bool(
+        session.scalar(select(confirmed.exists() | select(Posting.id).where(*own).exists()))
+    )
 
 
 def wallet(session: Session, party_id: int) -> dict[str, Any]:
@@ -213,7 +226,22 @@ def _confirmed(party_id: int, amount: int, proof: str) -> Select[int]:
     return select(DepositRequest.id).where(*own, *same)
 
 
+def _check_no_return(session: Session, reference: str) -> None:
+    """What the bank returned of a payout is no new money. Raises Problem 409."""
+    found = select(Payout.id).where(Payout.return_reference == reference.strip())
+    payout = session.scalar(found)
+    if payout is not None:
+        raise Problem(
+            409,
+            "reference_conflict",
+            f"under {reference.strip()!r} the bank returned {outside('pay', payout)}: that money is"
+            " its party's again already",
+            errors=[FieldError("reference", "reference_conflict", "already used")],
+        )
+
+
 def _check_new(session: Session, row: DepositRequest) -> None:
+    _check_no_return(session, row.proof)
     own = Posting.destination == f"wallet:{row.party_id}"
     posted = select(Posting.id).where(Posting.reference == f"deposit:{row.proof}", own)
     before = session.scalar(_confirmed(row.party_id, row.amount, row.proof).limit(1))

@@ -10,7 +10,7 @@ from api import replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
 from api.replies import Reply
 from api.shapes.base import Cursor, IdPath, Limit, Listed
-from api.shapes.money import FailedIn, PaidIn, PayeeIn, PayeeOut, PayoutIn, PayoutOut
+from api.shapes.money import FailedIn, PaidIn, PayeeIn, PayeeOut, PayoutIn, PayoutOut, ReturnedIn
 from kit import clock
 from kit.faults import form
 from kit.ids import inside
@@ -25,7 +25,7 @@ Reads = Annotated[Caller, Depends(allow("wallet:read"))]
 Writes = Annotated[Writer, Depends(allow_write("wallet:write"))]
 Operates = Annotated[Writer, Depends(allow_write("payouts:write"))]
 Sheets = Annotated[Caller, Depends(allow("payouts:write"))]
-Status = Literal["requested", "approved", "paid", "failed"]
+Status = Literal["requested", "approved", "paid", "failed", "returned"]
 _QUARTER = form(r"^20[0-9]{2}Q[1-4]$", "give a quarter, such as 2026Q3")
 
 
@@ -153,8 +153,25 @@ def failed(caller: Operates, payout_id: IdPath, asked: FailedIn) -> Response:
     return caller.do(work)
 
 
+@router.post(
+    "/payouts/{payout_id}/returned", response_model=PayoutOut, summary="The bank sent it back"
+)
+def returned(caller: Operates, payout_id: IdPath, asked: ReturnedIn) -> Response:
+    """After it was paid: its party has all of it again; again with the same reference changes
+    nothing."""
+
+    def work(session: Session) -> Reply:
+        said = asked.bank_reference, asked.reason
+        told = payouts.returned(session, payout_id, *said, caller.party_id, clock.now())
+        return _noted(session, caller, "payout.returned", told)
+
+    return caller.do(work)
+
+
 def _noted(session: Session, caller: Writer, action: str, told: dict[str, Any]) -> Reply:
     party = inside("pty", told["party"])
     detail = {"net": told["net"], "tax": told["tax"], "bank_reference": told["bank_reference"]}
+    if told["returned_at"] is not None:
+        detail["return_reference"] = told["return_reference"]
     audits.note(session, caller.actor, action, told["id"], detail, party_id=party)
     return Reply(200, told)

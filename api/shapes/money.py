@@ -51,7 +51,7 @@ class PayoutOut(Out):
 
     id: str
     party: str
-    status: str = Field(description="requested | approved | paid | failed")
+    status: str = Field(description="requested | approved | paid | failed | returned")
     amount: str
     gross: str
     earnings: str
@@ -64,11 +64,13 @@ class PayoutOut(Out):
     plans: list[str] = Field(description="Versions of the plan that the earnings come from.")
     payee: PaidToOut
     bank_reference: str | None
-    failure: str | None
+    return_reference: str | None = Field(description="The bank's, of money that came back.")
+    failure: str | None = Field(description="Why it is not paid, or came back.")
     created_at: str
     approved_at: str | None
     exported_at: str | None = Field(description="When it was first in a sheet for the bank.")
     paid_at: str | None
+    returned_at: str | None
     updated_at: str
 
 
@@ -76,6 +78,13 @@ class PaidIn(In):
     """What the bank's confirmation says."""
 
     bank_reference: Text
+
+
+class ReturnedIn(In):
+    """What the bank says of money that came back; its party reads the reason."""
+
+    bank_reference: Text
+    reason: Text
 
 
 class FailedIn(In):

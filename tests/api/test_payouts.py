@@ -78,6 +78,16 @@ def test_earnings_go_first_less_tax_and_deposits_come_back_whole(shop: Shop) -> 
     assert (told["status"], told["rule"]) == ("paid", "labour-2018-61")
     assert shop.got("leader", "/v1/wallet")["held"] == "0.00"
     whole(shop)
+    told = act(shop, payout, "returned", {"bank_reference": "R-1", "reason": "账号已销户"})
+    assert (told["status"], told["failure"], told["return_reference"]) == (
+        "returned",
+        "账号已销户",
+        "R-1",
+    )
+    assert told["returned_at"] is not None
+    assert shop.got("leader", "/v1/payouts?status=returned")["items"] == [told]
+    assert shop.got("leader", "/v1/wallet/earnings")["payable"] == "5000.00"
+    whole(shop)
 
 
 def test_a_failed_payout_gives_each_part_back(shop: Shop) -> None:

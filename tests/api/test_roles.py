@@ -100,6 +100,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/payouts/{payout_id}/approve"): OPERATES,
     ("POST", "/v1/payouts/{payout_id}/paid"): OPERATES,
     ("POST", "/v1/payouts/{payout_id}/failed"): OPERATES,
+    ("POST", "/v1/payouts/{payout_id}/returned"): OPERATES,
     ("GET", "/v1/wallet/earnings"): ALL,
     ("GET", "/v1/payables"): OPERATES,
     ("POST", "/v1/payables/{source}/payments"): OPERATES,

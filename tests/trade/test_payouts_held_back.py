@@ -264,8 +264,8 @@ def test_what_was_paid_back_stands_beside_the_quarters_income(market: Market) ->
             for moment in (before, today)
         ]
     assert found == [
-        [100, 0, 100, "1", MONTHLY, 0],
-        [0, 0, 0, "0", MONTHLY, 30],
+        [100, 0, 100, "1", MONTHLY, 0, 0],
+        [0, 0, 0, "0", MONTHLY, 30, 0],
     ]
 
 

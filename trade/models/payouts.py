@@ -45,6 +45,12 @@ class Payout(Base):
             unique=True,
             postgresql_where=text("bank_reference IS NOT NULL"),
         ),
+        Index(
+            "payouts_return",
+            "return_reference",
+            unique=True,
+            postgresql_where=text("return_reference IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -68,14 +74,18 @@ class Payout(Base):
     """The payee's as it was when this was asked for; null where none was stated."""
     mask: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(server_default="requested")
-    """requested | approved | paid | failed."""
+    """requested | approved | paid | failed | returned."""
     bank_reference: Mapped[OutsideId | None]
+    return_reference: Mapped[OutsideId | None]
+    """The bank's own, of the money that came back."""
     failure: Mapped[str | None]
+    """Why it is not paid, or came back."""
     reduced: Mapped[Fen] = mapped_column(server_default="0")
     """By how much `amount` fell since it was asked for: the party came to owe earnings."""
     approved_at: Mapped[datetime | None]
     exported_at: Mapped[datetime | None]
     """When it first stood in a sheet for the bank: from then on it cannot be changed."""
     paid_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)

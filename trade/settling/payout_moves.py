@@ -57,7 +57,7 @@ def give_back(session: Session, row: Payout, reason: str, now: datetime) -> None
 
 _PLANS = text("""
     WITH paid AS (SELECT coalesce(sum(earnings), 0) AS fen FROM payouts
-                  WHERE party_id = :party AND state <> 'failed'
+                  WHERE party_id = :party AND state NOT IN ('failed', 'returned')
                     AND id < coalesce(:before, id + 1)),
     made AS (SELECT plan, released AS fen, released_at AS at, id FROM earnings
              WHERE party_id = :party AND released > 0

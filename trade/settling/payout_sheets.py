@@ -41,6 +41,7 @@ INCOME = (
     ("笔数", 8),
     ("计税规则", 20),
     ("退回（元）", 16),
+    ("退回税额（元）", 16),
 )
 _NOBODY = Account("", "", "", "")
 
@@ -74,6 +75,8 @@ def incomes(session: Session, keyring: Keyring, year: int, quarter: int) -> byte
     What platforms report of each quarter by 《互联网平台企业涉税信息报送规定》(国务院令第810号):
     name, kind, number, income, and the tax withheld. Deposits given back are no income, and what a
     party paid back in that quarter of what it had earned (`debts.set_off`) stands beside it once.
+    So does what was paid in an earlier quarter and came back from the bank in this one, with its
+    tax; what came back in its own quarter is no income at all.
     """
     months = [3 * quarter - 2, 3 * quarter + 1]
     since, until = (
@@ -84,33 +87,58 @@ def incomes(session: Session, keyring: Keyring, year: int, quarter: int) -> byte
     found = session.execute(
         select(newest, func.sum(Payout.earnings), func.sum(Payout.tax), func.count())
         .where(
-            Payout.state == "paid",
             Payout.earnings > 0,
             Payout.paid_at >= since,
             Payout.paid_at < until,
+            Payout.returned_at.is_(None) | (Payout.returned_at >= until),
         )
         .group_by(Payout.party_id, Payout.kind, Payout.payee, Payout.rule)
         .order_by(newest)
     ).all()
-    back = debts.paid_back(session, since, until)
+    back = _back(session, since, until)
     rows = []
     for payout_id, income, tax, count in found:
         row = session.get_one(Payout, payout_id)
-        money = int(income), int(tax), back.pop(row.party_id, 0)
+        money = int(income), int(tax), *back.pop(row.party_id, (0, 0))
         rows.append(_income(keyring, f"{year}Q{quarter}", row, count, *money))
     for party, returned in sorted(back.items()):  # paid out in an earlier quarter
-        last = select(newest).where(Payout.party_id == party, Payout.state == "paid")
+        last = select(newest).where(Payout.party_id == party, Payout.paid_at.is_not(None))
         row = session.get_one(Payout, session.scalars(last.where(Payout.earnings > 0)).one())
-        rows.append(_income(keyring, f"{year}Q{quarter}", row, 0, 0, 0, returned))
+        rows.append(_income(keyring, f"{year}Q{quarter}", row, 0, 0, 0, *returned))
     return workbook("收入信息", INCOME, rows)
 
 
+def _back(session: Session, since: datetime, until: datetime) -> dict[int, tuple[int, int]]:
+    """Of income before, what went back in a span and the tax on it, in fen, by party."""
+    found = {party: (fen, 0) for party, fen in debts.paid_back(session, since, until).items()}
+    returned = session.execute(
+        select(Payout.party_id, func.sum(Payout.earnings), func.sum(Payout.tax))
+        .where(
+            Payout.earnings > 0,
+            Payout.paid_at < since,
+            Payout.returned_at >= since,
+            Payout.returned_at < until,
+        )
+        .group_by(Payout.party_id)
+    )
+    for party, fen, tax in returned:
+        found[party] = found.get(party, (0, 0))[0] + int(fen), int(tax)
+    return found
+
+
 def _income(
-    keyring: Keyring, quarter: str, row: Payout, count: int, income: int, tax: int, back: int
+    keyring: Keyring,
+    quarter: str,
+    row: Payout,
+    count: int,
+    income: int,
+    tax: int,
+    back: int,
+    tax_back: int,
 ) -> list[str | Decimal]:
     who = [row.payee, KINDS[row.kind], _payee(keyring, row).number]
     money = [_amount(income), _amount(tax), _amount(income - tax)]
-    return [quarter, *who, *money, str(count), row.rule, _amount(back)]
+    return [quarter, *who, *money, str(count), row.rule, _amount(back), _amount(tax_back)]
 
 
 def _bank_row(keyring: Keyring, row: Payout) -> list[str | Decimal]:

@@ -1,5 +1,7 @@
 """Payouts: asked for and held, approved with the tax fixed, then paid and posted, or given back.
 
+What was paid may come back from the bank: then it is its party's again, with the tax on it.
+
 Huopan moves no money: a payout is a line of the sheet that the operator gives to the bank, and is
 posted when the bank confirms it. Earnings go first, less tax; then what the party had paid in. What
 a party comes to owe before that sheet is made is held back (`holding_back`).
@@ -15,7 +17,7 @@ from sqlalchemy.orm import Session
 from kit.errors import FieldError, Problem, invalid
 from kit.ids import inside, outside
 from kit.money import yuan
-from trade import ledger
+from trade import ledger, wallets
 from trade.models import Party, Payee, Payout
 from trade.paging import changed
 from trade.settling import holding_back
@@ -107,13 +109,7 @@ def paid(
     _check(row, ("approved",))
     row.bank_reference = bank_reference.strip()
     row.state, row.paid_at, row.updated_at = "paid", now, now
-    try:
-        with session.begin_nested():
-            session.flush()
-    except IntegrityError as error:
-        message = f"another payout has the bank reference {bank_reference!r}; check it"
-        wrong = FieldError("bank_reference", "reference_conflict", "already used")
-        raise Problem(409, "reference_conflict", message, errors=[wrong]) from error
+    _flush(session, bank_reference.strip())
     move(session, row, "payout", "net", leaving(row.party_id), "bank", row.amount - row.tax)
     move(session, row, "payout_tax", "tax", leaving(row.party_id), "tax", row.tax)
     return view(row)
@@ -129,6 +125,42 @@ def failed(session: Session, payout: str, reason: str, now: datetime) -> dict[st
         _check(row, IN_FLIGHT)
         give_back(session, row, reason, now)
         retax(session, row.party_id)
+    return view(row)
+
+
+def returned(
+    session: Session,
+    payout: str,
+    bank_reference: str,
+    reason: str,
+    by_party: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """The net amount came back: each part goes where it came from, and no tax is owed on it.
+
+    Again with the same reference changes nothing. System scope. Raises Problem 404, 409
+    `wrong_state`, 409 `reference_conflict` where the receipt stands for other money, 403
+    `own_payout`.
+    """
+    row = _locked(session, payout)
+    reference = bank_reference.strip()
+    if row.party_id == by_party:
+        raise Problem(403, "own_payout", "nobody returns his own payout; ask another operator")
+    if row.state == "returned" and row.return_reference == reference:
+        return view(row)
+    _check(row, ("paid",))
+    if wallets.received(session, row.party_id, reference):
+        raise _used(reference, "a deposit of this party")
+    row.state, row.failure, row.return_reference = "returned", reason, reference
+    row.returned_at = row.updated_at = now
+    _flush(session, reference)
+    party, kept = row.party_id, row.earnings - row.tax
+    move(session, row, "payout_returned", "returned-earned", "bank", earned(party), kept)
+    move(
+        session, row, "payout_returned", "returned-wallet", "bank", f"wallet:{party}", row.deposits
+    )
+    move(session, row, "payout_tax_returned", "returned-tax", "tax", earned(party), row.tax)
+    retax(session, party)
     return view(row)
 
 
@@ -169,13 +201,29 @@ def view(row: Payout) -> dict[str, Any]:
         "plans": row.plans,
         "payee": {"kind": row.kind, "name": row.payee, **row.mask},
         "bank_reference": row.bank_reference,
+        "return_reference": row.return_reference,
         "failure": row.failure,
         "created_at": row.created_at,
         "approved_at": row.approved_at,
         "exported_at": row.exported_at,
         "paid_at": row.paid_at,
+        "returned_at": row.returned_at,
         "updated_at": row.updated_at,
     }
+
+
+def _flush(session: Session, reference: str) -> None:
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError as error:
+        raise _used(reference, "another payout") from error
+
+
+def _used(reference: str, what: str) -> Problem:
+    wrong = FieldError("bank_reference", "reference_conflict", "already used")
+    message = f"{what} has the bank reference {reference!r}; check it"
+    return Problem(409, "reference_conflict", message, errors=[wrong])
 
 
 def _parts(session: Session, party_id: int, wallet: int, amount: int) -> tuple[int, int]:

@@ -17,7 +17,15 @@ QUERIES: dict[str, str] = {
         FROM payouts p LEFT JOIN LATERAL (
             SELECT sum(amount) AS fen FROM postings
             WHERE reference IN ('payout-net:' || p.id, 'payout-tax:' || p.id)) x ON true
-        WHERE coalesce(x.fen, 0) <> CASE WHEN p.state = 'paid' THEN p.amount ELSE 0 END""",
+        WHERE coalesce(x.fen, 0)
+              <> CASE WHEN p.state IN ('paid', 'returned') THEN p.amount ELSE 0 END""",
+    "a returned payout came back whole, once": """
+        SELECT 'payout ' || p.id, coalesce(x.fen, 0) || ' fen came back, ' || p.amount || ' left'
+        FROM payouts p LEFT JOIN LATERAL (
+            SELECT sum(amount) AS fen FROM postings
+            WHERE reference IN ('payout-returned-earned:' || p.id,
+                'payout-returned-wallet:' || p.id, 'payout-returned-tax:' || p.id)) x ON true
+        WHERE coalesce(x.fen, 0) <> CASE WHEN p.state = 'returned' THEN p.amount ELSE 0 END""",
     "frozen earnings = their account": """
         SELECT 'frozen:' || party_id, fen || ' fen frozen, postings say ' || posted FROM (
             SELECT party_id, sum(fen) AS fen, sum(posted) AS posted FROM (
@@ -33,7 +41,8 @@ QUERIES: dict[str, str] = {
             SELECT party_id, sum(fen) AS fen, sum(posted) AS posted FROM (
                 SELECT party_id, released AS fen, 0 AS posted FROM earnings
                 UNION ALL SELECT party_id, earned, 0 FROM commissions WHERE party_id IS NOT NULL
-                UNION ALL SELECT party_id, -earnings, 0 FROM payouts WHERE state <> 'failed'
+                UNION ALL SELECT party_id, -earnings, 0 FROM payouts
+                WHERE state NOT IN ('failed', 'returned')
                 UNION ALL SELECT party_id, 0, amount FROM postings
                 WHERE destination = 'earned:' || party_id
                   AND kind NOT IN ('set_off', 'debt_written_off')

@@ -54,6 +54,8 @@ KINDS = {
     "platform_commission_back": "平台佣金冲回",
     "payout": "提现",
     "payout_tax": "代扣个税",
+    "payout_returned": "提现退回",
+    "payout_tax_returned": "代扣个税退回",
     "reconciled": "对账调整",
     "platform_debit": "平台扣款及退款",
 }
