@@ -14,8 +14,8 @@ from math import gcd, lcm
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from catalog import bundle_versions, marks, rule_changes, shelf
 from catalog import deals as all_deals
-from catalog import marks, rule_changes, shelf
 from catalog.corridors import PricePolicy
 from catalog.deals import Deal
 from catalog.matching.redirects import current
@@ -230,6 +230,7 @@ def put(
     session.execute(delete(SkuPart).where(SkuPart.sku_id == sku_id))
     session.add_all(SkuPart(sku_id=sku_id, part_id=part, units=n) for part, n in made.items())
     session.flush()
+    bundle_versions.keep(session, sku_id, made, row.updated_at)
     _tell(session, sku_id)
     return row
 
@@ -249,6 +250,7 @@ def remove(session: Session, sku_id: int) -> None:
     take_turn(session, _WRITERS)
     session.execute(delete(SkuPart).where(SkuPart.sku_id == sku_id))
     session.execute(delete(Bundle).where(Bundle.sku_id == sku_id))
+    bundle_versions.keep(session, sku_id, {}, read_clock(session))
     _tell(session, sku_id)
 
 

@@ -9,10 +9,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import UniqueConstraint, select
+from sqlalchemy import Index, UniqueConstraint, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog import marks, rule_changes
@@ -20,6 +21,14 @@ from catalog.rule_changes import Reach
 from kit.db import NOW, Base, Id, OutsideId, Ref, Utc, read_clock, take_turn
 from kit.errors import Problem, invalid
 from kit.money import FEN
+
+NAMED = """(SELECT freight ->> 'name' FROM terms WHERE offer_id = {offer}
+    ORDER BY mode DESC LIMIT 1)"""
+"""SQL: the template that an offer names, whatever its mode; NULL where it names none."""
+THEN = """(SELECT v.content FROM freight_template_versions v
+    WHERE v.source = {source} AND v.name = {name} AND v.began_at <= {moment}
+      AND (v.ended_at IS NULL OR v.ended_at > {moment}))"""
+"""SQL: what a template said at a moment; NULL where there was none."""
 
 By = Literal["piece", "weight", "amount"]
 
@@ -45,6 +54,29 @@ class FreightTemplate(Base):
     stated: Mapped[dict[str, Any]]
     """In its writer's words."""
     updated_at: Mapped[Utc] = mapped_column(server_default=NOW)
+
+
+class FreightTemplateVersion(Base):
+    """What a template said from `began_at` until `ended_at`; null: it says so still. Never
+    deleted."""
+
+    __tablename__ = "freight_template_versions"
+    __table_args__ = (
+        Index(
+            "freight_template_versions_open",
+            "id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("freight_template_versions_name", "source", "name"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    began_at: Mapped[Utc] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime | None]
+    source: Mapped[OutsideId]
+    name: Mapped[OutsideId]
+    content: Mapped[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -164,6 +196,9 @@ def put(
     row.updated_at = read_clock(session)
     session.flush()
     if now != before:
+        _end(session, row, row.updated_at)
+        began = {"began_at": row.updated_at, "content": now}
+        session.add(FreightTemplateVersion(id=row.id, source=source, name=name, **began))
         _tell(session, row, before, now)
     return row
 
@@ -183,6 +218,7 @@ def remove(session: Session, source: str, name: str) -> bool:
     if row is None:
         return False
     _tell(session, row, row.content, None)
+    _end(session, row, read_clock(session))
     session.delete(row)
     session.flush()
     return True
@@ -257,6 +293,13 @@ def _check_step(by: By, name: str, step: Step) -> None:
     counted = step.size * _WHOLES[by]
     if counted != counted.to_integral_value() or not 1 <= counted <= 10**9:
         raise invalid(name, "its size is in pieces, kilograms or CNY, above 0")
+
+
+def _end(session: Session, row: FreightTemplate, at: datetime) -> None:
+    """What it said holds until then."""
+    kept = FreightTemplateVersion
+    said = update(kept).where(kept.id == row.id, kept.ended_at.is_(None))
+    session.execute(said.values(ended_at=at))
 
 
 def _tell(session: Session, row: FreightTemplate, *contents: Mapping[str, Any] | None) -> None:

@@ -250,3 +250,6 @@ class FeedHead(Base):
     rules_since: Mapped[datetime | None]
     """Since when grants, price policies and parties' standings are kept as they were; null: they
     always were."""
+    terms_since: Mapped[datetime | None]
+    """The same of the parts of bundles and of freight templates; before that they are told as they
+    were then."""

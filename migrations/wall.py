@@ -105,6 +105,7 @@ LATER_TABLES = {
     "grant_versions": "false",
     "price_policy_versions": "false",
     "party_standings": OWN,
+    "freight_template_versions": "false",
 }
 """The same for tables that later migrations make; each protects its own."""
 

@@ -1,4 +1,4 @@
-"""What must always hold of grants, price policies and standings as they are kept.
+"""What must always hold of rules, standings, bundles and freight templates as they are kept.
 
 Each has a version that began and has not ended, which says what it says; versions of one do not
 overlap.
@@ -7,12 +7,17 @@ overlap.
 _SCOPE = "source name sku_id brand brand_of category regions valid_from valid_until"
 _GRANTS = f"{_SCOPE} to_party to_level max_per_order max_per_day max_per_recipient"
 _POLICIES = f"{_SCOPE} min_retail max_retail"
+_FREIGHT = "source name content"
 _STOOD = """(SELECT id AS party_id, level, parent_id FROM parties
     WHERE level IS NOT NULL OR parent_id IS NOT NULL)"""
+_MADE = """(SELECT sku_id, jsonb_object_agg(part_id::text, units) AS parts FROM sku_parts
+    GROUP BY sku_id)"""
 _KEPT = (
     ("grant", "grants", "grant_versions", "id", _GRANTS),
     ("price policy", "price_policies", "price_policy_versions", "id", _POLICIES),
     ("standing of party", _STOOD, "party_standings", "party_id", "level parent_id"),
+    ("bundle", _MADE, "bundle_versions", "sku_id", "parts"),
+    ("freight template", "freight_templates", "freight_template_versions", "id", _FREIGHT),
 )
 
 
@@ -37,10 +42,10 @@ def _apart(what: str, versions: str, key: str) -> str:
 
 
 QUERIES: dict[str, str] = {
-    "a grant, price policy or standing is the version of it that holds": " UNION ALL ".join(
+    "whatever is kept as it was is the version of it that holds": " UNION ALL ".join(
         _current(*kept) for kept in _KEPT
     ),
-    "no two versions of a grant, price policy or standing hold at once": " UNION ALL ".join(
+    "no two versions of what is kept as it was hold at once": " UNION ALL ".join(
         _apart(what, versions, key) for what, _, versions, key, _ in _KEPT
     ),
 }

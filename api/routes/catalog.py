@@ -142,7 +142,7 @@ def price_history(
         _must_exist(caller, session, number, sku_id)
         eyes, _ = hindsight.of(session, caller, begin, end)
         points = reads.price_history(session, number, begin, end, eyes)
-        taken = reads.of_today(session, begin, "sources", "offers")
+        taken = reads.of_today(session, begin, "sources", "offers", terms=["parts"])
     return replies.answer({"items": [present.point(one) for one in points], "of_today": taken})
 
 

@@ -30,8 +30,8 @@ CATEGORY = (
 OF_TODAY = (
     "What is not known of then and is that of now: `names` (which brand a word stands for),"
     " `sources` (their settings), `offers` (the brand, category, retail prices and areas that they"
-    " state), `freight` (where templates send nothing), `parts` (of a bundle), `rules` (grants,"
-    " price policies and levels that ended before they were kept)."
+    " state), and of what ended before it was kept `rules` (grants, price policies and levels),"
+    " `parts` (of bundles) and `freight` (where templates send nothing)."
 )
 _MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
 PRICE = r"^[0-9]{1,9}(\.[0-9]{1,4})?$"

@@ -1,6 +1,6 @@
 """A reader at any moment of the past: by the price rules, the grants and its own place of then."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,22 +14,27 @@ from catalog.readers import Readership
 from catalog.shelf import Reader
 from kit.statements import Query, send
 
-RULES_SINCE: Query = ("SELECT rules_since FROM feed_head", ())
+KEPT_SINCE: Query = ("SELECT rules_since, terms_since FROM feed_head", ())
 """What `of_today` asks; `taken` reads the row."""
 
 
-def of_today(session: Session, since: datetime, *more: str) -> list[str]:
+def of_today(
+    session: Session, since: datetime, *more: str, terms: Collection[str] = ()
+) -> list[str]:
     """What an answer about the time from `since` on takes from today: what brands' wordings stand
-    for, `more`, and `rules`, where grants, price policies and levels of then may have ended before
-    they were kept."""
-    return taken(send(session, RULES_SINCE)[0], since, *more)
+    for, and `more`; `rules`, where grants, price policies and levels of then may have ended before
+    they were kept, and those of `terms` (`parts` of bundles, `freight` templates) alike."""
+    return taken(send(session, KEPT_SINCE)[0], since, *more, terms=terms)
 
 
-def taken(rows: Sequence[Any], since: datetime, *more: str) -> list[str]:
-    """As `of_today`, by the answer to `RULES_SINCE`."""
-    [[kept]] = rows
-    unkept = kept is not None and since < kept
-    return ["names", *more, *(["rules"] if unkept else [])]
+def taken(
+    rows: Sequence[Any], since: datetime, *more: str, terms: Collection[str] = ()
+) -> list[str]:
+    """As `of_today`, by the answer to `KEPT_SINCE`."""
+    [[rules_since, terms_since]] = rows
+    kept = dict.fromkeys(terms, terms_since) | {"rules": rules_since}
+    unkept = [name for name, begin in kept.items() if begin is not None and since < begin]
+    return ["names", *more, *unkept]
 
 
 @dataclass(frozen=True)

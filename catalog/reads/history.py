@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
+from operator import mul
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog import bundle_versions
+from catalog.bundle_versions import PastBundles
 from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
 from catalog.pricing import Goods
@@ -23,7 +26,8 @@ from catalog.shelf import Reader
 class Point:
     """From `at` on, the lowest listed price was `price` CNY a unit; None: there was none.
 
-    `source` and `external_id` are set for operators and buyers only, and then `price` is the cost.
+    `source` and `external_id` are set for operators and buyers only, and then `price` is the cost;
+    without them it is what the parts of a bundle cost together.
     """
 
     at: datetime
@@ -47,8 +51,11 @@ class _Moment:
     goods: Goods
 
     def paid(self, reader: Reader) -> Decimal | None:
-        """What `reader` pays; links to goods that a platform sells itself are not marked up."""
-        if self.cost is None or self.mode == "affiliate":
+        """What `reader` pays, or that costs where it sees costs; None: its source does not serve
+        it. Links to goods that a platform sells itself are not marked up."""
+        if reader.prices.serves not in reader.policy(self.source).serves:
+            return None
+        if self.cost is None or self.mode == "affiliate" or reader.sees_sources:
             return self.cost
         return reader.prices.price(self.cost, self.goods)
 
@@ -86,12 +93,42 @@ def price_history(
     Leaders see the lowest price of each mode that any source listed then, marked up as they paid
     it then, and only where it changed; operators and buyers see what each source asked. An offer
     counts while it was under the SKU, or under the one that this was merged into, and while brands
-    had opened it. What an offer's brand and category are is of today.
+    had opened it. While it was a bundle that nobody offered as a whole by the piece, its price is
+    that of its parts. What an offer's brand and category are is of today.
     """
     known = memberships.of(session, sku_id)
-    rows = session.execute(_POINTS, {"offers": sorted(known.now), "until": until})
-    reader = eyes.at(until)
-    moments = [
+    made = bundle_versions.ever(session, [sku_id, *(one.to_sku for one in known.moves)])
+    goods = _Goods(
+        _Offers(known),
+        {part: _Offers(memberships.of(session, part)) for part in sorted(made.parts)},
+        made,
+    )
+    moments = _moments(session, goods, until)
+    turns = [turn for turn in eyes.turns if turn <= until]
+    steps = _steps(moments, [*turns, *goods.turns(until)], eyes)
+    if eyes.at(until).sees_sources:
+        return _standing(_asked(steps, goods), since)
+    before = [turn for turn in turns if turn <= since]
+    return _standing(_lowest(steps, goods, before[-1] if before else BEGINNING), since)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What happened at a moment, by the goods to which it did, and who saw it."""
+
+    at: datetime
+    happened: Sequence[tuple["_Offers", _Moment]]
+    reader: Reader
+
+
+_Moments = list[tuple["_Offers", _Moment]]
+
+
+def _moments(session: Session, goods: "_Goods", until: datetime) -> _Moments:
+    """What happened to the offers of all these goods, in its order."""
+    wanted = {offer for one in goods.all for offer in one.known.now}
+    rows = session.execute(_POINTS, {"offers": sorted(wanted), "until": until})
+    told = [
         _Moment(
             r.at,
             r.offer_id,
@@ -102,44 +139,24 @@ def price_history(
             Goods(r.source, r.brand, r.category, r.ours),
         )
         for r in rows
-        if reader.sees_sources or reader.prices.serves in reader.policy(r.source).serves
     ]
-    turns = [turn for turn in eyes.turns if turn <= until]
-    steps = _steps(_grouped(moments, known, until), turns, eyes, known)
-    if reader.sees_sources:
-        return _standing(_asked(steps), since)
-    before = [turn for turn in turns if turn <= since]
-    return _standing(_lowest(steps, before[-1] if before else BEGINNING), since)
+    found = [
+        (one, moment)
+        for one in goods.all
+        for moment in _grouped([x for x in told if x.offer_id in one.known.now], one.known, until)
+    ]
+    return sorted(found, key=lambda each: each[1].at)
 
 
-@dataclass(frozen=True)
-class _Step:
-    """What happened at a moment, and who saw it how."""
-
-    at: datetime
-    happened: Sequence[_Moment]
-    reader: Reader
-    known: Memberships
-
-    def opened(self, one: _Moment) -> bool:
-        """Whether brands let the reader see the offer."""
-        grants = self.reader.grants
-        return not grants.restricts(one.source) or grants.allows(
-            self.known.standing(self.at), one.goods, "", self.at
-        )
-
-
-def _steps(
-    moments: Iterable[_Moment], turns: Iterable[datetime], eyes: Hindsight, known: Memberships
-) -> Iterator[_Step]:
-    """The moments and the reader's own turns, in their order."""
-    happened = {at: list(together) for at, together in groupby(moments, key=lambda one: one.at)}
+def _steps(moments: _Moments, turns: Iterable[datetime], eyes: Hindsight) -> Iterator[_Step]:
+    """The moments and the turns of the reader and of the goods, in their order."""
+    happened = {at: list(together) for at, together in groupby(moments, key=lambda one: one[1].at)}
     turning = set(turns)
     reader: Reader | None = None
     for at in sorted(happened.keys() | turning):
         if reader is None or at in turning:
             reader = eyes.at(at)
-        yield _Step(at, happened.get(at, ()), reader, known)
+        yield _Step(at, happened.get(at, ()), reader)
 
 
 def _grouped(moments: list[_Moment], known: Memberships, until: datetime) -> list[_Moment]:
@@ -156,9 +173,10 @@ def _grouped(moments: list[_Moment], known: Memberships, until: datetime) -> lis
 
 
 class _Offers:
-    """What is asked for the SKU, moment by moment."""
+    """What is asked for a SKU, moment by moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Memberships) -> None:
+        self.known = known
         self._costs: dict[int, dict[str, _Moment]] = defaultdict(dict)
         self._gone: set[int] = set()
         self._own: set[int] = set()
@@ -190,21 +208,79 @@ class _Offers:
     def shut(self, step: _Step) -> set[int]:
         """The offers that brands do not let the reader see."""
         some = ((offer, next(iter(costs.values()), None)) for offer, costs in self._costs.items())
-        return {offer for offer, one in some if one is not None and not step.opened(one)}
+        return {offer for offer, one in some if one is not None and not self._opened(one, step)}
+
+    def lowest(self, step: _Step) -> dict[str, Decimal]:
+        """What the reader pays at least, by mode."""
+        found: dict[str, Decimal] = {}
+        for costs in self.there():
+            for mode, one in costs.items():
+                price = one.paid(step.reader) if self._opened(one, step) else None
+                if price is not None:
+                    found[mode] = min(price, found.get(mode, price))
+        return found
+
+    def by_piece(self) -> bool:
+        """Whether somebody offers it so, to whomever."""
+        priced = (costs.get("dropship") for costs in self.there())
+        return any(one is not None and one.cost is not None for one in priced)
+
+    def _opened(self, one: _Moment, step: _Step) -> bool:
+        """Whether brands let the reader see the offer."""
+        grants, at = step.reader.grants, step.at
+        return not grants.restricts(one.source) or grants.allows(
+            self.known.standing(at), one.goods, "", at
+        )
 
 
-def _asked(steps: Iterable[_Step]) -> list[Point]:
-    offers = _Offers()
+@dataclass(frozen=True)
+class _Goods:
+    """A SKU, and the parts of which it was ever made, by their names."""
+
+    own: _Offers
+    parts: Mapping[int, _Offers]
+    made: PastBundles
+
+    @property
+    def all(self) -> list[_Offers]:
+        """The SKU and its parts."""
+        return [self.own, *self.parts.values()]
+
+    def turns(self, until: datetime) -> Iterator[datetime]:
+        """When it came to be made of something else, or to stand for another SKU."""
+        moved = (at for one in self.own.known.moves for at in (one.at, one.undone_at) if at)
+        if self.parts:
+            yield from (turn for turn in (*self.made.turns(), *moved) if turn <= until)
+
+    def paid(self, step: _Step) -> dict[str, Decimal]:
+        """What the reader pays at least, by mode."""
+        return self.own.lowest(step) if (found := self.composed(step)) is None else found
+
+    def composed(self, step: _Step) -> dict[str, Decimal] | None:
+        """What its parts cost the reader; None: it is not sold by parts."""
+        units = self.made.named(self.own.known.standing(step.at), step.at) if self.parts else {}
+        if not units or self.own.by_piece():
+            return None
+        prices = [self.parts[part].lowest(step).get("dropship") for part in units]
+        known = [price for price in prices if price is not None]
+        if len(known) < len(units):
+            return {}
+        return {"dropship": sum(map(mul, units.values(), known), Decimal(0))}
+
+
+def _asked(steps: Iterable[_Step], goods: _Goods) -> list[Point]:
     shut: set[int] = set()
     points = []
+    before: Decimal | None = None
     for step in steps:
         told = {
             (one.offer_id, one.mode): one
-            for happened in step.happened
+            for offers, happened in step.happened
             for one in offers.learn(happened)
+            if offers is goods.own
         }
-        was_shut, shut = shut, offers.shut(step)
-        for costs in offers.there():
+        was_shut, shut = shut, goods.own.shut(step)
+        for costs in goods.own.there():
             for mode, one in costs.items():
                 if one.offer_id in was_shut:
                     told.setdefault((one.offer_id, mode), replace(one, at=step.at))
@@ -213,25 +289,23 @@ def _asked(steps: Iterable[_Step]) -> list[Point]:
             for one in told.values()
             if one.offer_id not in shut
         ]
+        together = (goods.composed(step) or {}).get("dropship")
+        if together != before:
+            points.append(Point(step.at, "dropship", together))
+        before = together
     return points
 
 
-def _lowest(steps: Iterable[_Step], since: datetime) -> list[Point]:
+def _lowest(steps: Iterable[_Step], goods: _Goods, since: datetime) -> list[Point]:
     """From `since` on; what the reader paid before is not known."""
-    offers = _Offers()
     lowest: dict[str, Decimal] = {}
     points = []
     for step in steps:
-        for happened in step.happened:
+        for offers, happened in step.happened:
             offers.learn(happened)
         if step.at < since:
             continue
-        now: dict[str, Decimal] = {}
-        for costs in offers.there():
-            for mode, one in costs.items():
-                price = one.paid(step.reader) if step.opened(one) else None
-                if price is not None:
-                    now[mode] = min(price, now.get(mode, price))
+        now = goods.paid(step)
         points += [
             Point(step.at, mode, now.get(mode))
             for mode in sorted(now.keys() | lowest.keys())

@@ -9,17 +9,18 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import bundles, corridors, shelf
+from catalog import bundle_versions, bundles, corridors, shelf
 from catalog.bundles import Part
 from catalog.changes import Event, Told, deals_of
 from catalog.corridors import Corridor, PricePolicy
 from catalog.deals import Deal
+from catalog.freight_templates import NAMED, THEN
 from catalog.matching import redirects
 from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
 from catalog.reads import memberships, told
 from catalog.reads.changes import KEPT
-from catalog.reads.hindsight import RULES_SINCE, taken
+from catalog.reads.hindsight import KEPT_SINCE, taken
 from catalog.reads.told import Offers
 from catalog.shelf import Reader, Stock
 from kit.statements import send
@@ -65,10 +66,12 @@ _BY_REGION = text("""
     SELECT EXISTS (SELECT FROM stocks s JOIN offers o ON o.id = s.offer_id
         WHERE o.sku_id = ANY(:skus) AND s.region <> '')
 """)
+_TEMPLATE = THEN.format(source="o.source", name=NAMED.format(offer="o.id"), moment=":moment")
 _POINTS = text(f"""
     SELECT DISTINCT ON (p.offer_id, p.mode) p.offer_id, p.mode, p.price, p.at, o.source,
         o.external_id, {BRAND_OF} AS brand, o.category, {OURS} AS ours,
-        o.min_retail, o.max_retail, o.not_delivered_to
+        o.min_retail, o.max_retail, o.not_delivered_to,
+        {_TEMPLATE} AS template
     FROM price_points p JOIN offers o ON o.id = p.offer_id
     WHERE o.id = ANY(:offers) AND p.at <= :moment
     ORDER BY p.offer_id, p.mode, p.version DESC
@@ -86,31 +89,25 @@ def as_it_was(
     """The SKU at `moment` in the eyes of `reader`, who is as it was then.
 
     Stock is what was stated, less the units that we had reserved. From before the days for which
-    events are kept only prices are known, and what else is told of offers is that of today. A
-    bundle has the parts of today. What was in stock in a region is not known where sources state
-    that by regions: events tell of the whole.
+    events are kept only prices are known, and what else is told of offers is that of today. What
+    was in stock in a region is not known where sources state that by regions: events tell of the
+    whole.
     """
     kept = moment >= now - KEPT
     led = redirects.ever(session, [sku_id]).to(sku_id, moment)
-    policies, made, since = send(
-        session,
-        corridors.question_then(led, moment),
-        bundles.question([sku_id]),
-        RULES_SINCE,
-    )
+    policies, since = send(session, corridors.question_then(led, moment), KEPT_SINCE)
     offers_then = _told if kept else _priced
     offers = offers_then(session, led, moment)
-    units_of = bundles.answered(made).get(sku_id, ())
-    leads = redirects.ever(session, [part for part, _ in units_of])
+    made = bundle_versions.ever(session, [led]).units(led, moment)
     parts = [
-        Part(part, units, _deals(offers_then(session, leads.to(part, moment), moment)))
-        for part, units in units_of
+        Part(part, units, _deals(offers_then(session, part, moment)))
+        for part, units in sorted(made.items())
     ]
     allowed = corridors.answered_then(session, policies, led, moment)
     found = seen(offers, reader, moment, region, allowed, parts)
-    unkept = {"freight": bool(region), "parts": bool(parts), "offers": not kept}
-    more = [name for name, so in unkept.items() if so]
-    found = replace(found, of_today=taken(since, moment, "sources", *more))
+    more = ["sources"] if kept else ["sources", "offers"]
+    terms = ["parts", "freight"] if region else ["parts"]
+    found = replace(found, of_today=taken(since, moment, *more, terms=terms))
     if (
         region
         and session.execute(_BY_REGION, {"skus": [led, *(part.sku_id for part in parts)]}).scalar()
@@ -207,7 +204,7 @@ def _priced(session: Session, sku_id: int, moment: datetime) -> Offers:
                 listed=True,
                 price=prices | {row.mode: str(row.price)},
                 retail=(row.min_retail, row.max_retail),
-                beyond=tuple(row.not_delivered_to or ()),
+                beyond=told.beyond(row),
             ),
         )
     return list(offers.values())

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
+from catalog import freight_templates
 from catalog.changes import Event, Later, Told, untold
+from catalog.freight_templates import NAMED, THEN
 from catalog.matching.tree import OURS
 from catalog.matching.wordings import BRAND_OF
 
@@ -25,7 +27,9 @@ _KINDS = "c.kind IN ('listed', 'gone', 'price', 'stock')"
 _TERMS = ("brand", "category", "min_retail", "max_retail", "not_delivered_to")
 _OFFER = "offers"
 _OFFER_THEN = f"""(
-    SELECT n.id, n.sku_id, n.source, n.external_id, n.state, {", ".join(f"t.{x}" for x in _TERMS)}
+    SELECT n.id, n.sku_id, n.source, n.external_id, n.state, {", ".join(f"t.{x}" for x in _TERMS)},
+        CASE WHEN e.was ? 'freight' THEN e.was -> 'freight' ->> 'name'
+          ELSE {NAMED.format(offer="n.id")} END AS template
     FROM offers n LEFT JOIN (
         SELECT offer_id, jsonb_object_agg(key, value) AS was FROM (
             SELECT DISTINCT ON (c.offer_id, f.key) c.offer_id, f.key, f.value
@@ -35,10 +39,11 @@ _OFFER_THEN = f"""(
         GROUP BY offer_id) e ON e.offer_id = n.id,
     LATERAL jsonb_populate_record(n, coalesce(e.was, '{{{{}}}}')) t
     WHERE n.id IN (SELECT offer_id FROM pairs))"""  # noqa: S608 - columns of ours
-"""Offers with the first value of each field that was told otherwise later."""
+"""Offers with the first value of each field that was told otherwise later; the freight template
+that they named."""
 
 
-def _statement(later: str, offers: str = _OFFER) -> TextClause:
+def _statement(later: str, offers: str = _OFFER, template: str = "NULL") -> TextClause:
     # One statement, so that what is now and what came since are of one moment.
     return text(f"""
         WITH later AS MATERIALIZED (
@@ -51,7 +56,7 @@ def _statement(later: str, offers: str = _OFFER) -> TextClause:
             UNION SELECT sku_id, id FROM offers WHERE sku_id = ANY(:skus)
         )
         SELECT p.sku_id, o.id, o.source, o.external_id, {BRAND_OF} AS brand, o.category,
-            {OURS} AS ours, o.min_retail, o.max_retail, o.not_delivered_to,
+            {OURS} AS ours, o.min_retail, o.max_retail, o.not_delivered_to, {template} AS template,
             o.sku_id = p.sku_id AND o.state = 'live' AS listed,
             coalesce((SELECT jsonb_object_agg(mode, price::text) FROM prices
                 WHERE offer_id = o.id), '{{}}') AS price,
@@ -65,7 +70,11 @@ def _statement(later: str, offers: str = _OFFER) -> TextClause:
 
 _NOW = _statement("false")
 _AT_NUMBER = _statement("(c.seq > :point OR c.seq IS NULL)")
-_AT_MOMENT = _statement("c.at > :point", _OFFER_THEN.format(later="c.at > :point"))
+_AT_MOMENT = _statement(
+    "c.at > :point",
+    _OFFER_THEN.format(later="c.at > :point"),
+    THEN.format(source="o.source", name="o.template", moment=":point"),
+)
 
 
 def now(session: Session, sku_ids: Collection[int], at: datetime) -> Offers:
@@ -84,6 +93,11 @@ def at_moment(session: Session, sku_ids: Collection[int], moment: datetime) -> O
     return _read(session, _AT_MOMENT, {"skus": list(sku_ids), "point": moment}, moment)
 
 
+def beyond(row: Any) -> tuple[str, ...]:
+    """Where an offer was not delivered: as it said itself, and its freight template."""
+    return tuple(freight_templates.beyond(row.not_delivered_to, row.template) or ())
+
+
 def _read(session: Session, asked: TextClause, bound: dict[str, Any], at: datetime) -> Offers:
     offers: Offers = []
     for row in session.execute(asked, bound):
@@ -93,7 +107,7 @@ def _read(session: Session, asked: TextClause, bound: dict[str, Any], at: dateti
         )  # fmt: skip
         later = {kind: Later(*first) for kind, first in (row.later or {}).items()}
         bounds = (row.min_retail, row.max_retail)
-        offer = Told(row.listed, row.price, row.stock, bounds, tuple(row.not_delivered_to or ()))
+        offer = Told(row.listed, row.price, row.stock, bounds, beyond(row))
         if (before := untold(offer, later)) is not None:
             offers.append((said, before))
     return offers

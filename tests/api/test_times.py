@@ -149,7 +149,7 @@ def test_a_bundle_was_what_its_parts_were(shop: Shop) -> None:
     ]
     assert [one["price"] for one in told] == ["24.20", "44.00", "44.00"]
     assert told[0]["stock"] == {"state": "in_stock", "quantity": 4}
-    assert "parts" in told[0]["of_today"]
+    assert told[0]["of_today"] == ["names", "sources"]
     leader = f"party={outside('pty', shop.parties['leader'])}"
     path = f"/v1/skus/{bundle}/at?{leader}&moment="
     seen = [
