@@ -51,7 +51,8 @@ class PriceChanged(Refused):
     """The source asks another price than the one offered to it.
 
     `prices` are what it asks now, in CNY a unit by external id, as far as it was told; a line that
-    is not among them may have kept its price.
+    is not among them may have kept its price. `freight` is what it asks for the transport, where
+    that is what made it too dear.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class PriceChanged(Refused):
         *,
         wait: float | None = None,
         prices: Mapping[str, Decimal] | None = None,
+        freight: Decimal | None = None,
     ) -> None:
         super().__init__(code, message, wait=wait)
         self.prices = dict(prices or {})
+        self.freight = freight
 
 
 class NotDeliverable(Refused):

@@ -204,12 +204,17 @@ class OrderLine:
 
 @dataclass(frozen=True)
 class PurchaseOrder:
-    """What a source is asked to sell under `our_ref`, which never changes for this purchase."""
+    """What a source is asked to sell under `our_ref`, which never changes for this purchase.
+
+    `freight` is what the transport may cost in CNY, beside what the goods cost less than their
+    lines allow; None: whatever it costs.
+    """
 
     our_ref: str
     lines: tuple[OrderLine, ...]
     ship_to: ShipTo
     note: str = ""
+    freight: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -353,8 +358,10 @@ class Authorises(Protocol):
 class Sells(Protocol):
     """A source that takes purchases. `find` answers whether it already holds `our_ref`.
 
-    `place` raises PriceChanged rather than buy above a line's `cost`. What else a source can do
-    about purchases stands in `connectors.trading`.
+    `place` raises PriceChanged rather than buy above a line's `cost`. A source that is paid as soon
+    as it is placed, so that nothing can be compared before, also does where goods and freight cost
+    more in all than the order allows; of what is only `held`, that is compared before it is
+    confirmed. What else a source can do about purchases stands in `connectors.trading`.
     """
 
     def place(self, order: PurchaseOrder) -> Placed: ...

@@ -33,8 +33,8 @@ def buy(
     freights: Sequence[int],
     line_ids: Mapping[int, int],
     now: datetime,
-) -> None:
-    """Write the planned purchases of a locked order, ready to be submitted.
+) -> list[int]:
+    """Write the planned purchases of a locked order, ready to be submitted; returns their ids.
 
     `freights` are the fen that the leader pays for each, `line_ids` the order lines by plan key.
     Raises Problem 409 `out_of_stock` when stock went since it was planned, ValueError when it was
@@ -43,6 +43,7 @@ def buy(
     ids = new_ids(session, **counts(planned))
     bought = writes(order, planned, freights, line_ids, ids, now)
     send(session, *bought, (_ELSEWHERE, {"order": order.id}))
+    return ids["purchases"]
 
 
 def counts(planned: Sequence[PlannedPurchase]) -> dict[str, int]:

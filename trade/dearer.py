@@ -80,8 +80,8 @@ class Waiting:
         ]
 
     def rises(self, plan: Plan, lines: Mapping[int, OrderLine]) -> dict[int, int] | None:
-        """Fen by plan key that the goods cost more than was agreed, nothing where they do not; None
-        where a line may not be charged, because part of it has left already. Pure."""
+        """Fen by plan key that the goods cost more than was agreed, below 0 where they cost less;
+        None where a line may not be charged, because part of it has left already. Pure."""
         rises: dict[int, int] = {}
         for key in {take.key for purchase in plan.purchases for take in purchase.takes}:
             takes, line = plan.takes(key), lines[key]
@@ -89,7 +89,7 @@ class Waiting:
             rise = sum(take.cost for take in takes) - agreed
             if rise > 0 and line.unrouted != line.quantity:
                 return None
-            rises[key] = max(rise, 0)
+            rises[key] = rise
         return rises
 
 

@@ -15,6 +15,7 @@ from kit import clock
 from kit.db import Database
 from kit.money import yuan
 from trade import (
+    books,
     buying,
     cancelling,
     dearer,
@@ -26,7 +27,7 @@ from trade import (
 )
 from trade.asking import Platforms
 from trade.desk import Desk
-from trade.models import Order, OrderLine, OrderPlan
+from trade.models import Order, OrderLine, OrderPlan, Purchase
 from trade.routing import routing
 from trade.routing.routing import Plan
 from trade.states import restate, tell
@@ -144,13 +145,18 @@ def _by_rule(session: Session, case: Case, now: datetime) -> set[int]:
         if not asked or plan.unsellable:
             continue
         rises = case.dear.rises(plan, case.lines)
-        if rises is None or sum(rises.values()) > charge or not case.covered(plan, rises):
+        if rises is None:
             continue
-        for key, rise in rises.items():
+        freight = case.freight_rise(plan, rises)
+        absorbed = {key: max(rise, 0) for key, rise in rises.items()}
+        more = sum(absorbed.values()) + freight
+        if more > charge:
+            continue
+        for key, rise in absorbed.items():
             row = case.dear.rows[case.lines[key].id]
             dearer.absorb(session, case.order, case.lines[key], row, rise)
-        _buy(session, case, plan, now, rises)
-        charge -= sum(rises.values())
+        _buy(session, case, plan, now, absorbed, freight)
+        charge -= more
     rest = [key for key in mine if case.lines[key].unrouted]
     if not rest or case.rule.then == "reroute":
         return set()
@@ -200,8 +206,10 @@ def _buy(
     plan: Plan,
     now: datetime,
     absorbed: Mapping[int, int] | None = None,
+    freight: int = 0,
 ) -> None:
-    """Write the planned purchases; `absorbed` are fen by line that were charged for them."""
+    """Write the planned purchases; `absorbed` are fen by line that were charged for them, `freight`
+    fen are now for the transport."""
     ruled = case.by_rule({take.key: None for buy in plan.purchases for take in buy.takes})
     for purchase in plan.purchases:
         for take in purchase.takes:
@@ -213,7 +221,8 @@ def _buy(
     last = session.scalar(waits.limit(1)) is None
     freights = _freights(session, case, plan, last=last)
     ids = {number: line.id for number, line in case.lines.items()}
-    buying.buy(session, case.order, plan.purchases, freights, ids, now)
+    bought = buying.buy(session, case.order, plan.purchases, freights, ids, now)
+    _absorb_freight(session, case, plan, bought, freights, freight)
     if not ruled:
         session.add(OrderPlan(order_id=case.order.id, plan=plan_views.record(plan), at=now))
         tell(session, case.order, "rerouted", now)
@@ -223,9 +232,27 @@ def _buy(
     dearer.record(session, case.order, case.rule, "bought", known, now, plan_views.record(plan))
     for _, row, _ in known:
         row.refused_at = None
-    more = {"amount": yuan(sum(fen.values()))} if any(fen.values()) else {}
+    charged = sum(fen.values()) + freight
+    more = {"amount": yuan(charged)} if charged else {}
     kind = "absorbed" if more else "rerouted"
     tell(session, case.order, kind, now, (case.detail(ruled) or {}) | more)
+
+
+def _absorb_freight(
+    session: Session,
+    case: Case,
+    plan: Plan,
+    bought: Sequence[int],
+    freights: Sequence[int],
+    amount: int,
+) -> None:
+    """The leader pays `amount` fen of freight that nothing is held for, purchase by purchase."""
+    for purchase_id, planned, paid in zip(bought, plan.purchases, freights, strict=True):
+        part = min(amount, max(planned.freight - paid, 0))
+        amount -= part
+        if part:
+            purchase = session.get_one(Purchase, purchase_id)
+            books.absorb_freight(session, case.order, purchase, part)
 
 
 def _freights(session: Session, case: Case, plan: Plan, *, last: bool) -> list[int]:

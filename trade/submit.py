@@ -30,7 +30,15 @@ from kit import clock, log
 from kit.db import Database
 from kit.drains import drained
 from kit.statements import insert, send
-from trade import address_requests, charging, events, following, recipients, short_balance
+from trade import (
+    address_requests,
+    charging,
+    events,
+    following,
+    live_answers,
+    recipients,
+    short_balance,
+)
 from trade.buying import reservation
 from trade.desk import Desk
 from trade.models import Event, PurchaseMove
@@ -157,6 +165,7 @@ def claim(session: Session, desk: Desk, source: str, now: datetime) -> list[Clai
                 lines=tuple(orders[row.id]),
                 ship_to=people[row.recipient_id],
                 note=row.note or "",
+                freight=Decimal(row.freight_cost) / 100,
             ),
             goods[row.id],
             row.freight_cost,
@@ -187,10 +196,12 @@ def write_down(
         move(session, purchase, "later", now)
         withdraw(session, found, now)
     elif (error := _refusal(outcome)) is not None:
-        lines = found.lines.values()
+        lines = list(found.lines.values())
         dearer_at = outcome.at if isinstance(error, PriceChanged) else None
         if dearer_at is not None:
             heard_prices.write(session, _heard(found, outcome.asks), dearer_at)
+        if isinstance(error, PriceChanged) and error.freight is not None:
+            live_answers.forget(session, [line.offer_id for line in lines])
         refuse_rest(
             session,
             found.order,

@@ -85,22 +85,21 @@ class Case:
         )
         return None if kept else TOO_LATE
 
-    def _affordable(self, plan: Plan, more: int = 0) -> bool:
-        """Whether the money held for these units, the refused freight and `more` fen cover the
-        landed cost."""
+    def _affordable(self, plan: Plan) -> bool:
+        """Whether the money held for these units and the refused freight cover the landed cost."""
         landed = sum(purchase.landed for purchase in plan.purchases)
         goods = sum(
             books.held_for(self.lines[take.key], take.units)
             for purchase in plan.purchases
             for take in purchase.takes
         )
-        return landed <= goods + self._freight_money() + more
+        return landed <= goods + self._freight_money()
 
-    def covered(self, plan: Plan, rises: Mapping[int, int]) -> bool:
-        """Whether goods of which only these rises are not agreed can be sent for what is held."""
-        if sum(purchase.freight for purchase in plan.purchases) <= self._freight_money():
-            return True
-        return self._affordable(plan, sum(rises.values()))
+    def freight_rise(self, plan: Plan, rises: Mapping[int, int]) -> int:
+        """Fen that the freight is above what was agreed, less what goods are below it; the house's
+        margin is no reserve for a dearer source."""
+        freight = sum(purchase.freight for purchase in plan.purchases) - self._freight_money()
+        return max(freight + sum(min(rise, 0) for rise in rises.values()), 0)
 
     def _freight_money(self) -> int:
         return sum(purchase.freight_price for purchase in self.refused)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from connectors.jd.reading import moment, money, numbered, pick, rows, table, text, unpacked, whole
 from connectors.model import OrderLine, Placed, PurchaseOrder, ShipTo
 from connectors.trading import Part, SourceParcel, TrackEvent
+from kit.money import fen, line_amount
 
 from .mapping import Price
 from .settings import VopSettings
@@ -211,6 +212,16 @@ def unit_prices(answer: Said) -> dict[str, Decimal]:
 def dearer(line: OrderLine, asked: Decimal | None, given: VopSettings) -> bool:
     """Whether JD asks more for a line than we accept."""
     return asked is not None and asked > line.cost + Decimal(str(given.price_tolerance))
+
+
+def in_all(
+    order: PurchaseOrder, prices: Mapping[str, Price], freight: Decimal, given: VopSettings
+) -> tuple[int, int]:
+    """The fen that JD asks for goods and freight, and those that the order allows."""
+    tolerance = Decimal(str(given.price_tolerance))
+    asked = sum(line_amount(prices[x.external_id].gross, x.quantity) for x in order.lines)
+    most = sum(line_amount(x.cost + tolerance, x.quantity) for x in order.lines)
+    return asked + fen(freight), most + fen(order.freight or Decimal(0))
 
 
 def leaves(result: Any) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """JD VOP as a source: it lists completely, notifies, quotes, sells and takes back."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +15,7 @@ from connectors.errors import (
     OutOfStock,
     PriceChanged,
     Refused,
+    TryLater,
 )
 from connectors.jd.reading import batches, rows, text
 from connectors.model import (
@@ -40,6 +42,7 @@ from connectors.trading import (
     SourceClaim,
     SourceQuote,
 )
+from kit.money import yuan
 
 from . import mapping, orders, quoting, statements
 from .after_sale import AfterSale
@@ -50,7 +53,7 @@ from .router import Router
 from .settings import VopSettings
 from .shelves import Pools, Shelves
 from .token import VopAuthority
-from .wire import Said, Wire, area_of
+from .wire import Area, Said, Wire, area_of
 
 _MOST_MESSAGES = 100
 _ROUNDS = 3
@@ -162,6 +165,7 @@ class VopSource:
         prices = self._acceptable(order)
         refused: list[str] = []
         for _ in range(_ROUNDS):
+            self._payable(order, area, prices)
             try:
                 answer = self.wire.submit(self._fields(order, area, prices))
                 break
@@ -278,6 +282,23 @@ class VopSource:
                 asked = {sku: one.gross for sku, one in prices.items()}
                 raise PriceChanged("price", told, prices=asked)
         return prices
+
+    def _payable(self, order: PurchaseOrder, area: Area, prices: dict[str, Price]) -> None:
+        """What is paid with the submit is asked with its freight before; what is held, after."""
+        if self.settings.submit == "hold" or order.freight is None:
+            return
+        units: Counter[str] = Counter()
+        for line in order.lines:
+            units[line.external_id] += line.quantity
+        freight = self._shelves.freight(list(units.items()), area)
+        if freight is None:
+            told = "JD does not say what the transport costs, and is paid with the submit"
+            raise TryLater("freight-untold", told)
+        asked, most = orders.in_all(order, prices, freight, self.settings)
+        if asked > most:
+            told = f"JD asks {yuan(asked)} in all, {freight} of it freight; we accept {yuan(most)}"
+            goods = {sku: one.gross for sku, one in prices.items()}
+            raise PriceChanged("freight", told, prices=goods, freight=freight)
 
     def _fields(self, order: PurchaseOrder, area: Any, prices: dict[str, Price]) -> dict[str, Any]:
         classic = self.settings.protocol == "classic"

@@ -162,3 +162,48 @@ def test_what_our_account_does_not_cover_once_it_is_accepted_waits_for_money_fir
     trade.followed(JD)
     trade.worked(JD)
     assert (there(trade), cases(trade, "balance_short")) == (["confirmed", "confirmed"], [])
+
+
+@pytest.fixture
+def direct(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> Trade:
+    """JD is paid as soon as an order is placed there."""
+    source = trade.shop.app.state.office.source(JD)
+    monkeypatch.setattr(source, "settings", source.settings.model_copy(update={"submit": "direct"}))
+    return trade
+
+
+def test_what_is_paid_at_once_is_not_placed_before_its_freight_is_back(direct: Trade) -> None:
+    order, _ = risen(direct)
+    assert (there(direct), direct.bought(order)) == ([], [(JD, "refused")])
+    assert direct.told(order, "held") == [{"rule": "hold", "lines": [1]}]
+    direct.retried(JD)
+    assert (there(direct), len(direct.told(order, "held"))) == ([], 1)
+    direct.stage.act("jd", "freight", fen=600)
+    _asked_anew(direct)
+    direct.retried(JD)
+    assert (there(direct), direct.seen(order)["total"]) == (["confirmed"], "50.00")
+    assert direct.bought(order) == [(JD, "refused"), (JD, "accepted")]
+    assert direct.balanced()
+
+
+def _asked_anew(trade: Trade) -> None:
+    """What the platform said is as old as answers get."""
+    with trade.shop.db.as_system() as session:
+        session.execute(text("DELETE FROM live_answers"))
+
+
+def test_what_is_paid_at_once_is_bought_with_the_freight_that_its_leader_absorbs(
+    direct: Trade,
+) -> None:
+    rule(direct, "absorb", "3.00")
+    order, _ = risen(direct)
+    seen = direct.seen(order)
+    assert (there(direct), seen["freight"], seen["total"]) == (["confirmed"], "9.00", "53.00")
+    assert direct.told(order, "absorbed") == [{"rule": "absorb", "lines": [1], "amount": "3.00"}]
+    assert direct.decided(order)[0]["outcome"] == "bought"
+    ref = direct.stage.orders("jd")[0]["our_ref"]
+    direct.stage.act("jd", "cancel", order=ref)
+    _due(direct)
+    direct.followed(JD)
+    assert (direct.seen(order)["freight"], direct.seen(order)["total"]) == ("6.00", "50.00")
+    assert direct.balanced()

@@ -366,3 +366,30 @@ def test_an_order_that_is_there_already_is_not_taken_at_a_higher_price(
     vop.place(order_of(skus))
     cheap = order_of(skus, cost=Decimal("22.00"))
     assert vop.place(cheap).held
+
+
+def test_what_is_paid_at_once_costs_no_more_in_all_than_the_order_allows(
+    stage: Stage, opened: Open, skus: list[str]
+) -> None:
+    vop = opened(calm(), submit="direct")
+    order = replace(order_of(skus[:1], cost=Decimal("21")), freight=Decimal("6.00"))
+    stage.act("jd", "freight", fen=801)  # the goods leave 2.00 of what they might cost
+    with pytest.raises(PriceChanged, match=r"48\.01 in all, 8\.01 of it freight") as caught:
+        vop.place(order)
+    assert (caught.value.freight, caught.value.prices) == (Decimal("8.01"), {skus[0]: 20})
+    assert stage.orders("jd") == []
+    stage.act("jd", "freight", fen=800)
+    assert not vop.place(order).held
+    assert [one["state"] for one in stage.orders("jd")] == ["confirmed"]
+
+
+def test_lines_that_jd_refuses_take_the_freight_of_the_rest_along(
+    stage: Stage, opened: Open, skus: list[str]
+) -> None:
+    vop = opened(calm(), submit="direct")
+    key = stage.act("jd", "good", sku=int(skus[0]))["key"]
+    stage.post("goods", platform="jd", key=key, stock=0)
+    order = replace(order_of(skus, cost=Decimal("22")), freight=Decimal(0))
+    with pytest.raises(PriceChanged, match="of it freight"):  # alone they are not free of it
+        vop.place(order)
+    assert stage.orders("jd") == []
