@@ -1,6 +1,6 @@
 """The offers of some SKUs, read from the catalogue as values that routing understands."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -55,13 +55,13 @@ IDS = f"SELECT o.id FROM offers o WHERE {_WANTED}"  # noqa: S608 - no value in i
 """The offers of %(skus)s, and of the parts of those that are bundles."""
 
 _LOCK = f"""
-    SELECT s.offer_id FROM stocks s JOIN offers o ON o.id = s.offer_id
+    SELECT s.offer_id, s.region FROM stocks s JOIN offers o ON o.id = s.offer_id
     WHERE {_WANTED} AND s.quantity IS NOT NULL AND starts_with(%(region)s, s.region)
     ORDER BY s.offer_id, s.region FOR UPDATE OF s
 """  # noqa: S608 - no value in it
 
 _LOCK_ALL = f"""
-    SELECT s.offer_id FROM stocks s JOIN offers o ON o.id = s.offer_id
+    SELECT s.offer_id, s.region FROM stocks s JOIN offers o ON o.id = s.offer_id
     WHERE {_WANTED} AND s.quantity IS NOT NULL ORDER BY s.offer_id, s.region FOR UPDATE OF s
 """  # noqa: S608 - no value in it
 
@@ -97,13 +97,8 @@ def load_with(
     """As `load`, and the rows of the queries `along`, which go in the same round trip."""
     asked = {"skus": ids_text(sorted(set(sku_ids))), "region": region}
     queries = [(_OFFERS, asked), (_STATED, asked), routing_rules.QUESTION, *along]
-    while True:  # levels are read after the lock: by a snapshot that sees who held it before
-        _, *answers = send(session, PLAN_ONCE, *([(_LOCK, asked)] if lock else []), *queries)
-        locked = {row.offer_id for row in answers.pop(0)} if lock else None
-        offers, stated, rules, *rest = answers
-        levels = stock.levels_of([row for row in stated if row.state is not None], region)
-        if _consistent(offers, stated) and (locked is None or _kept(levels, locked)):
-            break
+    offers, stated, rules, *rest = _read(session, (_LOCK, asked) if lock else None, queries, region)
+    levels = stock.levels_of([row for row in stated if row.state is not None], region)
     to = _To(region, clock.now(), lock)
     found = [_supply(row, desk, levels.get(row.id), to) for row in offers]
     return routing_rules.applied(routing_rules.answered(rules), found, region, to.now), rest
@@ -151,18 +146,8 @@ class Shelf:
 def shelf(session: Session, desk: Desk, sku_ids: Iterable[int], *, lock: bool = False) -> Shelf:
     """Every offer of these SKUs, to look at for many regions without asking again."""
     asked = {"skus": ids_text(sorted(set(sku_ids))), "region": ""}
-    while True:
-        _, *answers = send(
-            session,
-            PLAN_ONCE,
-            *([(_LOCK_ALL, asked)] if lock else []),
-            *((_OFFERS, asked), (_STATED, asked), routing_rules.QUESTION),
-        )
-        locked = {row.offer_id for row in answers.pop(0)} if lock else None
-        offers, stated, rules = answers
-        numbered = {row.offer_id for row in stated if row.quantity is not None}
-        if _consistent(offers, stated) and (locked is None or numbered <= locked):
-            break
+    queries = [(_OFFERS, asked), (_STATED, asked), routing_rules.QUESTION]
+    offers, stated, rules = _read(session, (_LOCK_ALL, asked) if lock else None, queries, None)
     by_sku: dict[int, list[Any]] = {}
     for row in offers:
         by_sku.setdefault(row.sku_id, []).append(row)
@@ -173,14 +158,43 @@ def shelf(session: Session, desk: Desk, sku_ids: Iterable[int], *, lock: bool = 
     return Shelf(desk, routing_rules.answered(rules), by_sku, by_offer, clock.now(), lock)
 
 
+_SAVEPOINT: Query = ("SAVEPOINT stock_as_it_is", ())
+_BACK: Query = ("ROLLBACK TO SAVEPOINT stock_as_it_is", ())
+
+
+def _read(
+    session: Session, lock: Query | None, queries: Sequence[Query], region: str | None
+) -> list[list[Any]]:
+    """The rows of these queries, of which the first two tell of offers and of their stock, once the
+    two agree. With `lock` no number that counts in `region` (None: in any) changes any more.
+
+    Levels are read after the lock: by a snapshot that sees who held it before. If a merge brought
+    other offers meanwhile, all is let go again: who held some and waited for others that come
+    before them might wait for somebody who waits for those.
+    """
+    locking = [] if lock is None else [_SAVEPOINT, lock]
+    while True:
+        _, *answers = send(session, PLAN_ONCE, *locking, *queries)
+        found = answers[len(locking) :]
+        offers, stated = found[:2]
+        if _consistent(offers, stated) and (lock is None or _kept(stated, answers[1], region)):
+            return found
+        locking = locking and [_BACK, *locking[1:]]
+
+
 def _consistent(offers: Iterable[Any], stated: Iterable[Any]) -> bool:
     """Whether no offer came or went between the two statements."""
     return {row.id for row in offers} == {row.offer_id for row in stated}
 
 
-def _kept(levels: Mapping[int, Level], locked: Collection[int]) -> bool:
-    """Whether every stated number is locked, even one stated a moment ago."""
-    return all(level.quantity is None or offer in locked for offer, level in levels.items())
+def _kept(stated: Iterable[Any], locked: Iterable[Any], region: str | None) -> bool:
+    """Whether every stated number that counts is locked, even one stated a moment ago."""
+    held = {(row.offer_id, row.region) for row in locked}
+    return all(
+        (row.offer_id, row.region) in held
+        for row in stated
+        if row.quantity is not None and (region is None or region.startswith(row.region))
+    )
 
 
 class _To(NamedTuple):

@@ -5,15 +5,17 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from catalog.matching import joining
 from kit.db import Database
 from kit.errors import Problem
 from tests.soak import Soak
-from tests.trade.market import NOW, Market, make_desk, ordered
+from tests.trade.market import NOW, Goods, Market, make_desk, ordered
 from trade import orders
 from trade.invariants import violations
 
@@ -105,3 +107,38 @@ def _right(
         assert session.execute(text("SELECT count(*) FROM orders")).scalar_one() == len(placed)
         reserved = text("SELECT coalesce(sum(units), 0) FROM reservations")
         assert session.execute(reserved).scalar_one() == sold.total()
+
+
+def test_an_order_that_a_merge_brings_more_stock_to_holds_none_while_it_waits(
+    market: Market,
+) -> None:
+    """Stock is locked in one order: else two orders may hold what the other waits for."""
+    joined, goods = market.offer(stock=1), market.offer(stock=1)
+    party = market.party(money=10 * PRICE)
+    with ThreadPoolExecutor(1) as pool, market.db.as_system() as first:
+        _lock(first, joined)
+        with market.db.as_system() as second:
+            _lock(second, goods)
+            order = pool.submit(market.place, party, (goods.sku, 2))
+            _await_waiting(second, order)
+            with market.db.as_system() as session:
+                joining.merge(session, joined.sku_id, goods.sku_id, "test")
+        _await_waiting(first, order)  # it has seen what was merged
+        _lock(first, goods)
+    assert market.purchases(order.result())
+    assert (market.left(joined), market.left(goods)) == (0, 0)
+
+
+_LOCK = text("SELECT FROM stocks WHERE offer_id = :offer FOR UPDATE")
+_AWAITED = text("""SELECT EXISTS (SELECT FROM pg_locks
+    WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))""")
+
+
+def _lock(session: Session, goods: Goods) -> None:
+    session.execute(_LOCK, {"offer": goods.offer_id})
+
+
+def _await_waiting(session: Session, order: "Future[int]") -> None:
+    """Until the order waits for what this session has locked."""
+    while not session.scalar(_AWAITED):
+        assert not order.done(), order.result()
