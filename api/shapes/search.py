@@ -47,7 +47,8 @@ class ValueOut(Out):
 class NarrowingOut(Out):
     """Facets by their name; `source` for operators and buyers only.
 
-    `price` and `margin` are from-below spans in CNY and percent, `region` is a province.
+    `price` is spans in CNY with both their ends, for `price_min` and `price_max`; `margin` is from
+    so many percent on, for `margin_min`; `region` is a province.
     """
 
     facets: dict[str, list[ValueOut]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tantivy
-from tantivy import Occur, Query
+from tantivy import Query
 
 from catalog import synonyms
 from catalog.search import cursor as cursors
@@ -104,16 +104,8 @@ class SearchIndex:
         state = self._newest()
         reader = state.served(reader)
         ladder = state.ladder(asked.text, thesaurus or NO_SYNONYMS)
-        if ladder is NO_WORDS:
-            return facets(state, asked.checked(), reader, None)
-        narrowed, tiers = state.conditions(asked.checked(), reader, worded=True), Tiers(ladder)
-        for level in range(len(tiers.tiers)):
-            if (query := tiers.query(level)) is None:
-                continue
-            found = Query.boolean_query([*narrowed, (Occur.Must, query)])
-            if state.searcher.search(found, 1, count=False).hits:
-                return facets(state, asked, reader, query)
-        return facets(state, asked, reader, Query.empty_query())
+        words = ladder if ladder is NO_WORDS else Tiers(ladder)
+        return facets(state, asked.checked(), reader, words)
 
     def categories(self, reader: Reader) -> list[Shelf]:
         """Categories of what `reader` sees, as our tree goes. Raises Problem 503."""
