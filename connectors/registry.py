@@ -48,6 +48,17 @@ def read_settings(code: str, config: Mapping[str, object]) -> SourceSettings:
         raise SettingsError(faults.of_keys(error, model, f"sources.{code}.")) from error
 
 
+def unreadable(sources: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
+    """Of these sources by code those whose settings cannot be read, and each key at fault."""
+    found = {}
+    for code, config in sources.items():
+        try:
+            read_settings(code, config)
+        except SettingsError as error:
+            found[code] = str(error)
+    return found
+
+
 def can(config: Mapping[str, object], capability: type) -> bool:
     """Whether sources of this kind have a capability (a protocol), without opening one."""
     return issubclass(_kind(str(config["kind"])), capability)

@@ -13,11 +13,12 @@ from catalog.publishing import RISK
 from catalog.readers import Readership
 from catalog.shelf import SourcePolicy
 from connectors.hooks import Rules
-from connectors.registry import can, read_settings
+from connectors.registry import KINDS, can, read_settings
+from connectors.settings import SourceSettings
 from connectors.trading import Quotes, Ships, TakesBack
 from kit.crypto import Keyring
 from kit.money import fen
-from kit.settings import ClaimSettings, Settings
+from kit.settings import ClaimSettings, Settings, SettingsError
 from trade.settling.withholding import MONTHLY
 
 
@@ -143,7 +144,10 @@ class Desk:
 
 
 def from_settings(settings: Settings) -> Desk:
-    """The desk that `settings` describe. Raises SettingsError."""
+    """The desk that `settings` describe. Raises SettingsError.
+
+    A source whose settings cannot be read sells nothing, and keeps no other from selling.
+    """
     return Desk(
         keyring=settings.keyring(),
         markup_percent=settings.pricing.markup_percent,
@@ -188,14 +192,27 @@ def _claims(given: ClaimSettings) -> ClaimTerms:
     return ClaimTerms(**given.model_dump() | {name: fen(getattr(given, name)) for name in money})
 
 
+def _readable(code: str, config: Mapping[str, object]) -> SourceSettings | None:
+    try:
+        return read_settings(code, config)
+    except SettingsError:  # whoever opens the source says why
+        return None
+
+
 def _policy(code: str, config: Mapping[str, object], risk: float) -> SourcePolicy:
-    given = read_settings(code, config)
+    given = _readable(code, config)
+    if given is None:
+        return SourcePolicy("hide", frozenset(), risk)
     own = risk if given.refusal_risk is None else given.refusal_risk
     return SourcePolicy(given.unknown_stock, frozenset(given.serves), own)
 
 
 def _terms(code: str, config: Mapping[str, object], risk: float) -> SourceTerms:
-    given = read_settings(code, config)
+    given = _readable(code, config)
+    if given is None:  # nothing of it is decided by silence, whoever it is
+        named = config.get("kind") in KINDS
+        policy, claims = _policy(code, config, risk), not named or can(config, TakesBack)
+        return SourceTerms(policy, accept="manual", platform=claims, door=False)
     return SourceTerms(
         policy=_policy(code, config, risk),
         accept=getattr(given, "accept", "manual"),

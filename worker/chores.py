@@ -277,8 +277,8 @@ def worth(shop: Workshop, session: Session, _last: Result) -> Result:
     """What moves, and whose stock proved false: where the calls of each source are worth most, and
     how much of a stated stock is shown."""
     paced, judged = stock_records.roll(session), stock_claims.tell(session)
-    for code in sorted(shop.settings.sources):
-        figures.rate(session, shop.source(code))
+    for source in shop.sources(sorted(shop.settings.sources)):
+        figures.rate(session, source)
     return {"paced": paced, "judged": judged}
 
 

@@ -49,6 +49,7 @@ class Workshop:
     _sources: OpenSources = field(init=False)
     _recorded: Recorded = field(init=False)
     _unreadable: str = field(default="", init=False)
+    _shut: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._recorded = Recorded(self.given)
@@ -96,13 +97,17 @@ class Workshop:
         return Hearing(self.platforms, party_id, time.monotonic() + PATIENCE)
 
     def sources(self, codes: Iterable[str]) -> list[Source]:
-        """Those of the named sources that can be opened; one that cannot stops no other."""
+        """Those of the named sources that can be opened; one that cannot stops no other, and is
+        told once."""
         found = []
         for code in codes:
             try:
                 found.append(self.source(code))
+                self._shut.pop(code, None)
             except SettingsError as error:
-                _log.error("A source cannot be opened", source=code, why=str(error))
+                if self._shut.get(code) != str(error):
+                    _log.error("A source cannot be opened", source=code, why=str(error))
+                self._shut[code] = str(error)
         return found
 
     def seller(self, code: str) -> Sells:

@@ -52,11 +52,19 @@ def sync(
     full: Annotated[bool, typer.Option("--full", help="All of it, not what changed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """One pull of a source now; exit code 1 with rejected rows or a held listing."""
+    """One pull of a source now; exit code 1 with rejected rows or a held listing.
+
+    Another source that is set wrongly is named, and stops nothing; exit code 2 where it is this
+    one.
+    """
+    from connectors.registry import unreadable
     from huopan import pricelists
     from huopan.house import opened
 
     with opened() as house:
+        for other, why in unreadable(house.settings.sources).items():
+            if other != code:
+                typer.echo(f"{why}\n{other} is neither read nor sold until then.", err=True)
         report = pricelists.pull(house, code, full=full)
     _tell(report, as_json=as_json)
 

@@ -155,3 +155,10 @@ def test_a_source_that_is_set_wrongly_is_told_beside_the_others(huopan: Cli) -> 
     assert told["health"] == "set wrongly"
     assert told["note"] == "sources.tea.locaton: there is no such key; is location meant?"
     assert told["note"] in huopan("sources").out
+    huopan.file("goods.csv", "sku,title,price\n1,茉莉花茶,9.90\n")
+    add = '[sources.rice]\nkind = "feed"\nlocation = "goods.csv"\n'
+    huopan.file("settings.toml", f'{add}[sources.tea]\nkind = "feed"\nlocaton = "a.csv"\n')
+    done = huopan("sync", "rice", "--json")
+    assert (done.code, done.json["changed"]) == (0, 1)
+    assert told["note"] in done.err
+    assert told["note"] in _refused(huopan, "sync", "tea")

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from kit import chores, clock
 from kit.db import Database
+from kit.errors import Problem
 from sync import states
 from sync.wake import PULL
+from tests.trade.market import Market
 from tests.worker.conftest import SOURCES, Works, make_settings
 from worker.chores import CHORES, Kind
 from worker.cron import perform
@@ -128,6 +130,24 @@ def test_sources_are_read_when_their_time_has_come(
         states.begun(session, "b", listed_at=clock.now() - timedelta(minutes=20))
     perform(shop, "sources_due")
     assert works.waiting() == [(PULL, "a/listing")]
+
+
+def test_a_source_that_is_set_wrongly_stops_no_other(
+    database: Database, database_url: str, redis_url: str, tmp_path: Path, works: Works
+) -> None:
+    listed = {"kind": "feed", "location": "inbox/*.csv", "every": "1h"}
+    wrong = {"a": listed | {"evry": "1h"}, "b": listed, "c": {"kind": "jd"}}
+    settings = make_settings(database_url, redis_url, tmp_path, sources=wrong)
+    shop = Workshop(settings, database, works.shop.redis)
+    for chore in ("sources_due", "worth"):
+        assert not perform(shop, chore)
+    assert works.waiting() == [(PULL, "b/listing")]
+    leader, goods = works.market.party(money=10_000), works.market.offer(source="a")
+    market = Market(database, shop.desk)
+    with pytest.raises(Problem, match="some lines cannot be bought"):
+        market.place(leader, (goods.sku, 1))
+    market.place(leader, (works.market.offer(source="b").sku, 1))
+    assert [shop.desk.terms(code).platform for code in "abc"] == [False, False, True]
 
 
 def test_months_are_made_ahead_and_old_ones_asked_for(works: Works) -> None:
