@@ -24,7 +24,7 @@ from huopan.servers import hold
 from kit import clock
 from kit.db import Database
 from kit.ids import outside
-from trade import places
+from trade import places, sighting
 from trade.order_sheets import imports, placing
 from trade.order_sheets.rows import opened
 
@@ -62,7 +62,7 @@ def run() -> None:
 def sheet() -> bytes:
     """The workbook, the same in every run."""
     dice = random.Random(7)  # noqa: S311 - the same sheet in every run
-    counties = [c for c in places.all_counties() if places.sight(c.spelled) is not None]
+    counties = [c for c in places.all_counties() if sighting.sight(c.spelled) is not None]
     skus = [outside("sku", one) for one in dice.sample(range(1, SKUS + 1), GOODS)]
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:

@@ -4,19 +4,18 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+import opencc
 from stdnum import numdb
 
+_SIMPLIFIED = opencc.OpenCC("t2s")
 _SPAN = re.compile(r"\[[^\]]*\]")
 _ENDINGS = re.compile(
     r"(特别行政区|(?:维吾尔|壮族|回族)?自治区|[\u4e00-\u9fff]{0,6}?族自治[州县]|自治[州县]|地区|新区|省|市|区|县|旗|盟)$"
 )
-_NO_NAME = (
-    "市辖区",
-    "县",
-    "省直辖县级行政区划",
-    "自治区直辖县级行政区划",
-    "自治区直辖县级行政单位",
-)
+_NO_NAME = re.compile(r"市辖区|县|(省|自治区)?直辖县级行政(区划|单位)|省直辖行政单位")
+
+YOUNG = {"330113": "临平区", "330114": "钱塘区", "632857": "大柴旦行政委员会"}
+"""Counties that the table of the standard does not have."""
 
 
 @lru_cache(4096)
@@ -26,6 +25,11 @@ def names(code: str) -> tuple[str, str, str]:
     city = _name(f"{code[:4]}00", "county") if len(code) >= 4 and code[2:4] != "00" else ""
     county = _name(code[:6], "county") if len(code) >= 6 and code[4:6] != "00" else ""
     return province, city, county
+
+
+def nameless(name: str) -> bool:
+    """Whether a level of the table only groups places, such as 市辖区: nobody writes it."""
+    return not name or _NO_NAME.fullmatch(name) is not None
 
 
 def short(name: str) -> str:
@@ -50,6 +54,8 @@ def mentioned(text: str, places: Iterable[str]) -> str:
 
 
 def _name(code: str, kind: str) -> str:
+    if code in YOUNG:
+        return YOUNG[code]
     found = {
         key: value for _, facts in numdb.get("cn/loc").info(code) for key, value in facts.items()
     }
@@ -58,4 +64,4 @@ def _name(code: str, kind: str) -> str:
     if len(code) != 6 or "county" not in found:
         return ""
     newest = _SPAN.sub("", found["county"].split(",")[-1])
-    return "" if newest in _NO_NAME else newest
+    return "" if nameless(newest) else _SIMPLIFIED.convert(newest)

@@ -2,36 +2,47 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from connectors.model import ShipTo
 from kit.errors import FieldError, Problem
-from trade import places
+from trade import pasted, places, sighting
+from trade.places import County
 
-_EXTENSION = r"(?:\s*(?:-|—|转|分机|#|,|，|ext\.?)\s*(\d{1,6}))?"
+NO_NUMBER = (
+    "give a mobile of 11 digits, a landline such as 0755-26001234, or a virtual number with its"
+    " extension such as 13800138000-1234"
+)
+MASKED = "this number is masked with *; export the recipients with whole numbers"
+ABROAD = "Hong Kong, Macau and Taiwan are not delivered to: GB/T 2260 names no counties of theirs"
+
+_EXTENSION = (
+    r"(?:\s*(?:(?:-|—|_|转|分机|#|ext\.?|[(\[]\s*转?)\s*(\d{1,6})\s*[)\]]?(?![\d栋幢号楼室座份件个箱])"
+    r"|[,，]\s*(\d{3,4})(?!\w)))?"
+)
+"""The extension of a virtual number; behind a comma only what is not the next word's number."""
 _MOBILE = re.compile(
     rf"(?<!\d)(?:(?:\+|00)?86[-\s]?)?(1[3-9]\d)[-\s]?(\d{{4}})[-\s]?(\d{{4}})(?!\d){_EXTENSION}"
 )
 _LANDLINE = re.compile(
-    rf"(?<!\d)(?:(?:\+|00)?86[-\s]?)?\(?(0(?:10|2\d|[3-9]\d{{2}}))\)?[-\s]?(\d{{7,8}})(?!\d){_EXTENSION}"
+    rf"(?<!\d)(?:(?:\+|00)?86[-\s]?)?\(?(0(?:10|2\d|[3-9]\d{{2}}))\)?[-\s]?(\d{{3,4}})[-\s]?(\d{{4}})(?!\d){_EXTENSION}"
 )
-_LABELS = re.compile(
-    r"(收货人|收件人|联系人|姓名|手机号码|手机号|手机|联系电话|联系方式|电话号码|电话|所在地区|所在地|地区|"
-    r"详细地址|收货地址|收件地址|地址|省市区|邮编|邮政编码)\s*[:：]?\s*"
+_MASKED = re.compile(r"1[3-9]\d?[*xX×＊]{3,}\d{2,4}|\d[*＊]{3,}")
+_AROUND = re.compile(
+    r"^['’‘`\"]|^(?:手机号?码?|电话|tel|mobile|phone)\s*[:：]?\s*|\.0+$", re.IGNORECASE
 )
-_NUMBERED_POST = re.compile(r"(?<!\d)\d{6}(?!\d)")
-_CHUNKS = re.compile(r"[\n\r\t,，;；、|]+|\s{2,}|\s(?=\S)")
-_STREETS = (*"路街号室栋幢楼村镇乡巷弄园苑区", "街道", "大厦", "广场")
-_LONGEST_NAME = 25
-_DIALLED = str.maketrans("０１２３４５６７８９＋－（）", "0123456789+-()")
+"""What stands around a number alone in its cell: Excel's quote, a label, the float's zero."""
+_BETWEEN = re.compile(r"\s*[/、;；,，|或\s]\s*")
+_DIALLED = str.maketrans("０１２３４５６７８９＋－（）【】", "0123456789+-()[]")
 
 
 def phone(text: str) -> str | None:
     """A number as it is dialled: `13800138000`, `13800138000-1234`, `0755-26001234-8`; or None."""
-    plain = _legible(text).strip()
+    plain = _AROUND.sub("", _legible(text).strip())
     if found := _MOBILE.fullmatch(plain):
-        return "".join(found.group(1, 2, 3)) + _extended(found[4])
+        return "".join(found.group(1, 2, 3)) + _extended(found[4] or found[5])
     if found := _LANDLINE.fullmatch(plain):
-        return f"{found[1]}-{found[2]}{_extended(found[3])}"
+        return f"{found[1]}-{found[2]}{found[3]}{_extended(found[4] or found[5])}"
     return None
 
 
@@ -41,15 +52,9 @@ def from_fields(name: str, mobile: str, region: str | None, address: str) -> Shi
     Raises Problem 422 that names each field at fault.
     """
     faults = []
-    number = phone(mobile)
+    number = phone(mobile) or _first_of(mobile)
     if number is None:
-        faults.append(
-            _fault(
-                "mobile",
-                "give a mobile of 11 digits, a landline such as 0755-26001234, or a virtual"
-                " number with its extension such as 13800138000-1234",
-            )
-        )
+        faults.append(_fault("mobile", MASKED if _MASKED.search(mobile) else NO_NUMBER))
     code = _region(region, address)
     if isinstance(code, FieldError):
         faults.append(code)
@@ -67,19 +72,19 @@ def from_text(text: str) -> ShipTo:
     Raises Problem 422 that says what could not be found in it.
     """
     rest, number = _take_phone(_legible(text))
-    rest = _LABELS.sub("\n", rest)
-    seen = places.sight(rest)
+    rest = pasted.unlabelled(rest)
+    seen = sighting.sight(rest)
     faults = []
     if number is None:
-        faults.append(_fault("text", "no telephone number is found in it"))
+        masked = _MASKED.search(text)
+        faults.append(_fault("text", MASKED if masked else "no telephone number is found in it"))
     if seen is None:
-        faults.append(_fault("text", "no province, city and district are found in it"))
+        faults.append(_nowhere("text", rest, "no province, city and district are found in it"))
     elif seen.others:
-        faults.append(_ambiguous("text", seen))
+        faults.append(_ambiguous("text", (seen.county, *seen.others)))
     if faults or number is None or seen is None:
         raise _invalid(faults)
-    before, after = rest[: seen.start], rest[seen.end :]
-    address, name = _parted(before, after)
+    address, name = pasted.parted(rest[: seen.start], rest[seen.end :])
     if not name:
         faults.append(_fault("text", "no name is found in it; give name, mobile and address"))
     if not address:
@@ -98,34 +103,15 @@ def _legible(text: str) -> str:
 def _take_phone(text: str) -> tuple[str, str | None]:
     for pattern in (_MOBILE, _LANDLINE):
         if found := pattern.search(text):
-            return f"{text[: found.start()]}\n{text[found.end() :]}", phone(found.group())
+            before = pasted.without_phone_label(text[: found.start()])
+            return f"{before}\n{text[found.end() :]}", phone(found.group())
     return text, None
 
 
-def _parted(before: str, after: str) -> tuple[str, str]:
-    """(address, name): the name stands before the district, or in a chunk behind the address."""
-    names = [chunk for chunk in _chunks(before) if _like_name(chunk)]
-    lines = [line.strip(" \t,，;；:：") for line in re.split(r"[\n\r]+", after)]
-    parts = [chunk for line in lines for chunk in re.split(r"[,，;；|\t]|\s+", line) if chunk]
-    if not names:
-        for chunk in (*parts[::-1],):
-            if len(parts) > 1 and _like_name(chunk) and not _like_street(chunk):
-                names, parts = [chunk], [one for one in parts if one is not chunk]
-                break
-    address = " ".join(one for one in parts if not _NUMBERED_POST.fullmatch(one))
-    return address, names[-1] if names else ""
-
-
-def _chunks(text: str) -> list[str]:
-    return [part for chunk in _CHUNKS.split(text) if (part := chunk.strip(" :：。.")) != ""]
-
-
-def _like_name(chunk: str) -> bool:
-    return len(chunk) <= _LONGEST_NAME and not re.search(r"\d", chunk)
-
-
-def _like_street(chunk: str) -> bool:
-    return chunk.endswith(_STREETS)
+def _first_of(text: str) -> str | None:
+    """The first of several numbers in one cell, where all that is in it are numbers."""
+    numbers = [phone(one) for one in _BETWEEN.split(_legible(text).strip()) if one]
+    return numbers[0] if len(numbers) > 1 and None not in numbers else None
 
 
 def _region(region: str | None, address: str) -> str | FieldError:
@@ -136,16 +122,26 @@ def _region(region: str | None, address: str) -> str | FieldError:
             "region",
             f"{given} is no county of GB/T 2260; give 6, 9 or 12 digits that name the district",
         )
-    seen = places.sight(f"{given}{address}")
+    written = f"{given}{address}"
+    seen = sighting.sight(written)
     if seen is None:
         message = "give the district's GB/T 2260 code, or province, city and district"
-        return _fault("region", message)
-    return _ambiguous("region", seen) if seen.others else seen.county.code
+        return _nowhere("region", written, message)
+    found = (seen.county, *seen.others)
+    return _ambiguous("region", found) if seen.others else seen.county.code
 
 
-def _ambiguous(field: str, seen: places.Sighting) -> FieldError:
-    said = "、".join(one.spelled for one in (seen.county, *seen.others)[:4])
-    return _fault(field, f"this may be {said}; write province and city too")
+def _nowhere(field: str, text: str, message: str) -> FieldError:
+    """No county is named; perhaps a city, or a place that has none."""
+    if city := sighting.within(text):
+        return _ambiguous(field, city)
+    return _fault(field, ABROAD if sighting.abroad(text) else message)
+
+
+def _ambiguous(field: str, found: Sequence[County]) -> FieldError:
+    said = "、".join(one.spelled for one in found[:4])
+    more = " and others" if len(found) > 4 else ""
+    return _fault(field, f"this may be {said}{more}; write province, city and district")
 
 
 def _extended(extension: str | None) -> str:

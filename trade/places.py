@@ -1,14 +1,18 @@
-"""Places of China: GB/T 2260 codes as people and programs give them, and names read from text.
+"""Places of China: GB/T 2260 codes as people and programs give them, and their names.
 
 The table is the standard's own, every year of it, so a code that was retired still resolves. Pure
 but for reading the table once.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+import opencc
+
+from connectors.regions import YOUNG, nameless
 
 WITHOUT_COUNTIES = frozenset({"441900", "442000", "460400", "620200"})
 """Cities whose streets hang directly below them: 东莞, 中山, 儋州, 嘉峪关."""
@@ -34,19 +38,60 @@ RENAMED = {
     "500112": "500157",  # 渝北 → 两江新区
     "460003": "460400",  # 儋州, once below the province
     "469003": "460400",
+    "230105": "230104",  # 太平 → 道外
+    "230107": "230110",  # 动力 → 香坊
+    "310102": "310101",  # 南市 → 黄浦
+    "320103": "320104",  # 白下 → 秦淮
+    "320107": "320106",  # 下关 → 鼓楼
+    "320202": "320213",  # 崇安 → 梁溪
+    "320203": "320213",  # 南长 → 梁溪
+    "320204": "320213",  # 北塘 → 梁溪
+    "320405": "320412",  # 戚墅堰 → 武进
+    "320502": "320508",  # 沧浪 → 姑苏
+    "320503": "320508",  # 平江 → 姑苏
+    "320504": "320508",  # 金阊 → 姑苏
+    "321011": "321003",  # 维扬 → 邗江
+    "330204": "330212",  # 江东 → 鄞州
+    "330621": "330603",  # 绍兴县 → 柯桥
+    "340208": "340209",  # 三山 → 弋江
+    "340221": "340210",  # 芜湖县 → 湾沚
+    "341402": "340181",  # 居巢 → 巢湖
+    "370205": "370203",  # 四方 → 市北
+    "370284": "370211",  # 胶南 → 黄岛
+    "370802": "370811",  # 市中 → 任城
+    "371202": "370116",  # 莱城 → 莱芜
+    "371203": "370117",  # 钢城, once of 莱芜
+    "371421": "371403",  # 陵县 → 陵城
+    "130521": "130503",  # 邢台县 → 信都
+    "130603": "130606",  # 北市 → 莲池
+    "410211": "410202",  # 金明 → 龙亭
+    "410224": "410212",  # 开封县 → 祥符
+    "410306": "410308",  # 吉利 → 孟津
+    "410322": "410308",  # 孟津县 → 孟津
+    "411023": "411003",  # 许昌县 → 建安
+    "420621": "420607",  # 襄阳县 → 襄州
+    "440102": "440104",  # 东山 → 越秀
+    "440107": "440103",  # 芳村 → 荔湾
+    "440116": "440112",  # 萝岗 → 黄埔
+    "510124": "510117",  # 郫县 → 郫都
+    "511521": "511504",  # 宜宾县 → 叙州
+    "610125": "610118",  # 户县 → 鄠邑
+    "422921": "429021",  # 神农架, once of 十堰
 }
 """Codes that parcels still carry, and the county that took the place of theirs."""
+
+_GONE = frozenset({"429001"})
+"""What the table does not know to be gone: 随州 was below the province until it had counties."""
 
 _ROW = re.compile(r'\s+(\d{4}) county="(.*)"')
 _NAME = re.compile(r"(?:\[(\d*)-(\d*)\])?([^,\[\]]+)")
 _SHORT = re.compile(r"(特别行政区|壮族自治区|回族自治区|维吾尔自治区|自治区|省|市|地区|盟)$")
-_MUNICIPALITIES = ("北京市", "天津市", "上海市", "重庆市")
-_NOT_NAMES = ("市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划", "郊区")
 
 
 @dataclass(frozen=True)
 class County:
-    """A county, district, or city without either, as it is today."""
+    """A county, district, or city without either, as it is today; `city` is "" where the county
+    hangs directly below its province."""
 
     code: str
     province: str
@@ -56,19 +101,17 @@ class County:
     @property
     def spelled(self) -> str:
         """`广东省深圳市南山区`, without the names that stand for nothing."""
-        city = "" if self.city in (self.province, *_NOT_NAMES) else self.city
-        name = "" if self.name == city else self.name
-        return f"{self.province}{city}{name}"
+        name = "" if self.name == self.city else self.name
+        return f"{self.province}{self.city}{name}"
 
 
 @dataclass(frozen=True)
 class _Table:
-    names: dict[str, str]  # 6 digits → the newest name, also of what is gone
+    names: Mapping[str, str]  # 6 digits → the newest name, also of what is gone
+    former: tuple[tuple[str, str], ...]  # 6 digits and a name that is not used any more
     counties: tuple[County, ...]  # of today
-    by_code: dict[str, County]
+    by_code: Mapping[str, County]
     provinces: tuple[str, ...]  # as people write them
-    whole: dict[str, list[tuple[str, County]]]  # first two letters → names and their counties
-    clipped: dict[str, list[tuple[str, County]]]  # the same for names as people shorten them
 
 
 def resolve(code: str) -> str | None:
@@ -116,7 +159,7 @@ def spelled(code: str) -> str:
         return found.spelled
     parts = (f"{county[:2]}0000", f"{county[:4]}00", county)
     told = [table.names[part] for part in parts if part in table.names]
-    return "".join(name for name in dict.fromkeys(told) if name not in _NOT_NAMES)
+    return "".join(name for name in dict.fromkeys(told) if not nameless(name))
 
 
 def whole(code: str, address: str) -> str:
@@ -125,92 +168,14 @@ def whole(code: str, address: str) -> str:
     return address if begins else f"{spelled(code)}{address}"
 
 
-@dataclass(frozen=True)
-class Sighting:
-    """A county named in a text, from `start` to `end`; `others` name it as well as this one."""
-
-    county: County
-    start: int
-    end: int
-    others: tuple[County, ...] = ()
+def names() -> Mapping[str, str]:
+    """The newest name of every code of 6 digits, also of what is gone."""
+    return _table().names
 
 
-def sight(text: str) -> Sighting | None:
-    """The county that a text names, with what stands before it (province, city) as its proof.
-
-    Where no county's name stands whole, `深圳南山` is taken for 深圳市南山区.
-    """
-    return _sighted(text, _table().whole) or _sighted(text, _table().clipped)
-
-
-def within(text: str) -> tuple[County, ...]:
-    """The counties of the one city that a text names; () where it names none, or several."""
-    named = [counties for city, counties in _cities().items() if city in text]
-    return named[0] if len(named) == 1 else ()
-
-
-@cache
-def _cities() -> dict[str, tuple[County, ...]]:
-    """Short name of a city, or of a municipality → its counties."""
-    found: dict[str, list[County]] = {}
-    for county in _table().counties:
-        alone = county.city in _NOT_NAMES
-        if not alone or county.province in _MUNICIPALITIES:
-            found.setdefault(short(county.province if alone else county.city), []).append(county)
-    return {city: tuple(counties) for city, counties in found.items()}
-
-
-def _sighted(text: str, words: Mapping[str, Sequence[tuple[str, County]]]) -> Sighting | None:
-    seen: dict[str, tuple[tuple[int, int, int], int, int, County]] = {}
-    for at in range(len(text) - 1):
-        for word, county in words.get(text[at : at + 2], ()):
-            if county.code not in seen and text.startswith(word, at):
-                weight = _weight(text[:at] + _given(word, county), county, word)
-                seen[county.code] = (weight, *_span(text, at, word, county))
-    if not seen:
-        return None
-    best = sorted(seen.values(), key=lambda one: one[0], reverse=True)
-    top = [one for one in best if one[0] == best[0][0]]
-    _, start, end, county = top[0]
-    return Sighting(county, start, end, tuple(one[3] for one in top[1:]))
-
-
-def _given(word: str, county: County) -> str:
-    """What a clipped word says of the city or province before the county's own name."""
-    return "" if word.startswith(county.name) else word
-
-
-def _words(county: County) -> tuple[str, ...]:
-    if county.code in WITHOUT_COUNTIES:
-        return (county.name,)
-    return (county.name,) if len(county.name) > 2 else (county.city + county.name,)
-
-
-def _clipped(county: County) -> tuple[str, ...]:
-    """`深圳南山`, `深圳市南山`, `北京朝阳`; `广东东莞` for a city without counties."""
-    own = re.sub(r"(新区|[区县市旗])$", "", county.name)
-    if county.code in WITHOUT_COUNTIES:
-        return tuple(f"{above}{own}" for above in (county.province, short(county.province)))
-    above = county.province if county.city in _NOT_NAMES else county.city
-    return tuple(f"{one}{own}" for one in (above, short(above))) if len(own) > 1 else ()
-
-
-def _span(text: str, at: int, word: str, county: County) -> tuple[int, int, County]:
-    """From the first of the names before the county's to the end of its own."""
-    start = at
-    for name in (county.province, county.city, short(county.province), short(county.city)):
-        before = text.find(name)
-        if 0 <= before < start:
-            start = before
-    return start, at + len(word), county
-
-
-def _weight(before: str, county: County, word: str) -> tuple[int, int, int]:
-    """How much a text says for a county: names of its city and province, and a longer name."""
-    city = short(county.city) in before and county.city not in _NOT_NAMES
-    province = short(county.province) in before
-    own = county.city in _NOT_NAMES and province
-    return (2 * bool(city or own) + province, len(word), -len(before))
+def former() -> tuple[tuple[str, str], ...]:
+    """Names that are not used any more, and the codes that had them."""
+    return _table().former
 
 
 def short(name: str) -> str:
@@ -222,47 +187,39 @@ def short(name: str) -> str:
 def _table() -> _Table:
     names: dict[str, str] = {}
     today: dict[str, str] = {}
-    province = ""
-    for line in files("stdnum.cn").joinpath("loc.dat").read_text("utf-8").splitlines():
-        if line[:2].isdigit():
-            province = line[:2]
-        elif row := _ROW.match(line):
-            code = province + row[1]
-            for _, until, name in _NAME.findall(row[2]):
-                names[code] = name
-                if not until:
-                    today[code] = name
+    former: list[tuple[str, str]] = []
+    for code, name, gone in _rows():
+        names[code] = name
+        if gone or code in RENAMED or code in _GONE:
+            former.append((code, name))
+        else:
+            today[code] = name
     counties = []
     for code, name in today.items():
         whole = code.endswith("00")
-        if (whole and code not in WITHOUT_COUNTIES) or name in _NOT_NAMES:
+        if (whole and code not in WITHOUT_COUNTIES) or nameless(name):
             continue
-        city = today.get(f"{code[:4]}00", "市辖区")
-        counties.append(County(code, today[f"{code[:2]}0000"], city, name))
+        city = today.get(f"{code[:4]}00", "")
+        province = today[f"{code[:2]}0000"]
+        counties.append(County(code, province, "" if nameless(city) else city, name))
     return _Table(
         names,
+        tuple(former),
         tuple(counties),
         {county.code: county for county in counties},
-        tuple({short(county.province) for county in counties}),
-        _index([*_spoken(counties, _words), *_former(names, counties)]),
-        _index(_spoken(counties, _clipped)),
+        tuple({short(name) for code, name in today.items() if code.endswith("0000")}),
     )
 
 
-def _spoken(
-    counties: Iterable[County], words: Callable[[County], Iterable[str]]
-) -> list[tuple[str, County]]:
-    return [(word, county) for county in counties for word in words(county)]
-
-
-def _former(names: Mapping[str, str], counties: Iterable[County]) -> list[tuple[str, County]]:
-    """Names that people go on writing, and the county that took their place."""
-    today = {county.code: county for county in counties}
-    return [(names[old], today[new]) for old, new in RENAMED.items() if old != "469003"]
-
-
-def _index(words: Iterable[tuple[str, County]]) -> dict[str, list[tuple[str, County]]]:
-    index: dict[str, list[tuple[str, County]]] = {}
-    for word, county in words:
-        index.setdefault(word[:2], []).append((word, county))
-    return index
+def _rows() -> Iterator[tuple[str, str, bool]]:
+    """Code, name, and whether that is over, of every place that the standard ever had."""
+    text = files("stdnum.cn").joinpath("loc.dat").read_text("utf-8")
+    province = ""
+    for line in opencc.OpenCC("t2s").convert(text).splitlines():
+        if line[:2].isdigit():
+            province = line[:2]
+        elif row := _ROW.match(line):
+            for _, until, name in _NAME.findall(row[2]):
+                yield province + row[1], name, bool(until)
+    for code, name in YOUNG.items():
+        yield code, name, False

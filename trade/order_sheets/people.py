@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from connectors.model import ShipTo
 from kit.errors import Problem
-from trade import addresses, places
+from trade import addresses, places, sighting
 from trade.places import County
 
 MOST_CANDIDATES = 40
@@ -96,6 +96,6 @@ def _open(address: str, faults: list[str]) -> Open | None:
     """The places that an address may mean, where that is all that is wrong with it."""
     if faults not in (["address"], ["ship_to"]):
         return None
-    seen = places.sight(address)
-    found = (seen.county, *seen.others) if seen else places.within(address)
+    seen = sighting.sight(address)
+    found = (seen.county, *seen.others) if seen else sighting.within(address)
     return Open(address, found[:MOST_CANDIDATES]) if len(found) > 1 else None
