@@ -1,6 +1,6 @@
 """`purchases export`, `ship-import` and `reconcile`: working with a supplier's sheets."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,7 +79,10 @@ def ship_import(
 @app.command()
 def reconcile(
     code: Code,
-    date: Annotated[str, typer.Option(metavar="DAY", help="In Shanghai, such as 2026-11-26.")],
+    date: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="In Shanghai, such as 2026-11-26; yesterday without it."),
+    ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(help="The supplier's own statement of that day: 采购单号 快递单号 数量 金额."),
@@ -87,7 +90,10 @@ def reconcile(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Our purchases and money of a day against the source's; exit code 1 where they differ."""
+    """Our purchases and money of a day against the source's; exit code 1 where they differ.
+
+    A platform lists a day's orders once the day is over in Shanghai.
+    """
     from huopan import show
     from huopan.house import opened
     from huopan.orders import platform_orders
@@ -95,11 +101,14 @@ def reconcile(
     from sync.sources import config_of
     from trade.settling import reconciliations, reconciling, sheet_lists
 
-    day = _day(date)
+    today = clock.now().astimezone(clock.SHANGHAI).date()
+    day = today - timedelta(days=1) if date is None else _day(date)
     content = sheet.read_bytes() if sheet else None
     with opened() as house:
         kind = config_of(house.settings, code)["kind"]
-        if content is None and kind != "feed":
+        listed = content is None and kind != "feed"
+        _check_over(day, today, listed=listed)
+        if listed:
             found = platform_orders(house, code, day)
         else:
             with house.db.as_system() as session:
@@ -111,7 +120,8 @@ def reconcile(
                 )
                 found = reconciling.reconcile(session, code, day, theirs)
                 reconciliations.record(session, found, clock.now())
-    show.told(found.view(), _table(found), as_json=as_json)
+    late = "" if day < today else "\nThe day is not over: what leaves later is not compared yet."
+    show.told(found.view(), _table(found) + late, as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
 
@@ -124,6 +134,18 @@ def _day(text: str) -> date:
     except ValueError:
         told = f"--date: {text!r} is no day; write it like 2026-11-26"
         raise Problem(422, "invalid", told) from None
+
+
+def _check_over(day: date, today: date, *, listed: bool) -> None:
+    """A day can be compared once it has begun; by a platform's list (`listed`) once it is over."""
+    from kit.errors import Problem
+
+    if day > today or (listed and day == today):
+        has = "has not begun" if day > today else "is not over"
+        told = f"--date: {day} {has} in Shanghai"
+        if listed:
+            told += ", and a platform lists a day's orders once it is over"
+        raise Problem(422, "day_not_over", f"{told}; leave it out for yesterday")
 
 
 def _table(found: "Reconciliation") -> str:

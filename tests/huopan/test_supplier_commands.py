@@ -55,6 +55,9 @@ def test_a_suppliers_day_by_sheet_from_export_to_books(huopan: Cli) -> None:
     assert agreed.code == 0, agreed.out
     assert "2 units, 6.66 CNY owed" in agreed.out
     assert "Both sides agree" in agreed.out
+    assert "The day is not over" in agreed.out
+    later = huopan("reconcile", "teahouse", "--date", "2999-01-01")
+    assert (later.code, "has not begun in Shanghai" in later.err) == (2, True)
     assert huopan("check").code == 0
     assert "no file was written" in huopan("purchases", "export", "teahouse").out
 
@@ -111,11 +114,12 @@ def test_a_platform_is_asked_for_its_own_list(huopan: Cli, database: Database) -
             for code, config in made.configs().items():
                 sources.record(session, settings.load(), code, config)
         today = huopan("reconcile", "jd-vop", "--date", _day())
-        assert (today.code, today.err) == (3, "huopan: JD gives check lists of past days only\n")
-        agreed = huopan("reconcile", "jd-vop", "--date", _day(1), "--json")
+        assert (today.code, today.out) == (2, "")
+        assert f"{_day()} is not over in Shanghai" in today.err
+        agreed = huopan("reconcile", "jd-vop", "--json")  # of yesterday
         assert agreed.code == 0, agreed.err
-        assert agreed.json["compared"] is True
-        said = huopan("reconcile", "tmall", "--date", _day())
+        assert (agreed.json["compared"], agreed.json["day"]) == (True, _day(1))
+        said = huopan("reconcile", "tmall", "--date", _day(1))
     assert said.code == 2
     assert "give its statement with --sheet" in said.err
 
