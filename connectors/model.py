@@ -361,7 +361,8 @@ class Sells(Protocol):
     `place` raises PriceChanged rather than buy above a line's `cost`. A source that is paid as soon
     as it is placed, so that nothing can be compared before, also does where goods and freight cost
     more in all than the order allows; of what is only `held`, that is compared before it is
-    confirmed. What else a source can do about purchases stands in `connectors.trading`.
+    confirmed. `cancel` raises Refused where the source keeps it, and TryLater while a person there
+    has yet to answer. What else a source can do about purchases stands in `connectors.trading`.
     """
 
     def place(self, order: PurchaseOrder) -> Placed: ...

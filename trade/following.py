@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from connectors.errors import BalanceShort, NotAuthorised, Refused, SupplierError
+from connectors.errors import BalanceShort, NotAuthorised, Refused, SupplierError, TryLater
 from connectors.model import Sells
 from connectors.trading import Confirms, Part, Progress, Ships, SourceParcel
 from kit import clock, log
@@ -74,11 +74,15 @@ class Due:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the platform said: its whole tree, whether it took the purchase back, or why neither."""
+    """What the platform said: its whole tree, whether it took the purchase back, or why neither.
+
+    `kept`: it does not take it back. `again` is in how many seconds it is asked about that again.
+    """
 
     progress: Progress | None = None
     taken_back: bool = False
-    too_late: bool = False
+    kept: bool = False
+    again: float | None = None
     error: SupplierError | None = None
 
 
@@ -196,14 +200,16 @@ def look(seller: Sells, one: Due) -> Seen:
     """Ask the platform, first for what is to be given back; what it only holds is bought if it
     costs no more than was agreed."""
     assert isinstance(seller, Ships)  # noqa: S101 - the drain asks nobody else
-    too_late = False
+    kept, again = False, None
     try:
         if one.back is not None:
             try:
                 seller.cancel(one.our_ref, one.back)
                 return Seen(taken_back=True)
             except Refused:
-                too_late = True
+                kept = True
+            except TryLater as error:  # goods may leave meanwhile
+                again = error.wait or CANCEL_AGAIN.total_seconds()
         progress = seller.track(one.our_ref)
         held = any(part.state == "held" for part in progress.parts)
         charge = charging.told(progress.parts)
@@ -211,9 +217,9 @@ def look(seller: Sells, one: Due) -> Seen:
         paid = vouched or not charging.beyond(charge, one.agreed)
         if held and paid and one.back is None and isinstance(seller, Confirms):
             seller.confirm(one.our_ref, None if vouched else Decimal(one.agreed) / 100)
-        return Seen(progress, too_late=too_late)
+        return Seen(progress, kept=kept, again=again)
     except SupplierError as error:
-        return Seen(error=error, too_late=too_late)
+        return Seen(error=error, kept=kept)
 
 
 def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetime) -> None:
@@ -238,15 +244,18 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     charging.heard(session, found, progress.parts, now)
     _parcels(session, source, found, progress.parts, now)
     _cancelled(session, found, progress.parts, now)
-    if seen.too_late and one.word == charging.GIVE_UP:
+    if seen.kept and one.word == charging.GIVE_UP:
         purchase.held_word = None
-    if seen.too_late and purchase.cancel_reason is not None:  # what it took back is not among it
+    if seen.kept and purchase.cancel_reason is not None:  # what it took back is not among it
         purchase.cancel_reason = None
-        tell(session, found.order, "cancel_too_late", now)
+        left = any(line.shipped for line in found.lines.values())
+        tell(session, found.order, "cancel_too_late" if left else "cancel_refused", now)
     restate(session, found.order, now)
 
 
 def _pause(one: Due, seen: Seen) -> timedelta:
+    if seen.again is not None:
+        return timedelta(seconds=seen.again)
     if seen.error is None:
         return EVERY
     if seen.error.wait:

@@ -126,8 +126,10 @@ class Buying:
         refs = [int(one.ref) for one in self._some(our_ref)]
         return values.needed(self._gateway.ask(CASHIER, orderIdList=refs), "payUrl")
 
-    def cancel(self, our_ref: str, reason: str) -> None:
-        """Close unpaid orders. Raises Refused for paid ones (they are refunded), TryLater."""
+    def cancel(self, our_ref: str, reason: str) -> list[Order]:
+        """Close unpaid orders; returns those that are paid and not sent, which only their sellers
+        can let go. Raises Refused for what has left, TryLater."""
+        paid = []
         why = "sellerGoodsLack" if any(word in reason for word in _LACK) else "buyerCancel"
         for one in self._some(our_ref):
             if one.status in orders.CLOSED:
@@ -136,8 +138,12 @@ class Buying:
             try:
                 self._gateway.ask(CANCEL, webSite=SITE, **asked)
             except (Refused, OutcomeUnknown):
-                if self.order(one.ref).status not in orders.CLOSED:
+                now = self.order(one.ref)
+                if now.status == orders.PAID:
+                    paid.append(now)
+                elif now.status not in orders.CLOSED:
                     raise
+        return paid
 
     def track(self, our_ref: str) -> Progress:
         """How the orders of a purchase stand now."""

@@ -23,13 +23,13 @@ from .values import Bad, Record
 
 PREVIEWS = ("orderPreviewResuslt", "orderPreviewResult")
 """1688's own spelling first."""
-UNPAID = "waitbuyerpay"
+UNPAID, PAID = "waitbuyerpay", "waitsellersend"
 CLOSED = frozenset({"cancel", "terminated"})
 
 State = Literal["held", "open", "shipped", "delivered", "refused", "completed", "cancelled"]
 STATES: dict[str, State] = {
     UNPAID: "held",
-    "waitsellersend": "open",
+    PAID: "open",
     "waitlogisticstakein": "open",
     "waitbuyerreceive": "shipped",
     "waitbuyersign": "shipped",

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from connectors.errors import OutcomeUnknown, Unreadable
+from connectors.errors import OutcomeUnknown, Refused, Unreadable
+from connectors.model import ShipTo
 from connectors.trading import ClaimState, ReturnOptions, SourceClaim
 
 from . import orders, refunds, values
@@ -13,6 +14,8 @@ from .orders import Order
 from .values import Bad, Record
 
 PAGE = 20
+NOBODY = ShipTo("", "", "", "")
+"""Where goods are fetched that never left."""
 
 
 class Returns:
@@ -64,6 +67,29 @@ class Returns:
             return values.needed(values.part(inner, "result") or inner, "refundId")
         except Bad as bad:
             raise Unreadable("refund", f"order {claim.ref}: {bad}") from bad
+
+    def unsent(self, found: Order, reason: str) -> bool:
+        """Ask for the money of a paid order that was not sent, line by line, once; whether its
+        seller has yet to answer. Raises Refused where the seller keeps it."""
+        waits = False
+        for entry in found.entries:
+            try:
+                listed = refunds.of_entry(
+                    self._refunds(found.ref), orders.entry_id(entry), ended=refunds.CLOSED
+                )
+                if not listed:
+                    sku, units = orders.entry_sku(entry), values.whole(entry, "quantity") or 0
+                    asked = SourceClaim("", found.ref, sku, units, "refund", reason, NOBODY)
+                    self.claim(asked)
+                    waits = True
+                    continue
+                told = refunds.state(listed[0], found.ref)
+            except Bad as bad:
+                raise Unreadable("refund", f"order {found.ref}: {bad}") from bad
+            if told.state == "refused":
+                raise Refused("refund-refused", f"paid, and its seller keeps it: {told.message}")
+            waits = waits or told.state != "refunded"
+        return waits
 
     def claim_state(self, claim_ref: str) -> ClaimState:
         """How a refund stands. Raises NoSuchThing."""

@@ -34,6 +34,9 @@ from .settings import AliSettings
 
 logger = log.get(__name__)
 
+ANSWER_SECONDS = 300
+"""So soon a seller is looked at again who was asked to pay back what is not sent."""
+
 Fact = TypeVar("Fact", PriceFact, StockFact)
 
 
@@ -142,8 +145,12 @@ class Ali1688:
         return self.buying.confirm(our_ref, most)
 
     def cancel(self, our_ref: str, reason: str) -> None:
-        """Close what is unpaid."""
-        self.buying.cancel(our_ref, reason)
+        """Close what is unpaid, and ask for the money of what is paid and not sent. Raises Refused
+        where its seller keeps it, or it has left, TryLater until its seller has answered."""
+        waits = [self.returns.unsent(one, reason) for one in self.buying.cancel(our_ref, reason)]
+        if any(waits):
+            told = f"{our_ref} is paid: its seller was asked to pay it back, and has not answered"
+            raise TryLater("refund-asked", told, wait=ANSWER_SECONDS)
 
     def track(self, our_ref: str) -> Progress:
         """Orders and parcels as they are now."""

@@ -76,6 +76,10 @@ class Refunds:
         refund.status = args["status"]
         if refund.status in ("refundsuccess", "refundclose"):
             refund.line.refund = None
+        paid = {one.line.entry for one in self.asked_for.values() if one.status == "refundsuccess"}
+        unsent = refund.order.status == "waitsellersend"
+        if unsent and paid.issuperset(line.entry for line in refund.order.lines):
+            refund.order.status = "terminated"
         data = {"orderId": refund.order.ref, "currentStatus": refund.order.status}
         data["refundAction"] = refund.status
         self._messages.say("ORDER_BUYER_VIEW_ORDER_BUYER_REFUND_IN_SALES", data)

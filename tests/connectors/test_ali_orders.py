@@ -348,10 +348,41 @@ def test_unpaid_orders_are_cancelled_but_not_at_once(stage: Stage, source: Ali16
     assert source.track("HP-1").parts[0].state == "cancelled"
 
 
-def test_a_paid_order_is_not_cancelled(stage: Stage, source: Ali1688) -> None:
-    source.place(order("HP-1", (an_offer(stage)["skus"][0]["external_id"], 3)))
+def paid(stage: Stage, source: Ali1688) -> list[dict[str, Any]]:
+    """Two lines of an order that is paid, whose money is asked for."""
+    one, two = (sku["external_id"] for sku in an_offer(stage, skus=2)["skus"][:2])
+    source.place(order("HP-1", (one, 3), (two, 2)))
     source.confirm("HP-1")
     stage.post("clock", ahead=60)
+    for _ in range(2):
+        with pytest.raises(TryLater, match="its seller was asked"):
+            source.cancel("HP-1", "不要了")
+    asked: list[dict[str, Any]] = stage.act(NAME, "refunds")
+    assert len(asked) == 2
+    return asked
+
+
+def test_a_paid_order_is_given_back_once_its_seller_pays_back_every_line(
+    stage: Stage, source: Ali1688
+) -> None:
+    first, second = paid(stage, source)
+    stage.act(NAME, "refund", refund=first["id"], status="refundsuccess")
+    with pytest.raises(TryLater):
+        source.cancel("HP-1", "不要了")
+    stage.act(NAME, "refund", refund=second["id"], status="refundsuccess")
+    source.cancel("HP-1", "不要了")
+    assert source.track("HP-1").parts[0].state == "cancelled"
+
+
+def test_a_paid_order_stays_where_its_seller_keeps_it_or_has_sent_it(
+    stage: Stage, source: Ali1688
+) -> None:
+    first, _ = paid(stage, source)
+    stage.act(NAME, "refund", refund=first["id"], status="waitbuyermodify")
+    with pytest.raises(Refused, match="its seller keeps it"):
+        source.cancel("HP-1", "不要了")
+    ref = truth(stage)[0]["ref"]
+    stage.act(NAME, "ship", order=ref)
     with pytest.raises(Refused) as caught:
         source.cancel("HP-1", "不要了")
     assert caught.value.code == "ORDER_STATUS_ERROR"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from connectors.errors import Refused
+from connectors.errors import Refused, TryLater
 from connectors.model import Placed
 from connectors.trading import Part, Progress, SourceParcel
 from kit.db import Database
@@ -117,8 +118,11 @@ class Held(DoorSupplier):
     part: Part
     paid: list[str] = field(default_factory=list)
     keeps: bool = False
+    asks: bool = False
 
     def cancel(self, our_ref: str, reason: str) -> None:
+        if self.asks:
+            raise TryLater("asked", "已申请退款", wait=300)
         if self.keeps:
             raise Refused("paid", "已付款")
 
@@ -241,3 +245,17 @@ def test_what_is_charged_adds_up_to_the_fen(
     lower, fee = charging.dealt(costs, freight, Charge(total, told))
     assert sum(lower) + fee == total
     assert min([*lower, fee]) >= 0
+
+
+def test_what_its_seller_was_asked_to_take_back_is_followed_until_there_is_an_answer(
+    shop: Shop,
+) -> None:
+    platform = Held(part(shop, "14.99"), asks=True)
+    shop.cancel()
+    row = looked(shop, platform)
+    assert (row.state, row.due_at) == ("submitted", NOW + timedelta(seconds=300))
+    assert shop.seen()["cancelling"]["units"] == 3
+    platform.part = part(shop, "14.99", state="shipped", parcels=(SENT,))
+    assert looked(shop, platform).state == "shipped"
+    assert shop.seen()["cancelling"] is None
+    assert "cancel_too_late" in [event["kind"] for event in shop.seen()["timeline"]]

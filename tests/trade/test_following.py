@@ -143,7 +143,7 @@ def test_a_cancellation_is_asked_of_the_platform_and_never_assumed(
     assert purchase.cancel_reason is None
     with market.db.as_system() as session:
         told = session.scalars(select(OrderEvent.kind)).all()
-    assert "cancel_too_late" in told
+    assert "cancel_refused" in told
 
 
 def test_a_cancellation_is_asked_at_once_also_while_the_platform_is_being_asked(

@@ -36,12 +36,12 @@ def leaf(shop: Shop, ref: str, units: int, state: str = "open", number: str = ""
     return Part(f"{ref}{shop.order}", state, lines, parcel(number) if number else ())  # type: ignore[arg-type]
 
 
-def told(shop: Shop, *parts: Part, too_late: bool = False, cancel: str | None = None) -> Purchase:
+def told(shop: Shop, *parts: Part, kept: bool = False, cancel: str | None = None) -> Purchase:
     """The platform tells of these parts; books and units must add up."""
     with shop.market.db.as_system() as session:
         due = Due(inside("pur", shop.name), shop.order, shop.name, cancel, 1499)
         progress = Progress(shop.name, tuple(one.ref for one in parts), parts)
-        seen = Seen(progress, too_late=too_late)
+        seen = Seen(progress, kept=kept)
         following.write_down(session, "teahouse", due, seen, NOW)
         session.flush()
         assert violations(session) == []
@@ -64,10 +64,10 @@ def test_what_was_taken_back_while_nobody_heard_is_cancelled_and_not_bought_agai
     shop: Shop,
 ) -> None:
     shop.cancel()
-    row = told(shop, leaf(shop, "P", 3, "cancelled"), too_late=True, cancel="不要了")
+    row = told(shop, leaf(shop, "P", 3, "cancelled"), kept=True, cancel="不要了")
     assert row.state == "cancelled"
     assert (line(shop).unrouted, line(shop).cancelled) == (0, 3)
-    assert "cancel_too_late" not in kinds(shop)
+    assert not {"cancel_too_late", "cancel_refused"} & set(kinds(shop))
     assert shop.market.balance(f"wallet:{shop.leader}") == 10_000
 
 
@@ -76,10 +76,10 @@ def test_of_a_cancellation_that_came_too_late_for_a_part_the_other_part_is_paid_
 ) -> None:
     shop.cancel()
     parts = leaf(shop, "A", 1, "cancelled"), leaf(shop, "B", 2)
-    row = told(shop, *parts, too_late=True, cancel="不要了")
+    row = told(shop, *parts, kept=True, cancel="不要了")
     assert (row.state, row.cancel_reason) == ("submitted", None)
     assert (line(shop).unrouted, line(shop).cancelled) == (0, 1)
-    assert "cancel_too_late" in kinds(shop)
+    assert "cancel_refused" in kinds(shop)
 
 
 def test_a_single_leaf_ships_what_it_holds_and_no_more(shop: Shop) -> None:
