@@ -1,8 +1,9 @@
 """What a reader sees of a SKU: which deal decides its price, stock and terms. Pure.
 
-One deal stands for a SKU in front of everybody who may not know its sources: the cheapest that can
-be sold, sold by the piece before in bulk. Price, stock, freight and promise are all of that one
-deal and of no other, so that nothing tells how many there are.
+One deal stands for a SKU in front of everybody who may not know its sources: of those that can be
+sold the one that costs least, as an order would be bought, sold by the piece before in bulk. Price,
+stock, freight and promise are all of that one deal and of no other, so that nothing tells how many
+there are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -116,14 +117,16 @@ def deciding(
     """Of visible deals for one SKU, the one that decides what `reader` sees, or None.
 
     Deals in bulk come behind those by the piece, what a platform sells itself behind both. A deal
-    goes last when none of it can be had: by what is shown at `now`, or else by what is stated.
+    goes last when none of it can be had: by what is shown at `now`, or else by what is stated. Then
+    the cost decides, as it does when an order is bought: a rule for a single source may make
+    another one cheaper for the reader, but that is not what it would pay.
     """
 
     def rank(deal: Deal) -> tuple[bool, int, bool, Decimal, int]:
         stock = stated(deal.level) if now is None else shown(deal, reader, now)
         out = stock.state == "out"
         mode = _MODES.get(deal.mode, 1)
-        return (not deal.reaches(region), mode, out, paid(deal, reader), deal.offer_id)
+        return (not deal.reaches(region), mode, out, deal.cost, deal.offer_id)
 
     found = list(deals)
     return min(found, key=rank) if len(found) > 1 else found[0] if found else None

@@ -5,17 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog import deals, grants, pricebook, shelf
+from catalog import bundles, deals, grants, pricebook, shelf
+from catalog.deals import Deal
 from catalog.grants import OPEN, Grants
 from catalog.matching.wordings import BRAND_OF
 from catalog.pricebook import Pricebook
 from catalog.pricing import NOBODY, Buyer, Goods, PriceList, Rule, price_list
 from catalog.readers import Readership
+from catalog.shelf import Reader
 from kit.errors import invalid
 from kit.ids import outside
 from kit.money import line_amount, portion
@@ -129,7 +131,7 @@ def preview(
     """What somebody pays for these SKUs and would pay under `rules`; what is not for sale is left
     out.
 
-    A SKU's deal may be another one under other rules: each price is of the deal that decides then.
+    What a bundle costs is the sum over its parts, each by a rule of its own.
     """
     now = reading.now
     ids = sorted(set(sku_ids))
@@ -139,28 +141,44 @@ def preview(
         replace(one.reader(reading.role, reading.who, moment), grants=reading.grants)
         for one, moment in ((readership, now), (other, reading.at))
     )
-    found: dict[int, list[deals.Deal]] = {}
+    found: dict[int, list[Deal]] = {}
     for deal in deals.of_skus(session, ids):
         found.setdefault(deal.sku_id, []).append(deal)
+    parts = bundles.parts(session, ids)
     trials = []
-    for sku_id, own in found.items():
-        seen = shelf.visible(own, reader, now)
-        before, after = (shelf.deciding(seen, one, now=now) for one in (reader, then))
-        if before is None or after is None:
-            continue
-        ruled = after.mode != "affiliate"
-        rule = then.prices.rule(after.cost, after.goods) if ruled else None
-        trials.append(
-            Trial(
-                sku_id,
-                titles[sku_id],
-                after.cost,
-                shelf.paid(before, reader),
-                shelf.paid(after, then),
-                rule.id if rule else None,
-            )
-        )
+    for sku_id in ids:
+        own = found.get(sku_id, [])
+        sold_by = bundles.made_of(own, parts.get(sku_id, ()))
+        tried = [_tried(part.by_piece, reader, then, now, part.units) for part in sold_by]
+        tried = tried or [_tried(own, reader, then, now)]
+        known = [one for one in tried if one is not None]
+        if len(known) == len(tried):
+            rule = None if sold_by else known[0].rule
+            each = zip(*(one.paid for one in known), strict=True)
+            cost, paid, would = (sum(prices, Decimal(0)) for prices in each)
+            trials.append(Trial(sku_id, titles[sku_id], cost, paid, would, rule))
     return trials
+
+
+class _Tried(NamedTuple):
+    """What units of a SKU cost, what is paid for them, and would be; and by which rule."""
+
+    paid: tuple[Decimal, Decimal, Decimal]
+    rule: int | None
+
+
+def _tried(
+    own: Sequence[Deal], reader: Reader, then: Reader, now: datetime, units: int = 1
+) -> _Tried | None:
+    """What `reader` pays and `then` would; None: it is not for sale."""
+    seen = shelf.visible(own, reader, now)
+    before, after = (shelf.deciding(seen, one, now=now) for one in (reader, then))
+    if before is None or after is None:
+        return None
+    rule = then.prices.rule(after.cost, after.goods) if after.mode != "affiliate" else None
+    each = after.cost, shelf.paid(before, reader), shelf.paid(after, then)
+    cost, paid, would = (units * price for price in each)
+    return _Tried((cost, paid, would), rule.id if rule else None)
 
 
 def replay(

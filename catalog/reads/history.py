@@ -24,7 +24,7 @@ from catalog.shelf import Reader
 
 @dataclass(frozen=True)
 class Point:
-    """From `at` on, the lowest listed price was `price` CNY a unit; None: there was none.
+    """From `at` on, the price was `price` CNY a unit; None: there was none.
 
     `source` and `external_id` are set for operators and buyers only, and then `price` is the cost;
     without them it is what the parts of a bundle cost together.
@@ -90,7 +90,7 @@ def price_history(
 ) -> list[Point]:
     """Prices of a SKU from `since` to `until`, oldest first, starting with the one that stood then.
 
-    Leaders see the lowest price of each mode that any source listed then, marked up as they paid
+    Leaders see the price of each mode that cost least of those listed then, marked up as they paid
     it then, and only where it changed; operators and buyers see what each source asked. An offer
     counts while it was under the SKU, or under the one that this was merged into, and while brands
     had opened it. While it was a bundle that nobody offered as a whole by the piece, its price is
@@ -211,14 +211,15 @@ class _Offers:
         return {offer for offer, one in some if one is not None and not self._opened(one, step)}
 
     def lowest(self, step: _Step) -> dict[str, Decimal]:
-        """What the reader pays at least, by mode."""
-        found: dict[str, Decimal] = {}
+        """What the reader pays for the offer that costs least, by mode."""
+        found: dict[str, tuple[Decimal, int, Decimal]] = {}
         for costs in self.there():
             for mode, one in costs.items():
                 price = one.paid(step.reader) if self._opened(one, step) else None
-                if price is not None:
-                    found[mode] = min(price, found.get(mode, price))
-        return found
+                if price is not None and one.cost is not None:
+                    asked = (one.cost, one.offer_id, price)
+                    found[mode] = min(asked, found.get(mode, asked))
+        return {mode: price for mode, (_, _, price) in found.items()}
 
     def by_piece(self) -> bool:
         """Whether somebody offers it so, to whomever."""
@@ -253,7 +254,7 @@ class _Goods:
             yield from (turn for turn in (*self.made.turns(), *moved) if turn <= until)
 
     def paid(self, step: _Step) -> dict[str, Decimal]:
-        """What the reader pays at least, by mode."""
+        """What the reader pays, by mode."""
         return self.own.lowest(step) if (found := self.composed(step)) is None else found
 
     def composed(self, step: _Step) -> dict[str, Decimal] | None:

@@ -196,3 +196,22 @@ def test_a_rule_for_a_category_of_ours_follows_what_people_say_of_a_sources(shop
     shop.index()
     told = shop.got("leader", "/v1/changes")["items"][-1]["affects"]
     assert told == {"category": {"goods": [{"category": "食品饮料 > 咖啡"}]}}
+
+
+def test_what_is_shown_and_previewed_is_what_is_paid_whichever_source_a_rule_is_for(
+    shop: Shop,
+) -> None:
+    goods = shop.offer()
+    shop.market.offer(sku_id=goods.sku_id, source="rival", cost="9")
+    parts = [{"sku": goods.sku, "units": 2}]
+    bundle = shop.said("operator", "/v1/bundles", {"title": "两盒装", "parts": parts})["sku"]
+    rules = [{"markup_percent": "100", "source": SOURCE}, {"markup_percent": "20"}]
+    asked = {"rules": rules, "skus": [goods.sku, bundle]}
+    tried = shop.said("operator", f"{RULES}/preview", asked, 200)["items"]
+    _put(shop, *rules)
+    paid = [_price(shop, sku) for sku in (goods.sku, bundle)]
+    assert paid == ["15.5554", "31.1108"], "the dearer source would be cheaper, and is not bought"
+    told = [(one["cost"], one["price"], one["price_then"], one["rule"]) for one in tried]
+    assert told == [("7.7777", "8.5555", paid[0], 1), ("15.5554", "17.111", paid[1], None)]
+    sellable = shop.got("leader", f"/v1/skus/{goods.sku}/sellable?region=440305")
+    assert sellable["price"] == paid[0]
