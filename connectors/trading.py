@@ -105,11 +105,15 @@ class TrackEvent:
 
 @dataclass(frozen=True)
 class SourceParcel:
-    """A parcel on its way. Numbers may change later; the newest word counts."""
+    """A parcel on its way. Numbers may change later; the newest word counts.
+
+    `lines` are (external id, units) of what is in it; empty where the source does not say.
+    """
 
     carrier: str
     tracking_number: str
     events: tuple[TrackEvent, ...] = ()
+    lines: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

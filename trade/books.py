@@ -25,11 +25,12 @@ LOSS = "loss:claims"
 
 @dataclass(frozen=True)
 class Shipped:
-    """`units` of a purchase line that go out in one parcel."""
+    """`units` of a purchase line that go out in one parcel; `more` than it carried before."""
 
     line: PurchaseLine
     order_line: OrderLine
     units: int
+    more: bool = False
 
 
 def hold(session: Session, order: Ordered, along: Sequence[Query] = ()) -> None:
@@ -68,7 +69,7 @@ def capture(
         part.line.shipped += part.units
         part.line.captured += price
         part.line.owed += owed
-        name = f"{parcel_id}:{part.line.id}"
+        name = f"{parcel_id}:{part.line.id}" + (f":{part.line.shipped}" if part.more else "")
         entries.append(Entry(f"capture:{name}", "capture", kept, "sales", price, *about))
         entries.append(Entry(f"payable:{name}", "payable", "cost", owed_to, owed, None, order.id))
         order.held -= price

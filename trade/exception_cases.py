@@ -111,8 +111,12 @@ CASES = f"""
            (SELECT coalesce(sum(x.captured * y.quantity / greatest(x.shipped, 1)), 0)::bigint
             FROM parcel_lines y JOIN purchase_lines x ON x.id = y.purchase_line_id
             WHERE y.parcel_id = p.id),
-           greatest(shipped_at + :delivery, last_event_at + :long_ago), stuck_at
+           CASE WHEN state <> 'returned' THEN
+               greatest(shipped_at + :delivery, last_event_at + :long_ago) END, stuck_at
     FROM parcels p WHERE stuck_at IS NOT NULL AND delivered_at IS NULL
+        AND NOT EXISTS (SELECT FROM parcel_lines y JOIN purchase_lines x
+                        ON x.id = y.purchase_line_id WHERE y.parcel_id = p.id
+                        HAVING sum(x.captured) > 0 AND sum(x.captured) = sum(x.refunded))
     UNION ALL
     SELECT 'claim_refused_by_source', 'clm', c.id, p.id, c.kind || ' ' || c.state, 'refused',
            coalesce(p.message, 'no reason told'), {_CLAIM}, c.due_at, p.updated_at

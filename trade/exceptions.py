@@ -16,7 +16,7 @@ from kit.ids import inside, outside
 from trade.desk import Desk
 from trade.exception_cases import CASES
 from trade.paging import Cursor
-from trade.parcels.tracking import LONG_AGO
+from trade.parcels.parcel_news import LONG_AGO
 
 Kind = Literal[
     "order_held",

@@ -6,7 +6,7 @@ tree of platform orders replaces what was known. Suppliers at our own door tell 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -16,22 +16,20 @@ from sqlalchemy.orm import Session
 
 from connectors.errors import BalanceShort, NotAuthorised, Refused, SupplierError, TryLater
 from connectors.model import Sells
-from connectors.trading import Confirms, Part, Progress, Ships, SourceParcel
+from connectors.trading import Confirms, Part, Progress, Ships
 from kit import clock, log
 from kit.db import Database
 from kit.drains import drained
 from kit.errors import Problem
-from kit.ids import outside
 from kit.inbox import Inbox, handled
 from kit.outbox import say
 from trade import charging, events, short_balance
 from trade.after_sales import platform_claims
 from trade.buying import SUBMIT
 from trade.charging import NEWS as NEWS
-from trade.models import Parcel, ParcelLine, Purchase, PurchaseLine
-from trade.parcels import leaves, tracking
-from trade.parcels.shipping import Shipment, ship, tracking_number
-from trade.purchases import Locked, Supplier, lock
+from trade.models import Purchase
+from trade.parcels import leaves, platform_parcels
+from trade.purchases import Locked, lock
 from trade.refusal import open_units, refuse_rest, refuse_units
 from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, restate, tell
 
@@ -109,7 +107,7 @@ def drain(db: Database, source: str, open_source: Callable[[str], Sells], until:
 
     return drained(
         take,
-        lambda one: _work(db, seller, source, one),
+        lambda one: _work(db, seller, one),
         until,
         threads=THREADS,
         name="follow",
@@ -222,7 +220,7 @@ def look(seller: Sells, one: Due) -> Seen:
         return Seen(error=error, kept=kept)
 
 
-def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetime) -> None:
+def write_down(session: Session, one: Due, seen: Seen, now: datetime) -> None:
     """The platform's word becomes parcels, new numbers, and units that go back to routing."""
     found = lock(session, one.order_id, one.purchase_id)
     purchase = found.purchase
@@ -242,8 +240,8 @@ def write_down(session: Session, source: str, one: Due, seen: Seen, now: datetim
     assert progress is not None  # noqa: S101 - neither an error nor taken back
     purchase.external_refs = list(dict.fromkeys([*purchase.external_refs[:1], *progress.refs]))
     charging.heard(session, found, progress.parts, now)
-    _parcels(session, source, found, progress.parts, now)
-    _cancelled(session, found, progress.parts, now)
+    parts = platform_parcels.told(session, found, progress.parts, now)
+    _cancelled(session, found, parts, now)
     if seen.kept and one.word == charging.GIVE_UP:
         purchase.held_word = None
     if seen.kept and purchase.cancel_reason is not None:  # what it took back is not among it
@@ -263,95 +261,13 @@ def _pause(one: Due, seen: Seen) -> timedelta:
     return EVERY if one.back is None else CANCEL_AGAIN
 
 
-def _work(db: Database, seller: Sells, source: str, one: Due) -> Seen:
+def _work(db: Database, seller: Sells, one: Due) -> Seen:
     seen = look(seller, one)
     if seen.error is not None:
         logger.warning("purchase_not_followed", our_ref=one.our_ref, code=seen.error.code)
     with db.as_system() as session:
-        write_down(session, source, one, seen, clock.now())
+        write_down(session, one, seen, clock.now())
     return seen
-
-
-def _parcels(
-    session: Session, source: str, found: Locked, parts: Sequence[Part], now: datetime
-) -> None:
-    """Each parcel of each part. A part tells no goods a parcel: its first one carries them all."""
-    session.flush()
-    supplier = Supplier(source, found.purchase.supplier_id)
-    name = outside("pur", found.purchase.id)
-    was, now_is = _renumbered(session, found, parts)
-    known = _carried(session, found)
-    for part in parts:
-        goods = leaves.goods(part, found.lines, alone=len(parts) == 1)
-        for place, parcel in enumerate(part.parcels):
-            number = parcel.tracking_number
-            try:
-                with session.begin_nested():
-                    lines = known.get(tracking_number(number), goods if place == 0 else {})
-                    told = Shipment(name, parcel.carrier, number, lines, trusted=True)
-                    if number == now_is:
-                        told = replace(told, lines=None, replaces=was)
-                    ship(session, supplier, told, now)
-                    _news(session, found, part, parcel, now)
-            except Problem as problem:
-                found.purchase.failure = problem.detail
-                logger.warning("parcel_not_taken", our_ref=part.ref, why=problem.code)
-
-
-def _news(session: Session, found: Locked, part: Part, told: SourceParcel, now: datetime) -> None:
-    """What the carrier told of a parcel that is written down."""
-    session.flush()
-    parcel = session.scalars(
-        select(Parcel).where(
-            Parcel.purchase_id == found.purchase.id,
-            Parcel.tracking_number == tracking_number(told.tracking_number),
-        )
-    ).first()
-    if parcel is not None:
-        tracking.record(
-            session,
-            found.order,
-            parcel,
-            told.events,
-            delivered=part.state in ("delivered", "completed"),
-            alone=len(part.parcels) == 1,
-            now=now,
-        )
-
-
-def _renumbered(
-    session: Session, found: Locked, parts: Sequence[Part]
-) -> tuple[str | None, str | None]:
-    """The number that took another one's place, when all is shipped and just one changed."""
-    if open_units(found.lines.values()):
-        return None, None
-    known = set(
-        session.scalars(
-            select(Parcel.tracking_number).where(
-                Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_(None)
-            )
-        )
-    )
-    told = {parcel.tracking_number for part in parts for parcel in part.parcels}
-    if len(known - told) == len(told - known) == 1:
-        return (known - told).pop(), (told - known).pop()
-    return None, None
-
-
-def _carried(session: Session, found: Locked) -> dict[str, dict[int, int]]:
-    """Units by line number in each parcel that is known, by its number."""
-    rows = session.execute(
-        select(Parcel.tracking_number, PurchaseLine.line, ParcelLine.quantity)
-        .outerjoin(ParcelLine, ParcelLine.parcel_id == Parcel.id)
-        .outerjoin(PurchaseLine, PurchaseLine.id == ParcelLine.purchase_line_id)
-        .where(Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_(None))
-    )
-    carried: dict[str, dict[int, int]] = {}
-    for number, line, units in rows:
-        goods = carried.setdefault(number, {})
-        if line is not None:
-            goods[line] = units
-    return carried
 
 
 def _cancelled(session: Session, found: Locked, parts: Sequence[Part], now: datetime) -> None:
@@ -360,7 +276,8 @@ def _cancelled(session: Session, found: Locked, parts: Sequence[Part], now: date
     opened = open_units(found.lines.values())
     if not opened or all(part.state != "cancelled" for part in parts):
         return
-    gone = leaves.lost(list(found.lines.values()), parts)
+    known = platform_parcels.known(session, found)
+    gone = leaves.lost(list(found.lines.values()), parts, known)
     if sum(units for _, units in gone) == sum(units for _, units in opened):
         whole = all(part.state == "cancelled" for part in parts)
         message = "the source cancelled it" if whole else "the source cancelled the rest"

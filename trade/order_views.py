@@ -285,6 +285,7 @@ def _part(row: OrderLine, asked: int) -> dict[str, Any]:
 
 
 def _parcel(parcel: Parcel, rows: Rows, names: dict[int, str]) -> dict[str, Any]:
+    news = [event for event in rows.parcel_events if event.parcel_id == parcel.id]
     units: dict[int, int] = {}
     for line in rows.parcel_lines:
         if line.parcel_id == parcel.id:
@@ -297,12 +298,12 @@ def _parcel(parcel: Parcel, rows: Rows, names: dict[int, str]) -> dict[str, Any]
         "status": parcel.state,
         "delivered_at": parcel.delivered_at,
         "events": [
-            {"kind": "shipped", "at": parcel.shipped_at, "detail": None},
-            *(
-                {"kind": event.state, "at": event.at, "detail": {"text": event.text}}
-                for event in rows.parcel_events
-                if event.parcel_id == parcel.id
-            ),
+            {
+                "kind": "shipped",
+                "at": min([parcel.shipped_at, *(x.at for x in news)]),
+                "detail": None,
+            },
+            *({"kind": x.state, "at": x.at, "detail": {"text": x.text}} for x in news),
         ],
     }
 

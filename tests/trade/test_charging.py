@@ -57,7 +57,7 @@ def heard(shop: Shop, *parts: Part) -> Purchase:
     """The platform tells of these parts; books and units must add up."""
     with shop.market.db.as_system() as session:
         told = Progress(shop.name, (f"P{shop.order}",), parts)
-        following.write_down(session, "teahouse", due(shop), Seen(told), NOW)
+        following.write_down(session, due(shop), Seen(told), NOW)
         session.flush()
         assert violations(session) == []
         return session.get_one(Purchase, inside("pur", shop.name))
@@ -139,7 +139,7 @@ def test_more_than_agreed_stays_held_until_somebody_accepts_it(shop: Shop) -> No
     told = following.look(platform, due(shop))
     assert platform.paid == []
     with shop.market.db.as_system() as session:
-        following.write_down(session, "teahouse", due(shop), told, NOW)
+        following.write_down(session, due(shop), told, NOW)
     assert waiting(shop) == [("charged_more", 100)]
     for _ in range(2):
         with shop.market.db.as_system() as session:
@@ -161,7 +161,7 @@ def looked(shop: Shop, platform: Held) -> Purchase:
         (one,) = following.claim(session, "teahouse", NOW)
     told = following.look(platform, one)
     with shop.market.db.as_system() as session:
-        following.write_down(session, "teahouse", one, told, NOW)
+        following.write_down(session, one, told, NOW)
         session.flush()
         assert violations(session) == []
         return session.get_one(Purchase, one.purchase_id)

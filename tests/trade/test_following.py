@@ -167,7 +167,7 @@ def test_a_cancellation_is_asked_at_once_also_while_the_platform_is_being_asked(
     cancel()
     assert due() == ["jd-vop"]
     with market.db.as_system() as session:
-        following.write_down(session, "jd-vop", asked, following.look(jd, asked), clock.now())
+        following.write_down(session, asked, following.look(jd, asked), clock.now())
     assert due() == ["jd-vop"]
     stage.fault("jd", "drop", "*cancel", times=9)
     following.drain(market.db, "jd-vop", lambda _: jd, _soon())

@@ -1,6 +1,7 @@
 """What a platform's tree of orders makes of a purchase, whatever was split, cancelled or hidden."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, text
@@ -42,7 +43,7 @@ def told(shop: Shop, *parts: Part, kept: bool = False, cancel: str | None = None
         due = Due(inside("pur", shop.name), shop.order, shop.name, cancel, 1499)
         progress = Progress(shop.name, tuple(one.ref for one in parts), parts)
         seen = Seen(progress, kept=kept)
-        following.write_down(session, "teahouse", due, seen, NOW)
+        following.write_down(session, due, seen, NOW)
         session.flush()
         assert violations(session) == []
         return session.get_one(Purchase, due.purchase_id)
@@ -114,6 +115,36 @@ def test_what_a_leaf_that_hides_its_goods_may_hold_is_not_bought_again(shop: Sho
     for _ in range(2):
         row = told(shop, *parts)
         assert (row.state, line(shop).unrouted) == ("submitted", 1)
+
+
+def test_leaves_in_one_waybill_are_one_parcel_and_each_unit_is_paid_once(shop: Shop) -> None:
+    first = leaf(shop, "A", 1, "shipped", "SF1234567890")
+    assert told(shop, first, leaf(shop, "B", 2)).state == "partly_shipped"
+    for _ in range(2):
+        assert told(shop, first, leaf(shop, "B", 2, "shipped", "SF1234567890")).state == "shipped"
+    (parcel,) = shop.seen()["parcels"]
+    assert parcel["lines"][0]["quantity"] == 3
+    assert shop.posted("sales") == 1499
+
+
+def test_a_parcel_goes_by_the_carrier_that_its_platform_told_last(shop: Shop) -> None:
+    for carrier in ("中通", "顺丰", "顺丰"):
+        sent = replace(leaf(shop, "A", 1, "shipped"), parcels=(SourceParcel(carrier, "SF123456"),))
+        told(shop, sent, leaf(shop, "B", 2))
+    assert [one["carrier"] for one in shop.seen()["parcels"]] == ["sf"]
+    assert line(shop).shipped == 1
+    assert kinds(shop).count("parcel_renumbered") == 1
+
+
+def test_a_parcel_that_cannot_be_taken_keeps_no_other_back(shop: Shop) -> None:
+    odd = (SourceParcel("某某快递", "SF1234567890"), SourceParcel("顺丰", "?"))
+    parts = (
+        replace(leaf(shop, "A", 1, "shipped"), parcels=odd),
+        leaf(shop, "B", 2, "shipped", "sf 2234567890"),
+    )
+    row = told(shop, *parts)
+    assert (row.state, line(shop).shipped) == ("partly_shipped", 2)
+    assert row.failure is not None
 
 
 def test_a_sku_on_two_lines_is_shipped_leaf_by_leaf(market: Market) -> None:

@@ -1,7 +1,7 @@
 """Claims that move goods: returns, exchanges, reissues, intercepts; rules, deadlines, secrecy."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,9 +26,10 @@ from trade.after_sales import (
     claims,
 )
 from trade.after_sales.claim_states import CLOSED, MOVES, OPEN, STATES
+from trade.after_sales.claimable import Bought
 from trade.after_sales.eligibility import KINDS, RULES, Facts, objections
 from trade.desk import ClaimTerms
-from trade.models import Claim, ClaimMove, Parcel, ParcelLine
+from trade.models import Claim, ClaimLine, ClaimMove, Parcel, ParcelLine, PurchaseLine
 
 HOUSE = "teahouse 退货组 13800138001 金华市某路 1 号"
 
@@ -295,6 +296,8 @@ def facts(**fields: Any) -> Facts:
         ({"cause": "intercept"}, ["delivered"]),
         ({"cause": "intercept", "delivered": False}, []),
         ({"most": 0}, ["already_refunded"]),
+        ({"most": 0, "kind": "reissue"}, []),  # it cost nothing
+        ({"most": 0, "kind": "reissue", "paid_back": True}, ["already_refunded"]),
         ({"amount": 334}, ["amount_too_high"]),
         ({"amount": 0}, ["no_amount"]),
         ({"amount": 1, "kind": "exchange"}, ["no_amount"]),
@@ -302,6 +305,41 @@ def facts(**fields: Any) -> Facts:
 )
 def test_each_rule_objects_with_its_code(fields: dict[str, Any], codes: list[str]) -> None:
     assert [reason.code for reason in objections(facts(**fields))] == codes
+
+
+def bought(
+    line_id: int, units: int, refunded: int = 0, under_claim: int = 0, until: datetime = NOW
+) -> Bought:
+    line = PurchaseLine(
+        id=line_id, shipped=units, captured=units * 1000, refunded=refunded, returned=0
+    )
+    pending = [ClaimLine(quantity=under_claim, asked=under_claim * 1000, refunded=0)]
+    return Bought(line, pending, until, delivered=True, returnable=None, abroad=False)
+
+
+@pytest.mark.parametrize(
+    ("goods", "units", "chosen"),
+    [
+        ([bought(1, 1, refunded=1000), bought(2, 1)], 1, [(2, 1, 1000)]),
+        ([bought(1, 1, refunded=500), bought(2, 1)], 1, [(2, 1, 1000)]),
+        ([bought(1, 1, refunded=500), bought(2, 1)], 2, [(1, 1, 500), (2, 1, 1000)]),
+        ([bought(1, 2, refunded=1000), bought(2, 1)], 2, [(1, 1, 1000), (2, 1, 1000)]),
+        ([bought(1, 2, refunded=1000), bought(2, 1)], 3, [(1, 2, 1000), (2, 1, 1000)]),
+        ([bought(1, 2, under_claim=1), bought(2, 1)], 2, [(1, 1, 1000), (2, 1, 1000)]),
+        ([bought(1, 1, until=NOW - timedelta(1)), bought(2, 1)], 2, [(2, 1, 1000)]),
+    ],
+)
+def test_units_whose_money_went_back_are_claimed_last(
+    goods: list[Bought], units: int, chosen: list[tuple[int, int, int]]
+) -> None:
+    found = claimable.choose(goods, units, NOW)
+    assert [(one.line.id, count, most) for one, count, most in found] == chosen
+
+
+def test_the_end_of_claims_is_told_as_it_is_in_china() -> None:
+    until = datetime(2026, 3, 1, 17, 30, tzinfo=UTC)
+    (reason,) = objections(facts(until=until))
+    assert "2026-03-02 01:30" in reason.message
 
 
 def test_what_may_be_claimed_is_shown_before_it_is_asked(shop: Shop) -> None:

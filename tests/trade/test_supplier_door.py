@@ -13,7 +13,7 @@ from tests.trade.market import HOME, NOW, Goods, Market, submitted
 from trade import cancelling, order_views, purchases
 from trade.invariants import violations
 from trade.models import Parcel, Posting, PurchaseMove, RecipientOpening
-from trade.parcels import shipping
+from trade.parcels import shipping, tracking
 from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
 
@@ -139,6 +139,52 @@ def test_which_of_several_numbers_changed_is_asked_not_guessed(market: Market) -
     shop.ship("SF0000000003", replaces="SF0000000001")
     numbers = {p["tracking_number"] for p in shop.seen()["parcels"]}
     assert numbers == {"SF0000000002", "SF0000000003"}
+
+
+def test_a_number_that_took_anothers_place_is_told_again_and_changes_nothing(
+    market: Market,
+) -> None:
+    shop = Shop(market)
+    shop.ship("SF0000000001", {1: 1})
+    shop.ship("SF0000000002")
+    for _ in range(2):
+        shop.ship("SF0000000003", replaces="SF0000000001")
+    with pytest.raises(Problem, match="another parcel") as caught:
+        shop.ship("SF0000000002", replaces="SF0000000003")
+    assert caught.value.errors[0].code == "taken"
+    told = [event["kind"] for event in shop.seen()["timeline"]]
+    assert told.count("parcel_renumbered") == 1
+
+
+def test_a_carrier_that_was_wrong_is_corrected_and_sends_no_more_units(market: Market) -> None:
+    shop = Shop(market)
+    for carrier in ("中通", "圆通", "圆通"):
+        with market.db.as_system() as session:
+            parcel = Shipment(shop.name, carrier, "75312345678901", {1: 1})
+            shipping.ship(session, TEAHOUSE, parcel, NOW)
+    seen = shop.seen()
+    assert [(one["carrier"], one["lines"][0]["quantity"]) for one in seen["parcels"]] == [
+        ("yto", 1)
+    ]
+    assert seen["lines"][0]["shipped"] == 1
+
+
+def test_units_that_are_told_late_of_a_parcel_that_arrived_have_arrived(market: Market) -> None:
+    leader = market.party(money=10_000)
+    goods = [market.offer(cost="3.00", stock=9) for _ in range(2)]
+    shop = Shop(market, leader=leader)
+    shop.order = market.place(leader, *((one.sku, 1) for one in goods))
+    submitted(market)
+    shop.name = outside("pur", market.purchases(shop.order)[0].id)
+    shop.ship("SF1234567890", {1: 1})
+    with market.db.as_system() as session:
+        parcel = session.scalars(select(Parcel).where(Parcel.order_id == shop.order)).one()
+        tracking.found_delivered(session, parcel.id, NOW)
+    shop.ship("SF1234567890", {2: 1})
+    assert [one["delivered"] for one in shop.seen()["lines"]] == [1, 1]
+    assert shop.seen()["status"] == "delivered"
+    with market.db.as_system() as session:
+        assert violations(session) == []
 
 
 def test_whoever_sends_nothing_reads_no_recipient(market: Market) -> None:

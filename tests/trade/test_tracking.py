@@ -14,7 +14,7 @@ from kit.db import Database
 from kit.errors import Problem
 from tests.stage import Stage
 from tests.trade.market import NOW, Market, make_desk
-from tests.trade.test_claims import claim, refuse
+from tests.trade.test_claims import approve, claim, refuse
 from tests.trade.test_following import follow, ref
 from tests.trade.test_following import jd as jd
 from tests.trade.test_following import order as order
@@ -107,8 +107,7 @@ def test_a_number_that_is_another_carriers_or_a_telephone_is_refused(
     with pytest.raises(Problem) as caught, street.db.as_system() as session:
         shipping.ship(session, TEAHOUSE, Shipment(shop.name, carrier, number), NOW)
     assert caught.value.errors[0].code == code
-    with street.db.as_system() as session:  # what a platform tells is as it is
-        shipping.ship(session, TEAHOUSE, Shipment(shop.name, carrier, number, trusted=True), NOW)
+    assert shipping.waybill(carrier, number, trusted=True)  # what a platform tells is as it is
 
 
 @pytest.mark.parametrize(("words", "state"), [(words, state) for _, words, state in STORY])
@@ -119,6 +118,63 @@ def test_news_are_read_into_states(words: str, state: str) -> None:
 def test_news_name_neither_people_nor_platforms() -> None:
     words = "您的京东订单已签收，签收人：王小明，电话 13800138001，感谢使用1688"
     assert parcel_news.told(words) == "您的订单已签收，签收人：***，电话 138****8001，感谢使用"
+
+
+TURNED = ((0, "已揽收"), (5, "客户拒收，快件退回中"), (20, "派件中"), (30, "已签收"))
+
+
+def test_what_is_signed_for_on_its_way_back_has_not_arrived() -> None:
+    story = [TrackEvent(NOW + hours * HOUR, words) for hours, words in TURNED]
+    back = [one.state for one in parcel_news.read(story)]
+    assert back == ["collected", "returned", "returned", "returned"]
+    story.insert(2, TrackEvent(NOW + 6 * HOUR, "已取消退回，重新派送"))
+    assert [one.state for one in parcel_news.read(story)][-2:] == ["out_for_delivery", "delivered"]
+
+
+def test_what_might_be_sent_back_is_not_on_its_way_back() -> None:
+    assert parcel_news.state("已签收，如需退回请联系快递员") == "delivered"
+
+
+def test_a_parcel_that_went_back_never_counts_as_arrived_and_may_be_claimed(
+    street: Market,
+) -> None:
+    shop = Shop(street)
+    shop.ship("SF1234567890")
+    for upto in (2, 4):
+        with street.db.as_system() as session:
+            row = session.get_one(Order, shop.order, with_for_update=True)
+            parcel = session.scalars(select(Parcel).where(Parcel.order_id == shop.order)).one()
+            heard = [TrackEvent(NOW + hours * HOUR, words) for hours, words in TURNED[:upto]]
+            tracking.record(
+                session, row, parcel, heard[-2:], delivered=False, alone=True, now=NOW + 2 * DAY
+            )
+    later(shop, NOW + 60 * DAY)
+    seen = shop.seen()
+    assert (seen["parcels"][0]["status"], seen["lines"][0]["delivered"]) == ("returned", 0)
+    assert waiting(shop, NOW + 60 * DAY) == ["parcel_stuck"]
+    approve(shop, claim(shop, 3, reason="拒收", now=NOW + 35 * DAY))
+    assert waiting(shop, NOW + 60 * DAY) == []  # nothing is at stake any more
+
+
+def test_a_carriers_clock_that_is_ahead_keeps_no_later_news_back(street: Market) -> None:
+    shop = Shop(street)
+    shop.ship("SF1234567890")
+    parcel = told(shop, 2, now=NOW + HOUR)
+    assert parcel.last_event_at == NOW + HOUR
+    told(shop, 1, now=NOW + 3 * HOUR)
+    assert told(shop, 3, now=NOW + 6 * HOUR).last_event_at == NOW + 6 * HOUR
+    events = shop.seen()["parcels"][0]["events"]
+    assert [one["at"] for one in events] == sorted(one["at"] for one in events)
+
+
+def test_a_parcel_left_before_its_carrier_had_it(street: Market) -> None:
+    shop = Shop(street)
+    with street.db.as_system() as session:
+        parcel = Shipment(shop.name, "顺丰", "SF1234567890")
+        shipping.ship(session, shop.door, parcel, NOW + 2 * HOUR)
+    told(shop, 1)
+    events = shop.seen()["parcels"][0]["events"]
+    assert [(one["kind"], one["at"]) for one in events] == [("shipped", NOW), ("collected", NOW)]
 
 
 def test_news_come_in_any_order_and_are_kept_once(street: Market) -> None:

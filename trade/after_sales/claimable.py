@@ -3,6 +3,7 @@
 All in system scope, because what was bought where decides, and a leader sees none of it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,8 +56,23 @@ class Bought:
         line = self.line
         if not line.shipped:
             return 0
-        left = line.captured - line.refunded - sum(x.asked - x.refunded for x in self.pending)
-        return max(min(left, -(-line.captured * units // line.shipped)), 0)
+        return max(min(self._unpaid, -(-line.captured * units // line.shipped)), 0)
+
+    @property
+    def tiers(self) -> tuple[int, int, int]:
+        """Units that are left: with all of their money, with some of it, and in all."""
+        line = self.line
+        if not line.captured:
+            return self.left, self.left, self.left
+        worth = max(self._unpaid, 0) * line.shipped
+        whole = worth // line.captured, -(-worth // line.captured)
+        return min(whole[0], self.left), min(whole[1], self.left), self.left
+
+    @property
+    def _unpaid(self) -> int:
+        """Fen that neither went back nor is being asked for."""
+        line = self.line
+        return line.captured - line.refunded - sum(x.asked - x.refunded for x in self.pending)
 
 
 def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
@@ -102,15 +118,22 @@ def parts(goods: Mapping[int, Sequence[Bought]], bundle: int) -> list[list[Bough
 
 
 def choose(goods: Sequence[Bought], quantity: int, now: datetime) -> list[tuple[Bought, int, int]]:
-    """Which units a claim is about: those of earlier purchases first, of such as are still in
-    time. Returns (bought, units, fen at most); too few where there are no more."""
-    chosen = []
-    for one in goods:
-        units = min(quantity, one.left)
-        if units and one.until is not None and now <= one.until:
-            chosen.append((one, units, one.most(units)))
-            quantity -= units
-    return chosen
+    """Which units a claim is about, of such as are still in time: first those of which nothing was
+    paid back, last those of which all was, and of each those of earlier purchases. Returns (bought,
+    units, fen at most); too few where there are no more."""
+    open_still = [one for one in goods if one.until is not None and now <= one.until]
+    taken: Counter[int] = Counter()
+    for tier in range(3):
+        for one in open_still:
+            units = min(quantity, one.tiers[tier] - taken[one.line.id])
+            if units > 0:
+                taken[one.line.id] += units
+                quantity -= units
+    return [
+        (one, taken[one.line.id], one.most(taken[one.line.id]))
+        for one in open_still
+        if taken[one.line.id]
+    ]
 
 
 def facts(
@@ -133,6 +156,7 @@ def facts(
         delivered=bool(goods) and all(one.delivered for one in goods),
         returnable=False if False in kinds else (True if True in kinds else None),
         abroad=any(one.abroad for one in goods),
+        paid_back=any(one.line.refunded for one in goods),
     )
 
 
@@ -172,6 +196,7 @@ def _until(desk: Desk, parcels: Sequence[Parcel]) -> datetime | None:
         window(
             parcel.shipped_at,
             parcel.delivered_at,
+            parcel.last_event_at,
             delivery_days=terms.delivery_days,
             return_days=terms.return_days,
         )

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from kit.clock import SHANGHAI
 from kit.money import yuan
 from trade.after_sales.bearing import BUYERS_OWN
+from trade.parcels.parcel_news import arrival
 
 Kind = Literal["refund", "return", "exchange", "reissue"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -24,8 +26,9 @@ class Facts:
     """One claim on one SKU of an order, as it would be.
 
     Units: `shipped` of the SKU so far, `under_claim` now, `returned` for good. `most` is fen paid
-    for `quantity` units and neither paid back nor asked for. `until` None: nothing was shipped.
-    `amount` is fen asked for, None for all. `returnable` None: its source does not say.
+    for `quantity` units and neither paid back nor asked for; `paid_back`: something was. `until`
+    None: nothing was shipped. `amount` is fen asked for, None for all. `returnable` None: its
+    source does not say.
     """
 
     kind: str
@@ -41,6 +44,7 @@ class Facts:
     delivered: bool
     returnable: bool | None
     abroad: bool
+    paid_back: bool = False
 
     @property
     def left(self) -> int:
@@ -82,7 +86,8 @@ def _units_left(facts: Facts) -> Reason | None:
 def _in_time(facts: Facts) -> Reason | None:
     if facts.until is None or facts.now <= facts.until:
         return None
-    return Reason("too_late", f"claims were taken until {facts.until:%Y-%m-%d}; ask your operator")
+    until = facts.until.astimezone(SHANGHAI)
+    return Reason("too_late", f"claims were taken until {until:%Y-%m-%d %H:%M}; ask your operator")
 
 
 def _not_arrived(facts: Facts) -> Reason | None:
@@ -119,7 +124,7 @@ def _intercept_kind(facts: Facts) -> Reason | None:
 
 
 def _money_left(facts: Facts) -> Reason | None:
-    if facts.kind not in PAID or facts.most or facts.quantity > facts.left:
+    if facts.most or facts.quantity > facts.left or not (facts.paid_back or facts.kind in PAID):
         return None
     return Reason("already_refunded", "this was paid back already")
 
@@ -159,11 +164,14 @@ def objections(facts: Facts) -> Iterator[Reason]:
 
 
 def window(
-    shipped_at: datetime, delivered_at: datetime | None, *, delivery_days: int, return_days: int
+    shipped_at: datetime,
+    delivered_at: datetime | None,
+    last_event_at: datetime | None,
+    *,
+    delivery_days: int,
+    return_days: int,
 ) -> datetime:
-    """Until when claims are taken on a parcel: so many days after it arrived.
-
-    Where nobody says that it arrived it is taken to have, so many days after it left.
-    """
-    arrived = delivered_at or shipped_at + timedelta(days=delivery_days)
+    """Until when claims are taken on a parcel: so many days after it arrived, or is taken to have,
+    see `parcel_news.arrival`."""
+    arrived = arrival(shipped_at, delivered_at, last_event_at, delivery_days)
     return arrived + timedelta(days=return_days)

@@ -1,42 +1,112 @@
-"""What the leaves of a platform's tree say of the lines of a purchase. Pure."""
+"""What the leaves of a platform's tree say of the lines and parcels of a purchase. Pure.
+
+The tree is read anew each time, in whatever order it is told: units are counted against what has
+left already, so that a number is new goods, a further box, or takes the place of one that is gone.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
-from connectors.trading import Part
+from connectors.trading import Part, SourceParcel
 from trade.models import PurchaseLine
 
 
-def goods(part: Part, lines: Mapping[int, PurchaseLine], *, alone: bool) -> dict[int, int] | None:
-    """Units by line number in a parcel, not known yet, that carries a leaf's goods; None: all that
-    is open, which a leaf that is `alone` holds where it hides its goods.
+@dataclass(frozen=True)
+class Known:
+    """A parcel that is written down, with its units by line number."""
 
-    A SKU of several lines fills what is open of them in order. What does not fit into that is told
-    as it is, for whoever writes it down to refuse.
+    number: str
+    units: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What is to be written down of a parcel: `units` by line number leave in it, it is one more
+    `box` of goods that are counted in others, or it takes the place of the number `was`."""
+
+    parcel: SourceParcel
+    what: Literal["units", "box", "was"]
+    units: Mapping[int, int] = field(default_factory=dict)
+    was: str = ""
+
+
+@dataclass
+class _Load:
+    """A parcel as it is told, with its pieces by SKU; several leaves may be in one."""
+
+    parcel: SourceParcel
+    goods: Counter[str]
+
+
+def deeds(
+    lines: Mapping[int, PurchaseLine], parts: Sequence[Part], known: Sequence[Known]
+) -> list[Deed]:
+    """What is new in the parcels of all leaves, whose numbers are as they are printed.
+
+    Goods that a leaf tells of no parcel are in its first one. What platforms add of a SKU beyond
+    what was ordered is no more of it, and a number is gone only where others tell of all goods.
     """
-    wanted, left = _dealt(part, lines, _open)
-    if any(left[line.external_id] for line in lines.values()):
-        return _dealt(part, lines, lambda line: line.quantity)[0]
-    if alone and (not wanted or all(wanted.get(n, 0) == _open(x) for n, x in lines.items())):
-        return None
-    return wanted
+    goods, whole = _goods(lines, parts)
+    written = {one.number: one for one in known}
+    loads = _loads(parts, goods, written, lines)
+    new = [one for number, one in loads.items() if number not in written]
+    gone, off = _gone(lines, parts, [one for one in known if one.number not in loads])
+    left = {number: _open(line) for number, line in lines.items()}
+    if not whole:
+        gone = []  # a leaf that is not told of may come back with its parcels
+    room = _room(lines, loads.values(), off) if whole else None
+    found = [
+        Deed(one.parcel, "was", was=former.number)
+        for one in new
+        if (former := _former(gone, one.goods, lines, exactly=True))
+    ]
+    replaced = {id(deed.parcel) for deed in found}
+    begun = any(line.shipped for line in lines.values())
+    for one in loads.values():
+        before = written.get(one.parcel.tracking_number)
+        if id(one.parcel) in replaced:
+            continue
+        more = one.goods - _skus(lines, before.units) if before else one.goods
+        if units := _dealt(lines, more, room, left):
+            found.append(Deed(one.parcel, "units", units))
+            begun = True
+        elif before is None and (former := _former(gone, one.goods, lines, exactly=False)):
+            found.append(Deed(one.parcel, "was", was=former.number))
+        elif before is None and begun:
+            found.append(Deed(one.parcel, "box"))
+    return found
 
 
-def lost(lines: Collection[PurchaseLine], parts: Sequence[Part]) -> list[tuple[PurchaseLine, int]]:
-    """Open units that only cancelled leaves held, of each line.
+def lost(
+    lines: Collection[PurchaseLine], parts: Sequence[Part], known: Sequence[Known]
+) -> list[tuple[PurchaseLine, int]]:
+    """Open units that only cancelled leaves held, of each line; `known` are all parcels by now.
 
-    A leaf that hides its goods may hold all but what cancelled leaves name; and what these name was
-    lost once, however often it is told.
+    A leaf that hides its goods may hold all but what cancelled leaves name; what these name was
+    lost once, however often it is told, and not at all where it had left before.
     """
     gone = [part for part in parts if part.state == "cancelled"]
     if len(gone) == len(parts):
         return [(line, units) for line in lines if (units := _open(line))]
-    named, alive = _units(gone), _units([part for part in parts if part not in gone])
+    staying = [part for part in parts if part not in gone]
+    numbers = {parcel.tracking_number for part in staying for parcel in part.parcels}
+    numbered = {line.line: line for line in lines}
+    there: Counter[str] = Counter()
+    for one in known:
+        if one.number in numbers:
+            there += _skus(numbered, one.units)
+    named, alive = _told(gone), _told(staying)
     found = []
     for sku in sorted(named):
         own = [line for line in lines if line.external_id == sku]
-        stays = max(alive[sku] - sum(line.shipped for line in own), 0)
-        left = min(named[sku] - sum(line.cancelled for line in own), sum(map(_open, own)) - stays)
+        elsewhere = sum(line.shipped for line in own) - there[sku]
+        stays = max(alive[sku] - there[sku], 0)
+        left = min(
+            named[sku] - sum(line.cancelled for line in own) - elsewhere,
+            sum(map(_open, own)) - stays,
+        )
         for line in own:
             if units := min(_open(line), max(left, 0)):
                 found.append((line, units))
@@ -44,27 +114,139 @@ def lost(lines: Collection[PurchaseLine], parts: Sequence[Part]) -> list[tuple[P
     return found
 
 
+def _goods(
+    lines: Mapping[int, PurchaseLine], parts: Sequence[Part]
+) -> tuple[list[Counter[str]], bool]:
+    """The pieces of each leaf by SKU, and whether together they are all that is to be sent: one
+    leaf that hides its goods holds what the others leave."""
+    ours = _skus(lines)
+    goods = [_told([part], of=ours) for part in parts]
+    hidden = [at for at, part in enumerate(parts) if not part.lines and not part.gifts]
+    named = _told([part for part in parts if part.state == "cancelled"])
+    due: Counter[str] = Counter()
+    for sku, units in ours.items():
+        off = sum(line.cancelled for line in lines.values() if line.external_id == sku)
+        due[sku] = units - max(off, named[sku])
+    alive = _told([part for part in parts if part.state != "cancelled"])
+    if len(hidden) == 1:
+        goods[hidden[0]] = due - alive
+    sent = not any(_open(line) for line in lines.values())
+    return goods, len(hidden) == 1 or not due - alive or bool(sent and hidden)
+
+
+def _loads(
+    parts: Sequence[Part],
+    goods: Sequence[Counter[str]],
+    written: Mapping[str, Known],
+    lines: Mapping[int, PurchaseLine],
+) -> dict[str, _Load]:
+    """Each parcel by its number, with what is in it."""
+    ours = _skus(lines)
+    found: dict[str, _Load] = {}
+    for part, held in zip(parts, goods, strict=True):
+        own = [_pieces(parcel.lines, ours) for parcel in part.parcels]
+        rest = held - sum(own, Counter())
+        silent = [at for at, parcel in enumerate(part.parcels) if not parcel.lines]
+        if silent or part.state not in ("held", "open"):
+            for at in sorted(silent, key=lambda at: _rank(part.parcels[at], written))[:1] or (
+                [0] if own else []
+            ):
+                own[at] += rest
+        for parcel, more in zip(part.parcels, own, strict=True):
+            load = found.setdefault(parcel.tracking_number, _Load(parcel, Counter()))
+            load.goods += more
+    return found
+
+
+def _rank(parcel: SourceParcel, written: Mapping[str, Known]) -> int:
+    """Goods that no parcel is told to carry are in the one that carries them already, else in one
+    that is new."""
+    before = written.get(parcel.tracking_number)
+    return 1 if before is None else 2 - 2 * bool(before.units)
+
+
+def _gone(
+    lines: Mapping[int, PurchaseLine], parts: Sequence[Part], untold: Sequence[Known]
+) -> tuple[list[Known], Counter[str]]:
+    """Parcels that others may have taken the place of, and pieces of those that stay what they are:
+    of a leaf that was cancelled after it left, nothing is told any more."""
+    spare = _told([part for part in parts if part.state == "cancelled"])
+    for line in lines.values():
+        spare[line.external_id] -= line.cancelled
+    gone, off = [], Counter[str]()
+    for one in untold:
+        held = _skus(lines, one.units)
+        if held and not held - spare:
+            spare -= held
+            off += held
+        else:
+            gone.append(one)
+    return gone, off
+
+
+def _room(
+    lines: Mapping[int, PurchaseLine], loads: Collection[_Load], off: Counter[str]
+) -> Counter[str]:
+    """Pieces of each SKU that left beyond those that are written down; `off` are not told of."""
+    sent = _skus(lines, {number: line.shipped for number, line in lines.items()})
+    return sum((load.goods for load in loads), Counter[str]()) + off - sent
+
+
+def _former(
+    gone: list[Known], goods: Counter[str], lines: Mapping[int, PurchaseLine], *, exactly: bool
+) -> Known | None:
+    """The parcel with these goods, or some of them, that is gone; it is taken out of `gone`."""
+    for one in gone:
+        there = _skus(lines, one.units)
+        if there == goods or (not exactly and (there & goods or not goods)):
+            gone.remove(one)
+            return one
+    return None
+
+
 def _dealt(
-    part: Part, lines: Mapping[int, PurchaseLine], room: Callable[[PurchaseLine], int]
-) -> tuple[dict[int, int], Counter[str]]:
-    """A leaf's units by line number, as many to a line as there is room, and what is left of them
-    by SKU."""
-    left = _units([part])
-    wanted: dict[int, int] = {}
+    lines: Mapping[int, PurchaseLine],
+    goods: Counter[str],
+    room: Counter[str] | None,
+    left: dict[int, int],
+) -> dict[int, int]:
+    """Pieces by line number, as many to a line as are open, and of a SKU no more than there is room
+    for (None: any number); what is dealt is taken off both."""
+    units: dict[int, int] = {}
+    wanted = goods if room is None else goods & room
     for number, line in sorted(lines.items()):
-        if units := min(left[line.external_id], room(line)):
-            wanted[number] = units
-            left[line.external_id] -= units
-    return wanted, left
+        sku = line.external_id
+        if take := min(wanted[sku], left[number]):
+            units[number] = take
+            left[number] -= take
+            wanted = wanted - Counter({sku: take})
+            if room is not None:
+                room[sku] -= take
+    return units
+
+
+def _skus(
+    lines: Mapping[int, PurchaseLine], units: Mapping[int, int] | None = None
+) -> Counter[str]:
+    """Pieces by SKU of so many units by line number; None: of all that were bought."""
+    found: Counter[str] = Counter()
+    for number, line in lines.items():
+        found[line.external_id] += line.quantity if units is None else units.get(number, 0)
+    return +found
 
 
 def _open(line: PurchaseLine) -> int:
     return line.quantity - line.shipped - line.cancelled
 
 
-def _units(parts: Sequence[Part]) -> Counter[str]:
+def _told(parts: Sequence[Part], of: Collection[str] | None = None) -> Counter[str]:
+    """Pieces by SKU in all of these leaves, of these SKUs."""
+    return sum((_pieces(part.lines, of) for part in parts), Counter[str]())
+
+
+def _pieces(lines: Sequence[tuple[str, int]], of: Collection[str] | None = None) -> Counter[str]:
     found: Counter[str] = Counter()
-    for part in parts:
-        for sku, units in part.lines:
+    for sku, units in lines:
+        if of is None or sku in of:
             found[sku] += units
     return found

@@ -21,12 +21,22 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """State → words of carriers; the first that is found decides."""
 
+_TURNED = re.compile(r"(?<!取消)(?<!撤销)(?<!终止)(?:退回|退件|返回寄件)")
+_SENT_AGAIN = re.compile(r"(?:取消|撤销|终止)退|(?:重新|再次|二次|继续)(?:派送|派件|投递)")
+"""A parcel turns round, and what is signed for then is signed for by its sender; or it is brought
+once more."""
+_ARRIVING = ("delivered", "out_for_delivery")
+_ADVICE = re.compile(r"(?:如需|如要|如有|若需|若有)[^，,。；;！!]*")
+"""What carriers say might be done is no news."""
+
 _PEOPLE = re.compile(r"((?:签收人|收件人|收货人|联系人)[是为]?[:：\s]*)[^\s，,。；;】\])）]{1,12}")
 _PLATFORMS = re.compile(
     r"京东商城|京东|1688|阿里巴巴|淘宝|天猫|(?<![A-Za-z])(?:jd|taobao|tmall|alibaba)(?![A-Za-z])",
     re.IGNORECASE,
 )
 LONGEST = 300
+LONG_AGO = timedelta(days=30)
+"""Without news for so long a parcel of which news came has arrived."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +49,39 @@ class News:
 
 
 def read(events: Sequence[TrackEvent]) -> list[News]:
-    """Steps in order of time, each once."""
-    found = {(one.at, told(one.text)): state(one.text) for one in events}
-    return [News(at, where, words) for (at, words), where in sorted(found.items())]
+    """Steps in order of time, each once; on its way back a parcel does not arrive."""
+    found = {(one.at, told(one.text)): one.text for one in events}
+    news, back = [], False
+    for (at, words), text in sorted(found.items()):
+        where = state(text)
+        back = not _SENT_AGAIN.search(text) and (back or turned(text))
+        news.append(News(at, "returned" if back and where in _ARRIVING else where, words))
+    return news
 
 
 def state(words: str) -> str:
     """Where a parcel is that is told of so."""
-    return next((where for where, known in _WORDS if known.search(words)), "in_transit")
+    plain = _ADVICE.sub("", words)
+    return next((where for where, known in _WORDS if known.search(plain)), "in_transit")
+
+
+def turned(words: str) -> bool:
+    """Whether a parcel goes back from there."""
+    return _TURNED.search(_ADVICE.sub("", words)) is not None
+
+
+def arrival(
+    shipped_at: datetime,
+    delivered_at: datetime | None,
+    last_event_at: datetime | None,
+    delivery_days: int,
+) -> datetime:
+    """When a parcel arrived, or is taken to: so many days after it left, or long after the last
+    that was told of it."""
+    if delivered_at is not None:
+        return delivered_at
+    silent = shipped_at + timedelta(days=delivery_days)
+    return silent if last_event_at is None else max(silent, last_event_at + LONG_AGO)
 
 
 def told(words: str) -> str:

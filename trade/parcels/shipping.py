@@ -42,8 +42,7 @@ class Shipment:
     """One parcel of a purchase. `lines` are units by line number; None is all that is open, and
     none at all is a further parcel of goods that are counted in another one (a table in two boxes).
 
-    `replaces` is the former number, where a parcel's number was wrong. `trusted`: a platform told
-    it, whose carriers and numbers are as they are.
+    `replaces` is the former number, where a parcel's number was wrong.
     """
 
     purchase: str
@@ -51,16 +50,16 @@ class Shipment:
     tracking_number: str
     lines: Mapping[int, int] | None = None
     replaces: str | None = None
-    trusted: bool = False
 
 
 def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime) -> None:
     """Write down that a parcel left, and take the money for what is in it.
 
-    Raises Problem 404; 422 for an unknown carrier or an impossible number; 409 `wrong_state`,
+    A number that is known already by another carrier goes by this one. Raises Problem 404; 422 for
+    an unknown carrier, an impossible number or that of another parcel; 409 `wrong_state`,
     `too_many_units` or `which_parcel`.
     """
-    carrier, number = waybill(shipment.carrier, shipment.tracking_number, trusted=shipment.trusted)
+    carrier, number = waybill(shipment.carrier, shipment.tracking_number)
     found = locked(session, supplier, shipment.purchase)
     if found.purchase.state in ("refused", "cancelled"):
         raise Problem(
@@ -69,24 +68,34 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
             f"purchase {shipment.purchase} is {found.purchase.state}; do not send it",
         )
     parcels = _parcels(session, found)
-    same = next((p for p in parcels if (p.carrier, p.tracking_number) == (carrier, number)), None)
+    same = next((p for p in parcels if p.tracking_number == number), None)
     if same is not None and same.claim_id is not None:
         return  # it was told in answer to a claim
     parcels = [parcel for parcel in parcels if parcel.claim_id is None]
+    if same is not None and same.carrier != carrier:
+        renumber(session, found, same, carrier, number, now)
     if shipment.lines is not None and not shipment.lines:
         if same is None:
-            _further(session, found, carrier, number, now)
+            add_box(session, found, carrier, number, now)
         return
     wanted = _wanted(session, found, shipment, same)
-    if shipment.replaces is not None or (same is None and not wanted):
+    if shipment.replaces is not None and same is not None:
+        _check_replaced(parcels, tracking_number(shipment.replaces), same)
+    elif shipment.replaces is None and wanted:
+        send(session, found, carrier, number, wanted, now)
+    elif same is None:
         if shipment.replaces is None:
             _no_claim_waits(session, found)
         former = _former(session, found, shipment, parcels)
-        if same is None:
-            _renumber(session, found, former, carrier, number, now)
-    elif wanted:
-        parcel = same or _new_parcel(session, found, carrier, number, now)
-        _send(session, found, parcel, wanted, now)
+        renumber(session, found, former, carrier, number, now)
+
+
+def _check_replaced(parcels: Sequence[Parcel], was: str, same: Parcel) -> None:
+    """A number that is known took the place of another one before. Raises Problem 422 where that
+    one still stands: both are parcels."""
+    if was != same.tracking_number and any(parcel.tracking_number == was for parcel in parcels):
+        told = f"{same.tracking_number} is another parcel of this purchase already"
+        raise _invalid("tracking_number", "taken", told)
 
 
 def ship_batch(
@@ -205,8 +214,7 @@ def _former(session: Session, found: Locked, shipment: Shipment, parcels: list[P
             " say in replaces which number this one takes the place of",
             errors=[FieldError("replaces", "missing", "which number this one takes the place of")],
         )
-    if not shipment.trusted:
-        _check_same(session, found, shipment, named[0])
+    _check_same(session, found, shipment, named[0])
     return named[0]
 
 
@@ -244,8 +252,8 @@ def waiting_claims(purchase_id: int) -> Select[int]:
     return select(Claim.id).where(own, REPLACES | RECALLED).order_by(Claim.id)
 
 
-def _further(session: Session, found: Locked, carrier: str, number: str, now: datetime) -> None:
-    """One more box of goods that are shipped already."""
+def add_box(session: Session, found: Locked, carrier: str, number: str, now: datetime) -> None:
+    """One more box of goods that are shipped already. Raises Problem 422 where none are."""
     if not any(line.shipped for line in found.lines.values()):
         raise _invalid("lines", "no_lines", "a first parcel carries goods; leave lines out for all")
     _new_parcel(session, found, carrier, number, now)
@@ -254,7 +262,7 @@ def _further(session: Session, found: Locked, carrier: str, number: str, now: da
     restate(session, found.order, now)
 
 
-def _renumber(
+def renumber(
     session: Session,
     found: Locked,
     parcel: Parcel,
@@ -262,10 +270,13 @@ def _renumber(
     number: str,
     now: datetime,
 ) -> None:
-    was = parcel.tracking_number
+    """A parcel goes by another number, or by another carrier."""
+    was, by = parcel.tracking_number, parcel.carrier
     parcel.carrier, parcel.tracking_number = carrier, number
     found.purchase.updated_at = now
     detail = {"carrier": carrier, "tracking_number": number, "was": was}
+    if by != carrier:
+        detail["was_carrier"] = by
     events.of_parcel(session, parcel, "renumbered", now, {"was": was})
     tell(session, found.order, "parcel_renumbered", now, detail)
     restate(session, found.order, now)
@@ -289,37 +300,57 @@ def _new_parcel(
     return parcel
 
 
-def _send(
-    session: Session, found: Locked, parcel: Parcel, wanted: Mapping[int, int], now: datetime
+def send(
+    session: Session,
+    found: Locked,
+    carrier: str,
+    number: str,
+    units: Mapping[int, int],
+    now: datetime,
 ) -> None:
+    """So many open units by line number leave in a parcel of this number, known or new."""
     purchase, order = found.purchase, found.order
     first = not any(line.shipped for line in found.lines.values())
-    parts = []
-    for number, units in wanted.items():
-        line = found.lines[number]
-        parts.append(Shipped(line, order_line(session, line), units))
-        session.add(
-            ParcelLine(
-                parcel_id=parcel.id,
-                purchase_line_id=line.id,
-                order_line_id=line.order_line_id,
-                party_id=order.party_id,
-                supplier_id=purchase.supplier_id,
-                quantity=units,
-            )
-        )
+    own = [one for one in _parcels(session, found) if one.claim_id is None]
+    parcel = next((one for one in own if one.tracking_number == number), None)
+    parcel = parcel or _new_parcel(session, found, carrier, number, now)
+    parts = [_put(session, found, parcel, line, count) for line, count in units.items()]
     books.capture(session, order, purchase, parcel.id, parts, first=first)
+    if parcel.delivered_at is not None:
+        session.flush()
+        for part in parts:
+            part.order_line.delivered += part.units
     done = not open_units(found.lines.values())
-    detail = {"parcel": parcel.id, "units": {str(n): units for n, units in wanted.items()}}
+    detail = {"parcel": parcel.id, "units": {str(n): count for n, count in units.items()}}
     move(session, purchase, "ship" if done else "ship_part", now, detail)
     address_requests.over(session, order, purchase, "overtaken", now)
-    stock.known(session, [reservation(found.lines[n].id) for n in wanted], now)
+    stock.known(session, [reservation(found.lines[n].id) for n in units], now)
     if done and purchase.cancel_reason is not None:
         purchase.cancel_reason = None
         tell(session, order, "cancel_too_late", now)
     told = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
     tell(session, order, "shipped", now, told)
     restate(session, order, now)
+
+
+def _put(session: Session, found: Locked, parcel: Parcel, number: int, units: int) -> Shipped:
+    """Units of a line go into a parcel, which may carry some of it already."""
+    line = found.lines[number]
+    ordered = order_line(session, line)
+    there = session.get(ParcelLine, (parcel.id, line.id), populate_existing=True)
+    if there is None:
+        row = ParcelLine(
+            parcel_id=parcel.id,
+            purchase_line_id=line.id,
+            order_line_id=line.order_line_id,
+            party_id=found.order.party_id,
+            supplier_id=found.purchase.supplier_id,
+            quantity=units,
+        )
+        session.add(row)
+    else:
+        there.quantity += units
+    return Shipped(line, ordered, units, more=there is not None)
 
 
 def _invalid(field: str, code: str, message: str) -> Problem:

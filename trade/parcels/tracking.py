@@ -3,7 +3,7 @@ that are over. In system scope, under the order's lock.
 
 A parcel of which nobody tells, as at our own door, is taken to have arrived `[claims]
 delivery_days` after it left. One of which news came is stuck when no more of it comes, and is
-taken to have arrived only long after.
+taken to have arrived only long after, and never on its way back.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from trade.states import restate, tell
 
 _SILENT = text("""
     SELECT p.id, p.order_id FROM parcels p JOIN orders o ON o.id = p.order_id
-    WHERE p.delivered_at IS NULL AND p.shipped_at <= :before
+    WHERE p.delivered_at IS NULL AND p.shipped_at <= :before AND p.state <> 'returned'
       AND (p.last_event_at IS NULL OR p.last_event_at <= :long_ago)
     ORDER BY p.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED
 """)
@@ -45,8 +45,6 @@ _OVER = text("""
       AND NOT EXISTS (SELECT FROM claims c WHERE c.order_id = o.id AND c.state = ANY(:open))
     ORDER BY o.delivered_at, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED
 """)
-LONG_AGO = timedelta(days=30)
-"""Without news for so long a parcel has arrived, or its claim was made long ago."""
 _STATES = ("shipped", "out_for_delivery", "problem", "returned", "in_transit")
 
 
@@ -65,19 +63,19 @@ def record(
     `delivered`: its source says so. Where it is `alone` what its carrier says counts as well: the
     news of several parcels of one platform order cannot be told apart.
     """
-    news = parcel_news.read(told)
-    known = {
-        (row.at, row.text)
-        for row in session.scalars(select(ParcelEvent).where(ParcelEvent.parcel_id == parcel.id))
-    }
+    own = select(ParcelEvent).where(ParcelEvent.parcel_id == parcel.id)
+    before = [TrackEvent(row.at, row.text) for row in session.scalars(own)]
+    known = {(one.at, one.text) for one in before}
+    news = parcel_news.read([*before, *told])
     fresh = [one for one in news if (one.at, one.text) not in known]
     owners = {"party_id": parcel.party_id, "supplier_id": parcel.supplier_id}
     for one in fresh:
         row = {"parcel_id": parcel.id, "at": one.at, "state": one.state, "text": one.text}
         session.execute(insert(ParcelEvent).values(**row, **owners).on_conflict_do_nothing())
-    if news and (parcel.last_event_at is None or news[-1].at > parcel.last_event_at):
-        parcel.last_event_at, parcel.stuck_at = news[-1].at, None
-        if parcel.delivered_at is None:
+    heard = min(fresh[-1].at, now) if fresh else None  # a carrier's clock may be ahead
+    if heard is not None and (parcel.last_event_at is None or heard > parcel.last_event_at):
+        parcel.last_event_at, parcel.stuck_at = heard, None
+        if parcel.delivered_at is None or news[-1].state == "returned":
             parcel.state = news[-1].state
     arrivals = [one.at for one in news if one.state == "delivered"]
     delivered = delivered or bool(alone and news and news[-1].state == "delivered")
@@ -136,14 +134,16 @@ def work_one(session: Session, desk: Desk, now: datetime) -> bool:
 
 def _assume_one(session: Session, desk: Desk, now: datetime) -> bool:
     days = timedelta(days=desk.claims.delivery_days)
-    asked = {"before": now - days, "long_ago": now - LONG_AGO}
+    asked = {"before": now - days, "long_ago": now - parcel_news.LONG_AGO}
     found = session.execute(_SILENT, asked).one_or_none()
     if found is None:
         return False
     parcel = session.get_one(Parcel, found.id, populate_existing=True)
     order = session.get_one(Order, found.order_id, populate_existing=True)
     if parcel.delivered_at is None:
-        arrive(session, order, parcel, parcel.shipped_at + days, now, assumed=True)
+        left, heard = parcel.shipped_at, parcel.last_event_at
+        at = parcel_news.arrival(left, None, heard, desk.claims.delivery_days)
+        arrive(session, order, parcel, at, now, assumed=True)
     return True
 
 

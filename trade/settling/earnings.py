@@ -37,9 +37,10 @@ _DUE = text("""
     ORDER BY e.order_id LIMIT :limit
 """)
 _PARCELS = text("""
-    SELECT n.order_line_id AS line, n.quantity, c.shipped_at, c.delivered_at
+    SELECT n.order_line_id AS line, n.quantity, c.shipped_at, c.delivered_at, c.last_event_at
     FROM parcel_lines n JOIN parcels c ON c.id = n.parcel_id
     WHERE c.order_id = :order AND c.claim_id IS NULL
+      AND (c.delivered_at IS NOT NULL OR c.state <> 'returned')
 """)
 _CLAIMED = text("""
     SELECT DISTINCT n.order_line_id FROM claim_lines n JOIN claims c ON c.id = n.claim_id
@@ -119,7 +120,7 @@ def release(session: Session, desk: Desk, order_id: int, now: datetime) -> None:
     safe: Counter[int] = Counter()
     for parcel in session.execute(_PARCELS, {"order": order_id}):
         days = {"delivery_days": desk.claims.delivery_days, "return_days": desk.claims.return_days}
-        if window(parcel.shipped_at, parcel.delivered_at, **days) < now:
+        if window(parcel.shipped_at, parcel.delivered_at, parcel.last_event_at, **days) < now:
             safe[parcel.line] += parcel.quantity
     claimed = set(session.scalars(_CLAIMED, {"order": order_id, "open": sorted(OPEN)}))
     lines = {row.id: row for row in session.execute(_LINES, {"order": order_id})}

@@ -1,0 +1,135 @@
+"""Parcels of a purchase as its platform tells them, written down. In system scope, under its locks.
+
+What is new in them is decided by `leaves`; a parcel that cannot be taken is told to an operator and
+keeps no other back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from connectors.trading import Part, SourceParcel
+from kit import log
+from kit.errors import Problem
+from trade.models import Parcel, ParcelLine, PurchaseLine
+from trade.parcels import leaves, shipping, tracking
+from trade.parcels.leaves import Deed, Known
+from trade.purchases import Locked
+
+logger = log.get(__name__)
+
+
+def told(
+    session: Session, found: Locked, told_parts: Sequence[Part], now: datetime
+) -> Sequence[Part]:
+    """Write down what is new in the parcels of all leaves, and the news of each; returns the leaves
+    with numbers as they are printed."""
+    session.flush()
+    parts = [_printed(found, part) for part in told_parts]
+    again = session.scalars(
+        select(Parcel.tracking_number).where(
+            Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_not(None)
+        )
+    ).all()
+    own = [
+        replace(part, parcels=tuple(x for x in part.parcels if x.tracking_number not in again))
+        for part in parts
+    ]
+    for deed in leaves.deeds(found.lines, own, known(session, found)):
+        _tried(session, found, deed, now)
+    for part in parts:
+        for parcel in part.parcels:
+            _news(session, found, part, parcel, now)
+    return parts
+
+
+def known(session: Session, found: Locked) -> list[Known]:
+    """The parcels that are written down, oldest first, without those in the place of others."""
+    session.flush()
+    rows = session.execute(
+        select(Parcel.tracking_number, PurchaseLine.line, ParcelLine.quantity)
+        .outerjoin(ParcelLine, ParcelLine.parcel_id == Parcel.id)
+        .outerjoin(PurchaseLine, PurchaseLine.id == ParcelLine.purchase_line_id)
+        .where(Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_(None))
+        .order_by(Parcel.id)
+    )
+    carried: dict[str, dict[int, int]] = {}
+    for number, line, units in rows:
+        goods = carried.setdefault(number, {})
+        if line is not None:
+            goods[line] = goods.get(line, 0) + units
+    return [Known(number, goods) for number, goods in carried.items()]
+
+
+def _printed(found: Locked, part: Part) -> Part:
+    """A leaf with the numbers of its parcels as they are printed, without such as cannot be one."""
+    parcels = []
+    for parcel in part.parcels:
+        try:
+            number = shipping.tracking_number(parcel.tracking_number)
+        except Problem as problem:
+            _not_taken(found, problem)
+        else:
+            parcels.append(replace(parcel, tracking_number=number))
+    return replace(part, parcels=tuple(parcels))
+
+
+def _tried(session: Session, found: Locked, deed: Deed, now: datetime) -> None:
+    try:
+        with session.begin_nested():
+            _done(session, found, deed, now)
+    except Problem as problem:
+        _not_taken(found, problem)
+
+
+def _done(session: Session, found: Locked, deed: Deed, now: datetime) -> None:
+    parcel = deed.parcel
+    carrier, number = shipping.waybill(parcel.carrier, parcel.tracking_number, trusted=True)
+    if deed.what == "units":
+        shipping.send(session, found, carrier, number, deed.units, now)
+    elif deed.what == "box":
+        shipping.add_box(session, found, carrier, number, now)
+    else:
+        former = session.scalars(
+            select(Parcel)
+            .where(Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == deed.was)
+            .order_by(Parcel.id)
+        ).first()
+        assert former is not None  # noqa: S101 - it is among what is known
+        shipping.renumber(session, found, former, carrier, number, now)
+
+
+def _news(session: Session, found: Locked, part: Part, told: SourceParcel, now: datetime) -> None:
+    """What the carrier told of a parcel that is written down, and by whom it goes now."""
+    session.flush()
+    parcel = session.scalars(
+        select(Parcel).where(
+            Parcel.purchase_id == found.purchase.id,
+            Parcel.tracking_number == told.tracking_number,
+        )
+    ).first()
+    if parcel is None:
+        return
+    try:
+        carrier, number = shipping.waybill(told.carrier, told.tracking_number, trusted=True)
+        if carrier != parcel.carrier and parcel.claim_id is None:
+            shipping.renumber(session, found, parcel, carrier, number, now)
+    except Problem as problem:
+        _not_taken(found, problem)
+    tracking.record(
+        session,
+        found.order,
+        parcel,
+        told.events,
+        delivered=part.state in ("delivered", "completed"),
+        alone=len(part.parcels) == 1,
+        now=now,
+    )
+
+
+def _not_taken(found: Locked, problem: Problem) -> None:
+    found.purchase.failure = problem.detail
+    logger.warning("parcel_not_taken", our_ref=found.purchase.our_ref, why=problem.code)
