@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
+from catalog import bundles
 from connectors.trading import Part, Progress, SourceParcel
 from kit.db import Database
 from kit.ids import inside, outside
@@ -151,13 +152,8 @@ def test_a_sku_on_two_lines_is_shipped_leaf_by_leaf(market: Market) -> None:
     """Two bundles of one unit and a unit by itself are bought as one offer."""
     shop = Shop(market, units=1)
     with market.db.as_system() as session:
-        made = session.execute(
-            text("INSERT INTO skus (product_id) SELECT min(id) FROM products RETURNING id")
-        ).scalar_one()
-        session.execute(
-            text("INSERT INTO sku_parts (sku_id, part_id, units) VALUES (:s, :p, 1)"),
-            {"s": made, "p": shop.goods.sku_id},
-        )
+        made = bundles.create(session, "礼盒", None, None, [])
+        bundles.put(session, made, {shop.goods.sku_id: 1}, "", shop.leader)
     shop.order = market.place(shop.leader, (shop.goods.sku, 1), (outside("sku", made), 2))
     submitted(market)
     shop.name = outside("pur", market.purchases(shop.order)[0].id)
