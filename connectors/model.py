@@ -264,10 +264,13 @@ class Lists(Protocol):
 class Follows(Protocol):
     """A source without a full listing: it reads what it is asked to follow.
 
-    The listing is never complete: absence means nothing here. `after` as in `Lists`.
+    The listing is never complete: absence means nothing here. `after` as in `Lists`. `id_of` is
+    the id that an id, or a link to a page of its own, names; None: it names nothing there.
     """
 
     def follow(self, watched: Sequence[Watched], *, after: Cursor | None = None) -> Listing: ...
+
+    def id_of(self, watched: Watched) -> str | None: ...
 
 
 @runtime_checkable

@@ -190,7 +190,7 @@ CASES = f"""
     UNION ALL
     SELECT 'books_differ', 'dif', d.id, d.id,
            CASE WHEN coalesce(d.amount, 0) = 0 THEN 'no_entry' ELSE 'entry' END, d.code,
-           d.source || ' ' || d.purchase || ': ' || d.detail,
+           concat_ws(' ', d.source, nullif(d.purchase, '')) || ': ' || d.detail,
            coalesce(abs(d.amount), (
                SELECT sum(x.cost)::bigint FROM purchases y
                JOIN purchase_lines x ON x.purchase_id = y.id

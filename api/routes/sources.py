@@ -1,5 +1,6 @@
 """Operators: sources are recorded, authorised, told what to follow, and read at once."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ from connectors.errors import SupplierError
 from connectors.model import Authorises, Follows, Watched
 from kit import clock
 from kit.crypto import Keyring
-from kit.errors import Problem
+from kit.errors import FieldError, Problem
 from kit.settings import Settings
 from sync import sources, states, watching
 from sync.wake import wake
@@ -40,6 +41,7 @@ Writes = Annotated[Writer, Depends(allow_write("sources:write"))]
 Words = Annotated[str, Query(min_length=1, max_length=2000, pattern=NO_NUL)]
 
 AUTHORISE_MINUTES = 10
+MOST_NAMED = 50
 _STATE = "source-authorisation"
 
 
@@ -101,18 +103,21 @@ def callback(
 
 @router.post("/{code}/items", response_model=ItemsOut, summary="Follow more of a platform's goods")
 def items(caller: Writes, code: str, asked: ItemsIn) -> Response:
-    """For sources that do not list completely: there, absence means nothing."""
+    """For sources that do not list completely: there, absence means nothing. A link is the address
+    of an item's own page at the platform."""
     caller.office.refresh(at_once=True)
     source = caller.office.source(code)
     if not isinstance(source, Follows):
         raise Problem(
             409, "lists_by_itself", f"{code} lists its goods by itself; nothing to follow"
         )
-    wanted = [
-        *(Watched("id", one) for one in asked.ids),
-        *(Watched("link", one) for one in asked.links),
-        *(Watched("query", one, asked.pages) for one in asked.queries),
-    ]
+    named = {
+        **{f"ids.{n}": Watched("id", one) for n, one in enumerate(asked.ids)},
+        **{f"links.{n}": Watched("link", one) for n, one in enumerate(asked.links)},
+    }
+    _check_named(source, named)
+    queries = (Watched("query", one, asked.pages) for one in asked.queries)
+    wanted = [*named.values(), *queries]
 
     def work(session: Session) -> Reply:
         added = watching.watch(session, code, wanted)
@@ -121,6 +126,18 @@ def items(caller: Writes, code: str, asked: ItemsIn) -> Response:
         return Reply(200, {"added": added, "watched": len(watching.watched(session, code))})
 
     return caller.do(work)
+
+
+def _check_named(source: Follows, named: Mapping[str, Watched]) -> None:
+    """Raises Problem 422 for ids and links that are none of the source's own."""
+    wrong = [
+        FieldError(field, "not_here", f"{one.value[:80]!r} names nothing at this platform")
+        for field, one in named.items()
+        if source.id_of(one) is None
+    ]
+    if wrong:
+        told = f"{wrong[0].field}: {wrong[0].message}; give the item's id or its page's address"
+        raise Problem(422, "not_here", told, errors=wrong[:MOST_NAMED])
 
 
 @router.post("/{code}/runs", status_code=202, response_model=QueuedOut, summary="Read it now")

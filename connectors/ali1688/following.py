@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors import jsontext
 from connectors.errors import NoSuchThing, Refused, Unreadable
+from connectors.links import leads_to
 from connectors.model import Cursor, Page, Reject, Watched, page
 from kit import log
 
@@ -26,7 +27,8 @@ from .values import Bad, Record
 logger = log.get(__name__)
 
 THREADS = 5
-_IN_LINK = re.compile(r"(?:/offer/|[?&](?:offerId|id)=)(\d{5,20})")
+_IN_LINK = re.compile(r"(?:/offer/|[?&](?:offerId|id)=)(\d{1,20})")
+_PAGES = ("1688.com",)
 _NO_RELATION = "查询权限"
 WATCH_LIST = "watch list"
 
@@ -41,12 +43,17 @@ class Leg:
 
 
 def offer_id(watched: str) -> str | None:
-    """The offer that an id or a link names; None where it names none."""
+    """The offer that an id or a link to a page of 1688 names; None where it names none."""
     word = watched.strip()
     if word.isascii() and word.isdigit():
         return word
-    found = _IN_LINK.search(word)
+    found = _IN_LINK.search(word) if leads_to(word, _PAGES) else None
     return found.group(1) if found else None
+
+
+def id_of(watched: Watched) -> str | None:
+    """The offer that is to be followed; an id may be that of one of its SKUs."""
+    return offer_id(products.offer_of(watched.value) if watched.kind == "id" else watched.value)
 
 
 def legs(watched: Sequence[Watched]) -> tuple[list[Leg], list[Reject]]:
@@ -57,7 +64,7 @@ def legs(watched: Sequence[Watched]) -> tuple[list[Leg], list[Reject]]:
     for line, one in enumerate(watched, 1):
         if one.kind == "query":
             queries[one.value] = max(queries.get(one.value, 1), one.pages)
-        elif offer := offer_id(products.offer_of(one.value) if one.kind == "id" else one.value):
+        elif offer := id_of(one):
             offers[offer] = None
         else:
             why = "this is no offer of 1688; give its id or the address of its page"

@@ -101,6 +101,10 @@ class Ali1688:
         ]
         return replace(found, gone=tuple(dict.fromkeys(gone)))
 
+    def id_of(self, watched: Watched) -> str | None:
+        """The offer that an id or a link names."""
+        return following.id_of(watched)
+
     def prices(self, external_ids: Sequence[str]) -> list[PriceFact]:
         """What these SKUs cost now."""
         return self._facts(external_ids, products.priced)

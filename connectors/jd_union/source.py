@@ -1,6 +1,7 @@
 """JD Union as a source of affiliate offers: it follows, prices and promotes, and never sells."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from connectors.calls import GARBLED, Call, Failure, Limit, Outgoing, Reply
 from connectors.errors import NoSuchThing, Refused, Unreadable
 from connectors.http import Road
 from connectors.jd import router
-from connectors.jd.reading import batches, ids, moment, pick, table, text, yes
+from connectors.jd.reading import batches, moment, pick, table, text, yes
+from connectors.links import leads_to
 from connectors.model import Cursor, Listing, Page, PriceFact, Watched, page
 from connectors.settings import span
 from connectors.surroundings import Surroundings
@@ -34,6 +36,9 @@ _NEAR = timedelta(minutes=1)
 _IDS = 20
 _PROMOTED_IDS = 100
 _LONGEST_SUB_ID = 80
+_ID = re.compile(r"[\w-]+", re.ASCII)
+_PAGES = ("jd.com", "jd.hk")
+_PAGE = re.compile(r"/([\w-]+)\.html(?:[?#]|$)", re.ASCII)
 
 
 class UnionDialect:
@@ -89,7 +94,17 @@ class UnionSource:
         A query is words, or JSON text of JD's own fields (`{"eliteId": 22}` reads 京粉 channels).
         """
         as_of = self._now()
-        return Listing(as_of, False, {"watched": len(watched)}, self._pages(watched, after))  # noqa: FBT003
+        lost = [x.value[:80] for x in watched if x.kind != "query" and self.id_of(x) is None]
+        notes = {"watched": len(watched)} | ({"links": lost} if lost else {})
+        return Listing(as_of, False, notes, self._pages(watched, after))  # noqa: FBT003
+
+    def id_of(self, watched: Watched) -> str | None:
+        """The SKU, or the Union product, that an id or a link to its page names."""
+        value = watched.value.strip()
+        if watched.kind == "id":
+            return value if _ID.fullmatch(value) else None
+        found = _PAGE.search(value) if leads_to(value, _PAGES) else None
+        return found[1] if found else None
 
     def read(self, external_ids: Sequence[str]) -> Page:
         """Goods again: SKU ids by their promotion, Union ids by the query."""
@@ -163,7 +178,8 @@ class UnionSource:
     def _pages(self, watched: Sequence[Watched], after: Cursor | None) -> Iterator[Page]:
         """Ids in batches, then each query page by page; the cursor counts these steps."""
         done = int((after or {}).get("step", 0))
-        singles = [_named(each.value) for each in watched if each.kind != "query"]
+        named = (self.id_of(each) for each in watched if each.kind != "query")
+        singles = [each for each in named if each is not None]
         step = 0
         for batch in batches(singles, _IDS):
             step += 1
@@ -209,12 +225,6 @@ class UnionSource:
 
     def _ask(self, call: Call, args: Mapping[str, Any]) -> dict[str, Any]:
         return table(router.payload(self.road.call(call, args)))
-
-
-def _named(value: str) -> str:
-    """The id that a link names, or the id itself."""
-    tail = value.rstrip("/").rpartition("/")[2]
-    return ids(tail.removesuffix(".html").partition("?")[0])[0] if "/" in value else value
 
 
 def _beijing(at: datetime) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.errors import NoSuchThing, NotAuthorised, SupplierError, Unreadable
+from connectors.links import leads_to
 from connectors.model import Cursor, Listing, Page, PriceFact, Watched, page
 from connectors.surroundings import Surroundings
 from connectors.top import faults, values
@@ -24,6 +25,8 @@ from .settings import TbkSettings
 
 logger = log.get(__name__)
 
+_ID = re.compile(r"[\w-]+", re.ASCII)
+_PAGES = ("taobao.com", "tmall.com", "tmall.hk")
 _ID_IN_LINK = re.compile(r"[?&](?:id|item_id|itemId|num_iid)=([\w-]+)")
 
 
@@ -59,6 +62,15 @@ class TaobaoTbk:
         place = dict(after) if after else {"ids": 0, "query": 0, "page": 1}
         pages = self._followed(list(dict.fromkeys(ids)), queries, place)
         return Listing(self.gateway.now(), complete=False, notes=notes, pages=pages)
+
+    def id_of(self, watched: Watched) -> str | None:
+        """The item that an id or a link to its page names."""
+        value = watched.value.strip()
+        if watched.kind == "id":
+            return value if _ID.fullmatch(value) else None
+        linked = watched.kind == "link" and leads_to(value, _PAGES)
+        found = _ID_IN_LINK.search(value) if linked else None
+        return found[1] if found else None
 
     def read(self, external_ids: Sequence[str]) -> Page:
         """Items again; of those that are left out nothing is concluded."""
@@ -194,14 +206,10 @@ class TaobaoTbk:
         return records(self.gateway.ask(self._info, **asked), "results")
 
     def _id(self, watched: Watched, notes: dict[str, Any]) -> str | None:
-        if watched.kind == "id":
-            return watched.value.strip()
-        if watched.kind == "link":
-            found = _ID_IN_LINK.search(watched.value)
-            if found:
-                return found[1]
+        found = self.id_of(watched)
+        if found is None and watched.kind != "query":
             notes.setdefault("links", []).append(f"no item in {watched.value[:80]}")
-        return None
+        return found
 
     def _link_without_session(self, item: str, leader: str) -> Link:
         """The new form of items carries a link of the adzone, and of a relation where asked."""

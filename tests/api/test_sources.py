@@ -81,6 +81,12 @@ def test_goods_to_follow_and_a_reading_wake_the_worker(shop: Shop) -> None:
     told = shop.said("operator", "/v1/sources/ali/items", wanted, 200)
     assert told == {"added": 2, "watched": 2}
     assert shop.said("operator", "/v1/sources/ali/items", wanted, 200)["added"] == 0
+    links = ["https://detail.1688.com/offer/6.html", "https://item.taobao.com/item.htm?id=12345"]
+    links += ["https://detail.1688.com.example.com/offer/6.html", "http://[::1/offer/7.html"]
+    refused = shop.said("operator", "/v1/sources/ali/items", {"ids": ["x"], "links": links}, 422)
+    assert [one["field"] for one in refused["errors"]] == ["ids.0", "links.1", "links.2", "links.3"]
+    assert {one["code"] for one in refused["errors"]} == {"not_here"}
+    assert shop.said("operator", "/v1/sources/ali/items", wanted, 200)["watched"] == 2
     shop.said("operator", "/v1/sources/ali/runs", {"stream": "stock"}, 202)
     shop.said("operator", "/v1/sources/none/runs", None, 404)
     waiting = _stored(shop, "SELECT DISTINCT topic, key FROM outbox ORDER BY key")

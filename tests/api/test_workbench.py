@@ -246,7 +246,8 @@ def test_books_listings_sheets_and_endpoints(shop: Shop) -> None:
         session.flush()
         for number, amount in enumerate((120, None)):
             row = Difference(reconciliation_id=day.id, source=SOURCE, code="amount_differs")
-            row.purchase, row.detail, row.amount, row.state = f"P{number}", "1.20", amount, "open"
+            row.purchase, row.detail = "P0" if amount else "", f"row {number} of its list"
+            row.amount, row.state = amount, "open"
             session.add(row)
         sheet = SupplierSheet(source=SOURCE, cutoff_at=clock.now(), state="failed", purchases=1)
         sheet.body, sheet.failure = b"x", "554"
@@ -254,6 +255,8 @@ def test_books_listings_sheets_and_endpoints(shop: Shop) -> None:
     entry, none = cases(shop, "books_differ")
     assert (entry["money"], entry["actions"]) == ("1.20", ["accept", "dismiss"])
     assert (none["money"], none["actions"]) == (None, ["dismiss"])
+    assert entry["detail"] == f"{SOURCE} P0: row 0 of its list"
+    assert none["detail"] == f"{SOURCE}: row 1 of its list"
     act(shop, entry, "accept")
     assert act(shop, none, "accept", 409)["code"] == "wrong_state"
     act(shop, none, "dismiss", reason="平台的尾差")

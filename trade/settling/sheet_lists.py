@@ -50,7 +50,8 @@ def _of_rows(session: Session, source: str, rows: Sequence[Row], *, whole: bool)
     for row in rows:
         purchase = _purchase(session, source, row)
         if purchase is None:
-            detail = f"row {row.line} ({', '.join(row.numbers)}) fits none of our purchases"
+            waybills = ", ".join(row.numbers) or "without a waybill"
+            detail = f"row {row.line} of its list ({waybills}) fits none of our purchases"
             unmatched.append(Finding("unknown_to_us", row.purchase or row.reference, detail))
         else:
             by_purchase.setdefault(purchase, []).append(row)
