@@ -44,9 +44,12 @@ class SourceSettings(BaseModel):
     kind: str
     every: Span = Field("1h", description="how often it is read")
     vanish_limit: float = Field(0.2, ge=0, le=1, description="hold the listing beyond this share")
-    zero_limit: float = Field(0.5, ge=0, le=1, description="the same for goods fallen to no stock")
+    zero_limit: float = Field(
+        0.5, ge=0, le=1, description="the same for goods fallen to no stock, or to none stated"
+    )
     move_limit: float = Field(0.3, ge=0, le=1, description="the same for prices that moved far")
     move_band: float = Field(0.5, gt=0, description="a price that moves by more than this is far")
+    rename_limit: float = Field(0.2, ge=0, le=1, description="the same for ids of other goods now")
     full_every: Span = Field("1d", description="in between, only what changed is listed")
     messages_every: Span = Field("30s", description="how often waiting messages are asked for")
     silence: Span = Field("6h", description="without any message so long, changes are listed")

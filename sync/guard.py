@@ -7,23 +7,28 @@ from dataclasses import dataclass
 class GuardLimits:
     """Shares (0 to 1) of a source's live offers that one listing may change unseen.
 
-    `move` counts prices that move by more than the share `band` of what they were.
+    `move` counts prices that move by more than the share `band` of what they were, or above what
+    the source itself recommends for retail.
     """
 
     vanish: float = 0.2
     zero: float = 0.5
     move: float = 0.3
     band: float = 0.5
+    rename: float = 0.2
 
 
 @dataclass(frozen=True)
 class Radius:
-    """What a listing would do to `live` offers: `vanished`, fallen to no stock, moved in price."""
+    """What a listing would do to `live` offers: `vanished`, fallen to no stock, moved in price,
+    no longer stating their stock, become other goods."""
 
     live: int
     vanished: int = 0
     zeroed: int = 0
     moved: int = 0
+    unstated: int = 0
+    renamed: int = 0
 
 
 def objection(radius: Radius, limits: GuardLimits) -> str | None:
@@ -36,7 +41,13 @@ def objection(radius: Radius, limits: GuardLimits) -> str | None:
         for count, limit, words in (
             (radius.vanished, limits.vanish, "are missing from the listing"),
             (radius.zeroed, limits.zero, "fell to no stock"),
-            (radius.moved, limits.move, f"moved in price by more than {limits.band:.0%}"),
+            (
+                radius.moved,
+                limits.move,
+                f"moved in price by more than {limits.band:.0%}, or above their retail price",
+            ),
+            (radius.unstated, limits.zero, "no longer state their stock"),
+            (radius.renamed, limits.rename, "became other goods"),
         )
         if count > limit * live
     ]

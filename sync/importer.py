@@ -97,9 +97,9 @@ def finish(
 ) -> RunReport | None:
     """End what a killed run of this source has begun: apply it, or read on with `again`.
 
-    What cannot go on (no cursor, or the database's crash emptied its staging) is forgotten: it is
-    read again, and what it had applied then counts as unchanged. `staged_only` leaves readings
-    alone, and so talks to nobody. Returns what the last one did.
+    What cannot go on (no cursor, staged by another version, or emptied by the database's crash) is
+    forgotten: it is read again, and what it had applied then counts as unchanged. `staged_only`
+    leaves readings alone, and so talks to nobody. Returns what the last one did.
     """
     done = None
     with db.as_system() as session:
@@ -156,7 +156,9 @@ def _settle(db: Database, lease: Held, since: int) -> None:
 
 
 def _usable(session: Session, run: Run, *, can_read_on: bool) -> bool:
-    if run.state == "judged" and runs.overtaken(session, run):
+    if not staging.fits(session, run.id) or (
+        run.state == "judged" and runs.overtaken(session, run)
+    ):
         return False
     if run.state != "reading":
         return staging.holds(session, staging.rows_of(run.id), run.planned)

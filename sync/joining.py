@@ -11,18 +11,20 @@ from catalog.matching.facts import Listed
 QUEUE_FRESH = "INSERT INTO match_queue SELECT offer_id FROM batch WHERE fresh ORDER BY offer_id"
 """New offers wait to be matched behind the run that brings them: see catalog.matching.settling."""
 
-_RETITLED = text("""
+_RENAMED = text("""
     SELECT offer_id, sku_id, told_was AS was, told AS now FROM batch
-    WHERE retold AND told ->> 'title' <> told_was ->> 'title'
+    WHERE retold AND EXISTS (SELECT FROM unnest('{title,pack,gtin,attributes}'::text[]) name
+      WHERE told -> name IS DISTINCT FROM told_was -> name)
     ORDER BY offer_id
 """)
+"""Offers that say otherwise what they are; a case that became a single has the same title."""
 
 
 def watch(session: Session, source: str) -> None:
     """Raise an alarm for ids under which the source now lists another thing."""
     changed = [
         drift.Retold(row.offer_id, row.sku_id, _told(row.was), _told(row.now), row.now["seller"])
-        for row in session.execute(_RETITLED)
+        for row in session.execute(_RENAMED)
     ]
     drift.watch(session, source, changed)
 

@@ -86,34 +86,77 @@ def stated_again(rows: str) -> str:
 LIVE = "SELECT count(*) FROM offers WHERE source = :source AND state = 'live'"
 
 
+_MOVED = """bool_or(abs(x.price / nullif(p.price, 0) - 1) > :band
+    OR abs(x.least / nullif(p.least, 0) - 1) > :band
+    OR p.mode <> 'affiliate' AND x.price > r.msrp AND (p.price > s.msrp) IS NOT TRUE
+    OR x.price IS NULL
+      AND coalesce(r.dropship_price, r.bulk_price, r.affiliate_price) IS NOT NULL)"""
+"""Beyond the band, for one piece or for many; above what its source recommends for retail, as where
+two columns changed places; or no longer sold in some mode."""
+
+
+def _least(tiers: str, price: str) -> str:
+    """What a piece costs at most pieces."""
+    return f"""coalesce((SELECT min((tier ->> 1)::numeric)
+      FROM jsonb_array_elements(nullif({tiers}, 'null')) tier), {price})"""
+
+
 def harm(run_id: int) -> str:
-    """What a person should see first: rows that vanish (they are absent, withdrawn, or their prices
-    are over), fall to no stock, or move in price beyond the band or are no longer sold in some
-    mode, with what was and what would be."""
+    """What a person should see first, with what was and what would be: rows that vanish (they are
+    absent, withdrawn, or their prices are over), fall to no stock, move in price, no longer state
+    the stock that they stated (unless such a listing is `:silent` on it), or become other goods: by
+    their pack, or by a title to be compared (`retitled`)."""
     return f"""CREATE UNLOGGED TABLE staging.harm_{run_id} AS
       SELECT r.n, h.kind, r.external_id, coalesce(r.title, o.title) AS title, h.was, h.now
       FROM {rows_of(run_id)} r
       JOIN offers o ON o.source = :source AND o.external_id = r.external_id AND o.state = 'live'
-      LEFT JOIN LATERAL (SELECT jsonb_object_agg(p.mode, p.price::text) AS was,
-          bool_or(abs(x.price / nullif(p.price, 0) - 1) > :band OR x.price IS NULL
-            AND coalesce(r.dropship_price, r.bulk_price, r.affiliate_price) IS NOT NULL) AS moved
-        FROM prices p LEFT JOIN LATERAL (VALUES ('dropship', r.dropship_price),
-          ('bulk', r.bulk_price), ('affiliate', r.affiliate_price)) x(mode, price)
-          ON x.mode = p.mode WHERE p.offer_id = o.id) p ON true
+      JOIN skus s ON s.id = o.sku_id
+      LEFT JOIN LATERAL (SELECT jsonb_object_agg(p.mode, p.price::text) AS was, {_MOVED} AS moved
+        FROM (SELECT mode, price, {_least("tiers", "price")} AS least FROM prices
+          WHERE offer_id = o.id) p
+        LEFT JOIN LATERAL (VALUES ('dropship', r.dropship_price, r.dropship_price),
+          ('bulk', r.bulk_price, {_least("r.tiers::jsonb", "r.bulk_price")}),
+          ('affiliate', r.affiliate_price, r.affiliate_price)) x(mode, price, least)
+          ON x.mode = p.mode) p ON true
       LEFT JOIN stocks k ON k.offer_id = o.id AND k.region = '',
       LATERAL (SELECT r.leaves OR r.state <> 'live' OR r.valid_until <= clock_timestamp() AS over,
         CASE WHEN NOT r.leaves THEN jsonb_strip_nulls(jsonb_build_object(
-          'state', coalesce(r.state, 'live'), 'valid_until', r.valid_until)) END AS said) w,
+          'state', coalesce(r.state, 'live'), 'valid_until', r.valid_until)) END AS said,
+        jsonb_build_object('stock', k.state, 'quantity', k.quantity) AS had,
+        jsonb_build_object('stock', r.stock_state, 'quantity', r.stock_quantity) AS has,
+        coalesce(r.pack, 1) <> o.pack AS repacked,
+        r.title <> o.title AND (r.gtin = o.gtin) IS NOT TRUE AS retitled) w,
       LATERAL (VALUES
         ('vanished', w.over, jsonb_build_object('price', p.was, 'stock', k.state), w.said),
-        ('zeroed', NOT r.leaves AND r.stock_state = 'out' AND k.state IN ('in_stock', 'low'),
-          jsonb_build_object('stock', k.state, 'quantity', k.quantity),
-          jsonb_build_object('stock', r.stock_state, 'quantity', r.stock_quantity)),
-        ('moved', NOT r.leaves AND p.moved, jsonb_build_object('price', p.was),
+        ('zeroed', r.stock_state = 'out' AND k.state IS DISTINCT FROM 'out', w.had, w.has),
+        ('unstated', coalesce(r.stock_state, 'unknown') = 'unknown' AND NOT :silent
+          AND (k.state = 'out' OR k.quantity IS NOT NULL), w.had, w.has),
+        ('moved', p.moved, jsonb_build_object('price', p.was),
           jsonb_build_object('price', jsonb_strip_nulls(jsonb_build_object(
             'dropship', r.dropship_price::text, 'bulk', r.bulk_price::text,
-            'affiliate', r.affiliate_price::text))))
-        ) h(kind, counts, was, now) WHERE h.counts"""
+            'affiliate', r.affiliate_price::text)))),
+        (CASE WHEN w.repacked THEN 'renamed' ELSE 'retitled' END, w.repacked OR w.retitled,
+          jsonb_build_object('title', o.title, 'pack', o.pack, 'unit', o.unit),
+          jsonb_build_object('title', r.title, 'pack', coalesce(r.pack, 1), 'unit', r.unit))
+        ) h(kind, counts, was, now)
+      WHERE h.counts AND (h.kind = 'vanished' OR NOT r.leaves)"""
+
+
+def retitled(run_id: int) -> str:
+    """Goods with another title: what they were called, and are called."""
+    return f"""SELECT n, was ->> 'title' AS was, now ->> 'title' AS now
+      FROM staging.harm_{run_id} WHERE kind = 'retitled'"""
+
+
+def renamed(run_id: int) -> str:
+    """Of the goods with another title, only `:others` are other goods."""
+    return f"""UPDATE staging.harm_{run_id} SET kind = 'renamed'
+      WHERE kind = 'retitled' AND n = ANY(:others)"""
+
+
+def alike(run_id: int) -> str:
+    """The rest of them is no harm."""
+    return f"DELETE FROM staging.harm_{run_id} WHERE kind = 'retitled'"
 
 
 def measured(run_id: int) -> str:

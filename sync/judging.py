@@ -9,11 +9,15 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from catalog.matching import drift
 from kit.db import cursor
 from sync import judge_sql as sql
 from sync import runs
 from sync.guard import GuardLimits, Radius, objection
 from sync.staging import keys_of, rows_of
+
+_TITLES = 5_000
+"""Titles that are compared at a time."""
 
 
 def leave(session: Session, run_id: int, gone: tuple[str, ...], first: int) -> int:
@@ -63,6 +67,14 @@ def stated_again(session: Session, source: str, as_of: datetime, rows: str) -> N
         session.execute(text(sql.stated_again(rows)), facts | {"offers": offers})
 
 
+def _compare_titles(session: Session, run_id: int) -> None:
+    """Of the goods with another title, keep as harm those that are called something else."""
+    asked = text(sql.retitled(run_id)).execution_options(yield_per=_TITLES)
+    others = [row.n for row in session.execute(asked) if drift.called_otherwise(row.was, row.now)]
+    session.execute(text(sql.renamed(run_id)), {"others": others})
+    session.execute(text(sql.alike(run_id)))
+
+
 def settle(session: Session, run_id: int, limits: GuardLimits) -> str | None:
     """Measure the blast radius; returns why the run is held, or None: it may be applied.
 
@@ -75,11 +87,14 @@ def settle(session: Session, run_id: int, limits: GuardLimits) -> str | None:
     if planned:
         live = session.execute(text(sql.LIVE), {"source": run.source}).scalar_one()
         if live:
-            session.execute(text(sql.harm(run_id)), {"source": run.source, "band": limits.band})
+            silent = bool(run.traits.get("states_stock"))
+            facts = {"source": run.source, "band": limits.band, "silent": silent}
+            session.execute(text(sql.harm(run_id)), facts)
+            _compare_titles(session, run_id)
             kinds: dict[str, int] = {}
             for kind, count in session.execute(text(sql.measured(run_id))):
                 kinds[kind] = count
-            radius = Radius(live, *(kinds.get(k, 0) for k in ("vanished", "zeroed", "moved")))
+            radius = Radius(live, **kinds)
     held = objection(radius, limits)
     session.connection().exec_driver_sql(
         "UPDATE runs SET state = %s, planned = %s, radius = %s, failure = %s,"

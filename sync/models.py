@@ -97,7 +97,7 @@ class Run(Base):
     changed: Mapped[int] = mapped_column(server_default="0")
     gone: Mapped[int] = mapped_column(server_default="0")
     radius: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    """{"live", "vanished", "zeroed", "moved"}: what the feed guard measured."""
+    """What the feed guard measured (`guard.Radius`): live, and so many of each kind of harm."""
     failure: Mapped[str | None]
     """Why it is held, failed or was discarded."""
     traits: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")

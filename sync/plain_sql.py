@@ -76,5 +76,5 @@ def write(modes: tuple[str, ...]) -> str:
 
 
 FIGURES = f"""INSERT INTO figures (offer_id, kind, source, due_at)
-    SELECT o.id, kind, :source, clock_timestamp()
+    SELECT o.id, kind, o.source, clock_timestamp()
     FROM offers o, unnest(CAST(:figures AS text[])) kind WHERE {IDS} ON CONFLICT DO NOTHING"""

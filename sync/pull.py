@@ -90,7 +90,11 @@ def traits(source: Source) -> Traits:
 def limits(settings: SourceSettings) -> GuardLimits:
     """The feed guard's limits as the source's settings name them."""
     return GuardLimits(
-        settings.vanish_limit, settings.zero_limit, settings.move_limit, settings.move_band
+        vanish=settings.vanish_limit,
+        zero=settings.zero_limit,
+        move=settings.move_limit,
+        band=settings.move_band,
+        rename=settings.rename_limit,
     )
 
 

@@ -32,7 +32,7 @@ class RunReport:
 
 @dataclass(frozen=True)
 class Harm:
-    """A row that a person should look at: `kind` is vanished, zeroed or moved."""
+    """A row that a person should look at: `kind` is one of `verdicts.Harmful`."""
 
     kind: str
     external_id: str

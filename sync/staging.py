@@ -69,6 +69,9 @@ ROW_TYPES = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in CONTENT) 
 where that differs; the moments say since when a price or stock is so, where that is not the run's
 `as_of`. They are no content, and no part of the hash."""
 
+FORM = xxh3_128_hexdigest(ROW_TYPES.encode(), MAPPING)
+"""How rows are staged, as a comment on their table: those of another version are read again."""
+
 _SLICE = 5_000
 """Rows that are text in memory at a time."""
 _MOMENT = "%Y-%m-%d %H:%M:%S%.6f+00"
@@ -93,6 +96,7 @@ def create(session: Session, run_id: int) -> None:
     for table, columns in kinds:
         session.execute(text(f"CREATE UNLOGGED TABLE {table} ({columns})"))
     session.execute(text(f"ALTER TABLE {rows_of(run_id)} ADD PRIMARY KEY (n)"))
+    session.execute(text(f"COMMENT ON TABLE {rows_of(run_id)} IS '{FORM}'"))
 
 
 def drop(session: Session, run_id: int) -> None:
@@ -107,6 +111,12 @@ def holds(session: Session, table: str, expected: int) -> bool:
     if there is None:
         return False
     return bool(session.execute(text(f"SELECT count(n) = {expected} FROM {table}")).scalar_one())
+
+
+def fits(session: Session, run_id: int) -> bool:
+    """Whether this version has staged the rows of a run, and so can apply them."""
+    form = text("SELECT obj_description(to_regclass(:t), 'pg_class')")
+    return bool(session.execute(form, {"t": rows_of(run_id)}).scalar_one() == FORM)
 
 
 def hashed(rows: pl.DataFrame, first: int) -> pl.DataFrame:

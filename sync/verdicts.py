@@ -16,7 +16,7 @@ from sync.models import Run
 from sync.staging import CONTENT, rows_of
 from sync.wake import wake
 
-Harmful = Literal["vanished", "zeroed", "moved"]
+Harmful = Literal["vanished", "zeroed", "moved", "unstated", "renamed"]
 
 
 def release(
@@ -29,7 +29,8 @@ def release(
     """Let a held run be applied: all of it, or without some kinds of harm, or `only` these ids.
 
     What is left out differs from what we hold still, and the next listing is judged by it anew.
-    Raises Problem 404, 409 when the run is not held or its rows are lost, and 422 for an id of
+    Raises Problem 404, 409 when the run is not held or its rows are lost or were staged by an
+    earlier version, and 422 for an id of
     which nothing is left to release.
     """
     run = _awaited(session, run_id)
@@ -41,6 +42,13 @@ def release(
             409,
             "staging_lost",
             f"the rows of {outside('run', run_id)} are lost; read {run.source} again",
+        )
+    if not staging.fits(session, run_id):
+        raise Problem(
+            409,
+            "staging_outdated",
+            f"{outside('run', run_id)} was read before an upgrade and cannot be applied any more:"
+            f" take it back, which discards it, and read {run.source} again",
         )
     if without:
         session.execute(

@@ -2,7 +2,7 @@
 
 import csv
 from io import StringIO
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
@@ -30,7 +30,7 @@ Writes = Annotated[Writer, Depends(allow_write("sources:write"))]
 class ReleaseIn(In):
     """All of it; or without some kinds of harm; or only some external ids."""
 
-    without: list[Literal["vanished", "zeroed", "moved"]] = []
+    without: list[verdicts.Harmful] = []
     only: list[Annotated[str, Field(max_length=200, pattern=NO_NUL)]] | None = Field(
         None, min_length=1, max_length=10_000
     )

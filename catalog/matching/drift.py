@@ -15,6 +15,7 @@ from catalog.matching.facts import Facts, Listed, facts
 from catalog.matching.keys import keys, owner
 from catalog.matching.run import told
 from catalog.matching.support import similarity
+from catalog.matching.text import normalise
 from catalog.matching.verdict import Verdict, compare
 from kit.db import cursor
 
@@ -71,3 +72,8 @@ def another(was: Facts, now: Facts, verdict: Verdict) -> bool:
     if was.gtin and was.gtin == now.gtin:
         return False
     return verdict.decision == "apart" and similarity("".join(was.said), "".join(now.said)) < ALIKE
+
+
+def called_otherwise(was: str, now: str) -> bool:
+    """Whether two titles name two things: a quick look, with nothing known of their words."""
+    return similarity(was, now) < ALIKE and similarity(normalise(was), normalise(now)) < ALIKE

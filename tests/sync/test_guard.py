@@ -19,7 +19,7 @@ from sync.lease import held
 from sync.runs import RunReport
 from tests.sync.shops import Row, Shop, catalogue, count, shelf
 
-LOOSE = SourceSettings(kind="shop", vanish_limit=1, zero_limit=1, move_limit=1)
+LOOSE = SourceSettings(kind="shop", vanish_limit=1, zero_limit=1, move_limit=1, rename_limit=1)
 
 
 def read(db: Database, goods: dict[str, Row], settings: SourceSettings | None = None) -> RunReport:
@@ -56,7 +56,12 @@ def test_nothing_of_a_held_listing_is_applied_and_its_harm_is_shown(database: Da
     assert catalogue(database) == before
     with database.as_system() as session:
         diff = runs.diff(session, done.run_id, each=2)
-    assert diff.radius == {"live": 10, "vanished": 4, "zeroed": 1, "moved": 1}
+    assert diff.radius == dict.fromkeys(("unstated", "renamed"), 0) | {
+        "live": 10,
+        "vanished": 4,
+        "zeroed": 1,
+        "moved": 1,
+    }
     assert [(row.kind, row.external_id) for row in diff.rows] == [
         ("moved", "s1"),
         ("vanished", "s6"),
@@ -223,3 +228,24 @@ def test_a_released_run_is_applied_though_its_source_is_paused(database: Databas
     assert count(database, "SELECT count(*) FROM offers WHERE state = 'gone'") == 4
     woken = "SELECT key FROM outbox ORDER BY id DESC LIMIT 1"
     assert count(database, woken) == "shop/listing"
+
+
+def test_what_was_held_before_an_upgrade_is_read_again_not_released(database: Database) -> None:
+    read(database, shelf(10))
+    done = read(database, harmed())
+    before = catalogue(database)
+    with database.as_system() as session:
+        rows = f"staging.rows_{done.run_id}"
+        session.execute(text(f"ALTER TABLE {rows} DROP COLUMN shown"))
+        session.execute(text(f"COMMENT ON TABLE {rows} IS NULL"))
+    with pytest.raises(Problem) as refused, database.as_system() as session:
+        verdicts.release(session, done.run_id)
+    assert refused.value.code == "staging_outdated"
+    with database.as_system() as session:  # as the version before had released it
+        session.execute(text("UPDATE runs SET state = 'judged' WHERE state = 'held'"))
+    work(database)
+    assert count(database, "SELECT state FROM runs ORDER BY id DESC LIMIT 1") == "failed"
+    assert catalogue(database) == before
+    again = read(database, harmed())
+    with database.as_system() as session:
+        assert verdicts.rollback(session, again.run_id, clock.now()) == again.run_id
