@@ -1,8 +1,8 @@
 """What a search can be narrowed by, what may be meant, and which words mean the same."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from api.shapes.base import GTIN, NO_NUL, PRICE, REGION, SHARE, In, Out, Text
 
@@ -13,13 +13,18 @@ Price = Annotated[str, Field(pattern=PRICE)]
 Percent = Annotated[str, Field(pattern=SHARE)]
 
 
+def _digits(given: Any) -> Any:
+    """A number as it is printed, in groups: 6 901234 567892."""
+    return "".join(given.replace("-", " ").split()) if isinstance(given, str) else given
+
+
 class SearchIn(BaseModel):
     """The query of a search."""
 
     q: Word = ""
     category: Word | None = None
     brand: Word | None = None
-    gtin: Annotated[str, Field(pattern=GTIN)] | None = None
+    gtin: Annotated[str, BeforeValidator(_digits), Field(pattern=GTIN)] | None = None
     mode: Literal["dropship", "bulk", "affiliate"] | None = None
     price_min: Price | None = Field(None, description="CNY")
     price_max: Price | None = Field(None, description="CNY")

@@ -2,10 +2,12 @@
 
 Steps of one tier add to one another; a looser tier is tried only where all stricter ones found
 nothing: what was typed as pinyin or by initials or with a character that sounds the same; what is
-misspelt by a letter or two; what has most of the words; what has most of the characters.
+misspelt by a letter or two; what has most of the words; what has most of the characters, and two
+of them together; what has most of the characters.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import combinations, groupby
@@ -22,7 +24,7 @@ from kit.errors import Problem
 Known = Callable[[str, str], int]
 """How many goods have a word in a field."""
 
-EXACT, SOUNDS, SLIP, SLIPS, MOST, REST = range(6)
+EXACT, SOUNDS, SLIP, SLIPS, MOST, REST, LAST = range(7)
 """The tiers."""
 
 _SHORTEST = {1: 4, 2: 8}
@@ -103,11 +105,12 @@ class Ways(Ladder):
     def code(self) -> Query | None:
         """A GTIN or maker's number as written, or one of our SKU ids; None where there is none."""
         text = self._text.strip()
-        codes = [words.plain(text)]
+        plain = words.plain(text)
+        codes = [plain, *_numbers(plain)]
         if text.startswith("sku_"):
             with contextlib.suppress(Problem):  # it only looks like an id of ours
                 codes.append(sku_code(ids.inside("sku", text)))
-        known = [code for code in codes if self._known("code", code)]
+        known = [code for code in dict.fromkeys(codes) if self._known("code", code)]
         return _any([self._term("code", code) for code in known]) if known else None
 
     def written(self, field: str) -> Query | None:
@@ -151,24 +154,55 @@ class Ways(Ladder):
             return None
         return _all(self._misspelt(field, slips, item) for item in self.items)
 
-    def most_items(self) -> Query | None:
-        """Goods that answer all items but one; of four or more, all but two."""
-        if len(self.items) < 2:
+    def most_items(self, *, with_rarest: bool) -> Query | None:
+        """Goods that answer all items but one; of four or more, all but two. What no goods have
+        says nothing, as long as that is not most of it.
+
+        `with_rarest`: they answer the item that says most, which fewest goods have; else some item
+        of more than a character. Numbers and units alone are no goods.
+        """
+        known = [item for item in self.items if self._goods(item)]
+        telling = [item for item in known if not item.counts]
+        least = max(len(self.items) - 1 - (len(self.items) > 3), 1)
+        size = min(least, len(known))
+        if len(self.items) < 2 or not telling or (size < least and 2 * size < len(self.items)):
             return None
-        wanted = [self._ways("words", item.ways) for item in self.items]
-        least = max(len(wanted) - 1 - (len(wanted) > 3), 1)
-        if len(wanted) > _MOST_SPELT_OUT:
-            return Query.boolean_query([(Occur.Should, one) for one in wanted], least)
+        rarest = min(telling, key=lambda item: (self._goods(item).bit_length(), -len(item.said)))
+        keep = [rarest] if with_rarest else [item for item in telling if len(item.said) > 1]
+        if len(known) > _MOST_SPELT_OUT:
+            return self._most(known, keep, size)
         # Every choice of so many: goods with only one of the words are not even looked at.
-        return _any([_all(some) for some in combinations(wanted, least)])
+        choices = [some for some in combinations(known, size) if set(keep) & set(some)]
+        made = [_all(self._ways("words", item.ways) for item in some) for some in choices]
+        return _any(made) if made else None
+
+    def _most(self, known: Sequence[Item], keep: Sequence[Item], size: int) -> Query | None:
+        """So many of the known items, and one of those to `keep`."""
+        if not keep:
+            return None
+        wanted = [(Occur.Should, self._ways("words", item.ways)) for item in known]
+        kept = _any([self._ways("words", item.ways) for item in keep])
+        return _all([Query.boolean_query(wanted, size), kept])
+
+    def _goods(self, item: Item) -> int:
+        """How many goods, at most, answer an item by its words or a synonym's."""
+        return max(min(self._known("words", word) for word in way) for way in item.ways if way)
 
     def most_characters(self) -> Query | None:
-        """Goods with all characters but one; of six or more, all but two."""
-        if len(self.pieces) < 3:
-            return None
+        """Goods with all characters but one; of six or more, all but two; of two, both."""
         distinct = list(dict.fromkeys(self.pieces))
+        if len(distinct) < 2 or all(piece.isascii() for piece in distinct):
+            return None
         wanted = [(Occur.Should, self._term("characters", piece)) for piece in distinct]
-        return Query.boolean_query(wanted, max(len(wanted) - 1 - (len(wanted) > 5), 1))
+        return Query.boolean_query(wanted, max(len(wanted) - 1 - (len(wanted) > 5), 2))
+
+    def neighbours(self) -> Query | None:
+        """The same, of which two stand together as they were typed."""
+        most = self.most_characters()
+        pairs = [pair for pair in words.pairs(self.pieces) if self._known("characters", pair)]
+        if most is None or not pairs:
+            return None
+        return _all([most, _any([self._term("characters", pair) for pair in pairs])])
 
     def _all_in_titles(self) -> bool:
         """Whether no goods have one of the words elsewhere than in their titles."""
@@ -242,10 +276,25 @@ _WAYS: Sequence[tuple[int, Callable[[Ways], Query | None]]] = (
     (SLIP, lambda ways: ways.misspelt("words", 1)),
     (SLIPS, lambda ways: ways.misspelt("title", 2)),
     (SLIPS, lambda ways: ways.misspelt("words", 2)),
-    (MOST, Ways.most_items),
-    (REST, Ways.most_characters),
+    (MOST, lambda ways: ways.most_items(with_rarest=True)),
+    (MOST, lambda ways: ways.most_items(with_rarest=False)),
+    (REST, Ways.neighbours),
+    (LAST, Ways.most_characters),
 )
 _TIERS = [tier for tier, _ in _WAYS]
+
+
+_NUMBER = re.compile(r"(?<!\d)\d{8,14}(?!\d)")
+_GROUPED = re.compile(r"\d[\d\s-]{7,20}\d")
+"""A GTIN as it is printed under its bars: 6 901234 567892."""
+
+
+def _numbers(text: str) -> Iterable[str]:
+    """Article numbers in a text, with whatever stands around or between their digits."""
+    grouped = ["".join(re.findall(r"\d", one)) for one in _GROUPED.findall(text)]
+    for number in (*_NUMBER.findall(text), *grouped):
+        if 8 <= len(number) <= 14:
+            yield from (number, number.zfill(14), number.lstrip("0"))
 
 
 def _may_slip(item: Item, slips: int) -> bool:

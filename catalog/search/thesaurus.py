@@ -13,6 +13,18 @@ _MOST_PIECES = 4
 """A synonym may be cut into so many words."""
 
 
+UNITS = (
+    ("ml", "毫升"),
+    ("l", "升", "公升"),
+    ("g", "克"),
+    ("kg", "公斤", "千克"),
+    ("mm", "毫米"),
+    ("cm", "厘米", "公分"),
+)
+"""Units as they are written: no words that an operator edits, and nobody is suggested one."""
+
+_UNITS = {unit: group for group in UNITS for unit in group}
+
 _REMEMBERED = 20_000
 """Of so many words it is remembered what answers them."""
 
@@ -22,6 +34,15 @@ class Item(NamedTuple):
 
     said: str
     ways: tuple[Way, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a number, a unit, or a single letter: alone it says nothing of goods."""
+        return (
+            self.said.isdecimal()
+            or self.said in _UNITS
+            or (self.said.isascii() and len(self.said) == 1)
+        )
 
 
 class Thesaurus:
@@ -66,7 +87,8 @@ class Thesaurus:
         return list(dict.fromkeys(found))
 
     def _answers(self, said: str, *pieces: str) -> Item:
-        others = [_way(asked(word)) for word in self.same(said)]
+        same = (*_UNITS.get(said, ()), *self.same(said))
+        others = [_way(asked(word)) for word in same]
         return Item(said, tuple(dict.fromkeys((_way(pieces), *others))))
 
     def _longest(self, pieces: list[str]) -> tuple[str, int]:

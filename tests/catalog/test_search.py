@@ -97,6 +97,13 @@ def test_an_exact_code_comes_first(shop: Shop) -> None:
     assert shop.find("6901234567892")[0] == shop.find(gtin)[0] == "山野绿茶"
     assert shop.find(outside("sku", ours.sku_id)) == ["山野绿茶"]
     assert shop.find(gtin="6901234567892") == ["山野绿茶"]
+    for printed in (
+        "6 901234 567892",
+        "690-1234-567892",
+        "条码：6901234567892",
+        "EAN 06901234567892",
+    ):
+        assert shop.find(printed) == ["山野绿茶"], printed
 
 
 def test_words_in_the_title_come_before_words_elsewhere_and_goods_on_hand_before_others(

@@ -56,6 +56,10 @@ def test_diapers_are_found_however_they_are_typed(shop: Shop, text: str) -> None
         ("纯棉T恤 男款", "体恤衫"),
         ("快充移动电源20000毫安", "充电宝 20000"),
         ("绿茶", "茶"),
+        ("三边 啤酒 330毫升", "三边啤酒 330ml"),
+        ("三边 猫砂 5kg", "猫砂5公斤"),
+        ("三边 白米醋", "白醋"),
+        ("三边 白米醋", "白米醋 AND"),
     ],
 )
 def test_goods_are_found_despite_slips_and_by_other_words(
@@ -65,6 +69,17 @@ def test_goods_are_found_despite_slips_and_by_other_words(
     made = shop.add(title)
     shop.sync()
     assert _find(shop, text) == [made.product_id]
+
+
+def test_of_the_words_of_a_text_those_count_that_say_which_goods_are_meant(shop: Shop) -> None:
+    for number in range(4):
+        shop.add(f"矿泉水 {number} 15瓶")
+    meant = shop.add("杀虫 喷雾")
+    shop.sync()
+    assert _find(shop, "杀虫 矿泉水")[0] == meant.product_id
+    assert _find(shop, "杀虫 瓶") == [meant.product_id]
+    assert _find(shop, "iphone15") == [], "a number alone is no goods"
+    assert _find(shop, "[1 TO 15]") == []
 
 
 def test_a_looser_way_is_not_tried_where_a_strict_one_finds(shop: Shop) -> None:
