@@ -14,6 +14,8 @@ from connectors.feed.readers import csv as delimited
 from connectors.feed.readers import excel, refuse_strange, zipped
 
 NAME = "the file"
+_PAGES = (b"<html", b"<!doctype html", b"<table", b"<meta", b"<head")
+"""How an .xls begins that a web site only calls so."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -41,8 +43,8 @@ class Grid:
     merged: tuple[tuple[int, int, int], ...] = ()
 
 
-def read(content: bytes, limits: Limits) -> list[Grid]:
-    """The visible sheets of an XLSX or XLS workbook, or the one table of a CSV text.
+def read(content: bytes, limits: Limits, *, hidden: bool = False) -> list[Grid]:
+    """The visible sheets of an XLSX or XLS workbook, or all of them, or the one table of a CSV.
 
     A formula is its last value. Raises Unreadable, whose code and message say what is wrong.
     """
@@ -52,22 +54,27 @@ def read(content: bytes, limits: Limits) -> list[Grid]:
         most = limits.bytes // 1024**2
         raise Unreadable("too-large", f"{NAME} is larger than {most} MB; send it in parts")
     refuse_strange(content[:8], NAME)
+    if content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+        raise Unreadable(
+            "web-page", f"{NAME} is a web page in spite of its name; open it and save it as XLSX"
+        )
     try:
         if content.startswith((b"PK", _OLE)):
-            return list(_workbook(content, limits))
+            return list(_workbook(content, limits, hidden=hidden))
         return [_text(content, limits)]
     except CalamineError as error:
         raise Unreadable("not-excel", f"{NAME} cannot be read as Excel: {error}") from error
 
 
-def _workbook(content: bytes, limits: Limits) -> Iterator[Grid]:
+def _workbook(content: bytes, limits: Limits, *, hidden: bool) -> Iterator[Grid]:
     file = BytesIO(content)
     packed = content.startswith(b"PK")
     inside = zipped.inspect(file, NAME, limits.cells) if packed else {}
     file.seek(0)
     book = CalamineWorkbook.from_filelike(file)
     for about in book.sheets_metadata:
-        if about.visible == SheetVisibleEnum.Visible and about.typ == SheetTypeEnum.WorkSheet:
+        shown = hidden or about.visible == SheetVisibleEnum.Visible
+        if shown and about.typ == SheetTypeEnum.WorkSheet:
             words = inside.get(about.name, zipped.Inside()).instead
             yield _sheet(book, about.name, words, limits)
 

@@ -46,6 +46,11 @@ def phone(text: str) -> str | None:
     return None
 
 
+def has_phone(text: str) -> bool:
+    """Whether a text has a telephone number somewhere in it."""
+    return _take_phone(_legible(text))[1] is not None
+
+
 def from_fields(name: str, mobile: str, region: str | None, address: str) -> ShipTo:
     """A recipient from its fields; `region` is a code, names, or None where the address has it.
 
@@ -66,32 +71,46 @@ def from_fields(name: str, mobile: str, region: str | None, address: str) -> Shi
     return ShipTo(name.strip(), number, code, address.strip())
 
 
-def from_text(text: str) -> ShipTo:
-    """A recipient from one pasted text, in any order and with or without labels.
+def from_text(text: str, region: str | None = None) -> ShipTo:
+    """A recipient from one pasted text, in any order and with or without labels; `region` is the
+    county that somebody told, where the text leaves it open.
 
     Raises Problem 422 that says what could not be found in it.
     """
     rest, number = _take_phone(_legible(text))
     rest = pasted.unlabelled(rest)
-    seen = sighting.sight(rest)
+    code, start, end = _placed(rest, region)
     faults = []
     if number is None:
         masked = _MASKED.search(text)
         faults.append(_fault("text", MASKED if masked else "no telephone number is found in it"))
-    if seen is None:
-        faults.append(_nowhere("text", rest, "no province, city and district are found in it"))
-    elif seen.others:
-        faults.append(_ambiguous("text", (seen.county, *seen.others)))
-    if faults or number is None or seen is None:
+    if isinstance(code, FieldError):
+        faults.append(code)
+    if faults or number is None or isinstance(code, FieldError):
         raise _invalid(faults)
-    address, name = pasted.parted(rest[: seen.start], rest[seen.end :])
+    address, name = pasted.parted(rest[:start], rest[end:])
     if not name:
         faults.append(_fault("text", "no name is found in it; give name, mobile and address"))
     if not address:
         faults.append(_fault("text", "no street and number are found behind the district"))
     if faults:
         raise _invalid(faults)
-    return ShipTo(name, number, seen.county.code, address)
+    return ShipTo(name, number, code, address)
+
+
+def _placed(text: str, told: str | None) -> tuple[str | FieldError, int, int]:
+    """The county of a text, and from where to where it is named there."""
+    seen = sighting.sight(text)
+    if told is not None:
+        code = places.resolve(told)
+        named = seen is not None and places.spelled(told).endswith(seen.county.name)
+        start, end = (seen.start, seen.end) if seen is not None and named else (0, 0)
+        return code or _fault("text", f"{told} is no county of GB/T 2260"), start, end
+    if seen is None:
+        return _nowhere("text", text, "no province, city and district are found in it"), 0, 0
+    if seen.others:
+        return _ambiguous("text", (seen.county, *seen.others)), 0, 0
+    return seen.county.code, seen.start, seen.end
 
 
 def _legible(text: str) -> str:

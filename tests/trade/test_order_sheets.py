@@ -105,7 +105,7 @@ class TestReading:
         content = csv_text(
             row("7.73E+13", "TEA"),
             row("A2", "TEA", mobile="1380013"),
-            row("A3", "TEA", quantity="两"),
+            row("A3", "TEA", quantity="几份"),
             row("A4", "TEA", address="南山区科技园 1 号"),
             row("A5", ""),
             row("A6", "TEA"),
@@ -118,7 +118,11 @@ class TestReading:
         )
         told = seen(market, party, sent(market, party, content))
         faults = [(one["row"], one["column"], one["value"]) for one in told["rejected"]]
-        assert faults[:3] == [(2, "订单号", "7.73E+13"), (3, "电话", "1380013"), (4, "数量", "两")]
+        assert faults[:3] == [
+            (2, "订单号", "7.73E+13"),
+            (3, "电话", "1380013"),
+            (4, "数量", "几份"),
+        ]
         assert faults[3] == (5, "地址", "南山区科技园 1 号")
         assert [line for line, _, _ in faults] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]
         reasons = {one["row"]: one["reason"] for one in told["rejected"]}
@@ -392,6 +396,25 @@ class TestResult:
         assert third[7:11] == ["蓝", "processing", "", ""]
         assert "teahouse" not in str([header, first, second, third])
 
+    def test_a_row_that_counts_several_goods_has_the_waybills_of_all(self, market: Market) -> None:
+        party = market.party(money=100_000)
+        picked(market, party, "TEA")
+        picked(market, party, "CUP")
+        header = [*HEADER[1:4], "TEA", "CUP"]
+        content = xlsx([*row("", "")[1:4], 2, "两个"], [*row("-", "")[1:4], "", 1], header=header)
+        name = sent(market, party, content)
+        told = confirmed(market, party, name)
+        assert (told["rows"], told["placed"], told["total"]) == (2, 2, "50.00")
+        submitted(market)
+        with market.db.as_system() as session:
+            first = session.scalar(text("SELECT min(id) FROM purchases"))
+            for line in (1, 2):
+                parcel = Shipment(outside("pur", first), "顺丰", f"SF000000000{line}", {line: 2})
+                shipping.ship(session, Supplier("teahouse"), parcel, NOW)
+        _, both, one = result(market, party, name)
+        assert both[5:8] == ["shipped", "顺丰", "SF0000000001;SF0000000002"]
+        assert one[5:8] == ["processing", "", ""]
+
     def test_a_bundle_is_shipped_by_the_parcels_of_its_parts(self, market: Market) -> None:
         party = market.party(money=100_000)
         tea, cup = market.offer(cost="3.00"), market.offer(cost="4.00")
@@ -440,13 +463,19 @@ class TestResult:
         person = row("A2", "TEA", name="赵六", mobile="13911112222")
         name = sent(market, party, xlsx(row("A1", "TEA"), person))
         other = sent(market, party, xlsx(row("B1", "TEA"), row("B2", "TEA", mobile="13911112222")))
+        book = openpyxl.load_workbook(io.BytesIO(xlsx(row("C1", "TEA"))))
+        book.create_sheet("旧").append(["赵六", 13911112222])
+        book["旧"].sheet_state = "hidden"
+        book.save(buffer := io.BytesIO())
+        hidden = sent(market, party, buffer.getvalue())
         with market.db.as_system() as session:
             keyring = market.desk.keyring
             done = forgetting.forget(session, keyring, "赵六", "139 1111 2222", NOW)
-        assert (done.sheets, done.waiting) == (1, [])
-        with pytest.raises(Problem) as gone:
-            result(market, party, name)
-        assert gone.value.code == "sheet_expired"
+        assert (done.sheets, done.waiting) == (2, [])
+        for one in (name, hidden):
+            with pytest.raises(Problem) as gone:
+                result(market, party, one)
+            assert gone.value.code == "sheet_expired"
         assert len(result(market, party, other)) == 3
         told = seen(market, party, name)
         assert [one["code"] for one in told["failed"]] == ["recipient_forgotten"]

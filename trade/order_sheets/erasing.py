@@ -6,11 +6,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from connectors import uploads
+from connectors.errors import Unreadable
 from kit.crypto import Keyring
 from kit.ids import outside
 from trade.models import Audit, ImportedOrder, OrderImport
 from trade.order_sheets import files
-from trade.order_sheets.rows import opened
+from trade.order_sheets.rows import LIMITS
 
 _UNPLACED = ("asked", "doubtful", "unsellable", "ready", "queued", "failed")
 
@@ -44,9 +46,13 @@ def erase(
 
 
 def _names(content: bytes, name: str, numbers: Collection[str]) -> bool:
-    """Whether a row of the file has the number and the name in it."""
-    sheet, _ = opened(content)
-    for cells in sheet.grid.rows:
+    """Whether a row of the file, hidden sheets included, has the number and the name in it; one
+    that cannot be read any more is taken to."""
+    try:
+        grids = uploads.read(content, LIMITS, hidden=True)
+    except Unreadable:
+        return True
+    for cells in (cells for grid in grids for cells in grid.rows):
         digits = ["".join(c for c in cell if c.isdigit()) for cell in cells]
         numbered = any(number in one for one in digits for number in numbers)
         if numbered and any(name.strip() in cell for cell in cells):

@@ -130,7 +130,7 @@ def _order(
     if len(note) > _LONGEST_NOTE:
         return labels.note, f"the notes of an order have at most {_LONGEST_NOTE} characters"
     to = next(row.to for row in group if row.to is not None)
-    lines = tuple(row.line for row in group)
+    lines = tuple(dict.fromkeys(row.line for row in group))
     return Wanted(reference, lines, to, note, tuple(items.values()), _repeated(group))
 
 

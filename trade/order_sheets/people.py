@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from connectors.model import ShipTo
 from kit.errors import Problem
-from trade import addresses, places, sighting
+from trade import addresses, sighting
 from trade.places import County
 
 MOST_CANDIDATES = 40
@@ -64,14 +64,16 @@ class Reader:
 
 
 def _read(said: Said, region: str | None) -> Found:
-    whole = said.whole or (said.address if not (said.name or said.phone) else "")
+    whole = said.whole
+    if not (said.name and said.phone) and addresses.has_phone(f"{said.phone} {said.address}"):
+        whole = whole or f"{said.name} {said.phone} {said.address}"
+    if not (whole or said.name or said.phone):
+        whole = said.address
     try:
-        if whole and region is None:
-            to = addresses.from_text(whole)
-        elif whole:
-            to = addresses.from_text(f"{places.spelled(region or '')} {whole}")
+        if whole:
+            to = addresses.from_text(whole, region)
         else:
-            to = addresses.from_fields(said.name, said.phone, region, said.address)
+            to = addresses.from_fields(said.name, said.phone, region, _bare(said))
     except Problem as problem:
         faults = [_fault(error.field, error.message, said) for error in problem.errors]
         return None, _open(whole or said.address, [name for name, _ in faults]), faults
@@ -81,6 +83,14 @@ def _read(said: Said, region: str | None) -> Found:
     if len(to.address) > _LONGEST_ADDRESS:
         faults.append(("address", f"an address has at most {_LONGEST_ADDRESS} characters"))
     return (None if faults else to), None, faults
+
+
+def _bare(said: Said) -> str:
+    """The address without the name and the number that other cells have."""
+    if not (said.name and said.phone and said.phone in said.address):
+        return said.address
+    rest = said.address.replace(said.phone, " ")
+    return " ".join(word for word in rest.split() if word.strip("，,;；") != said.name)
 
 
 def _fault(field_name: str, message: str, said: Said) -> Fault:

@@ -57,6 +57,14 @@ class _Outcome:
     numbers: list[str] = field(default_factory=list)
     reason: str = ""
 
+    def beside(self, other: "_Outcome | None") -> "_Outcome":
+        """This and what became of other goods of the same row."""
+        if other is None:
+            return self
+        names = list(dict.fromkeys([*other.carriers, *self.carriers]))
+        numbers = list(dict.fromkeys([*other.numbers, *self.numbers]))
+        return _Outcome(self.status, names, numbers, self.reason)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -104,7 +112,7 @@ def _outcomes(session: Session, desk: Desk, row: OrderImport) -> dict[int, _Outc
     for order in placed:
         for line in order.lines:
             told = _told(order, parcels.get((order.order_id, line["sku"]), {}))
-            found |= dict.fromkeys(line["rows"], told)
+            found |= {row: told.beside(found.get(row)) for row in line["rows"]}
     return found
 
 

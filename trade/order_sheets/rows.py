@@ -10,7 +10,9 @@ from connectors.feed.text import plain
 from connectors.model import ShipTo
 from connectors.uploads import Grid, Limits, read
 from kit.errors import Problem
+from trade.counted import units
 from trade.order_sheets import columns, people
+from trade.order_sheets.cells import Spread, cell
 from trade.order_sheets.columns import PLACE, Header
 from trade.order_sheets.people import Open
 
@@ -20,12 +22,18 @@ MOST_UNITS = 100_000
 _SHOWN = 60
 _LOST = re.compile(r"\d(\.\d+)?[eE]\+?\d{1,3}")
 _TOTAL = re.compile(r"(合|总|小|共)\s*计|本页合计|(sub)?total", re.IGNORECASE)
-_UNITS = re.compile(r"[x×*]?(\d{1,6})(?:\.0+)?\s*[件个份盒箱包瓶套袋罐支只提条]?", re.IGNORECASE)
+_FOOT = re.compile(r"(制表|制单|审核|打印|导出|备注|说明|注意|注|提示|温馨提示|以上)|.*[:：]")
+_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|公式未计算!)")
+_PEOPLE = ("name", "phone", "address", "ship_to", *PLACE)
 _WEIGHT = re.compile(r"\d[\d.,]*\s*([公市]?斤|[千毫]?克|两|吨|kg|g)", re.IGNORECASE)
 _MERGED = ("reference", "name", "phone", "address", "ship_to", "note", *PLACE)
 """A cell of these that spans rows speaks for all of them; a merged quantity does not."""
-_LIMITS = Limits(rows=MOST_ROWS + 2 * columns.DEEPEST)
+LIMITS = Limits(rows=MOST_ROWS + 2 * columns.DEEPEST)
+"""How large a file may be."""
 _COLUMNS = {"mobile": "phone"}
+
+
+_Fault = tuple[str, str]  # our column's name and the reason
 
 
 @dataclass(frozen=True)
@@ -72,16 +80,19 @@ class Sheet:
     def goods(self) -> Iterator[tuple[int, list[str]]]:
         """Every row of goods with its number; empty rows and totals are none."""
         for line, cells in enumerate(self.grid.rows[self.header.row :], start=self.header.row + 1):
-            if any(cell.strip() for cell in cells) and not self._aside(cells):
+            if any(text.strip() for text in cells) and not self._aside(cells):
                 yield line, cells
 
     def _aside(self, cells: Sequence[str]) -> bool:
-        """A total, or the header printed once more."""
-        if tuple(" ".join(cell.split()) for cell in cells) == self.header.cells:
+        """A total, a remark below the rows, or the header printed once more."""
+        if tuple(" ".join(text.split()) for text in cells) == self.header.cells:
             return True
-        first = next(cell for cell in cells if cell.strip())
-        place = [_cell(cells, self.header.at.get(name)) for name in ("address", "ship_to", "phone")]
-        return bool(_TOTAL.match(first.strip())) and not any(place)
+        said = [(column, text.strip()) for column, text in enumerate(cells) if text.strip()]
+        place = [cell(cells, self.header.at.get(name)) for name in ("address", "ship_to", "phone")]
+        if _TOTAL.match(said[0][1]) and not any(place):
+            return True
+        people = {self.header.at[name] for name in _PEOPLE if name in self.header.at}
+        return len(said) == 1 and said[0][0] not in people and bool(_FOOT.match(said[0][1]))
 
 
 @dataclass
@@ -98,19 +109,24 @@ class Read:
 def opened(content: bytes) -> tuple[Sheet, int]:
     """The sheet with the orders in it, and how many rows of goods that has.
 
-    Raises Problem 422 `unreadable_sheet`, `missing_column`, `too_many_rows` or `no_rows`.
+    Raises Problem 422 `unreadable_sheet`, `missing_column`, `several_sheets`, `too_many_rows` or
+    `no_rows`.
     """
     try:
-        grids = read(content, _LIMITS)
+        grids = read(content, LIMITS)
     except Unreadable as error:
         if error.code == "too-many-rows":
-            raise _too_many("more than " + f"{_LIMITS.rows:,}") from error
+            raise _too_many("more than " + f"{LIMITS.rows:,}") from error
         raise Problem(422, "unreadable_sheet", error.message) from error
-    found = [(grid, header) for grid in grids if (header := columns.find(grid.rows)) is not None]
-    whole = next((one for one in found if not one[1].missing), None)
-    if whole is None:
+    found = [
+        (grid, header)
+        for grid in grids
+        if (header := columns.find(grid.rows, grid.merged)) is not None
+    ]
+    whole = [Sheet(*one) for one in found if not one[1].missing]
+    if not whole:
         missing = found[0][1].missing if found else ["订单号", "地址", "商家编码", "数量"]
-        seen = " | ".join(cell for cell in found[0][1].cells if cell)[:300] if found else "none"
+        seen = " | ".join(text for text in found[0][1].cells if text)[:300] if found else "none"
         raise Problem(
             422,
             "missing_column",
@@ -118,7 +134,16 @@ def opened(content: bytes) -> tuple[Sheet, int]:
             f" name the columns in one row, for example 订单号 收件人 电话 地址 商家编码 数量."
             f" The header found: {seen}",
         )
-    sheet = Sheet(*whole)
+    filled = [one for one in whole if any(True for _ in one.goods())]
+    if len(filled) > 1:
+        names = "、".join(one.grid.title for one in filled[:5])
+        raise Problem(
+            422,
+            "several_sheets",
+            f"{len(filled)} sheets of this workbook hold orders ({names}), and one is read; send"
+            " each as a file of its own, or hide or delete those that are not meant",
+        )
+    sheet = (filled or whole)[0]
     count = sum(1 for _ in sheet.goods())
     if count > MOST_ROWS:
         raise _too_many(f"{count:,}")
@@ -142,29 +167,55 @@ def rows(sheet: Sheet, name: str, regions: Mapping[int, str]) -> Read:
     named for rows whose address left them open.
     """
     found = Read()
-    spread = _Spread(sheet)
+    spread = Spread(sheet.grid, sheet.header, _MERGED)
     numbered = any(spread(line, cells, "reference") for line, cells in sheet.goods())
     know = people.Reader()
+    above = (0, "")
     for line, cells in sheet.goods():
         values = {column: spread(line, cells, column) for column in sheet.header.at}
-        row, faults = _row(line, values, f"{name}-{line}" if not numbered else None)
+        own = values.get("reference", "") if numbered else f"{name}-{line}"
+        if above[0] == line - 1 and _goes_on(values):
+            own = above[1]
+        above = (line, own)
+        made, faults = _row(values, own, _items(sheet, cells, values))
         to, open_place, more = _recipient(values, know, regions.get(line))
         if open_place is not None:
             found.open[line] = open_place
-        faults = [*faults, *more]
-        if faults or row is None:
-            found.broken[line] = values.get("reference", "")
+        wrong = _errors(values)
+        faults = wrong or [*faults, *more]
+        if faults or made is None:
+            found.broken[line] = own
             found.rejects += [
                 Reject(line, _label(sheet, column), values.get(column, "")[:_SHOWN], reason)
                 for column, reason in faults
             ]
-        else:
-            same = tuple(cell.strip() for cell in cells)
-            found.rows.append(Row(line, row[0], to, row[1], row[2], row[3], row[4], same))
+            continue
+        for item, units_wanted in made.items:
+            same = (*(text.strip() for text in cells), item)
+            found.rows.append(
+                Row(line, own, to, item, units_wanted, made.retail, _note(values), same)
+            )
     return found
 
 
-_Fault = tuple[str, str]  # our column's name and the reason
+def _note(values: Mapping[str, str]) -> str:
+    said = values.get("note", "")
+    return "" if _ERROR.fullmatch(said) else said
+
+
+def _goes_on(values: Mapping[str, str]) -> bool:
+    """Whether a row says nothing but goods: they belong to the order above it, as where merged
+    cells were saved as text."""
+    told = [values.get(one) for one in ("reference", *_PEOPLE)]
+    return not any(told) and any(values.get(one) for one in ("code", "title"))
+
+
+def _errors(values: Mapping[str, str]) -> list[_Fault]:
+    """Formulas that show an error where something is ordered; a note may go without."""
+    reason = "this cell's formula shows an error; write the value itself"
+    spare = ("note", "title", "spec") if values.get("code") else ("note",)
+    wrong = [column for column, said in values.items() if _ERROR.fullmatch(said)]
+    return [(column, reason) for column in wrong if column not in spare]
 
 
 def _no_units(text: str) -> str:
@@ -175,11 +226,26 @@ def _no_units(text: str) -> str:
     return f"write a whole number between 1 and {MOST_UNITS:,}"
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What a row orders: goods and units, and the retail price."""
+
+    items: tuple[tuple[str, int], ...]
+    retail: Decimal | None
+
+
+def _items(sheet: Sheet, cells: Sequence[str], values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Goods and what is written of their number: one, or each that its own column counts."""
+    if not sheet.header.goods:
+        return [(_goods(values), values["quantity"])]
+    counted = [(label, cell(cells, column)) for column, label in sheet.header.goods.items()]
+    return [(label, said) for label, said in counted if said and units(said) != 0]
+
+
 def _row(
-    line: int, values: Mapping[str, str], own: str | None
-) -> tuple[tuple[str, str, int, Decimal | None, str] | None, list[_Fault]]:
+    values: Mapping[str, str], reference: str, items: Sequence[tuple[str, str]]
+) -> tuple[_Made | None, list[_Fault]]:
     faults: list[_Fault] = []
-    reference = own or values.get("reference", "")
     if not reference:
         faults.append(("reference", "the order number is empty; every row needs one"))
     elif _LOST.fullmatch(reference):
@@ -187,23 +253,26 @@ def _row(
         faults.append(("reference", reason))
     elif len(reference) > MOST_REFERENCE:
         faults.append(("reference", f"an order number has at most {MOST_REFERENCE} characters"))
-    goods = _goods(values)
-    if not goods:
-        column = "code" if "code" in values else "title"
-        faults.append((column, "the row names no goods; fill in the code, or name and 规格"))
-    elif _LOST.fullmatch(goods):
-        faults.append(("code", "digits are lost in this code; format the column as text"))
-    units = _UNITS.fullmatch(plain(values["quantity"]).replace(",", ""))
-    if units is None or not 0 < int(units[1]) <= MOST_UNITS:
-        faults.append(("quantity", _no_units(values["quantity"])))
+    if not items:
+        faults.append(("quantity", "the row orders nothing: no column of goods has a number"))
+    made = []
+    for goods, said in items:
+        if not goods:
+            column = "code" if "code" in values else "title"
+            faults.append((column, "the row names no goods; fill in the code, or name and 规格"))
+        elif _LOST.fullmatch(goods):
+            faults.append(("code", "digits are lost in this code; format the column as text"))
+        wanted = units(said)
+        if wanted is None or not 0 < wanted <= MOST_UNITS:
+            faults.append(("quantity", _no_units(said)))
+        else:
+            made.append((goods, wanted))
     retail = None
     if values.get("retail"):
         retail = _price(values["retail"])
         if retail is None:
             faults.append(("retail", "this is no price such as 12.80"))
-    if faults or units is None:
-        return None, faults
-    return (reference, goods, int(units[1]), retail, values.get("note", "")), []
+    return (None if faults else _Made(tuple(made), retail)), faults
 
 
 def _goods(values: Mapping[str, str]) -> str:
@@ -246,32 +315,6 @@ def _begins(address: str, parts: Sequence[str]) -> bool:
     """Whether the address repeats the place that other columns hold."""
     said = [part for part in parts if part]
     return bool(said) and all(part in address for part in said)
-
-
-class _Spread:
-    """The text of a row's cell, or of the merged cell that it is part of."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        self._sheet = sheet
-        self._above: dict[tuple[int, int], int] = {}
-        merged = {sheet.header.at[name] for name in _MERGED if name in sheet.header.at}
-        for first, column, last in sheet.grid.merged:
-            if column in merged and first >= sheet.header.row:
-                self._above |= {(row, column): first for row in range(first + 1, last + 1)}
-
-    def __call__(self, line: int, cells: Sequence[str], name: str) -> str:
-        column = self._sheet.header.at.get(name)
-        text = _cell(cells, column)
-        if not text and column is not None and (line - 1, column) in self._above:
-            text = _cell(self._sheet.grid.rows[self._above[line - 1, column]], column)
-        return text
-
-
-def _cell(cells: Sequence[str], column: int | None) -> str:
-    """A cell without control characters and outer white space, as it was typed otherwise."""
-    if column is None or column >= len(cells):
-        return ""
-    return "".join(c if c >= " " and c != "\x7f" else " " for c in cells[column]).strip()
 
 
 def _label(sheet: Sheet, column: str) -> str:

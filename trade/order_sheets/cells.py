@@ -1,0 +1,41 @@
+"""The cells of a leader's sheet as text: cleaned, merged ones as what they are part of. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from connectors.uploads import Grid
+from trade.order_sheets.columns import Header
+
+_QUOTED = re.compile(r"""=?"([^"]*)"|'([^']*)'?""")
+
+
+class Spread:
+    """The text of a row's cell, or of the merged cell that it is part of."""
+
+    def __init__(self, grid: Grid, header: Header, merged: Iterable[str]) -> None:
+        """`merged` are the columns in which a merged cell speaks for all of its rows."""
+        self._rows, self._header = grid.rows, header
+        self._above: dict[tuple[int, int], int] = {}
+        spread = {header.at[name] for name in merged if name in header.at}
+        for first, column, last in grid.merged:
+            if column in spread and first >= header.row:
+                self._above |= {(row, column): first for row in range(first + 1, last + 1)}
+
+    def __call__(self, line: int, cells: Sequence[str], name: str) -> str:
+        column = self._header.at.get(name)
+        text = cell(cells, column)
+        for further in self._header.more.get(name, ()):
+            text = text or cell(cells, further)
+        if not text and column is not None and (line - 1, column) in self._above:
+            text = cell(self._rows[self._above[line - 1, column]], column)
+        return text
+
+
+def cell(cells: Sequence[str], column: int | None) -> str:
+    """A cell without control characters, outer white space and the marks by which a sheet says that
+    it is text (`="007"`, `'007`), as it was typed otherwise."""
+    if column is None or column >= len(cells):
+        return ""
+    text = "".join(c if c >= " " and c != "\x7f" else " " for c in cells[column]).strip()
+    quoted = _QUOTED.fullmatch(text)
+    return (quoted[1] or quoted[2] or "").strip() if quoted else text
