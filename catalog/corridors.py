@@ -1,6 +1,6 @@
 """Between which retail prices a SKU may be sold: what its offers and the brands' policies allow."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from catalog import scopes
 from catalog.matching import redirects
 from catalog.pricing import Goods
 from catalog.scopes import Rule, Scope, Version
+from kit.clock import first
 from kit.db import UnitPrice
 from kit.errors import invalid
 from kit.statements import Query, ids_text, send
@@ -110,17 +111,30 @@ def allows_none(allowed: Corridor) -> bool:
     return floor is not None and ceiling is not None and floor > ceiling
 
 
+def ends(
+    offers: Iterable[Bounded],
+    policies: Iterable[PricePolicy],
+    region: str,
+    now: datetime,
+    refused: Callable[[Corridor], bool],
+) -> datetime | None:
+    """The first moment, known today, at which the corridor of these offers is not `refused` as it
+    is `now`. Pure."""
+    offers, policies = list(offers), list(policies)
+    turns = (at for one in policies for at in (one.scope.since, one.scope.until))
+    return first(turns, now, lambda at: not refused(corridor(offers, policies, region, at)))
+
+
 _FOR_SKUS = f"""
     SELECT {", ".join(PricePolicyRow.__table__.columns.keys())} FROM price_policies
     WHERE (sku_id IS NULL OR sku_id = ANY(%(skus)s)
            OR sku_id IN (SELECT from_sku FROM sku_redirects WHERE to_sku = ANY(%(skus)s)))
-      AND (valid_from IS NULL OR valid_from <= %(now)s)
       AND (valid_until IS NULL OR valid_until > %(now)s)
 """  # noqa: S608 - our own columns
 
 
 def policies(session: Session, sku_ids: Collection[int], now: datetime) -> list[PricePolicy]:
-    """The policies that may count for these SKUs at `now`, in any scope of parties."""
+    """The policies that may count for these SKUs at `now` or later, in any scope of parties."""
     return answered(session, send(session, question(sku_ids, now))[0])
 
 

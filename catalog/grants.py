@@ -110,6 +110,11 @@ class Grants:
         ]
         return min((moment for moment in begins if moment and moment > now), default=None)
 
+    def turns(self) -> Iterator[datetime | None]:
+        """When a grant to the reader begins or ends."""
+        for grant in self.named:
+            yield from (grant.scope.since, grant.scope.until)
+
     def _for(self, sku_id: int, goods: Goods, region: str, now: datetime) -> list[Grant]:
         return [
             grant

@@ -1,7 +1,7 @@
 """Why a SKU cannot be sold by the piece somewhere, and when that changes at the earliest. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
 from catalog import corridors, shelf
@@ -9,7 +9,7 @@ from catalog.corridors import PricePolicy
 from catalog.deals import Deal
 from catalog.freight import Piece, parcel_freight
 from catalog.shelf import Reader
-from kit.clock import SHANGHAI
+from kit.clock import SHANGHAI, first
 from kit.money import line_amount
 
 
@@ -55,7 +55,10 @@ def reasons(
     faults = [_fault(deal, reader, now, region, quantity, facts) for deal in granted]
     if None not in faults:
         # The nearest miss is told, of whichever deal: several would tell that there are several.
-        found.append(min((fault for fault in faults if fault), key=_nearest))
+        nearest = min((fault for fault in faults if fault), key=_nearest)
+        ends = [fault.until for fault in faults if fault and fault.code == nearest.code]
+        until = min((moment for moment in ends if moment), default=None)
+        found.append(replace(nearest, until=until))
     return found
 
 
@@ -94,9 +97,7 @@ def _corridor(deals: list[Deal], now: datetime, region: str, facts: Facts) -> li
     """The brands' limits may leave no price at all."""
     if not corridors.allows_none(corridors.corridor(deals, facts.policies, region, now)):
         return []
-    counting = corridors.in_force(deals, facts.policies, region, now)
-    ends = [policy.scope.until for policy in counting]
-    until = min((moment for moment in ends if moment), default=None)
+    until = corridors.ends(deals, facts.policies, region, now, corridors.allows_none)
     message = "no retail price is allowed at the moment: the lowest lies above the highest"
     return [Reason("corridor_empty", message, until)]
 
@@ -155,23 +156,38 @@ def _freight(deal: Deal, region: str, quantity: int) -> int | None:
 def _limit(
     deal: Deal, reader: Reader, now: datetime, region: str, quantity: int, facts: Facts
 ) -> Reason | None:
-    """What the deciding grant says of quantities."""
+    """What the deciding grant says of quantities, and until when."""
     if not reader.grants.restricts(deal.source):
         return None
+    met = _exceeded(deal, reader, now, region, quantity, facts.had)
+    if met is None:
+        return None
+    code, message = met
+    today = end_of_day(now)
+
+    def changed(moment: datetime) -> bool:
+        had = facts.had if moment < today else {}
+        later = _exceeded(deal, reader, moment, region, quantity, had)
+        return later is None or later[0] != code
+
+    return Reason(code, message, first([today, *reader.grants.turns()], now, changed))
+
+
+def _exceeded(
+    deal: Deal, reader: Reader, now: datetime, region: str, quantity: int, had: Mapping[str, int]
+) -> tuple[str, str] | None:
+    """The limit that so many would exceed, where so many were had that day, as code and message."""
     grant = reader.grants.deciding(deal.sku_id, deal.goods, region, now)
     if grant is None:
         return None
     most = grant.max_per_order
     if most is not None and quantity > most:
-        message = f"an order may hold {most} of this SKU at most"
-        return Reason("limit_per_order", message, grant.scope.until)
+        return "limit_per_order", f"an order may hold {most} of this SKU at most"
     if grant.max_per_day is None:
         return None
-    left = max(0, grant.max_per_day - facts.had.get(deal.source, 0))
+    left = max(0, grant.max_per_day - had.get(deal.source, 0))
     if quantity > left:
-        message = f"you may order {left} more of this SKU today"
-        ends = [end_of_day(now), *filter(None, [grant.scope.until])]
-        return Reason("limit_per_day", message, min(ends))
+        return "limit_per_day", f"you may order {left} more of this SKU today"
     return None
 
 

@@ -180,4 +180,4 @@ def _told(supply: Supply, grant: Grant | None, counts: Mapping[str, Had]) -> Sup
     if not left:
         return supply
     tightest = min(left, key=lambda code: left[code])
-    return replace(supply, allowed=left[tightest], limit=tightest)
+    return replace(supply, allowed=left[tightest], limit=tightest, renewed=most[tightest])

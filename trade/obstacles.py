@@ -16,7 +16,7 @@ from catalog.selling import Facts, Reason
 from catalog.shelf import Display, Reader
 from kit.statements import Query
 from trade.routing import routing_rules
-from trade.routing.routing_rules import Rule
+from trade.routing.routing_rules import Rule, Rulebook
 
 RULED_OUT = "it is not bought at the moment; try again later, or choose another SKU"
 
@@ -36,6 +36,7 @@ class Obstacles:
 
     facts: Facts
     switches: tuple[Rule, ...]
+    book: Rulebook
 
     def against(
         self,
@@ -57,15 +58,16 @@ class Obstacles:
     def _of_one(
         self, deals: Sequence[Deal], quantity: int, reader: Reader, now: datetime
     ) -> list[Reason]:
-        stopped = [stop for deal in deals if (stop := self._stop(deal)) is not None]
-        left = [deal for deal in deals if self._stop(deal) is None]
+        stopped = [deal for deal in deals if self._stops(deal)]
+        left = [deal for deal in deals if not self._stops(deal)]
         if stopped and not shelf.visible(left, reader, now) and shelf.visible(deals, reader, now):
-            until = min((stop.until for stop in stopped if stop.until), default=None)
+            freed = (self.book.freed(deal, "", now) for deal in stopped)
+            until = min((moment for moment in freed if moment), default=None)
             return [Reason("ruled_out", RULED_OUT, until)]
         return selling.reasons(left, reader, now, "", quantity, self.facts)
 
-    def _stop(self, deal: Deal) -> Rule | None:
-        return next((rule for rule in self.switches if rule.when.fits(deal, "")), None)
+    def _stops(self, deal: Deal) -> bool:
+        return any(rule.when.fits(deal, "") for rule in self.switches)
 
 
 def answered(
@@ -82,5 +84,6 @@ def answered(
         asks=asks,
         policies=tuple(policies),
     )
-    holding = routing_rules.answered(rules).in_force(now)
-    return Obstacles(facts, tuple(rule for rule in holding if rule.then == "never"))
+    book = routing_rules.answered(rules)
+    stops = tuple(rule for rule in book.in_force(now) if rule.then == "never")
+    return Obstacles(facts, stops, book)

@@ -201,15 +201,31 @@ def _refused(
     """Why a line cannot be bought, and until when as far as that is known."""
     if line.sku_id not in by_sku and not parts:
         code = "unknown_sku"
-    skus = [part.sku_id for part in parts] or [line.sku_id]
-    offers = [offer for sku in skus for offer in by_sku.get(sku, ())]
-    return Unsellable(line.index, outside("sku", line.sku_id), code, until(code, offers, now))
+    units = {part.sku_id: part.demand.quantity for part in parts} or {line.sku_id: line.quantity}
+    offers = {sku: by_sku.get(sku, ()) for sku in units}
+    if code in ("limit_per_day", "limit_per_recipient"):
+        ends = _renewed(code, offers, units, now)
+    else:
+        ends = until(code, (offer for some in offers.values() for offer in some), now)
+    return Unsellable(line.index, outside("sku", line.sku_id), code, ends)
+
+
+def _renewed(
+    code: str,
+    offers: Mapping[int, Iterable[Supply]],
+    units: Mapping[int, int],
+    now: datetime,
+) -> datetime | None:
+    """When the limit of a day lets somebody have so many; None: on no day."""
+    for sku, some in offers.items():
+        limited = [one for one in some if one.limit == code]
+        if limited and all((one.renewed or 0) < units[sku] for one in limited):
+            return None
+    return selling.end_of_day(now)
 
 
 def until(code: str, offers: Iterable[Supply], now: datetime) -> datetime | None:
-    """The earliest moment known today at which the reason of a refusal may change."""
-    if code in ("limit_per_day", "limit_per_recipient"):
-        return selling.end_of_day(now)
+    """The earliest moment known today at which the rule behind a refusal ends."""
     if code != "ruled_out":
         return None
     rulings = [one.ruling for one in offers if one.ruling and one.ruling.then == "never"]

@@ -267,9 +267,11 @@ def price_reason(
     fault = corridor_fault(rule.retail(seen.price), *seen.corridor)
     if fault is None or corridors.allows_none(seen.corridor):  # the latter is told to everybody
         return None
-    visible = shelf.visible(found, reader, now)
-    ends = [one.scope.until for one in corridors.in_force(visible, policies, region, now)]
-    return Reason("outside_corridor", fault, min((end for end in ends if end), default=None))
+    retail, visible = rule.retail(seen.price), shelf.visible(found, reader, now)
+    until = corridors.ends(
+        visible, policies, region, now, lambda then: corridor_fault(retail, *then) is not None
+    )
+    return Reason("outside_corridor", fault, until)
 
 
 def corridor_fault(

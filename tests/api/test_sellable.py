@@ -85,7 +85,12 @@ def test_what_a_kill_switch_stops_is_said_until_it_ends(shop: Shop) -> None:
     shop.market.offer(sku_id=kept.sku_id, source="rival", cost="8.00")
     until = clock.now() + timedelta(hours=1)
     stop = {"id": "stop", "then": "never", "when": {"source": SOURCE}, "until": until.isoformat()}
-    rules = {"version": 0, "rules": [stop]}
+    sooner = (until - timedelta(minutes=30)).isoformat()
+    also = {"id": "also", "then": "never", "when": {"sku": goods.sku}, "until": sooner}
+    rules = {
+        "version": 0,
+        "rules": [stop, also],
+    }  # while one lasts, the other's end changes nothing
     assert shop.ask("operator", "PUT", "/v1/routing-rules", json=rules).status_code == 200
     for who, place in (("leader", "?region=440305"), ("leader", ""), ("operator", "")):
         told = shop.got(who, f"/v1/skus/{goods.sku}/sellable{place}")
@@ -138,6 +143,11 @@ def test_what_a_recipient_had_today_counts(shop: Shop) -> None:
     told = sellable(shop, goods, 2, mobile=HOME["mobile"])
     assert [one["code"] for one in told["reasons"]] == ["limit_per_recipient"]
     assert told["reasons"][0]["until"] > clock.now().isoformat()
+    told = sellable(shop, goods, 4, mobile=HOME["mobile"])  # which no day will allow
+    assert (told["reasons"][0]["code"], told["reasons"][0]["until"]) == (
+        "limit_per_recipient",
+        None,
+    )
     assert sellable(shop, goods, 1, mobile=HOME["mobile"])["sellable"] is True
     assert sellable(shop, goods, 2, mobile="139 0013 9000")["sellable"] is True
     asked = f"/v1/skus/{goods.sku}/sellable?region=440305&mobile=12"

@@ -24,6 +24,7 @@ _UNSEEN = frozenset(
         "presale_ship_by",
         "supplier_id",
         "reserved_in",
+        "renewed",
         "ruling",
     }
 )

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from catalog.deals import Deal
 from catalog.matching import tree, wordings
+from kit.clock import first
 from kit.errors import FieldError, Problem, version_changed
 from kit.statements import Query, send
 from trade.models import RoutingVersion
@@ -128,6 +129,16 @@ class Rulebook:
         off = {rule.when.rule for rule in holding}
         return sorted((rule for rule in reversed(holding) if rule.id not in off), key=_rank)
 
+    def freed(self, offer: Supply | Deal, region: str, now: datetime) -> datetime | None:
+        """When no rule stops an offer for `region` any more, as far as that is known at `now`."""
+
+        def free(moment: datetime) -> bool:
+            found = (rule for rule in self.in_force(moment) if rule.when.fits(offer, region))
+            rule = next(found, None)
+            return rule is None or rule.then != "never"
+
+        return first((rule.until for rule in self.rules), now, free)
+
 
 def _rank(rule: Rule) -> tuple[bool, int, int]:
     return rule.then != "never", -rule.priority, -rule.when.named
@@ -139,11 +150,16 @@ def applied(book: Rulebook, supplies: Iterable[Supply], region: str, now: dateti
     if not rules:
         return list(supplies)
     return [
-        replace(one, ruling=Ruling(rule.id, rule.then, rule.per_unit, rule.percent, rule.until))
+        replace(one, ruling=_ruling(book, rule, one, region, now))
         if (rule := next((x for x in rules if x.when.fits(one, region)), None))
         else one
         for one in supplies
     ]
+
+
+def _ruling(book: Rulebook, rule: Rule, supply: Supply, region: str, now: datetime) -> Ruling:
+    until = book.freed(supply, region, now) if rule.then == "never" else rule.until
+    return Ruling(rule.id, rule.then, rule.per_unit, rule.percent, until)
 
 
 QUESTION: Query = (_NEWEST, {})

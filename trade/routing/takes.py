@@ -81,6 +81,8 @@ class Supply:
     """Units of the SKU that its source lets this order have of it; None is no limit."""
     limit: str = ""
     """The code that is told where `allowed` is too little."""
+    renewed: int | None = None
+    """How many it lets an order have where nothing was had before; None is no limit."""
     paused: bool = False
     lapsed: bool = False
     """Its supplier's papers have expired."""
