@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.ids import outside
-from trade import address_requests
+from trade import address_requests, blinding
 from trade.address_requests import End
 from trade.models import AddressRequest, Order
 from trade.purchases import Supplier, known
@@ -61,7 +61,8 @@ def answer(
     if request.state != "asked":
         name = outside("pur", found.purchase.id)
         raise Problem(409, "wrong_state", f"the other address of {name} is {request.state}")
-    address_requests.end(session, found.order, request, how, now, message)
+    told = blinding.blind(session, found.purchase, message) if message else message
+    address_requests.end(session, found.order, request, how, now, told)
 
 
 def work_one(session: Session, now: datetime) -> bool:

@@ -5,10 +5,11 @@ of the platform only makes a purchase due at once; the fact is always read again
 tree of platform orders replaces what was known. Suppliers at our own door tell us themselves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import orjson
 from sqlalchemy import select, text
@@ -29,18 +30,22 @@ from trade.buying import SUBMIT
 from trade.charging import NEWS as NEWS
 from trade.models import Purchase
 from trade.parcels import leaves, platform_parcels
+from trade.parcels.parcel_news import LONG_AGO
 from trade.purchases import Locked, lock
 from trade.refusal import open_units, refuse_rest, refuse_units
 from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, restate, tell
 
 THREADS = 4
 BATCH = 16
+PAGE = 500
+"""So many messages are looked at together."""
 EVERY = timedelta(minutes=30)
 LEASE = timedelta(minutes=2)
 CANCEL_AGAIN = timedelta(minutes=1)
 """So soon a cancellation is asked for again that a platform did not answer: goods may leave."""
 WATCHED_AFTER = timedelta(days=15)
-"""So long the numbers of a shipped purchase may still change."""
+"""So long the numbers of a shipped purchase may still change; what moves is watched until it has
+arrived, or nothing is told of it for long."""
 DEARER = "价格上涨"
 """Why what is held unpaid is given back, said to its platform."""
 UNMATCHED = timedelta(hours=1)
@@ -49,7 +54,9 @@ UNMATCHED = timedelta(hours=1)
 logger = log.get(__name__)
 
 _FOLLOWED = "('submitted', 'accepted', 'partly_shipped')"
-_DUE = f"(state IN {_FOLLOWED} OR (state = 'shipped' AND updated_at > :late)) AND due_at <= :now"
+_DUE = f"""(state IN {_FOLLOWED} OR (state = 'shipped' AND (updated_at > :late OR id IN (
+    SELECT purchase_id FROM parcels WHERE delivered_at IS NULL
+    AND coalesce(last_event_at, shipped_at) > :silent)))) AND due_at <= :now"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,12 @@ class Seen:
 def due(session: Session, now: datetime) -> list[str]:
     """Sources with purchases to ask about: the sweeper's question."""
     found = text(f"SELECT DISTINCT source FROM purchases WHERE {_DUE} ORDER BY source")  # noqa: S608 - our own words
-    return list(session.scalars(found, {"now": now, "late": now - WATCHED_AFTER}))
+    return list(session.scalars(found, _times(now)))
+
+
+def _times(now: datetime) -> dict[str, datetime]:
+    """What `_DUE` compares with."""
+    return {"now": now, "late": now - WATCHED_AFTER, "silent": now - LONG_AGO}
 
 
 def drain(db: Database, source: str, open_source: Callable[[str], Sells], until: datetime) -> int:
@@ -116,30 +128,51 @@ def drain(db: Database, source: str, open_source: Callable[[str], Sells], until:
 
 
 def hear(session: Session, source: str, now: datetime) -> int:
-    """Make due what waiting messages speak of; returns how many messages were understood."""
-    rows = session.scalars(
-        select(Inbox)
-        .where(Inbox.sender == f"messages:{source}", Inbox.handled_at.is_(None))
-        .order_by(Inbox.id)
-        .limit(500)
-        .with_for_update(skip_locked=True)
-    ).all()
-    understood = 0
-    for row in rows:
-        told = orjson.loads(row.body)
-        refs = list(told["refs"])
-        hit = session.execute(
-            text("""UPDATE purchases SET due_at = least(due_at, :now)
-                WHERE source = :source AND external_refs && CAST(:refs AS text[]) RETURNING id"""),
-            {"now": now, "source": source, "refs": refs},
-        ).all()
-        new = told.get("replacement")
-        renewed = platform_claims.replaced(session, source, refs, new, now) if new else 0
-        platform_claims.hear(session, source, refs, now)
-        if hit or renewed or now - row.received_at > UNMATCHED:
-            handled(session, row.id, {"purchases": [each.id for each in hit]})
-            understood += bool(hit or renewed)
+    """Make due what waiting messages speak of; returns how many messages were understood.
+
+    All are looked at, however many wait that speak of others' orders.
+    """
+    waits = select(Inbox).where(Inbox.sender == f"messages:{source}", Inbox.handled_at.is_(None))
+    understood, last, full = 0, 0, True
+    while full:
+        page = waits.where(Inbox.id > last).order_by(Inbox.id).limit(PAGE)
+        rows = session.scalars(page.with_for_update(skip_locked=True)).all()
+        full = len(rows) == PAGE
+        last = rows[-1].id if rows else last
+        told = {row.id: orjson.loads(row.body) for row in rows}
+        ours = _known(session, source, {ref for one in told.values() for ref in one["refs"]})
+        for row in rows:
+            one = told[row.id]
+            speaks = one.get("replacement") or not ours.isdisjoint(one["refs"])
+            found = _heard(session, source, one, now) if speaks else None
+            if found is not None or now - row.received_at > UNMATCHED:
+                handled(session, row.id, {"purchases": found or []})
+                understood += found is not None
     return understood
+
+
+def _known(session: Session, source: str, refs: Collection[str]) -> set[str]:
+    """Those of a platform's orders that purchases or claims of ours are about."""
+    found = text("""
+        SELECT r.ref FROM purchases p, unnest(p.external_refs) AS r (ref)
+        WHERE p.source = :source AND p.external_refs && CAST(:refs AS text[])
+        UNION SELECT ref FROM platform_claims WHERE source = :source AND ref = ANY(:refs)""")
+    return set(session.scalars(found, {"source": source, "refs": list(refs)}))
+
+
+def _heard(
+    session: Session, source: str, told: Mapping[str, Any], now: datetime
+) -> list[int] | None:
+    """What a message speaks of is due; returns the purchases, None where it is about nothing."""
+    refs, new = list(told["refs"]), told.get("replacement")
+    hit = session.scalars(
+        text("""UPDATE purchases SET due_at = least(due_at, :now)
+            WHERE source = :source AND external_refs && CAST(:refs AS text[]) RETURNING id"""),
+        {"now": now, "source": source, "refs": refs},
+    ).all()
+    renewed = platform_claims.replaced(session, source, refs, new, now) if new else 0
+    claims = platform_claims.hear(session, source, refs, now)
+    return list(hit) if hit or renewed or claims else None
 
 
 def hurry(session: Session, purchase: Purchase, now: datetime) -> None:
@@ -180,13 +213,7 @@ def claim(session: Session, source: str, now: datetime) -> list[Due]:
             ORDER BY due_at, id LIMIT :batch FOR UPDATE SKIP LOCKED)
             RETURNING id, order_id, our_ref, cancel_reason, held_word,
                 {charging.AGREED} AS agreed"""),  # noqa: S608 - our own words
-        {
-            "later": now + LEASE,
-            "source": source,
-            "now": now,
-            "late": now - WATCHED_AFTER,
-            "batch": BATCH,
-        },
+        _times(now) | {"later": now + LEASE, "source": source, "batch": BATCH},
     ).all()
     return [
         Due(row.id, row.order_id, row.our_ref, row.cancel_reason, int(row.agreed), row.held_word)

@@ -162,15 +162,17 @@ class Buying:
     def _part(self, ref: str, raw: list[Any]) -> Part:
         found = self.order(ref, raw)
         parcels: list[SourceParcel] = []
-        if found.state not in ("held", "cancelled"):
-            parcels = self._parcels(ref, raw)
         try:
+            if found.state not in ("held", "cancelled"):
+                parcels = self._parcels(found, raw)
             return orders.part(found, parcels)
         except Bad as bad:
             raise Unreadable("order", f"order {ref}: {bad}") from bad
 
-    def _parcels(self, ref: str, raw: list[Any]) -> list[SourceParcel]:
-        """Parcels as they are now: a waybill that was changed is simply the newer one."""
+    def _parcels(self, found: Order, raw: list[Any]) -> list[SourceParcel]:
+        """Parcels as they are now: a waybill that was changed is simply the newer one. Raises
+        Bad."""
+        ref = found.ref
         try:
             told = self._gateway.ask(
                 PARCELS, webSite=SITE, orderId=ref, fields="company,name,sendgood"
@@ -182,7 +184,7 @@ class Buying:
             steps = orders.steps(self._gateway.ask(TRACES, webSite=SITE, orderId=ref))
         except NoSuchThing:
             steps = {}  # no carrier has told anything, or it was over a year ago
-        return orders.parcels(told, steps)
+        return orders.parcels(told, steps, found.entries)
 
     def _of(self, our_ref: str) -> list[Order]:
         """Every order under our reference; others that a lenient filter lets through are not."""

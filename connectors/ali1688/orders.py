@@ -299,8 +299,11 @@ def part(found: Order, parcels: Sequence[SourceParcel]) -> Part:
     return Part(found.ref, state, found.lines, tuple(parcels), amount, found.freight)
 
 
-def parcels(reply: Record, traces: Mapping[str, Sequence[TrackEvent]]) -> list[SourceParcel]:
-    """The parcels of a logistics reply with their steps by logisticsId; cancelled ones left out."""
+def parcels(
+    reply: Record, traces: Mapping[str, Sequence[TrackEvent]], entries: Sequence[Record]
+) -> list[SourceParcel]:
+    """The parcels of a logistics reply with their steps by logisticsId, and the lines of their
+    order that are in them; cancelled ones left out. Raises Bad."""
     found = {}
     for one in values.parts(reply, "result"):
         number = values.text(one, "logisticsBillNo")
@@ -308,8 +311,22 @@ def parcels(reply: Record, traces: Mapping[str, Sequence[TrackEvent]]) -> list[S
             continue
         carrier = values.text(one, "logisticsCompanyName", "logisticsCompanyNo") or ""
         events = tuple(traces.get(values.text(one, "logisticsId") or number, ()))
-        found[number] = SourceParcel(carrier, number, events)
+        found[number] = SourceParcel(carrier, number, events, _inside(one, entries))
     return list(found.values())
+
+
+def _inside(parcel: Record, entries: Sequence[Record]) -> tuple[tuple[str, int], ...]:
+    """(external id, pieces) of the order's lines that a parcel names; of a line that is in it alone
+    as many as it says. Empty where it names none, or others."""
+    named = {entry_id(one): one for one in entries}
+    ids = [one.strip() for one in (values.text(parcel, "orderEntryIds") or "").split(",")]
+    if any(one not in named for one in ids):
+        return ()
+    held = [(entry_sku(named[one]), values.whole(named[one], "quantity") or 0) for one in ids]
+    goods = values.parts(parcel, "sendGoods")
+    if len(held) == len(goods) == 1 and (pieces := values.whole(goods[0], "quantity")):
+        held = [(held[0][0], min(pieces, held[0][1]))]
+    return tuple(held)
 
 
 def steps(reply: Record) -> dict[str, tuple[TrackEvent, ...]]:

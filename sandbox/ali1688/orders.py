@@ -31,7 +31,8 @@ class Parcel:
 
     logistics_id: str
     number: str
-    entries: list[int]
+    pieces: dict[int, int]
+    """By the entry of a line."""
     status: str = "TRANSPORT"
 
 
@@ -87,15 +88,20 @@ class Book:
         ]
 
     def do_ship(self, args: Mapping[str, Any]) -> str:
-        """A parcel leaves with the first `lines` lines that are not under way; its number."""
+        """A parcel leaves with the first `lines` lines that are not under way, or only so many
+        `pieces` of each; its number."""
         order = self._order(args["order"])
-        gone = {entry for parcel in order.parcels for entry in parcel.entries}
-        left = [line.entry for line in order.lines if line.entry not in gone]
-        entries = left[: args.get("lines", len(left))]
+        left = {line.entry: line.pieces for line in order.lines}
+        for parcel in order.parcels:
+            for entry, pieces in parcel.pieces.items():
+                left[entry] -= pieces
+        most = args.get("pieces", 10**9)
+        open_lines = [(entry, min(pieces, most)) for entry, pieces in left.items() if pieces]
+        sent = dict(open_lines[: args.get("lines", len(open_lines))])
         count = len(order.parcels)
-        parcel = Parcel(f"LP{order.ref}{count}", f"YT{order.ref % 10**11:011d}{count}", entries)
+        parcel = Parcel(f"LP{order.ref}{count}", f"YT{order.ref % 10**11:011d}{count}", sent)
         order.parcels.append(parcel)
-        whole = len(entries) == len(left)
+        whole = sum(sent.values()) == sum(left.values())
         if whole:
             order.status = "waitbuyerreceive"
         self.say(order, "ANNOUNCE_SENDGOODS" if whole else "PART_PART_SENDGOODS")
@@ -106,7 +112,7 @@ class Book:
         order = self._order(args["order"])
         parcel = order.parcels[0]
         was, parcel.number = parcel.number, f"SF{parcel.number[2:]}"
-        items = [{"orderId": order.ref, "orderEntryId": one} for one in parcel.entries]
+        items = [{"orderId": order.ref, "orderEntryId": one} for one in parcel.pieces]
         changed = {"logisticsId": parcel.logistics_id, "oldMailNo": was, "newMailNo": parcel.number}
         model = {"MailNoChangeModel": {**changed, "orderLogsItems": items}}
         self._messages.say("LOGISTICS_MAIL_NO_CHANGE", model)

@@ -83,7 +83,7 @@ class Trade:
         return {"baseInfo": base, "productItems": [self._item(order, one) for one in order.lines]}
 
     def _item(self, order: Order, line: Line) -> dict[str, Any]:
-        moving = any(line.entry in parcel.entries for parcel in order.parcels)
+        moving = any(line.entry in parcel.pieces for parcel in order.parcels)
         told = {
             "itemAmount": line.price * line.pieces / 100,
             "name": line.offer.listing.title,
@@ -168,12 +168,15 @@ class Trade:
                 {
                     "logisticsId": one.logistics_id,
                     "logisticsBillNo": one.number,
-                    "orderEntryIds": ",".join(str(entry) for entry in one.entries),
+                    "orderEntryIds": ",".join(str(entry) for entry in one.pieces),
                     "status": one.status,
                     "logisticsCompanyId": "3",
                     "logisticsCompanyName": "圆通速递" if one.number[0] == "Y" else "顺丰速运",
                     "logisticsCompanyNo": "YTO",
-                    "sendGoods": [{"goodName": "x", "quantity": 2, "unit": "件"}],
+                    "sendGoods": [
+                        {"goodName": "x", "quantity": pieces, "unit": "件"}
+                        for pieces in one.pieces.values()
+                    ],
                     "receiver": {"receiverName": order.address.get("fullName")},
                 }
                 for one in order.parcels

@@ -106,14 +106,14 @@ def test_a_supplier_who_refuses_sends_to_the_former_address(shop: Shop) -> None:
     answer(shop, "yes", 409)
     readdress(shop, order)
     for _ in range(2):
-        answer(shop, "no", who="operator", message="已打包")
+        answer(shop, "no", who="operator", message="teahouse已打包")
     assert (shop.purchase()["ship_to"], revealed(shop, order)) == (HOME, HOME["address"])
     change = seen(shop, order)["address_change"]
-    assert (change["status"], change["message"]) == ("refused", "已打包")
+    assert (change["status"], change["message"]) == ("refused", "供应商已打包")
     assert told(shop, order)[-1] == ("address_refused", None)  # words may name a person
     with shop.db.as_system() as session:
         event = session.scalars(select(Event).where(Event.kind == "order.address_refused")).one()
-        assert event.data["detail"] == {"message": "已打包"}
+        assert event.data["detail"] == {"message": "供应商已打包"}
     assert answer(shop, "yes", 409)["code"] == "wrong_state"
     whole(shop)
 

@@ -388,6 +388,24 @@ def test_a_paid_order_stays_where_its_seller_keeps_it_or_has_sent_it(
     assert caught.value.code == "ORDER_STATUS_ERROR"
 
 
+def test_parcels_say_which_lines_and_how_many_pieces_are_in_them(
+    stage: Stage, source: Ali1688
+) -> None:
+    offer = an_offer(stage, skus=2)
+    one, two = (sku["external_id"] for sku in offer["skus"][:2])
+    source.place(order("HP-1", (one, 3), (two, 3)))
+    source.confirm("HP-1")
+    ref = truth(stage)[0]["ref"]
+    for much in ({"lines": 1, "pieces": 2}, {"lines": 1}):
+        stage.act(NAME, "ship", order=ref, **much)
+        assert source.track("HP-1").parts[0].state == "open"
+    stage.act(NAME, "ship", order=ref)
+    (part,) = source.track("HP-1").parts
+    assert part.state == "shipped"
+    held = [dict(parcel.lines) for parcel in part.parcels]
+    assert held == [{one: 2}, {one: 1}, {two: 3}]
+
+
 def test_parcels_are_followed_and_changed_waybills_replaced(stage: Stage, source: Ali1688) -> None:
     offer = an_offer(stage, skus=2)
     one, two = (sku["external_id"] for sku in offer["skus"][:2])

@@ -204,6 +204,29 @@ def test_a_message_makes_its_purchase_due_and_may_come_too_early(
         assert session.scalars(select(Inbox).where(Inbox.handled_at.is_(None))).all() == []
 
 
+def test_messages_about_others_orders_keep_none_of_ours_waiting(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "PAGE", 2)
+    order = market.place(market.party(money=10_000), (market.offer(source="jd-vop").sku, 1))
+    now = clock.now()
+    with market.db.as_system() as session:
+        (purchase,) = session.scalars(select(Purchase).where(Purchase.order_id == order))
+        purchase.external_refs, purchase.due_at = ["77"], now + timedelta(days=1)
+        for at in range(4):
+            receive(session, "messages:jd-vop", f"m{at}", _message("404"))
+        receive(session, "messages:jd-vop", "m5", _message("404", "77"))
+    with market.db.as_system() as session:
+        assert following.hear(session, "jd-vop", now) == 1
+        session.expire_all()
+        assert session.get_one(Purchase, purchase.id).due_at == now
+        assert following.hear(session, "jd-vop", now) == 0
+
+
+def _message(*refs: str) -> bytes:
+    return orjson.dumps({"topic": "order", "refs": refs, "at": None})
+
+
 def test_a_platform_that_is_away_is_asked_again_later(
     market: Market, stage: Stage, jd: VopSource, order: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -164,3 +165,32 @@ def test_a_sku_on_two_lines_is_shipped_leaf_by_leaf(market: Market) -> None:
         assert told(shop, *some).state == "shipped"
         numbers = [one["tracking_number"] for one in shop.seen()["parcels"]]
         assert numbers == ["SF1234567890", "SF2234567890"]
+
+
+def test_a_parcel_is_watched_until_it_has_arrived(shop: Shop) -> None:
+    due = leaf(shop, "A", 3, "shipped", "SF1234567890")
+    row = told(shop, due)
+    late = NOW + timedelta(days=20)
+
+    def asked(moment: datetime) -> bool:
+        with shop.market.db.as_system() as session:
+            found = following.claim(session, "teahouse", moment)
+            session.rollback()
+        return row.id in [one.purchase_id for one in found]
+
+    assert asked(late)
+    assert not asked(NOW + timedelta(days=31))  # nothing was ever told of it
+    told(shop, replace(due, state="delivered"))
+    assert not asked(late)
+
+
+def test_what_its_recipient_refused_goes_back_and_is_never_taken_to_have_arrived(
+    shop: Shop,
+) -> None:
+    sent = leaf(shop, "A", 1, "shipped", "SF1234567890")
+    others = leaf(shop, "B", 2, "shipped", "SF2234567890")
+    told(shop, sent, others)
+    for now_is in (replace(sent, state="refused"), leaf(shop, "A", 1, "cancelled")):
+        told(shop, now_is, others)
+        assert [one["status"] for one in shop.seen()["parcels"]] == ["returned", "shipped"]
+    assert line(shop).unrouted == line(shop).cancelled == 0

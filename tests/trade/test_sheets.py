@@ -103,6 +103,16 @@ def test_a_changed_number_in_the_sheet_replaces_the_former_one(market: Market) -
     assert shop.posted("sales") == 1499
 
 
+def test_a_carrier_that_was_wrong_in_the_sheet_is_corrected(market: Market) -> None:
+    shop = Shop(market)
+    header, row = export(market)
+    for carrier, shipped in (("中通", 1), ("圆通", 1), ("圆通", 0), ("某某快递", 0)):
+        sheet = workbook(header, [*row[:-2], carrier, "75312345678901"])
+        report = import_sheet(market, sheet)
+        assert (report.shipped, report.failed) == (shipped, [])
+    assert [one["carrier"] for one in shop.seen()["parcels"]] == ["yto"]
+
+
 def test_several_numbers_in_a_cell_are_several_parcels(market: Market) -> None:
     shop = Shop(market)
     content = filled(market, "SF0000000001，SF0000000002\nSF0000000003;SF0000000004")

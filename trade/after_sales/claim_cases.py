@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from kit.errors import Problem
 from kit.ids import inside
-from trade.models import Claim, ClaimLine, Order, Party, Purchase, PurchaseLine
-from trade.parcels import parcel_news
+from trade import blinding
+from trade.models import Claim, ClaimLine, Order, Purchase, PurchaseLine
 from trade.purchases import Supplier, lock
 
 
@@ -75,15 +75,8 @@ def locked(session: Session, claim_id: int) -> Case:
 
 
 def blind(session: Session, case: Case, words: str, *, platform: bool = False) -> str:
-    """The supplier's words without the names by which a leader could find it; those of a `platform`
-    without the names of platforms as well."""
-    if platform:
-        words = parcel_news.without_platforms(words, "供应商")
-    party = session.get(Party, case.claim.supplier_id) if case.claim.supplier_id else None
-    for name in (case.purchase.source, case.purchase.seller, party.name if party else None):
-        if name:
-            words = words.replace(name, "供应商")
-    return words
+    """The words of the claim's supplier as its leader may read them, see `trade.blinding`."""
+    return blinding.blind(session, case.purchase, words, platform=platform)
 
 
 def unknown(claim: str) -> Problem:

@@ -52,11 +52,12 @@ def deeds(
     written = {one.number: one for one in known}
     loads = _loads(parts, goods, written, lines)
     new = [one for number, one in loads.items() if number not in written]
-    gone, off = _gone(lines, parts, [one for one in known if one.number not in loads])
+    back = came_back(lines, parts, known)
+    gone = [one for one in known if one.number not in loads and one not in back]
     left = {number: _open(line) for number, line in lines.items()}
     if not whole:
         gone = []  # a leaf that is not told of may come back with its parcels
-    room = _room(lines, loads.values(), off) if whole else None
+    room = _room(lines, loads.values(), back) if whole else None
     found = [
         Deed(one.parcel, "was", was=former.number)
         for one in new
@@ -76,6 +77,23 @@ def deeds(
             found.append(Deed(one.parcel, "was", was=former.number))
         elif before is None and begun:
             found.append(Deed(one.parcel, "box"))
+    return found
+
+
+def came_back(
+    lines: Mapping[int, PurchaseLine], parts: Sequence[Part], known: Sequence[Known]
+) -> list[Known]:
+    """Parcels of leaves that were cancelled after they left: nothing is told of them any more."""
+    numbers = {parcel.tracking_number for part in parts for parcel in part.parcels}
+    spare = _told([part for part in parts if part.state == "cancelled"])
+    for line in lines.values():
+        spare[line.external_id] -= line.cancelled
+    found = []
+    for one in known:
+        held = _skus(lines, one.units)
+        if one.number not in numbers and held and not held - spare:
+            spare -= held
+            found.append(one)
     return found
 
 
@@ -165,31 +183,14 @@ def _rank(parcel: SourceParcel, written: Mapping[str, Known]) -> int:
     return 1 if before is None else 2 - 2 * bool(before.units)
 
 
-def _gone(
-    lines: Mapping[int, PurchaseLine], parts: Sequence[Part], untold: Sequence[Known]
-) -> tuple[list[Known], Counter[str]]:
-    """Parcels that others may have taken the place of, and pieces of those that stay what they are:
-    of a leaf that was cancelled after it left, nothing is told any more."""
-    spare = _told([part for part in parts if part.state == "cancelled"])
-    for line in lines.values():
-        spare[line.external_id] -= line.cancelled
-    gone, off = [], Counter[str]()
-    for one in untold:
-        held = _skus(lines, one.units)
-        if held and not held - spare:
-            spare -= held
-            off += held
-        else:
-            gone.append(one)
-    return gone, off
-
-
 def _room(
-    lines: Mapping[int, PurchaseLine], loads: Collection[_Load], off: Counter[str]
+    lines: Mapping[int, PurchaseLine], loads: Collection[_Load], back: Sequence[Known]
 ) -> Counter[str]:
-    """Pieces of each SKU that left beyond those that are written down; `off` are not told of."""
+    """Pieces of each SKU that left beyond those that are written down; of what came `back` nothing
+    is told any more."""
     sent = _skus(lines, {number: line.shipped for number, line in lines.items()})
-    return sum((load.goods for load in loads), Counter[str]()) + off - sent
+    held = [load.goods for load in loads] + [_skus(lines, one.units) for one in back]
+    return sum(held, Counter[str]()) - sent
 
 
 def _former(

@@ -43,7 +43,24 @@ def told(
     for part in parts:
         for parcel in part.parcels:
             _news(session, found, part, parcel, now)
+    back = [one.number for one in leaves.came_back(found.lines, own, known(session, found))]
+    refused = [x.tracking_number for part in own if part.state == "refused" for x in part.parcels]
+    _turned(session, found, [*back, *refused])
     return parts
+
+
+def _turned(session: Session, found: Locked, numbers: Sequence[str]) -> None:
+    """Parcels that nobody took go back, whatever their carriers tell."""
+    rows = session.scalars(
+        select(Parcel).where(
+            Parcel.purchase_id == found.purchase.id,
+            Parcel.tracking_number.in_(numbers),
+            Parcel.claim_id.is_(None),
+            Parcel.delivered_at.is_(None),
+        )
+    )
+    for parcel in rows:
+        parcel.state = "returned"
 
 
 def known(session: Session, found: Locked) -> list[Known]:

@@ -23,6 +23,7 @@ from trade import addresses, recipients
 from trade.after_sales import claim_answers
 from trade.desk import Desk
 from trade.models import Parcel, ParcelLine, Purchase, PurchaseLine, Recipient
+from trade.parcels import carriers
 from trade.parcels.shipping import Shipment, ship, tracking_number, waiting_claims
 from trade.parcels.waybill_sheets import Row, read
 from trade.purchases import Supplier
@@ -128,7 +129,7 @@ def _ship_row(session: Session, desk: Desk, supplier: Supplier, row: Row, now: d
     again = _again(session, match.purchase)
     new = [number for number in numbers if number not in carried and number not in again]
     if not new:
-        return False
+        return _corrected(session, supplier, match, row, numbers, now)
     if not all(map(row.carrier_of, new)):
         raise _carrier_missing()
     waiting = _waiting(match, row)
@@ -143,6 +144,26 @@ def _ship_row(session: Session, desk: Desk, supplier: Supplier, row: Row, now: d
         carrier = row.carrier_of(number)
         ship(session, supplier, Shipment(name, carrier, number, further, former), now)
     return True
+
+
+def _corrected(
+    session: Session,
+    supplier: Supplier,
+    match: _Match,
+    row: Row,
+    numbers: Sequence[str],
+    now: datetime,
+) -> bool:
+    """Known numbers go by the carriers that the row names; whether any went by another one."""
+    own = (Parcel.purchase_id == match.purchase.id, Parcel.claim_id.is_(None))
+    found = select(Parcel).where(*own, Parcel.tracking_number.in_(numbers))
+    name, changed = outside("pur", match.purchase.id), False
+    for parcel in session.scalars(found).all():
+        number, said = parcel.tracking_number, row.carrier_of(parcel.tracking_number)
+        if said and carriers.code(said) not in (None, parcel.carrier):
+            ship(session, supplier, Shipment(name, said, number, {}), now)
+            changed = True
+    return changed
 
 
 def _claim(session: Session, match: _Match, row: Row) -> str | None:
