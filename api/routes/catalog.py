@@ -40,14 +40,18 @@ Region = Annotated[str | None, Query(pattern=REGION, description=REGION_SAID)]
 
 def asked_for(given: SearchIn) -> Asked:
     """A search as its query says it. Raises Problem 422."""
+    low, high = _decimal(given.price_min), _decimal(given.price_max)
+    if low is not None and high is not None and low > high:
+        message = f"nothing costs at least {given.price_min} and at most {given.price_max}"
+        raise invalid("price_min", message, "above_price_max")
     return Asked(
         text=given.q,
         category=given.category,
         brand=given.brand,
         gtin=given.gtin,
         mode=given.mode,
-        price_min=_decimal(given.price_min),
-        price_max=_decimal(given.price_max),
+        price_min=low,
+        price_max=high,
         margin_min=_decimal(given.margin_min),
         in_stock=given.in_stock,
         region=resolved(given.region),

@@ -32,8 +32,9 @@ msrp: 建议零售价 零售价 市场价 吊牌价 官方零售价 指导价 �
     retail_price list_price rrp
 min_retail: 最低零售价 最低售价 限价 控价 最低限价 控价线 最低控价 map minimum_price
 max_retail: 最高零售价 最高售价 最高限价 maximum_price
-stock: 库存 库存数量 可用库存 可售库存 现货库存 库存量 库存数 数量 现货 货源 库存状态 quantity qty
-    inventory availability stock_quantity quantity_available in_stock
+stock: 库存 库存数量 可用库存 可售库存 现货库存 库存量 库存数 可发库存 实时库存 剩余库存 数量
+    现货 货源 库存状态 quantity qty inventory availability stock_quantity quantity_available
+    in_stock qty_on_hand on_hand
 unit: 单位 计量单位 销售单位 order_unit uom
 pack: 装箱数 箱规 装箱量 包装数 箱入数 每箱数量 件装数 pack_size multipack quantity_per_unit
     content_quantity

@@ -12,7 +12,9 @@ PLACES = Decimal("0.0001")
 LARGEST = Decimal(10_000_000)
 """CNY a unit. Above it a slipped decimal point is likelier than a price."""
 
-_WORDS = re.compile(r"人民币|RMB|CNY|元整|元|圆|块钱|块|[¥￥]", re.IGNORECASE)
+_WORDS = r"(?:人民币|RMB|CNY|元整|元|圆|块钱|块|[¥￥])"
+_AROUND = re.compile(rf"^(?:{_WORDS}\s*)*(.*?)(?:\s*{_WORDS})*$", re.IGNORECASE)
+"""Words for money stand before or behind the digits: 12块5 is not 125, ¥12.5¥10 is two prices."""
 _FOREIGN = re.compile(
     r"USD|EUR|GBP|HKD|JPY|TWD|KRW|美元|美金|欧元|港币|港元|日元|英镑|台币|[$€£₩]", re.IGNORECASE
 )
@@ -50,7 +52,8 @@ def price(text: str) -> Price:
     per = None
     if unit := _PER.search(rest.strip()):
         per, rest = unit.group(1), rest.strip()[: unit.start()]
-    return Price(amount(_WORDS.sub("", rest), text), per, tax_included)
+    digits = _AROUND.sub(r"\1", rest.strip())
+    return Price(amount(digits, text), per, tax_included)
 
 
 def amount(digits: str, text: str) -> Decimal:
@@ -81,8 +84,9 @@ _BREAKS = (
         rf"^{_COUNT}\s*{_UNITS}\s*[-~至到]\s*(?:{_COUNT}|以上|∞)\s*{_UNITS}\s*[:=@]?\s*(.+)$"
     ),
     re.compile(rf"^[≥>]?=?\s*{_COUNT}\s*{_UNITS}\s*(?:以上|起|\+)\s*(.+)$"),
-    re.compile(rf"^[≥>]=?\s*{_COUNT}\s*{_UNITS}\s+(.+)$"),
+    re.compile(rf"^[≥>]=?\s*{_COUNT}\s*(?:{_UNITS}\s|[^\d\s:=@,;.≥>¥]{{1,3}})\s*(.+)$"),
 )
+_FROM = re.compile(r"满\s*(?=\d)")
 
 
 def tiers(text: str) -> tuple[tuple[int, Decimal], ...]:
@@ -115,7 +119,7 @@ def _at_commas(part: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    return "\n".join(plain(line) for line in text.splitlines())
+    return "\n".join(_FROM.sub("≥", plain(line)) for line in text.splitlines())
 
 
 def _break(piece: str, text: str) -> tuple[int, Decimal]:

@@ -10,6 +10,8 @@ NOTHING = frozenset(
 """What a cell says when it says nothing (after `plain`, lower-cased)."""
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_SPACED = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?")
+_SIGN = re.compile(r"^([+-]) ")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _EXPONENT = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+")
 _MAX_DIGITS = 30
@@ -28,7 +30,9 @@ def plain(text: str) -> str:
 
 def number(text: str) -> Decimal | None:
     """`1,280.00`, `１２.８`, `-3` exactly; None where it is no number. Raises Bad for 1.2E+13."""
-    folded = plain(text).replace(" ", "")
+    folded = _SIGN.sub(r"\1", plain(text))
+    if _SPACED.fullmatch(folded):  # else spaces part two numbers
+        folded = folded.replace(" ", "")
     if len(folded) > _MAX_DIGITS:
         return None
     if _EXPONENT.fullmatch(folded):

@@ -44,12 +44,14 @@ def _in_store(gtin14: str) -> bool:
 
 
 _PLENTY = re.compile(
-    r"充足|有货|现货|有库存|大量|很多|不限|正常|in[ _]?stock|available|预售|可订|preorder"
-    r"|^有$|^是$|^y(es)?$"
+    r"充足|不[缺断]货|有货|现货|有库存|大量|很多|不限|正常|预售|可订"
+    r"|in[ _]?stock|available|preorder"
+    r"|^[有是√✓✔∞]$|^y(es)?$"
 )
 _NONE = re.compile(
-    r"无货|缺货|售罄|断货|没货|没有|无库存|停产|停售|下架|out[ _]?of[ _]?stock|sold[ _]?out"
-    r"|backorder|unavailable|^无$|^否$|^no?$"
+    r"无货|(?<!不)缺货|售罄|(?<!不)断货|没货|没有|无库存|停产|停售|下架|待补货|补货中|断码"
+    r"|out[ _]?of[ _]?stock|sold[ _]?out"
+    r"|backorder|unavailable|^[无否缺×✗✘]$|^no?$"
 )
 _SCARCE = re.compile(r"紧张|少量|不足|告急|偏低|low")
 _AT_LEAST = re.compile(

@@ -33,6 +33,12 @@ def test_what_a_route_takes_is_taken_and_every_list_may_be_asked_for_pages(shop:
         assert shop.ask(who, "GET", path).status_code in (200, 503)  # no index is built here
 
 
+def test_a_span_of_prices_is_asked_from_low_to_high(shop: Shop) -> None:
+    for path in ("/v1/products", "/v1/products/facets"):
+        [(field, code, _)] = faults(shop, f"{path}?price_min=100&price_max=5.00")
+        assert (field, code) == ("price_min", "above_price_max")
+
+
 def test_addresses_that_others_write_take_any_parameter(shop: Shop) -> None:
     for path in ("/media/x?from=wechat", "/s/none?isappinstalled=0", "/healthz?x=1"):
         assert shop.client.get(path).status_code in (200, 404)

@@ -167,6 +167,13 @@ def test_a_protected_or_old_binary_file_says_so(tmp_path: Path) -> None:
     assert refusal(path).code == "not-excel"
 
 
+def test_a_web_page_that_is_called_a_workbook_says_what_to_do(tmp_path: Path) -> None:
+    for head in ("<html><body>", "<!DOCTYPE html>", '<table border="1">'):
+        (tmp_path / "a.xls").write_text(f"{head}<tr><td>货号</td></tr></table>", "utf-8")
+        with pytest.raises(Unreadable, match="is a web page, whatever it is called"):
+            read(tmp_path / "a.xls")
+
+
 def test_a_sparse_file_of_ten_gigabytes_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:

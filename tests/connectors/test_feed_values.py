@@ -116,6 +116,7 @@ def test_tiers_are_read_back_or_refused(breaks: list[tuple[int, Decimal]]) -> No
         ),
         *("10-99件 9.5元；100件以上 8.8元", "10~99:9.5 ; 100+:8.8", "10件起9.5元，100件起8.8元"),
         "10:9.50元，100:8.80元",
+        "满10件9.5；满100件8.8元",
         *("10:￥9.50元/件;100:￥8.80元/件", "10@9.5\n100@8.8"),
     ],
 )
@@ -137,7 +138,20 @@ def test_a_higher_break_never_costs_more_a_piece() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["12-15", "12.8~15", "￥12至15", "12.8—15元", "12..15", "12,80", "1.280,00", "12.8.0", "1,28"],
+    [
+        *(
+            "12-15",
+            "12.8~15",
+            "￥12至15",
+            "12.8—15元",
+            "12..15",
+            "12,80",
+            "1.280,00",
+            "12.8.0",
+            "1,28",
+        ),
+        *("12块5", "12元50", "￥12.5￥10", "39 35", "12 .5", "1元2"),
+    ],
 )
 def test_an_ambiguous_price_is_refused(text: str) -> None:
     with pytest.raises(Bad):
@@ -181,6 +195,17 @@ def test_only_a_stated_number_is_a_quantity(quantity: int) -> None:
         assert values.stock(form.format(quantity)) == (state, quantity)
     for form in ("{}+", "≥{}", ">{}", "{}以上", "{}件以上", "大于{}"):
         assert values.stock(form.format(quantity))[1] is None
+
+
+def test_words_for_money_and_groups_of_digits_are_read() -> None:
+    texts = ["￥ 1 280.50", "人民币1280.5元整", "1280.50 CNY", "CNY ¥1,280.5", "１ ２８０.５元"]
+    assert {prices.price(text).amount for text in texts} == {Decimal("1280.5")}
+
+
+def test_what_is_not_short_is_there() -> None:
+    assert values.stock("不缺货") == ("in_stock", None)
+    assert {values.stock(text) for text in ("缺货", "待补货", "×", "断码")} == {("out", None)}
+    assert values.stock("√") == ("in_stock", None)
 
 
 @pytest.mark.parametrize(

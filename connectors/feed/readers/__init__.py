@@ -1,5 +1,6 @@
 """One module a file format; each gives tables of text."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,6 +37,8 @@ _STRANGE = {
     b"\x1f\x8b": "a packed file",
 }
 """How files begin in which there are no rows, whatever they are called."""
+_WEB_PAGE = re.compile(r"<(!doctype\s+html|html|head|body|table|meta|style)\b", re.IGNORECASE)
+"""What some shops' systems export as .xls."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -62,6 +65,12 @@ def _form(path: Path) -> str:
     if head.startswith(_OLE):
         return "xls"
     text = head.decode(encoding.guess(path), "ignore").lstrip("\ufeff \t\r\n")
+    if _WEB_PAGE.match(text):
+        raise Unreadable(
+            "no-list",
+            f"{path.name} is a web page, whatever it is called; if a spreadsheet shows goods in it,"
+            " save it from there as XLSX or CSV",
+        )
     if text.startswith("<"):
         return "xml"
     if text.startswith("["):
