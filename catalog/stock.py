@@ -160,23 +160,29 @@ def known(session: Session, references: Iterable[str], at: datetime) -> None:
     """The source knows of these purchases since `at`: a later statement of its counts them in."""
     session.execute(
         text("""
-            UPDATE reservations SET known_at = :at
-            WHERE reference = ANY(:references) AND known_at IS NULL AND released_at IS NULL
+            UPDATE reservations SET known_at = :at WHERE id IN (
+                SELECT id FROM reservations
+                WHERE reference = ANY(:references) AND known_at IS NULL AND released_at IS NULL
+                ORDER BY reference FOR UPDATE)
         """),
         {"references": sorted(references), "at": at},
     )
 
 
 def settle(session: Session) -> int:
-    """Close reservations that younger statements of their source all count in; returns how many."""
+    """Close reservations that younger statements of their source all count in; returns how many.
+
+    Those that somebody works on just now are left: there is another round soon.
+    """
     gone = session.execute(
         text("""
-            UPDATE reservations r SET released_at = clock_timestamp() FROM (
-                SELECT r.id FROM reservations r
-                JOIN stocks s ON s.offer_id = r.offer_id AND starts_with(r.region, s.region)
-                WHERE r.released_at IS NULL AND r.known_at IS NOT NULL
-                GROUP BY r.id HAVING min(s.as_of) > r.known_at) counted
-            WHERE r.id = counted.id AND r.released_at IS NULL
+            UPDATE reservations r SET released_at = clock_timestamp() WHERE r.id IN (
+                SELECT id FROM reservations WHERE released_at IS NULL AND id IN (
+                    SELECT r.id FROM reservations r
+                    JOIN stocks s ON s.offer_id = r.offer_id AND starts_with(r.region, s.region)
+                    WHERE r.released_at IS NULL AND r.known_at IS NOT NULL
+                    GROUP BY r.id HAVING min(s.as_of) > r.known_at)
+                ORDER BY reference FOR UPDATE SKIP LOCKED)
         """)
     )
     return int(gone.rowcount)  # type: ignore[attr-defined]

@@ -230,9 +230,10 @@ _STOCKS_AGAIN = f"""{STOCKS_NEW} AND NOT b.fresh ORDER BY b.offer_id
     ON CONFLICT (offer_id, region) DO UPDATE SET state = excluded.state,
       quantity = excluded.quantity, as_of = excluded.as_of"""
 
-REOPENED = """UPDATE reservations r SET released_at = NULL FROM batch b
-    WHERE r.offer_id = b.offer_id AND b.sets_stock AND b.stock_as_of <= r.known_at
-      AND r.released_at IS NOT NULL AND r.units > 0"""
+REOPENED = """UPDATE reservations SET released_at = NULL WHERE id IN (
+    SELECT r.id FROM reservations r JOIN batch b USING (offer_id)
+    WHERE b.sets_stock AND b.stock_as_of <= r.known_at AND r.released_at IS NOT NULL AND r.units > 0
+    ORDER BY r.reference FOR UPDATE OF r)"""
 """What a statement did not count in that stands again, though a later one had."""
 
 _PRICE_NOW = """CASE WHEN NOT b.sets_price THEN b.price_was WHEN b.phase = 'over' THEN '{}'

@@ -86,6 +86,21 @@ def test_a_reservation_is_settled_once_every_statement_counts_it_in(market: Mark
     assert market.left(goods, BEIJING) == 9
 
 
+def test_what_somebody_works_on_is_settled_in_another_round(market: Market) -> None:
+    goods = market.offer(stock=9)
+    for reference in ("a", "b"):
+        market.reserve(goods, 3, reference, SHENZHEN)
+    with market.db.as_system() as session:
+        stock.known(session, ["b", "a"], NOW + timedelta(hours=1))
+    state(market, goods, "", 9, hours=2)
+    with market.db.as_system() as working:
+        stock.release(working, {"a": 1})
+        with market.db.as_system() as session:
+            assert stock.settle(session) == 1
+    with market.db.as_system() as session:
+        assert stock.settle(session) == 1
+
+
 def test_goods_that_only_regions_have_are_on_hand_in_no_stated_number(market: Market) -> None:
     goods = market.offer(stock=None)
     state(market, goods, "44", 4)
