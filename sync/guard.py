@@ -21,9 +21,10 @@ class GuardLimits:
 @dataclass(frozen=True)
 class Radius:
     """What a listing would do to `live` offers: `vanished`, fallen to no stock, moved in price,
-    no longer stating their stock, become other goods."""
+    no longer stating their stock, become other goods. It has `stated` so many rows."""
 
     live: int
+    stated: int = 0
     vanished: int = 0
     zeroed: int = 0
     moved: int = 0
@@ -31,24 +32,27 @@ class Radius:
     renamed: int = 0
 
 
+MANY = 20
+"""From so many rows on it is no chance that most of a short listing moved in price."""
+
+
 def objection(radius: Radius, limits: GuardLimits) -> str | None:
     """Why a person should look first, or None. A source without offers is never held."""
     live = radius.live
     if live == 0:
         return None
+    far = f"moved in price by more than {limits.band:.0%}, or above their retail price"
     found = [
         f"{count} of {live} offers {words}"
         for count, limit, words in (
             (radius.vanished, limits.vanish, "are missing from the listing"),
             (radius.zeroed, limits.zero, "fell to no stock"),
-            (
-                radius.moved,
-                limits.move,
-                f"moved in price by more than {limits.band:.0%}, or above their retail price",
-            ),
+            (radius.moved, limits.move, far),
             (radius.unstated, limits.zero, "no longer state their stock"),
             (radius.renamed, limits.rename, "became other goods"),
         )
         if count > limit * live
     ]
+    if not found and MANY <= radius.moved > limits.move * radius.stated:
+        found = [f"{radius.moved} of the {radius.stated} goods that are listed {far}"]
     return "; ".join(found) or None

@@ -94,7 +94,7 @@ def settle(session: Session, run_id: int, limits: GuardLimits) -> str | None:
             kinds: dict[str, int] = {}
             for kind, count in session.execute(text(sql.measured(run_id))):
                 kinds[kind] = count
-            radius = Radius(live, **kinds)
+            radius = Radius(live, run.seen, **kinds)
     held = objection(radius, limits)
     session.connection().exec_driver_sql(
         "UPDATE runs SET state = %s, planned = %s, radius = %s, failure = %s,"

@@ -58,6 +58,7 @@ def test_nothing_of_a_held_listing_is_applied_and_its_harm_is_shown(database: Da
         diff = runs.diff(session, done.run_id, each=2)
     assert diff.radius == dict.fromkeys(("unstated", "renamed"), 0) | {
         "live": 10,
+        "stated": 6,
         "vanished": 4,
         "zeroed": 1,
         "moved": 1,
@@ -210,11 +211,20 @@ def test_rows_lost_in_a_crash_of_the_database_are_not_released(database: Databas
 
 def test_objection_names_every_limit_that_is_passed() -> None:
     limits = GuardLimits(vanish=0.2, zero=0.5, move=0.3, band=0.5)
-    assert objection(Radius(10, 2, 5, 3), limits) is None
-    said = objection(Radius(10, 3, 6, 4), limits)
+    assert objection(Radius(10, 10, 2, 5, 3), limits) is None
+    said = objection(Radius(10, 10, 3, 6, 4), limits)
     assert said is not None
     assert said.count(";") == 2
-    assert objection(Radius(0, 5, 5, 5), limits) is None
+    assert objection(Radius(0, 0, 5, 5, 5), limits) is None
+
+
+def test_most_of_a_short_listing_moved_far_is_no_chance() -> None:
+    limits = GuardLimits(move=0.3)
+    assert objection(Radius(1000, 40, moved=12), limits) is None
+    assert objection(Radius(1000, 10, moved=10), limits) is None
+    said = objection(Radius(1000, 40, moved=20), limits)
+    assert said is not None
+    assert said.startswith("20 of the 40 goods that are listed moved in price")
 
 
 def test_a_released_run_is_applied_though_its_source_is_paused(database: Database) -> None:
