@@ -1,6 +1,6 @@
 """A leader cancels: what no supplier knows of at once, the rest when its supplier agrees."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from catalog.matching.redirects import among
 from kit.errors import Problem, invalid
 from kit.ids import inside, outside
-from trade import address_requests, books, following, remaining
+from trade import books, cancelling_units, remaining
+from trade.cancelling_units import Left
 from trade.models import Order, OrderLine, Purchase
 from trade.purchases import lines_of
-from trade.refusal import cancel_lines, cancel_rest, open_units
-from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, move, restate, tell
+from trade.refusal import cancel_some, open_units
+from trade.states import OPEN, restate, tell
 
 
 def cancel(
@@ -24,14 +25,16 @@ def cancel(
     now: datetime,
     *,
     skus: Collection[str] | None = None,
+    units: Mapping[str, int] | None = None,
 ) -> None:
-    """Cancel an order, or the lines of these SKUs; asking again changes nothing.
+    """Cancel an order, or the lines of these SKUs, of those in `units` so many in all (what was
+    cancelled or asked for before counts); asking again changes nothing.
 
     Units that wait for a source and purchases not yet submitted are cancelled and paid back at
     once. A submitted purchase is only asked for: its supplier agrees by refusing, or ships.
     Runs in system scope. Raises Problem 404, 409 `too_late` (all shipped), 409 `shared_purchase`
-    (its sender has a line together with others that are not cancelled), 422 for a SKU that was not
-    ordered.
+    (its sender has units together with others that are not cancelled), 422 for a SKU that was not
+    ordered, or more of it than were.
     """
     order = session.get(Order, order_id, with_for_update=True, populate_existing=True)
     if order is None or order.party_id != party_id:
@@ -39,17 +42,22 @@ def cancel(
     lines = _lines(session, order, skus)
     if all(line.cancelled == line.quantity for line in lines):
         return
-    if all(line.shipped + line.cancelled == line.quantity for line in lines):
+    if not units and all(line.shipped + line.cancelled == line.quantity for line in lines):
         raise Problem(409, "too_late", "all of it has been shipped; open a claim to send it back")
     before = sum(line.cancelled for line in lines)
     purchases = _purchases(session, order)
     meant = {line.id for line in lines}
-    asked = [
-        _cancel_purchase(session, order, purchase, meant, reason, now)
-        for purchase in purchases
-        if purchase.state in OPEN and _serves(session, purchase, meant)
-    ]
-    cancel_unrouted(session, order, lines, purchases)
+    if units:
+        left = cancelling_units.left_to_cancel(session, lines, units)
+        books.release(session, order, free_unrouted(session, order, lines, purchases, left))
+        asked = [cancelling_units.cancel(session, order, left, purchases, reason, now)]
+    else:
+        asked = [
+            _cancel_purchase(session, order, purchase, meant, reason, now)
+            for purchase in purchases
+            if purchase.state in OPEN and _serves(session, purchase, meant)
+        ]
+        cancel_unrouted(session, order, lines, purchases)
     restate(session, order, now)
     if sum(line.cancelled for line in lines) > before:
         tell(session, order, "cancelled", now)
@@ -104,25 +112,14 @@ def _cancel_purchase(
     meant = [line for line in lines if line.order_line_id in order_line_ids]
     kept = open_units([line for line in lines if line not in meant])
     if kept and purchase.state != "ready":
-        raise Problem(
-            409,
-            "shared_purchase",
-            "the sender has this line in one parcel with lines that you keep; cancel the whole"
-            " order, or send it back when it has come",
-        )
+        raise cancelling_units.shared()
     if kept:
-        cancel_lines(session, order, meant)
+        cancel_some(session, order, open_units(meant))
         purchase.updated_at = now
     elif purchase.state == "ready":
-        move(session, purchase, "cancel", now, {"reason": reason})
-        cancel_rest(session, order, purchase, lines)
-        address_requests.over(session, order, purchase, "withdrawn", now)
-    elif purchase.cancel_reason is None:
-        purchase.cancel_reason = reason
-        purchase.updated_at = now
-        if purchase.state not in UNKNOWN_TO_SUPPLIER:
-            following.ask_back(session, purchase, now)
-        return True
+        cancelling_units.withdraw(session, order, purchase, lines, reason, now)
+    else:
+        return cancelling_units.ask(session, purchase, reason, now)
     return False
 
 
@@ -134,13 +131,22 @@ def cancel_unrouted(
 
 
 def free_unrouted(
-    session: Session, order: Order, lines: Collection[OrderLine], purchases: Collection[Purchase]
+    session: Session,
+    order: Order,
+    lines: Collection[OrderLine],
+    purchases: Collection[Purchase],
+    left: Left | None = None,
 ) -> int:
-    """Count units that wait for a source as cancelled; returns the fen that were held for them.
-    With the last of them goes what refused freight held."""
+    """Count units that wait for a source as cancelled, of `left` no more than it says, which then
+    has the rest; returns the fen that were held for them. With the last of them goes what refused
+    freight held."""
     freed = 0
     for line in lines:
-        units, line.unrouted, line.held_reason = line.unrouted, 0, None
+        units = line.unrouted if left is None else min(line.unrouted, left[line.id])
+        if left is not None:
+            left[line.id] -= units
+        line.unrouted -= units
+        line.held_reason = line.held_reason if line.unrouted else None
         freed += books.cancel_units(line, units)
     session.flush()
     waiting = session.scalars(

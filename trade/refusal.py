@@ -124,10 +124,10 @@ def cancel_rest(
     books.release(session, order, freed)
 
 
-def cancel_lines(session: Session, order: Order, lines: Collection[PurchaseLine]) -> None:
-    """Cancel the open units of some lines of a locked purchase and release their money; what the
+def cancel_some(session: Session, order: Order, gone: Collection[tuple[PurchaseLine, int]]) -> None:
+    """Cancel these open units of lines of a locked purchase and release their money; what the
     parcel costs stays, as others travel in it."""
-    books.release(session, order, _cancelled(session, open_units(lines)))
+    books.release(session, order, _cancelled(session, gone))
 
 
 def _cancelled(session: Session, gone: Collection[tuple[PurchaseLine, int]]) -> int:

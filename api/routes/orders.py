@@ -17,6 +17,7 @@ from api.shapes.office import DearerIn, DearerOut, DecisionsOut
 from api.shapes.orders import (
     AddressIn,
     CancelIn,
+    CancelLineIn,
     LineIn,
     OrderIn,
     OrderLineIn,
@@ -198,9 +199,8 @@ def cancel(caller: Writes, order_id: IdPath, asked: CancelIn) -> Response:
 
     def work(session: Session) -> Reply:
         party = caller.party_id
-        cancelling.cancel(
-            session, party, number, asked.reason, clock.now(), skus=_known_skus(asked.lines)
-        )
+        skus, units = _meant(asked.lines)
+        cancelling.cancel(session, party, number, asked.reason, clock.now(), skus=skus, units=units)
         session.flush()
         return Reply(200, order_views.by_id(session, party, number))
 
@@ -309,10 +309,22 @@ def _whose(caller: Caller, party: str | None) -> int:
     return inside("pty", party)
 
 
-def _known_skus(lines: Sequence[str] | None) -> Sequence[str] | None:
-    for index, sku in enumerate(lines or ()):
+def _meant(
+    lines: Sequence[str | CancelLineIn] | None,
+) -> tuple[Sequence[str] | None, dict[str, int]]:
+    """The SKUs that are named, and how many of those that are named with a quantity."""
+    skus: list[str] = []
+    units: dict[str, int] = {}
+    for index, line in enumerate(lines or ()):
+        sku = line if isinstance(line, str) else line.sku
         try:
             inside("sku", sku)
         except Problem as problem:
             raise invalid(f"lines.{index}", problem.detail) from problem
-    return lines
+        many = None if isinstance(line, str) else line.quantity
+        if sku in skus and (many is not None or sku in units):
+            raise invalid(f"lines.{index}", f"{sku} is named twice; name it once", "twice")
+        skus.append(sku)
+        if many is not None:
+            units[sku] = many
+    return (None if lines is None else skus), units

@@ -368,11 +368,22 @@ class OrderOut(Out):
     updated_at: str
 
 
+class CancelLineIn(In):
+    """Units of a SKU."""
+
+    sku: Key
+    quantity: Quantity | None = Field(
+        None, description="How many are not wanted in all; without it every one."
+    )
+
+
 class CancelIn(In):
-    """Why, and which SKUs; without `lines` the whole order."""
+    """Why, and which goods; without `lines` the whole order."""
 
     reason: Text
-    lines: list[Key] | None = Field(None, min_length=1, max_length=200, description="SKU ids.")
+    lines: list[Key | CancelLineIn] | None = Field(
+        None, min_length=1, max_length=200, description="SKU ids, or SKUs with quantities."
+    )
 
 
 class AddressIn(In):

@@ -72,7 +72,15 @@ def test_an_address_may_be_pasted_whole(shop: Shop) -> None:
 
 def test_an_order_may_be_cancelled_and_its_money_comes_back(shop: Shop) -> None:
     order = shop.order(shop.offer(stock=5), 5)
-    gone = shop.said("leader", f"/v1/orders/{order['id']}/cancel", {"reason": "不要了"}, 200)
+    path = f"/v1/orders/{order['id']}/cancel"
+    sku = order["lines"][0]["sku"]
+    some = {"reason": "少要", "lines": [{"sku": sku, "quantity": 2}]}
+    for _ in range(2):
+        assert shop.said("leader", path, some, 200)["lines"][0]["cancelled"] == 2
+    for lines in ([{"sku": sku, "quantity": 0}], [{"sku": "sku"}], [*some["lines"], sku]):
+        wrong = shop.said("leader", path, some | {"lines": lines}, 422)
+        assert wrong["errors"][0]["field"].startswith("lines.")
+    gone = shop.said("leader", path, {"reason": "不要了", "lines": [sku]}, 200)
     assert (gone["status"], gone["held"]) == ("cancelled", "0.00")
     assert shop.got("leader", "/v1/wallet")["balance"] == "10000.00"
 

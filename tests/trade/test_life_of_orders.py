@@ -168,15 +168,18 @@ class Life(RuleBasedStateMachine):
         self.act(held_orders.choose, self.market.desk, self.leader, order_id, said, NOW)
 
     @precondition(lambda self: self.orders)
-    @rule(pick=choice, one=st.booleans())
-    def cancel(self, pick: int, one: bool) -> None:  # noqa: FBT001
+    @rule(pick=choice, one=st.booleans(), some=st.none() | st.integers(1, 3))
+    def cancel(self, pick: int, one: bool, some: int | None) -> None:  # noqa: FBT001
         order_id = self.orders[pick % len(self.orders)]
-        skus = None
+        skus, units = None, {}
         if one:
             with self.market.db.as_system() as session:
-                found = select(OrderLine.sku_id).where(OrderLine.order_id == order_id)
-                skus = [outside("sku", sku_id) for sku_id in session.scalars(found)][:1]
-        self.act(cancelling.cancel, self.leader, order_id, "不要了", NOW, skus=skus)
+                found = select(OrderLine).where(OrderLine.order_id == order_id)
+                line = session.scalars(found.order_by(OrderLine.line)).first()
+            assert line is not None
+            skus = [outside("sku", line.sku_id)]
+            units = {skus[0]: min(some, line.quantity)} if some else {}
+        self.act(cancelling.cancel, self.leader, order_id, "不要了", NOW, skus=skus, units=units)
 
     @precondition(lambda self: self.orders)
     @rule(
