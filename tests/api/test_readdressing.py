@@ -106,7 +106,7 @@ def test_a_supplier_who_refuses_sends_to_the_former_address(shop: Shop) -> None:
     answer(shop, "yes", 409)
     readdress(shop, order)
     for _ in range(2):
-        answer(shop, "no", who="operator", message="teahouse已打包")
+        answer(shop, "no", who="operator", message=f"{SOURCE}已打包")
     assert (shop.purchase()["ship_to"], revealed(shop, order)) == (HOME, HOME["address"])
     change = seen(shop, order)["address_change"]
     assert (change["status"], change["message"]) == ("refused", "供应商已打包")
