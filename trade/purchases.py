@@ -145,7 +145,10 @@ def refuse(
     Raises Problem 404, or 409 `wrong_state` when all of it was shipped.
     """
     found = known(session, supplier, purchase)
-    if found.purchase.state in ("refused", "cancelled"):
+    rest_is_off = found.purchase.state == "shipped" and any(
+        line.cancelled for line in found.lines.values()
+    )
+    if found.purchase.state in ("refused", "cancelled") or rest_is_off:
         return
     refuse_rest(session, found.order, found.purchase, found.lines.values(), code, message, now)
 

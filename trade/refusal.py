@@ -102,6 +102,7 @@ def refuse_units(
     source, or are cancelled where the leader had asked for that."""
     if purchase.cancel_reason is not None:
         books.release(session, order, _cancelled(session, gone))
+        tell(session, order, "cancelled", now)
         return
     for line, units in gone:
         order_line(session, line).unrouted += units

@@ -252,6 +252,20 @@ def test_accepting_again_or_after_shipping_changes_nothing(market: Market) -> No
     assert moves == ["claim", "taken", "accept", "ship"]
 
 
+def test_the_rest_of_what_was_sent_in_part_is_refused_once(market: Market) -> None:
+    shop = Shop(market)
+    shop.ship("SF1234567890", {1: 1})
+    shop.cancel()
+    for _ in range(2):
+        shop.refuse()
+    told = [event["kind"] for event in shop.seen()["timeline"]]
+    assert told == ["placed", "shipped", "cancel_asked", "cancelled"]
+    whole = Shop(market)
+    whole.ship("SF1234567891")
+    with pytest.raises(Problem, match="cannot refuse"):
+        whole.refuse()
+
+
 def test_a_refused_purchase_cannot_be_shipped(market: Market) -> None:
     shop = Shop(market)
     shop.refuse()
@@ -339,7 +353,8 @@ def test_a_cancellation_that_comes_too_late_loses_to_the_parcel(market: Market) 
     assert [line["cancelling"] for line in shop.seen()["lines"]] == [2]
     shop.ship("SF1234567890")
     assert (shop.seen()["status"], shop.seen()["cancelling"]) == ("shipped", None)
-    assert "cancel_too_late" in [event["kind"] for event in shop.seen()["timeline"]]
+    told = [event["kind"] for event in shop.seen()["timeline"]]
+    assert told[-2:] == ["shipped", "cancel_too_late"]
     with pytest.raises(Problem, match="claim"):
         shop.cancel()
 

@@ -325,11 +325,11 @@ def send(
     move(session, purchase, "ship" if done else "ship_part", now, detail)
     address_requests.over(session, order, purchase, "overtaken", now)
     stock.known(session, [reservation(found.lines[n].id) for n in units], now)
+    told = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
+    tell(session, order, "shipped", now, told)
     if done and purchase.cancel_reason is not None:
         purchase.cancel_reason = None
         tell(session, order, "cancel_too_late", now)
-    told = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
-    tell(session, order, "shipped", now, told)
     restate(session, order, now)
 
 
