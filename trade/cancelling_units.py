@@ -86,7 +86,7 @@ def ask(session: Session, purchase: Purchase, reason: str, now: datetime) -> boo
     """Ask the sender of a locked purchase to give it back; False where that was done before."""
     if purchase.cancel_reason is not None:
         return False
-    purchase.cancel_reason = reason
+    purchase.cancel_reason, purchase.unwanted = reason, True
     purchase.updated_at = now
     if purchase.state not in UNKNOWN_TO_SUPPLIER:
         following.ask_back(session, purchase, now)

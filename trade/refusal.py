@@ -44,8 +44,9 @@ def refuse_rest(
 ) -> None:
     """The source declines every open unit of a locked purchase.
 
-    Where the leader had asked to cancel, the refusal is the consent: the units are cancelled and
-    their money released. Otherwise they wait, with their money held, for another source.
+    Where the leader had asked to cancel, even if that was declined then, the refusal is the
+    consent: the units are cancelled and their money released. Otherwise they wait, with their money
+    held, for another source.
     `short`: for want of goods, whatever its code says; that counts against its stated stock.
     `undelivered`: for the address; at another address the source may take them.
     `dearer_at`: the source asked more than the purchase allows then, whatever its code says; the
@@ -61,7 +62,7 @@ def refuse_rest(
     if dearer_at is not None:
         detail["dearer"] = True
     unpaid_no_more(session, order, purchase, lines)
-    if purchase.cancel_reason is not None:
+    if purchase.unwanted:
         move(session, purchase, "cancel", now, detail)
         purchase.cancel_reason = None
         cancel_rest(session, order, purchase, lines)
@@ -100,7 +101,7 @@ def refuse_units(
 ) -> None:
     """The source has the purchase but for these open units of its lines: they wait for another
     source, or are cancelled where the leader had asked for that."""
-    if purchase.cancel_reason is not None:
+    if purchase.unwanted:
         books.release(session, order, _cancelled(session, gone))
         tell(session, order, "cancelled", now)
         return

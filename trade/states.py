@@ -55,6 +55,7 @@ MOVES: dict[tuple[str, str], str] = {
     ("accepted", "charge"): "accepted",
     # the leader changes her mind: at once, or when the supplier agrees
     ("ready", "cancel"): "cancelled",
+    ("submitting", "cancel"): "cancelled",
     ("submitted", "cancel"): "cancelled",
     ("accepted", "cancel"): "cancelled",
     ("partly_shipped", "cancel"): "shipped",

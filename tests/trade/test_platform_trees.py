@@ -194,3 +194,15 @@ def test_what_its_recipient_refused_goes_back_and_is_never_taken_to_have_arrived
         told(shop, now_is, others)
         assert [one["status"] for one in shop.seen()["parcels"]] == ["returned", "shipped"]
     assert line(shop).unrouted == line(shop).cancelled == 0
+
+
+def test_what_was_to_be_cancelled_is_bought_nowhere_else_when_its_source_gives_up_later(
+    shop: Shop,
+) -> None:
+    shop.cancel()
+    assert told(shop, leaf(shop, "A", 3), kept=True, cancel="不要了").cancel_reason is None
+    told(shop, leaf(shop, "A", 2), leaf(shop, "B", 1, "cancelled"))
+    assert (line(shop).unrouted, line(shop).cancelled) == (0, 1)
+    assert told(shop, leaf(shop, "A", 2, "cancelled")).state == "cancelled"
+    assert kinds(shop)[-2:] == ["cancelled", "cancelled"]
+    assert shop.market.balance(f"wallet:{shop.leader}") == 10_000

@@ -441,6 +441,17 @@ def test_a_cancellation_seen_before_we_talk_places_nothing(market: Market, order
     assert market.balance(f"wallet:{leader}") == 10_000
 
 
+def test_a_cancellation_and_a_refusal_at_once_cancel_it(market: Market, order: int) -> None:
+    claimed = claimed_now(market)
+    leader = cancelled_by(market, order)  # when it was placed already
+    with market.db.as_system() as session:
+        outcome = submit.Outcome(error=OutOfStock("none", "没货"))
+        submit.write_down(session, market.desk, claimed, outcome, clock.now())
+        assert violations(session) == []
+    assert only(market, order).state == "cancelled"
+    assert market.balance(f"wallet:{leader}") == 10_000
+
+
 @pytest.mark.parametrize("fault", ["before", "after"])
 def test_a_cancelled_purchase_of_unknown_outcome_is_asked_about_and_never_placed(
     market: Market, order: int, fault: str

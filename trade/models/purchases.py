@@ -65,6 +65,9 @@ class Purchase(Base):
     external_refs: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
     cancel_reason: Mapped[str | None]
     """Set when a cancellation was asked of the supplier and is not yet answered."""
+    unwanted: Mapped[bool] = mapped_column(server_default=text("false"))
+    """A cancellation was asked, whatever the answer: what its source declines later is cancelled,
+    and not bought elsewhere."""
     note: Mapped[str | None]
     freight_price: Mapped[Fen]
     """What the leader pays for this parcel's freight."""
