@@ -10,9 +10,12 @@ from trade.short_balance import SHORT
 _PURCHASE = """(SELECT coalesce(sum((x.quantity - x.shipped - x.cancelled) * x.cost
     / greatest(x.quantity, 1)), 0)::bigint FROM purchase_lines x WHERE x.purchase_id = p.id)"""
 """Fen of goods that are bought and have not left."""
-_CLAIM = """(SELECT coalesce(sum(x.asked - x.refunded), 0)::bigint FROM claim_lines x
+_CLAIM = """(SELECT coalesce(sum(CASE WHEN c.kind IN ('refund', 'return') THEN x.asked - x.refunded
+        ELSE x.quantity * y.cost / greatest(y.quantity, 1) END), 0)::bigint + c.advanced
+    FROM claim_lines x JOIN purchase_lines y ON y.id = x.purchase_line_id
     WHERE x.claim_id = c.id)"""
-"""Fen asked and not paid."""
+"""Fen asked and not paid, or that the goods cost which are to be sent, and what was advanced."""
+_OF_CLAIM = """c.kind || ' ' || c.state || CASE WHEN c.advanced > 0 THEN ' advanced' ELSE '' END"""
 _OPEN = """(SELECT coalesce(sum((x.quantity - x.shipped - x.cancelled) * x.cost
         / greatest(x.quantity, 1)), 0)::bigint
     FROM (SELECT id FROM purchases WHERE source = {0} AND state IN ('ready', 'submitting')
@@ -34,6 +37,8 @@ _UNTOLD = """(
 """Orders of which an endpoint was not told everything; of very many, those that come first."""
 _YUAN = "to_char(({0}) / 100.0, 'FM999999990.00')"
 """Fen as people write money."""
+_DAY = "to_char(({0}) AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI')"
+"""A moment as people read it, in China's time."""
 _WHERE = "CASE WHEN p.source = ANY(:platforms) THEN 'platform' ELSE 'door' END"
 
 CASES = f"""
@@ -48,12 +53,13 @@ CASES = f"""
     UNION ALL
     SELECT 'purchase_stuck', 'pur', id, id,
            CASE WHEN leased_until > :now THEN 'asked_now' ELSE 'unknown' END, 'outcome_unknown',
-           coalesce(failure, 'no answer from its source'), {_PURCHASE}, ship_by, due_at
+           source || ': ' || coalesce(failure, 'no answer'), {_PURCHASE}, ship_by, due_at
     FROM purchases p WHERE state = 'submitting' AND (due_at < :now - interval '10 minutes'
         OR attempts >= 3 AND failure IS NOT NULL)
     UNION ALL
     SELECT 'purchase_unsent', 'pur', id, id, 'ready', 'not_placed',
-           coalesce(failure, 'no worker has taken it up'), {_PURCHASE}, ship_by, created_at
+           source || ': ' || coalesce(failure, 'no worker has taken it up'), {_PURCHASE}, ship_by,
+           created_at
     FROM purchases p WHERE state = 'ready' AND short_since IS NULL
         AND (due_at < :now - interval '1 hour' OR attempts >= 3 AND failure IS NOT NULL)
     UNION ALL
@@ -63,8 +69,9 @@ CASES = f"""
     FROM purchases p WHERE {SHORT}
     GROUP BY source
     UNION ALL
-    SELECT 'shipment_late', 'pur', id, id, {_WHERE}, 'late', 'was to leave by ' || ship_by,
-           {_PURCHASE}, ship_by, ship_by
+    SELECT 'shipment_late', 'pur', id, id, {_WHERE}, 'late',
+           source || ' was to send it by ' || {_DAY.format("ship_by")}, {_PURCHASE},
+           ship_by, ship_by
     FROM purchases p
     WHERE state IN ('submitted', 'accepted', 'partly_shipped') AND ship_by < :now
     UNION ALL
@@ -88,26 +95,30 @@ CASES = f"""
       AND (held_word IS NULL OR held_since < :now - interval '1 day')
     UNION ALL
     SELECT 'cancel_unanswered', 'pur', id, id,
-           CASE state WHEN 'submitting' THEN state ELSE {_WHERE} END, 'no_answer', cancel_reason,
-           {_PURCHASE}, ship_by, updated_at
+           CASE state WHEN 'submitting' THEN state ELSE {_WHERE} END, 'no_answer',
+           source || ': ' || cancel_reason, {_PURCHASE}, ship_by, updated_at
     FROM purchases p
     WHERE state IN ('submitting', 'submitted', 'accepted', 'partly_shipped')
       AND cancel_reason IS NOT NULL AND updated_at < :now - interval '1 day'
     UNION ALL
     SELECT 'address_asked', 'pur', p.id, r.id, 'asked', 'no_answer',
-           'another address in the same district is asked for', {_PURCHASE}, r.answer_by,
-           r.asked_at
+           p.source || ': another address in the same district is asked for', {_PURCHASE},
+           r.answer_by, r.asked_at
     FROM address_requests r JOIN purchases p ON p.id = r.purchase_id
     WHERE r.state = 'asked' AND p.state IN ('submitted', 'accepted')
     UNION ALL
-    SELECT 'claim_unanswered', 'clm', id, id, kind || ' ' || state, state, state || ': ' || reason,
+    SELECT 'claim_unanswered', 'clm', id, id, {_OF_CLAIM}, state,
+           kind || ', ' || state || ': ' || reason || CASE WHEN advanced > 0
+               THEN '; ' || {_YUAN.format("advanced")} || ' was advanced' ELSE '' END,
            {_CLAIM}, due_at, escalated_at
     FROM claims c WHERE escalated_at IS NOT NULL
       AND state IN ('open', 'approved', 'returning', 'received')
+      AND NOT EXISTS (SELECT FROM platform_claims p
+                      WHERE p.claim_id = c.id AND p.state IN ('failed', 'replaced'))
     UNION ALL
     SELECT 'parcel_stuck', 'pur', purchase_id, id, 'stuck', state,
            carrier || ' ' || tracking_number || ': ' || state || ', no news since '
-           || coalesce(last_event_at, shipped_at),
+           || {_DAY.format("coalesce(last_event_at, shipped_at)")},
            (SELECT coalesce(sum(x.captured * y.quantity / greatest(x.shipped, 1)), 0)::bigint
             FROM parcel_lines y JOIN purchase_lines x ON x.id = y.purchase_line_id
             WHERE y.parcel_id = p.id),
@@ -118,12 +129,12 @@ CASES = f"""
                         ON x.id = y.purchase_line_id WHERE y.parcel_id = p.id
                         HAVING sum(x.captured) > 0 AND sum(x.captured) = sum(x.refunded))
     UNION ALL
-    SELECT 'claim_refused_by_source', 'clm', c.id, p.id, c.kind || ' ' || c.state, 'refused',
+    SELECT 'claim_refused_by_source', 'clm', c.id, p.id, {_OF_CLAIM}, 'refused',
            coalesce(p.message, 'no reason told'), {_CLAIM}, c.due_at, p.updated_at
     FROM platform_claims p JOIN claims c ON c.id = p.claim_id
     WHERE p.state = 'failed' AND c.state IN ('open', 'approved', 'returning', 'received')
     UNION ALL
-    SELECT 'claim_replaced', 'clm', c.id, p.id, c.kind || ' ' || c.state, 'replaced',
+    SELECT 'claim_replaced', 'clm', c.id, p.id, {_OF_CLAIM}, 'replaced',
            'tell the waybill of the new order ' || coalesce(p.replacement, ''), {_CLAIM},
            c.due_at, p.updated_at
     FROM platform_claims p JOIN claims c ON c.id = p.claim_id
@@ -142,8 +153,8 @@ CASES = f"""
     FROM claims c WHERE recall IN ('asked', 'sent')
     UNION ALL
     SELECT 'claim_difference', 'clm', d.claim_id, d.id, 'refunded', 'other_amount',
-           coalesce(d.refunded::text, 'an unknown number of') || ' fen came back of the '
-           || d.expected || ' that were due',
+           coalesce({_YUAN.format("d.refunded")}, 'an unknown amount') || ' came back of the '
+           || {_YUAN.format("d.expected")} || ' that was due',
            abs(d.expected - coalesce(d.refunded, 0))::bigint, NULL, d.updated_at
     FROM (
         SELECT p.id, p.claim_id, p.refunded - p.freight AS refunded, p.updated_at,
@@ -159,21 +170,21 @@ CASES = f"""
     FROM platform_claims c JOIN purchases p ON p.id = c.purchase_id
     WHERE c.freight_state = 'open' GROUP BY p.id
     UNION ALL
-    SELECT 'deposit_waiting', 'dep', id, id, state, 'not_confirmed', proof, amount, NULL,
-           created_at
-    FROM deposit_requests WHERE state = 'open'
+    SELECT 'deposit_waiting', 'dep', d.id, d.id, d.state, 'not_confirmed',
+           p.name || ': ' || d.proof, d.amount, NULL, d.created_at
+    FROM deposit_requests d JOIN parties p ON p.id = d.party_id WHERE d.state = 'open'
     UNION ALL
     SELECT 'payout_waiting', 'pay', id, id, state, 'not_approved',
            payee || CASE WHEN envelope IS NULL THEN ': has stated no bank account' ELSE '' END
-           || CASE WHEN reduced > 0 THEN ': less ' || reduced || ' fen, as goods came back'
-              ELSE '' END,
+           || CASE WHEN reduced > 0 THEN
+               ': less ' || {_YUAN.format("reduced")} || ', as goods came back' ELSE '' END,
            amount, NULL, created_at
     FROM payouts WHERE state = 'requested'
     UNION ALL
     SELECT 'earnings_owed', 'pty', p.id, p.id,
            CASE WHEN b.amount > 0 THEN 'covered' ELSE 'bare' END, 'owed',
-           p.name || ': later earnings are set against it; ' || greatest(coalesce(b.amount, 0), 0)
-           || ' fen are in its wallet', owed.fen, NULL, owed.since
+           p.name || ': later earnings are set against it; its wallet holds '
+           || {_YUAN.format("greatest(coalesce(b.amount, 0), 0)")}, owed.fen, NULL, owed.since
     FROM parties p LEFT JOIN balances b ON b.account = 'wallet:' || p.id
     CROSS JOIN LATERAL (
         SELECT sum(fen)::bigint AS fen, max(at) FILTER (WHERE kind LIKE '%_back') AS since FROM (
@@ -184,9 +195,9 @@ CASES = f"""
     WHERE owed.fen > 0 AND p.id IN (
         SELECT party_id FROM payouts WHERE earnings > 0 AND state NOT IN ('failed', 'returned'))
     UNION ALL
-    SELECT 'statement_disputed', 'stm', id, id, state, 'disputed', reason, abs(closing), NULL,
-           answered_at
-    FROM statements WHERE state = 'disputed'
+    SELECT 'statement_disputed', 'stm', s.id, s.id, s.state, 'disputed',
+           p.name || ', ' || s.period || ': ' || s.reason, abs(s.closing), NULL, s.answered_at
+    FROM statements s JOIN parties p ON p.id = s.party_id WHERE s.state = 'disputed'
     UNION ALL
     SELECT 'books_differ', 'dif', d.id, d.id,
            CASE WHEN coalesce(d.amount, 0) = 0 THEN 'no_entry' ELSE 'entry' END, d.code,
@@ -198,14 +209,15 @@ CASES = f"""
     FROM differences d JOIN reconciliations r ON r.id = d.reconciliation_id
     WHERE d.state = 'open' AND d.code <> 'freight_returned'
     UNION ALL
-    SELECT 'listing_held', 'run', id, id, state, 'harmful', coalesce(failure, 'held'),
+    SELECT 'listing_held', 'run', id, id, state, 'harmful',
+           source || ': ' || coalesce(failure, 'held'),
            {_OPEN.format("r.source")}, NULL, ended_at
     FROM runs r WHERE state = 'held' AND NOT EXISTS (
         SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')
     UNION ALL
     SELECT 'sheet_not_sent', 'sht', id, id,
            CASE WHEN state = 'failed' AND may_have_left AND body = '' THEN 'erased' ELSE state END,
-           'not_sent', coalesce(failure, 'not sent')
+           'not_sent', source || ': ' || coalesce(failure, 'not sent')
            || CASE WHEN may_have_left THEN '; it may have arrived' ELSE '' END,
            (SELECT coalesce(sum(x.cost), 0)::bigint FROM sheet_purchases y
             JOIN purchase_lines x ON x.purchase_id = y.purchase_id WHERE y.sheet_id = h.id)
@@ -217,7 +229,7 @@ CASES = f"""
         state IN ('made', 'sending') AND created_at < :now - interval '1 hour')
     UNION ALL
     SELECT 'webhook_failing', 'whk', w.id, w.id, state, state,
-           state || ': ' || coalesce(failure, ''),
+           h.name || ', ' || split_part(w.url, '?', 1) || ': ' || coalesce(failure, state),
            CASE WHEN NOT w.events && ARRAY['order.*', 'purchase.*', 'parcel.*', 'claim.*'] THEN NULL
            WHEN h.role = 'brand' THEN (
                SELECT coalesce(sum(x.cost), 0)::bigint FROM purchases y
@@ -237,7 +249,7 @@ CASES = f"""
     UNION ALL
     SELECT 'supplier_lapsing', 'pty', p.id, p.id, 'lapsing',
            CASE WHEN h.qualified_until <= :now THEN 'lapsed' ELSE 'lapsing' END,
-           p.name || ': papers end ' || h.qualified_until,
+           p.name || ': papers end ' || {_DAY.format("h.qualified_until")},
            {_OPEN.format("h.source")}, h.qualified_until,
            h.qualified_until - interval '30 days'
     FROM source_states h JOIN parties p ON p.source = h.source AND p.role = 'brand' AND p.active

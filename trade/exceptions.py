@@ -90,7 +90,7 @@ _CAUSES: Mapping[str, str] = {
     "supplier_lapsing": "A supplier's papers expire; without newer ones its goods are not sold",
 }
 
-_OF_CLAIM: Mapping[str, tuple[str, ...]] = {
+_CLAIM: Mapping[str, tuple[str, ...]] = {
     "refund open": ("approve", "refuse", "advance"),
     "return open": ("approve", "refuse", "advance"),
     "exchange open": ("approve", "refuse"),
@@ -102,6 +102,10 @@ _OF_CLAIM: Mapping[str, tuple[str, ...]] = {
     "exchange returning": ("received", "refuse"),
     "return received": ("refuse",),
     "exchange received": ("reissue", "refuse"),
+}
+_OF_CLAIM = {
+    **_CLAIM,
+    **{f"{now} advanced": tuple(x for x in may if x != "advance") for now, may in _CLAIM.items()},
 }
 _OPEN = {"door": ("refused",), "platform": ("ask",), "submitting": ("ask",)}
 """A platform is asked, and says itself what it will not send; a supplier may have said so by

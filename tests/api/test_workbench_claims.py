@@ -105,6 +105,11 @@ def test_what_a_platform_takes_no_claim_about_is_agreed_to_here(
     at_platform(shop, claim, "failed", message="超过售后期")
     case = case_of(shop, claim, "claim_refused_by_source")
     assert (case["detail"], case["actions"]) == ("超过售后期", ["approve", "refuse", "advance"])
+    changed(shop, "UPDATE claims SET escalated_at = now()")
+    assert cases(shop, "claim_unanswered") == []  # it is one case, not two
+    act(shop, case, "advance")
+    case = case_of(shop, claim, "claim_refused_by_source")
+    assert (case["money"], case["actions"]) == ("8.56", ["approve", "refuse"])
     act(shop, case, "approve")
     assert status(shop, claim) == "refunded"
     assert cases(shop, "claim_refused_by_source") == []
@@ -114,7 +119,7 @@ def test_what_a_platform_sent_anew_is_told_here(shop: Shop, bought: tuple[Goods,
     claim = claimed(shop, bought, "reissue")
     at_platform(shop, claim, "replaced", replacement="J-2")
     case = case_of(shop, claim, "claim_replaced")
-    assert "J-2" in case["detail"]
+    assert ("J-2" in case["detail"], case["money"]) == (True, "7.78")
     act(shop, case, "reissue", carrier="京东", tracking_number="JDVB0000001")
     assert status(shop, claim) == "reissued"
 
@@ -126,6 +131,7 @@ def test_a_difference_at_a_platform_is_counted_or_left(
     at_platform(shop, claim, "refunded", refunded=0)
     [case] = cases(shop, "claim_difference")
     assert (case["money"], case["actions"]) == ("7.78", ["counted", "dismiss"])
+    assert case["detail"] == "0.00 came back of the 7.78 that was due"
     assert act(shop, case, "counted", 422)["errors"][0]["field"] == "amount"
     assert act(shop, case, "dismiss", 422)["errors"][0]["field"] == "reason"
     assert act(shop, case, "counted", 422, amount="99.00")["errors"][0]["field"] == "amount"
