@@ -1,6 +1,6 @@
 """Why a SKU cannot be sold by the piece somewhere, and when that changes at the earliest. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -37,7 +37,7 @@ class Facts:
 
 
 def reasons(
-    deals: Iterable[Deal],
+    deals: Sequence[Deal],
     reader: Reader,
     now: datetime,
     region: str,
@@ -45,13 +45,15 @@ def reasons(
     facts: Facts,
 ) -> list[Reason]:
     """Why `quantity` of one SKU cannot be sold to `region` in one piece; empty when it can."""
+    offered = shelf.visible(deals, reader, now)
     deals = [deal for deal in deals if deal.mode == "dropship"]
-    seen = shelf.visible(deals, reader, now)
+    seen = [deal for deal in offered if deal.mode == "dropship"]
     reached = [deal for deal in seen if deal.reaches(region)]
     granted = [deal for deal in reached if shelf.granted(deal, reader, now, region)]
     if not granted:
         return [_closed(deals, seen, reached, reader, now, region, facts)]
-    found = _corridor(granted, now, region, facts)
+    limiting = [deal for deal in offered if shelf.granted(deal, reader, now, region)]
+    found = _corridor(limiting, now, region, facts)
     faults = [_fault(deal, reader, now, region, quantity, facts) for deal in granted]
     if None not in faults:
         # The nearest miss is told, of whichever deal: several would tell that there are several.

@@ -24,7 +24,7 @@ from trade.bundling import PartLine
 from trade.desk import Desk
 from trade.models import NewOrder, Order, OrderLine, OrderPlan, Recipient
 from trade.plan_views import record as decided
-from trade.planning import Draft, LineRequest, PricedLine, Unsellable
+from trade.planning import Draft, LineRequest, PricedLine, Unsellable, open_to
 from trade.quotes import Promised
 from trade.sharing import share_orders
 from trade.sharing.shares import Under
@@ -230,8 +230,7 @@ def retail_prices(draft: Draft, region: str, now: datetime) -> dict[int, Decimal
         if retail is None and (rule := selections.rule_for(draft.rules, line.named, line.sku_id)):
             retail = rule.retail(priced.unit_price)
         own = draft.supplies.get(line.sku_id, ())  # a bundle may have no offer of its own
-        open_to = [one for one in own if one.live and one.granted]
-        floor, ceiling = corridors.corridor(open_to, draft.policies, region, now)
+        floor, ceiling = corridors.corridor(open_to(own), draft.policies, region, now)
         if fault := selections.corridor_fault(retail, floor, ceiling):
             field = f"lines.{line.index}.retail_price"
             faults.append(FieldError(field, "outside_corridor", fault))

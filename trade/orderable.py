@@ -111,5 +111,6 @@ def joined(found: Sellable, met: Verdict) -> Sellable:
         )
     alike = _FINER.get(met.code, frozenset()) | {met.code}
     told = [reason for reason in found.reasons if reason.code in alike]
-    reasons = own + (told or [Reason(met.code, planning.MESSAGES[met.code], met.until)])
+    told = told or [Reason(met.code, planning.MESSAGES[met.code], met.until)]
+    reasons = own + [reason for reason in told if reason not in own]
     return replace(found, sellable=False, reasons=reasons)

@@ -175,20 +175,52 @@ def drafted(
         if (made := bought.made.get(line.sku_id)) and not _sold_whole(by_sku.get(line.sku_id, ()))
     }
     plan, codes = _routed(found, parts, bought)
+    barred = _Barred(by_sku, terms.policies, bought.region, bought.now)
+    if shut := [line for line in found if line.index not in codes and barred.bars(line.sku_id)]:
+        plan, codes = _routed([line for line in found if line not in shut], parts, bought)
     refused = [
         _refused(line, codes[line.index], parts.get(line.index, ()), by_sku, bought.now)
         for line in found
         if line.index in codes
     ]
+    refused += [barred.told(line) for line in shut]
+    refusals = {one.index for one in refused}
     priced = [
         bundled(line, parts[line.index], plan, terms.reader.prices)
         if line.index in parts
         else priced_line(line, plan.takes(line.index), terms.reader.prices)
         for line in found
-        if line.index not in codes
+        if line.index not in refusals
     ]
     unsellable = sorted([*unknown, *refused], key=lambda line: line.index)
     return Draft(tuple(priced), plan, by_sku, tuple(unsellable), terms.rules, terms.policies)
+
+
+class _Barred(NamedTuple):
+    """Goods of which brands allow no retail price at all, for some offers by SKU."""
+
+    offers: Mapping[int, Sequence[Supply]]
+    policies: Sequence[PricePolicy]
+    region: str
+    now: datetime
+
+    def bars(self, sku_id: int) -> bool:
+        """Whether the lowest price that is allowed lies above the highest."""
+        found = open_to(self.offers.get(sku_id, ()))
+        allowed = corridors.corridor(found, self.policies, self.region, self.now)
+        return corridors.allows_none(allowed)
+
+    def told(self, line: Resolved) -> Unsellable:
+        """A line for such goods, and until when they are barred."""
+        found = open_to(self.offers.get(line.sku_id, ()))
+        asked = (found, self.policies, self.region, self.now, corridors.allows_none)
+        name = outside("sku", line.sku_id)
+        return Unsellable(line.index, name, "corridor_empty", corridors.ends(*asked))
+
+
+def open_to(offers: Iterable[Supply]) -> list[Supply]:
+    """The offers whose limits of retail prices count: those that are there for the leader."""
+    return [one for one in offers if one.live and one.granted and one.resells]
 
 
 def _refused(

@@ -260,7 +260,7 @@ def price_reason(
     rule = rule_for(rules(session, party_id, [sku_id, stands]), sku_id, stands)
     if rule is None:
         return None
-    found = [deal for deal in deals.of_skus(session, [stands]) if deal.mode == "dropship"]
+    found = deals.of_skus(session, [stands])
     reader = pricing.leader(session, desk, party_id, now)
     policies = corridors.policies(session, [stands], now)
     seen = shelf.display(found, reader, now, region, policies)

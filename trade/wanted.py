@@ -33,6 +33,7 @@ MESSAGES = {
     "freight_unknown": "its delivery cost to this address is not known; ask your operator",
     "address_incomplete": "its sender wants the street or town (街道, 镇) in the address; add it",
     "not_deliverable": "it is not delivered to this region; choose another SKU",
+    "corridor_empty": "no retail price of it is allowed: the lowest lies above the highest",
     "not_shared": "it is not in this share; order it apart, or under another share",
     "not_sold": "it is not sold by the piece at the moment; choose another SKU",
 }

@@ -63,11 +63,12 @@ CASES: list[tuple[Callable[[Shop], Goods], int, str | None]] = [
     (lambda shop: shop.offer(multiple=6), 4, "multiple"),
     (lambda shop: shop.offer(moq=2), 1, "moq"),
     (lambda shop: shop.offer(not_delivered_to=["44"]), 1, "not_deliverable"),
+    (lambda shop: shop.offer(min_retail="30", max_retail="20"), 1, "corridor_empty"),
     (_paused, 1, "supplier_paused"),
 ]
 
 
-def test_it_says_what_a_quote_says(shop: Shop) -> None:
+def test_it_says_what_a_quote_says_and_an_order_does(shop: Shop) -> None:
     for number, (make, quantity, code) in enumerate(CASES):
         goods = make(shop)
         told, quote = sellable(shop, goods, quantity), quoted(shop, goods, quantity, "440305")
@@ -78,6 +79,8 @@ def test_it_says_what_a_quote_says(shop: Shop) -> None:
             assert told["price"] == quote["lines"][0]["unit_price"], number
         else:
             assert told["freight_amount"] is None
+        placed = shop.ask("leader", "POST", "/v1/orders", json=ordering(goods, quantity))
+        assert placed.status_code == (201 if code is None else 409), number
 
 
 def test_what_a_kill_switch_stops_is_said_until_it_ends(shop: Shop) -> None:
