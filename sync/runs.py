@@ -201,10 +201,12 @@ def overtaken(session: Session, run: Run) -> bool:
     return session.scalars(younger.limit(1)).first() is not None
 
 
-def supersede(session: Session, source: str, run_id: int) -> None:
+def supersede(
+    session: Session, source: str, run_id: int, why: str = "has read the source anew"
+) -> None:
     """Held runs of the source that are older than this one speak of a state that is over."""
     older = session.scalars(
         select(Run.id).where(Run.source == source, Run.state == "held", Run.id < run_id)
     ).all()
     for one in older:
-        end(session, one, "discarded", f"{outside('run', run_id)} has read the source anew")
+        end(session, one, "discarded", f"{outside('run', run_id)} {why}")

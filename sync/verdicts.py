@@ -89,7 +89,8 @@ def rollback(session: Session, run_id: int, now: datetime) -> int:
 
     A held run is discarded: nothing of it was applied. Otherwise a new run writes what every
     offer was before this run, and before all later listings of the source, as new versions; a
-    worker applies it like any other. Prices and stock are as old as they were, so that what was
+    worker applies it like any other. What is held of the source was compared with what is taken
+    back, and is discarded. Prices and stock are as old as they were, so that what was
     bought since still counts; what was said of single items since stays.
 
     Raises Problem 404, and 409 when there is nothing to take back.
@@ -121,6 +122,7 @@ def rollback(session: Session, run_id: int, now: datetime) -> int:
             WHERE id = :undo"""),
         {"undo": undo},
     )
+    runs.supersede(session, run.source, undo, "takes back what it was compared with")
     session.execute(
         text("UPDATE source_states SET watermark = NULL WHERE source = :source"), facts
     )  # what changed meanwhile is only known to a full listing

@@ -102,6 +102,20 @@ def test_a_rollback_sells_nothing_twice_that_was_bought_meanwhile(database: Data
     assert left(database, offer) == 10
 
 
+def test_what_is_held_is_not_released_onto_what_was_taken_back(database: Database) -> None:
+    read(database, shelf(10))
+    bad = read(database, moved(shelf(10), "12"), LOOSE)
+    held = read(database, moved(shelf(10), "12") | moved(shelf(6), "99"))
+    assert held.held, "s6 to s9 say what we hold: they are not in it"
+    with database.as_system() as session:
+        verdicts.rollback(session, bad.run_id, clock.now())
+    work(database)
+    with database.as_system() as session, pytest.raises(Problem) as refused:
+        verdicts.release(session, held.run_id)
+    assert refused.value.code == "not_held"
+    assert offered(database, "s6") == ("live", "9.00", 11)
+
+
 def ids(database: Database, query: str) -> list[int]:
     with database.as_system() as session:
         return list(session.scalars(text(query)))
