@@ -15,7 +15,8 @@ from pathlib import Path
 from catalog.matching.facts import Facts, Listed, facts
 from catalog.matching.keys import keys
 from catalog.matching.naming import Brands, settled, told
-from catalog.matching.verdict import JOIN, Verdict, compare
+from catalog.matching.verdict import Verdict, compare
+from catalog.matching.weights import weights
 from tests.catalog.labelled_pairs import Pair, brands, families, pairs
 
 SHARED = Path(os.environ.get("HUOPAN_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -89,7 +90,7 @@ def _confusions(half: str, judged: Iterable[tuple[Pair, Verdict]]) -> None:
     for pair, verdict in judged:
         if pair.same and verdict.decision != "join":
             doubts = [e.code for e in verdict.evidence if e.weight < 0]
-            kept[" ".join(verdict.vetoes or doubts) or f"score under {JOIN}"] += 1
+            kept[" ".join(verdict.vetoes or doubts) or f"score under {weights().join}"] += 1
         if not pair.same and verdict.decision == "join":
             joined[" ".join(pair.axes) or "what they are"] += 1
             if half == "development":

@@ -109,6 +109,8 @@ _STYLE = re.compile(r"([一-鿿]{2,4})(?:款(?!号)|系列)")
 """小鹿款: the one of a range that has a little deer on it."""
 _TASTE = re.compile(r"([一-鿿]{2,4})味(?![道精觉增噌极])")
 """滋滋烤肉味: what stands before 味 is a flavour, also one that no list knows."""
+_SCENT = re.compile(r"([一-鿿]{2,4})香(?:型|氛|味|调)?(?![一-鿿])")
+"""So is what stands before 香 at the end of a phrase: 雪松香."""
 _MADE_FOR = re.compile(r"(?:适用于?|兼容|for )\s?[^\s,，]*")
 
 
@@ -251,7 +253,9 @@ def _traits(text: str) -> tuple[dict[str, frozenset[str]], set[str], str]:
         if len(style) > 1 and style not in words.soft and style not in words.noise:
             found.setdefault("style", set()).add(style)
     if "flavour" not in found:
-        for run in _TASTE.findall(text) if "味" in text else ():
+        tasted = _TASTE.findall(text) if "味" in text else []
+        tasted += _SCENT.findall(text) if "香" in text else []
+        for run in tasted:
             taste = rjieba.cut(run)[-1]
             if len(taste) > 1 and taste not in words.soft:
                 found.setdefault("flavour", set()).add(taste)

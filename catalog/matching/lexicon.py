@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-_DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "data"
 
 _CHINESE = re.compile(r"[一-鿿]")
 
@@ -96,6 +96,8 @@ class Lexicon:
     """Adjectives that tell twins of one seller apart, and `generic` ones."""
     generic: frozenset[str]
     """What sellers say of all goods."""
+    sellers: Scanner[None]
+    """Noise and such words of more than one character, to be found in a text."""
     opposites: Mapping[str, str]
     """有 → 无 and 无 → 有: of two things one has what the other has not."""
     sides: re.Pattern[str]
@@ -132,6 +134,7 @@ def lexicon() -> Lexicon:
         noise=frozenset(noise["words"].split()),
         soft=frozenset([*noise["soft"].split(), *noise["generic"].split()]),
         generic=frozenset(noise["generic"].split()) - frozenset(noise["soft"].split()),
+        sellers=Scanner(dict.fromkeys(filter(_spoken, " ".join(noise.values()).split()))),
         opposites=(opposites := _opposites(words["opposites"]["pairs"])),
         sides=_sides("".join(opposites)),
         shades=_named(words["shades"]),
@@ -141,6 +144,11 @@ def lexicon() -> Lexicon:
         values=Scanner({t: v for t, v in terms.items() if not _is_lone(t)}),
         lone={t: v for t, v in terms.items() if _is_lone(t)},
     )
+
+
+def _spoken(word: str) -> bool:
+    """Whether a word is Chinese and long enough to be found within others."""
+    return len(word) > 1 and bool(_CHINESE.match(word))
 
 
 def _opposites(pairs: str) -> dict[str, str]:
@@ -176,7 +184,7 @@ def replaced(text: str, words: Scanner[str]) -> str:
 
 
 def _brands() -> dict[str, str]:
-    lines = (_DATA / "brands.txt").read_text(encoding="utf-8").split("\n")
+    lines = (DATA / "brands.txt").read_text(encoding="utf-8").split("\n")
     names = (line.split() for line in lines if line and not line.startswith("#"))
     return {name.replace("_", " "): own[0].replace("_", " ") for own in names for name in own}
 
@@ -213,4 +221,4 @@ def _values(lines: str) -> Iterable[tuple[str, str]]:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((_DATA / name).read_text(encoding="utf-8"))
+    return tomllib.loads((DATA / name).read_text(encoding="utf-8"))

@@ -14,6 +14,8 @@ class Evidence:
     code: str
     weight: float
     words: str
+    amount: float = 1.0
+    """How much of it there is; the weight is so many times that of one."""
 
 
 def veto(code: str, words: str) -> Evidence:

@@ -117,6 +117,24 @@ def content_clear(left: Facts, right: Facts) -> bool:
     )
 
 
+def _several(left: Facts, right: Facts) -> bool:
+    """Whether both state several amounts and each some that the other has not: crabs of 4两 and
+    3两 are not those of 3两 and 2两, though both have some of 3两.
+    """
+    mine, theirs = left.sizes.alone, right.sizes.alone
+    return min(len(mine), len(theirs)) > 1 and _missed(mine, theirs) and _missed(theirs, mine)
+
+
+def _missed(ours: Iterable[tuple[str, Decimal]], others: Iterable[tuple[str, Decimal]]) -> bool:
+    return any(
+        not any(kind == other and abs(a - b) <= _NEARLY * max(a, b) for other, b in others)
+        for kind, a in ours
+    )
+
+
+_NEARLY = Decimal("0.02")
+
+
 _WATERY = Decimal("0.7"), Decimal("1.45")
 """Grams to a millilitre that goods in bottles and tubes have."""
 
@@ -157,6 +175,8 @@ def pack_vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
             ours, others = contents(left, kind), contents(right, kind)
             if ours and others and not _shared(ours, others, alike=mine.outer == theirs.outer):
                 yield veto("content", f"contents: {amounts(ours)} and {amounts(others)}")
+        if _several(left, right):
+            yield veto("content", "contents of their parts")
         if _weighed_apart(left, right):
             yield veto("content", "contents: grams and millilitres far from one another")
     if _unit_conflict(left, right):

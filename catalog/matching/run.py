@@ -20,6 +20,7 @@ from catalog.matching import brands
 from catalog.matching.facts import Brands, Facts, Listed, facts
 from catalog.matching.keys import keys, owner
 from catalog.matching.verdict import Verdict, compare
+from catalog.matching.weights import weights
 from kit.db import cursor
 
 BLOCK = 200
@@ -27,9 +28,6 @@ BLOCK = 200
 
 CANDIDATES = 6
 """Offers that a new one is compared with, those with the most keys in common."""
-
-MARGIN = 0.5
-"""By how much the best SKU must beat the next one to be joined without a person."""
 
 SHARED_GTIN = 3
 """SKUs under one GTIN from which on it identifies nothing: one number for a whole range."""
@@ -199,7 +197,7 @@ def _sure(claims: Mapping[int, list[tuple[int, Verdict]]]) -> dict[int, int]:
     for n, judged in claims.items():
         if not judged or judged[0][1].decision != "join":
             continue
-        if len(judged) > 1 and judged[0][1].score - judged[1][1].score < MARGIN:
+        if len(judged) > 1 and judged[0][1].score - judged[1][1].score < weights().margin:
             continue
         sure[n] = judged[0][0]
     return sure

@@ -31,6 +31,8 @@ class Sizes(NamedTuple):
     raws: frozenset[str]
     rest: str
     """The text without what was read."""
+    alone: frozenset[tuple[str, Decimal]]
+    """Masses and volumes that stand by themselves, as stated: 公4两 and 母3两."""
     spans: dict[str, frozenset[tuple[Decimal, Decimal]]]
     """Ranges as written: 3-4斤 of a fruit, 70-80mm across, 6-11kg of a child."""
 
@@ -143,6 +145,7 @@ class _Counts:
             numbers,
             raws,
             rest,
+            frozenset((t.kind, t.value.normalize()) for t in self._amounts),
             {},
         )
 

@@ -1,6 +1,6 @@
 """What speaks for and against two offers being one thing, with weights. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from rapidfuzz import fuzz
 
@@ -13,6 +13,7 @@ from catalog.matching.observed import (
     NEAR,
     NONE,
     Evidence,
+    apart,
     has_model,
     listed,
     price_ratio,
@@ -35,49 +36,7 @@ from catalog.matching.twins import (
     twins,
     unsaid,
 )
-
-WEIGHTS: Mapping[str, float] = {
-    "gtin_same": 2.0,
-    "gtin_case": 0.0,
-    "gtin_differs": -1.1,
-    "brand_same": 0.3,
-    "name_same": 0.3,
-    "model_same": 2.4,
-    "model_short": 2.1,
-    "models_unclear": -1.0,
-    "foreign_unclear": -0.6,
-    "kind_same": 0.7,
-    "kind_differs": -0.7,
-    "nothing_else": 0.0,
-    "title": 3.1,
-    "words_apart": -3.0,
-    "manner": -0.4,
-    "words_differ": -1.0,
-    "each_alone": -0.6,
-    "content_same": 0.4,
-    "content_unstated": -0.2,
-    "content_unclear": -0.6,
-    "pieces_same": 1.3,
-    "pack_same": 0.5,
-    "pack_unclear": -0.6,
-    "extras_unstated": -0.6,
-    "size_same": 1.3,
-    "size_unstated": -0.3,
-    "lengths_unclear": -0.6,
-    "standard_same": 2.0,
-    "numbers_same": 2.2,
-    "numbers_unstated": -1.3,
-    "traits_same": 1.4,
-    "traits_unstated": -0.7,
-    "colour_unclear": -1.0,
-    "category": 0.4,
-    "price_near": 0.8,
-    "price_apart": -1.2,
-    "price_far": -1.5,
-}
-"""What each observation weighs, times how much there is of it. Fitted by logistic regression to the
-labelled development pairs, with and without half the words of the lexicon, and rounded.
-"""
+from catalog.matching.weights import weights
 
 
 def support(left: Facts, right: Facts) -> Iterable[Evidence]:
@@ -110,7 +69,7 @@ def support(left: Facts, right: Facts) -> Iterable[Evidence]:
 
 
 def _seen(code: str, words: str, amount: float = 1.0) -> Evidence:
-    return Evidence(code, round(WEIGHTS[code] * amount, 2), words)
+    return Evidence(code, round(weights().of[code] * amount, 2), words, amount)
 
 
 def _shapes(one: Facts, other: Facts) -> dict[str, str]:
@@ -201,7 +160,9 @@ def _size_evidence(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield _seen(code, "the same number of pieces")
     if one_sided_extras(left, right):
         yield _seen("extras_unstated", "only one says what comes along")
-    if packed_apart(left, right) and not (left.gtin and left.gtin == right.gtin):
+    if ("set" in left.sizes.measures) != ("set" in right.sizes.measures):
+        yield _seen("set_unstated", "only one is a set of so many")
+    if packed_apart(left, right):
         yield _seen("pack_unclear", "one is in several packets, the other may be in one")
     elif not pack_clear(left, right) and not prices_near(left, right):
         yield _seen("pack_unclear", "how many pieces there are can be read in two ways")
@@ -271,7 +232,9 @@ def _assorted(one: Facts, other: Facts) -> bool:
 
 def _unstated(name: str, left: Facts, right: Facts) -> bool:
     ours, others = left.traits.get(name, NONE), right.traits.get(name, NONE)
-    return bool(ours) != bool(others) and not (ours | others) <= _USUAL
+    if bool(ours) == bool(others) or (ours | others) <= _USUAL:
+        return False
+    return apart(ours, right) or apart(others, left)
 
 
 _USUAL = frozenset({"成人", "原味", "透明", "婴儿"})

@@ -39,6 +39,8 @@ _UNSETTLED = re.compile(
 )
 """What another pass might change; most titles hold none of it after the first."""
 _PRO_PLUS = re.compile(r"(?<=pro)\+(?!\d)")
+_TEN_THOUSAND = re.compile(r"(\d+(?:\.\d+)?)万(?=毫安|ma|转)")
+"""2万毫安 are 20000."""
 _LENS = re.compile(r"(?<![\w.])-(\d{1,2}\.\d{2})(?!\d)")
 
 
@@ -78,6 +80,8 @@ def _fold(text: str) -> str:
         return text
     if _COUNTING.search(text):
         text = _counted(text)
+    if "万" in text:
+        text = _TEN_THOUSAND.sub(lambda found: f"{float(found.group(1)) * 10_000:.0f}", text)
     return _LENS.sub(lambda found: f" {float(found.group(1)) * 100:g}度", text)
 
 

@@ -16,6 +16,7 @@ _WORD_RUNS = re.compile(r"[一-鿿]+|(?<![a-z0-9])[a-z]{2,}(?![a-z0-9])")
 _EDITION = re.compile(r"(?<=[0-9])(pro|max|plus|lite|mini|ultra)$")
 _NAMED_MODEL = re.compile(r"^([a-z]{4,})(\d{1,2})$")
 _LETTERS = frozenset(["xs", "s", "m", "l", "xl", "xxl", "xxxl", "2xl", "3xl", "4xl", "nb"])
+_ALIKE = {"2xl": "xxl", "3xl": "xxxl"}
 _NAPPY_SIZES = {"特大号": "xxl", "加大号": "xl", "大号": "l", "中号": "m", "小号": "s"}
 
 
@@ -40,7 +41,7 @@ def read(rest: str, mpn: str | None, *, nappy: bool = False) -> Tokens:
         written += _ALNUM.findall(normalise(mpn).replace(" ", ""))
     for token in written:
         if token in _LETTERS:
-            letters.add(token)
+            letters.add(_ALIKE.get(token, token))
         elif token.isdigit():
             numbers.add(token)
         elif any(c.isdigit() for c in token):
@@ -83,6 +84,20 @@ def _stem(word: str) -> str:
 def _words(rest: str) -> Iterable[str]:
     noise = lexicon().noise
     for run in _WORD_RUNS.findall(rest):
-        for word in (run,) if run.isascii() else map(_stem, rjieba.cut(run)):
+        for word in (run,) if run.isascii() else _cut(run):
             if word not in noise and word not in _LETTERS:
                 yield word
+
+
+def _cut(run: str) -> Iterable[str]:
+    """The words of a run of Chinese. What sellers say of all goods is taken out first: 懒人家用 is
+    懒人 and 家用, where a cutter finds 人家.
+    """
+    at = 0
+    for start, term, _ in lexicon().sellers.find(run):
+        if start > at:
+            yield from map(_stem, rjieba.cut(run[at:start]))
+        yield term
+        at = start + len(term)
+    if at < len(run):
+        yield from map(_stem, rjieba.cut(run[at:]))

@@ -57,7 +57,7 @@ def substituted(left: Facts, right: Facts) -> bool:
     return not (mine in theirs or theirs in mine)
 
 
-_WORD = 6
+_WORD = 9
 """Characters that a changed word has at most."""
 
 _WORDING = 2

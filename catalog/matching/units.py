@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 UNITS: dict[str, tuple[str, str, str]] = {}
 for _kind, _table in {
-    "mass": "mg:0.001 g:1 克:1 kg:1000 千克:1000 公斤:1000 斤:500 两:50 磅:454 lb:454 吨:1000000",
+    "mass": (
+        "mg:0.001 毫克:0.001 g:1 克:1 kg:1000 千克:1000 公斤:1000 斤:500 两:50 磅:454 lb:454"
+        " 吨:1000000"
+    ),
     "volume": "ml:1 毫升:1 cc:1 cl:10 l:1000 升:1000",
     "length": "mm:1 毫米:1 cm:10 厘米:10 m:1000 米:1000 寸:25.4 英寸:25.4 ″:25.4",
     "power": "w:1 瓦:1 kw:1000 千瓦:1000",

@@ -12,13 +12,7 @@ from catalog.matching.facts import Facts
 from catalog.matching.observed import Evidence
 from catalog.matching.support import support
 from catalog.matching.vetoes import vetoes
-
-JOIN = 1.2
-"""Weight from which on two offers are joined without a person."""
-
-
-REVIEW = -0.2
-"""Weight from which on a person is asked; so is one where two have a GTIN in common."""
+from catalog.matching.weights import weights
 
 
 @dataclass(frozen=True)
@@ -38,10 +32,10 @@ def compare(left: Facts, right: Facts) -> Verdict:
     score = round(sum(one.weight for one in evidence), 3)
     if against:
         decision: Literal["join", "review", "apart"] = "apart"
-    elif score >= JOIN and not _doubtful(evidence):
+    elif score >= weights().join and not doubtful(evidence):
         decision = "join"
     else:
-        asked = score >= REVIEW or any(one.code == "gtin_same" for one in evidence)
+        asked = score >= weights().review or any(one.code == "gtin_same" for one in evidence)
         decision = "review" if asked else "apart"
     return Verdict(decision, score, evidence, tuple(one.code for one in against))
 
@@ -80,29 +74,38 @@ _TANGIBLE = frozenset(
 """What identifies besides words; without any of it the words must agree closely."""
 
 
-def _said(weights: Mapping[str, float]) -> bool:
+def _said(seen: Mapping[str, float]) -> bool:
     """Whether anything but sizes says what the thing is: two sorts of eggs are thirty each."""
-    if said := weights.keys() & _SAID:
-        return weights.get("title", 0) > _FAR or "model_same" in weights or len(said) > 1
-    return weights.get("title", 0) > 0
+    if said := seen.keys() & _SAID:
+        return seen.get("title", 0) > _FAR or "model_same" in seen or len(said) > 1
+    return seen.get("title", 0) > 0
 
 
 _SAID = frozenset(
     ["gtin_same", "model_same", "model_short", "kind_same", "traits_same", "nothing_else"]
 )
 
-_FAR = -1.1
-"""Weight of titles that have hardly a character in common."""
+_FAR = -0.355
+"""How alike titles are that have hardly a character in common."""
 
 
-_CLOSE = 1.2
-"""Weight of a title that agrees closely."""
+_CLOSE = 0.387
+"""How alike titles are that agree closely."""
 
 
-def _doubtful(evidence: Iterable[Evidence]) -> bool:
-    weights = {one.code: one.weight for one in evidence}
-    if weights.keys() & _DOUBTS:
+_APART = 0.6
+"""Share of a title's words that the other has nowhere, on both sides, of perhaps two things."""
+
+_TELLING = frozenset({"gtin_same", "model_same", "model_short", "standard_same", "numbers_same"})
+"""With any of them titles may be worded in whatever way."""
+
+
+def doubtful(evidence: Iterable[Evidence]) -> bool:
+    seen = {one.code: one.amount for one in evidence}
+    if seen.keys() & _DOUBTS:
         return True
-    if not weights.keys() & _NAMES or not _said(weights):
+    if seen.get("words_apart", 0) >= _APART and not seen.keys() & _TELLING:
         return True
-    return not weights.keys() & _TANGIBLE and weights.get("title", 0) < _CLOSE
+    if not seen.keys() & _NAMES or not _said(seen):
+        return True
+    return not seen.keys() & _TANGIBLE and seen.get("title", 0) < _CLOSE

@@ -1,5 +1,6 @@
 """What keeps two offers apart, however alike they are otherwise. Pure."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import product
@@ -37,6 +38,8 @@ def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
     for words, other in zip(denied, (right.text, left.text), strict=True):
         if found := [word for word in words if word in other]:
             yield veto("denied", f"only one is without {listed(found)}")
+    if thing := _lacking(left.text, right.text) or _lacking(right.text, left.text):
+        yield veto("denied", f"only one comes with {thing}")
     if side := _opposed(left, right) or _opposed(right, left):
         yield veto("opposite", f"sides: only one is {side}")
     for sort in {mark[1] for mark in left.marks} & {mark[1] for mark in right.marks}:
@@ -51,6 +54,25 @@ def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield veto("model", f"models {model_names(left)} and {model_names(right)}")
     if left.brands and right.brands and not left.brands & right.brands:
         yield veto("brand", f"brands {listed(left.brands)} and {listed(right.brands)}")
+
+
+_WITHOUT = re.compile(r"(?:不[含带配]|[未无])([一-鿿]{1,4})")
+_WITH = "(?<![不未])[含带配有](?:[^,，;；)）]{{0,12}}?)(?:{})"
+
+
+def _lacking(text: str, other: str) -> str | None:
+    """What one text says it is without and the other that it comes along: 无盖 and 带盖,
+    不含电池充电器 and 含4.0ah电池1块.
+    """
+    for thing in _WITHOUT.findall(text):
+        named = thing[:2]
+        if named not in _CLAIMED and re.search(_WITH.format(named), other):
+            return str(named)
+    return None
+
+
+_CLAIMED = frozenset({"糖", "添加", "线", "味", "香", "毒", "水", "油", "尘", "痕", "忧", "需"})
+"""What goods are without by nature or by claim: 无线, 无痕."""
 
 
 def _opposed(one: Facts, other: Facts) -> str | None:

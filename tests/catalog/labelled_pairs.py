@@ -17,7 +17,7 @@ from catalog.matching.naming import settled, told
 
 FOLDER = Path(__file__).parent / "labelled"
 PAIRS = FOLDER / "pairs.tsv"
-HELD_OUT = ("c", "e", "j")
+HELD_OUT = ("c", "e", "k")
 """Files written when the matcher was finished; see labelled/README.md."""
 SAME, DIFFERENT = True, False
 COLUMNS = ("half", "label", "left", "right", "why")
@@ -39,10 +39,15 @@ class Family:
     """
 
     number: int
-    half: str
+    file: str
     name: str
     axes: tuple[str, ...]
     goods: tuple[Good, ...]
+
+    @property
+    def half(self) -> str:
+        """development | held-out"""
+        return "held-out" if self.file.startswith(HELD_OUT) else "development"
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Pair:
     """
 
     half: str
+    file: str
     same: bool
     left: Listed
     right: Listed
@@ -65,8 +71,7 @@ def families() -> list[Family]:
     found: list[Family] = []
     for path in sorted(FOLDER.glob("*.txt")):
         for block in path.read_text(encoding="utf-8").split("\n[")[1:]:
-            half = "held-out" if path.name.startswith(HELD_OUT) else "development"
-            found.append(_family(len(found) + 1, half, block.splitlines()))
+            found.append(_family(len(found) + 1, path.stem, block.splitlines()))
     return found
 
 
@@ -77,7 +82,8 @@ def pairs(read: list[Family]) -> Iterator[Pair]:
             why = "同一商品：" + "，".join(f"{a}{v}" for a, v in _named(family, good))
             for i, j in combinations(range(len(good.listings)), 2):
                 names = (f"{family.name}/{number}.{i + 1}", f"{family.name}/{number}.{j + 1}")
-                yield Pair(family.half, SAME, good.listings[i], good.listings[j], names, (), why)
+                sides = (good.listings[i], good.listings[j])
+                yield Pair(family.half, family.file, SAME, *sides, names, (), why)
         for (m, one), (n, two) in combinations(enumerate(family.goods, 1), 2):
             differ = list(_differences(family, one, two))
             axes = tuple(axis for axis, _ in differ)
@@ -86,7 +92,7 @@ def pairs(read: list[Family]) -> Iterator[Pair]:
             for i, j in [*((k, k) for k in range(count)), ((m + n) % count, (m + n + 1) % count)]:
                 names = (f"{family.name}/{m}.{i + 1}", f"{family.name}/{n}.{j + 1}")
                 sides = (one.listings[i], two.listings[j])
-                yield Pair(family.half, DIFFERENT, *sides, names, axes, why)
+                yield Pair(family.half, family.file, DIFFERENT, *sides, names, axes, why)
 
 
 def brands(read: list[Family]) -> Brands:
@@ -110,7 +116,7 @@ def _differences(family: Family, one: Good, two: Good) -> Iterator[tuple[str, st
             yield axis, f"{mine}≠{theirs}"
 
 
-def _family(number: int, half: str, lines: list[str]) -> Family:
+def _family(number: int, file: str, lines: list[str]) -> Family:
     name, axes = lines[0].split("]")
     goods: list[tuple[tuple[str, ...], list[Listed]]] = []
     for line in lines[1:]:
@@ -120,7 +126,7 @@ def _family(number: int, half: str, lines: list[str]) -> Family:
             goods[-1][1].append(_listed(number, line))
     return Family(
         number,
-        half,
+        file,
         name.strip("["),
         tuple(axes.split()),
         tuple(Good(values, tuple(listings)) for values, listings in goods),

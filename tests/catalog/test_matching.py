@@ -42,6 +42,8 @@ def judge(left: str, right: str, mine: dict[str, Any] | None = None, **theirs: A
         ("星尘x20", "星尘x20"),
         ("1,200粒", "1200粒"),
         ("空气炸锅", "空气炸锅"),
+        ("2万毫安", "20000毫安"),
+        ("1.5万mAh", "15000mah"),
         ("燕麦片", "燕麦片"),
     ],
 )
@@ -365,3 +367,42 @@ def test_what_sellers_add_to_all_goods_says_nothing(words: str) -> None:
     plain_one = facts(Listed("晨雾海苔原味54g"), KNOWN)
     dressed = facts(Listed(f"晨雾海苔原味54g{words}"), KNOWN)
     assert (dressed.words, dressed.traits) == (plain_one.words, plain_one.traits)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "veto"),
+    [
+        ("手磨机 kl20 不含电池充电器", "手磨机 kl20 含4.0ah电池1块充电器1个", "denied"),
+        ("炒锅30cm 无盖", "炒锅30厘米(含锅盖)", "denied"),
+        ("大闸蟹 公4.0两 母3.0两 8只", "大闸蟹 公3.0两 母2.0两 8只", "content"),
+        ("香氛沐浴露 茶树 1l", "沐浴乳男女家庭装保湿雪松香1000ml", "flavour"),
+        ("香氛沐浴露 青丘香 1l", "沐浴乳男女家庭装保湿羽衣香1000ml", "flavour"),
+        ("洗牙器 c3 标准版", "洗牙器便携 c3 豪华版", "version"),
+    ],
+)
+def test_twins_by_what_comes_along_or_what_they_are_made_of_stay_apart(
+    left: str, right: str, veto: str
+) -> None:
+    assert veto in judge(left, right).vetoes
+    assert veto in judge(right, left).vetoes
+
+
+def test_two_bottles_are_no_bottle_of_twice_as_many_whatever_the_gtin_says() -> None:
+    pair = "鱼油200粒/瓶 1000毫克", "鱼油100粒/瓶 2瓶装 1000毫克"
+    assert judge(*pair, {"gtin": GTIN}, gtin=GTIN).decision != "join"
+
+
+def test_double_xl_has_two_names() -> None:
+    assert not judge("冲锋衣男黑色2xl", "男款冲锋衣黑xxl").vetoes
+    assert "size" in judge("冲锋衣男黑色2xl", "男款冲锋衣黑xl").vetoes
+
+
+def test_titles_that_have_nothing_but_the_kind_in_common_wait_for_a_person() -> None:
+    left = judge("每日坚果750g 混合坚果仁果干大礼包 30日装", "益生菌混合坚果 25克*30袋")
+    assert left.decision != "join"
+
+
+def test_what_sellers_add_is_found_within_a_run_of_characters() -> None:
+    read = facts(Listed("懒人家用一拖净干湿两用平板拖把"), KNOWN)
+    assert "人家" not in read.said
+    assert {"懒人", "干湿两用"} <= read.soft
