@@ -55,6 +55,9 @@ def readdress(
         and _goes_to(session, desk, before[0].recipient_id, ship_to)
     ):
         return True
+    here = [order.recipient_id, *(one.recipient_id for one in unsent)]
+    if not before and all(_goes_to(session, desk, one, ship_to) for one in here):
+        return False
     for request in before:
         address_requests.end(session, order, request, "withdrawn", now)
     session.flush()

@@ -191,6 +191,9 @@ def test_asking_again_takes_the_place_of_what_was_asked(shop: Shop) -> None:
     readdress(shop, order)
     back = readdress(shop, order, ELSEWHERE, 200)  # where it goes anyway: nobody is asked
     assert (back["address_change"], shop.purchase()["address_change"]) == (None, None)
+    before = told(shop, order)
+    readdress(shop, order, ELSEWHERE, 200)
+    assert told(shop, order) == before
     whole(shop)
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from catalog.models import Offer
 from kit.db import Database
 from kit.errors import Problem
-from kit.ids import inside
-from tests.trade.market import NOW, Market, make_desk
+from kit.ids import inside, outside
+from tests.trade.market import NOW, Market, make_desk, submitted
 from tests.trade.test_claims import advance, approve, claim, code, refuse, seen
 from tests.trade.test_supplier_door import Shop
 from trade import exceptions
@@ -30,6 +30,7 @@ from trade.after_sales.claimable import Bought
 from trade.after_sales.eligibility import KINDS, RULES, Facts, objections
 from trade.desk import ClaimTerms
 from trade.models import Claim, ClaimLine, ClaimMove, Parcel, ParcelLine, PurchaseLine
+from trade.parcels import tracking
 
 HOUSE = "teahouse 退货组 13800138001 金华市某路 1 号"
 
@@ -266,6 +267,23 @@ def test_a_supplier_who_does_not_say_received_is_taken_to_have_it(shop: Shop) ->
     assert seen(shop, name)["status"] == "refunded"
 
 
+def test_what_has_arrived_is_not_stopped_for_other_goods_that_still_move(market: Market) -> None:
+    shop = Shop(market)
+    other = market.offer(cost="6.67")
+    shop.order = market.place(shop.leader, (shop.goods.sku, 1), (other.sku, 1))
+    submitted(market)
+    shop.name = outside("pur", market.purchases(shop.order)[0].id)
+    shop.ship("SF1234567890", {1: 1})
+    shop.ship("SF2234567890", {2: 1})
+    with market.db.as_system() as session:
+        own = select(Parcel.id).where(Parcel.tracking_number == "SF1234567890")
+        arrived = session.scalars(own.where(Parcel.order_id == shop.order)).one()
+        tracking.found_delivered(session, arrived, NOW)
+    assert code(shop, 1, reason="拦截") == "delivered"
+    shop.goods = other
+    assert claim(shop, 1, reason="拦截")
+
+
 # Rules
 
 
@@ -375,6 +393,10 @@ def test_every_reason_has_a_cause(reason: str) -> None:
         ("7天无理由", "no_reason"),
         ("no-reason", "no_reason"),
         ("快递丢失", "lost"),
+        ("杯子有裂痕", "damaged"),
+        ("少了一包", "missing"),
+        ("肉不新鲜", "spoiled"),
+        ("型号不对", "wrong_goods"),
         ("想", "other"),
     ],
 )

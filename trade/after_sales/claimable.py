@@ -19,7 +19,7 @@ from kit.money import yuan
 from trade.after_sales.claim_states import OPEN
 from trade.after_sales.eligibility import KINDS, PAID, Facts, objections, window
 from trade.desk import Desk
-from trade.models import Claim, ClaimLine, Order, OrderLine, Parcel, PurchaseLine
+from trade.models import Claim, ClaimLine, Order, OrderLine, Parcel, ParcelLine, PurchaseLine
 
 _ABROAD = ("保税", "跨境", "海外", "境外", "香港", "直邮")
 
@@ -93,9 +93,15 @@ def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
         .execution_options(populate_existing=True)
     ).all()
     parcels = session.scalars(select(Parcel).where(Parcel.order_id == order.id)).all()
+    held = _held(session, [parcel.id for parcel in parcels])
     goods: dict[int, list[Bought]] = {}
     for ordered, line, returnable, ships_from in found:
-        own = [parcel for parcel in parcels if parcel.purchase_id == line.purchase_id]
+        own = [
+            parcel
+            for parcel in parcels
+            if parcel.purchase_id == line.purchase_id
+            and line.id in held.get(parcel.id, {line.id})  # one that names nothing may hold any
+        ]
         goods.setdefault(ordered.sku_id, []).append(
             Bought(
                 line,
@@ -109,6 +115,15 @@ def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
             )
         )
     return goods
+
+
+def _held(session: Session, parcel_ids: Sequence[int]) -> dict[int, set[int]]:
+    """The purchase lines of which a parcel carries units, by parcels that carry any."""
+    found: dict[int, set[int]] = {}
+    named = select(ParcelLine.parcel_id, ParcelLine.purchase_line_id)
+    for parcel_id, line_id in session.execute(named.where(ParcelLine.parcel_id.in_(parcel_ids))):
+        found.setdefault(parcel_id, set()).add(line_id)
+    return found
 
 
 def parts(goods: Mapping[int, Sequence[Bought]], bundle: int) -> list[list[Bought]]:
