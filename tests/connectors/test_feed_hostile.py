@@ -167,11 +167,33 @@ def test_a_protected_or_old_binary_file_says_so(tmp_path: Path) -> None:
     assert refusal(path).code == "not-excel"
 
 
-def test_a_web_page_that_is_called_a_workbook_says_what_to_do(tmp_path: Path) -> None:
-    for head in ("<html><body>", "<!DOCTYPE html>", '<table border="1">'):
-        (tmp_path / "a.xls").write_text(f"{head}<tr><td>货号</td></tr></table>", "utf-8")
-        with pytest.raises(Unreadable, match="is a web page, whatever it is called"):
-            read(tmp_path / "a.xls")
+def test_a_web_page_that_is_called_a_workbook_is_read_by_its_table(tmp_path: Path) -> None:
+    head = "<tr><td rowspan='2'>货号</td><td rowspan='2'>品名</td><td colspan='2'>价格</td></tr>"
+    rows = (
+        "<tr><th>供货价</th><th>零售价</th></tr>"
+        "<tr><td x:num='6901234567892'>6.9E+12</td><td rowspan='2'>绿茶<br>罐装</td>"
+        "<td>12.50</td><td>19.9</td></tr><tr><td>0007</td><td>3</td><td>5</td></tr>"
+    )
+    page = f"<html><table><tr><td>菜单</td></tr></table><table border=1>{head}{rows}</table></html>"
+    for name, code in (("a.xls", "utf-8"), ("b.xls", "gb18030")):
+        (tmp_path / name).write_bytes(page.encode(code))
+        found, rejects = read(tmp_path / name)
+        told = [(one["external_id"], one["title"], str(one["dropship_price"])) for one in found]
+        assert told == [("6901234567892", "绿茶罐装", "12.5000"), ("0007", "绿茶罐装", "3.0000")]
+        assert not rejects
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><body>请登录</body></html>",
+        "<table><tr><td>货号</td></tr></table>",
+        "<html",
+    ],
+)
+def test_a_web_page_without_a_list_says_so(page: str, tmp_path: Path) -> None:
+    (tmp_path / "a.xls").write_text(page, "utf-8")
+    assert refusal(tmp_path / "a.xls").code == "no-list"
 
 
 def test_a_sparse_file_of_ten_gigabytes_is_refused_at_once(tmp_path: Path) -> None:

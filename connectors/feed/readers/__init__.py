@@ -8,7 +8,7 @@ from connectors.errors import Unreadable
 
 from .. import encoding
 from ..table import Options, Table
-from . import csv, excel, json, xml
+from . import csv, excel, html, json, xml
 
 Reader = Callable[[Path, str, Options], Iterator[Table]]
 
@@ -26,6 +26,7 @@ _READERS: dict[str, Reader] = {
     "jsonl": json.read_lines,
     "xml": xml.read,
     "google": _google,
+    "html": html.read,
 }
 _LINES = (".jsonl", ".ndjson")
 _STRANGE = {
@@ -66,11 +67,7 @@ def _form(path: Path) -> str:
         return "xls"
     text = head.decode(encoding.guess(path), "ignore").lstrip("\ufeff \t\r\n")
     if _WEB_PAGE.match(text):
-        raise Unreadable(
-            "no-list",
-            f"{path.name} is a web page, whatever it is called; if a spreadsheet shows goods in it,"
-            " save it from there as XLSX or CSV",
-        )
+        return "html"
     if text.startswith("<"):
         return "xml"
     if text.startswith("["):
