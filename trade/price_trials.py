@@ -20,7 +20,7 @@ from catalog.readers import Readership
 from catalog.shelf import Reader
 from kit.errors import invalid
 from kit.ids import outside
-from kit.money import line_amount, portion
+from kit.money import line_amount, portion, split
 from trade import pricing, standings
 from trade.models import Party
 
@@ -44,8 +44,8 @@ class Trial:
 class Earned:
     """Fen over the order lines of a period: what the house earned, and what it would have.
 
-    Units that were cancelled count for neither, nor does what the sharer of a share earns.
-    `dearer`, `cheaper` and `below_cost` are lines.
+    Units that were cancelled count for neither, nor does what the sharer of a share earns. A bundle
+    is one line. `dearer`, `cheaper` and `below_cost` are lines.
     """
 
     lines: int
@@ -63,7 +63,9 @@ _SAMPLE = text("SELECT id FROM skus WHERE id % :step = 0 ORDER BY id DESC LIMIT 
 _PARTIES = text("SELECT id FROM parties WHERE id = ANY(:ids)")
 _SIZE = text("SELECT max(id) FROM skus")
 _ORDERED = text(f"""
-    SELECT l.id AS line, coalesce(w.party_id, b.party_id) AS payer, l.quantity,
+    SELECT l.order_id, coalesce(l.bundle_line, l.line) AS whole, l.id AS line,
+           l.bundle_line IS NOT NULL AS bundled, l.quantity,
+           coalesce(w.party_id, b.party_id) AS payer,
            l.amount - coalesce(e.amount, 0) AS paid, p.unit_cost,
            p.quantity - p.cancelled AS units,
            o.source, {BRAND_OF} AS brand, o.category, m.ours, b.created_at
@@ -76,7 +78,7 @@ _ORDERED = text(f"""
     LEFT JOIN shares w ON w.id = coalesce(s.parent_id, s.id)
     LEFT JOIN category_mappings m ON m.source = o.source AND m.theirs = o.category
     WHERE b.created_at >= :since AND b.created_at < :until AND p.quantity > p.cancelled
-    ORDER BY b.id DESC, l.id, p.id LIMIT :limit
+    ORDER BY b.id DESC, coalesce(l.bundle_line, l.line), l.id, p.id LIMIT :limit
 """)  # noqa: S608 - a query of ours
 """What units of a line were bought, and who pays the house for them: of a share its sharer, out of
 what her helper pays."""
@@ -194,14 +196,14 @@ def replay(
     rows = session.execute(_ORDERED, limits).all()
     stood = standings.of(session, {row.payer for row in rows})
     earned = would_have = dearer = cheaper = below = count = 0
-    for _, found in groupby(rows, key=lambda row: row.line):
-        bought = list(found)
-        line = bought[0]
-        buyer = stood.buyer(line.payer, line.created_at)
-        pays = price_list(base, rules, buyer, line.created_at)
-        was = portion(line.paid, 0, sum(row.units for row in bought), line.quantity)
-        cost = sum(line_amount(row.unit_cost, row.units) for row in bought)
-        then = sum(line_amount(pays.price(row.unit_cost, _goods(row)), row.units) for row in bought)
+    for _, found in groupby(rows, key=lambda row: (row.order_id, row.whole)):
+        lines = [list(some) for _, some in groupby(found, key=lambda row: row.line)]
+        first = lines[0][0]
+        buyer = stood.buyer(first.payer, first.created_at)
+        pays = price_list(base, rules, buyer, first.created_at)
+        was = sum(_bought(some[0].paid, some) for some in lines)
+        cost = sum(line_amount(row.unit_cost, row.units) for some in lines for row in some)
+        then = sum(map(_bought, _amounts(lines, pays), lines))
         count += 1
         earned += was - cost
         would_have += then - cost
@@ -209,6 +211,24 @@ def replay(
         cheaper += then < was
         below += then < cost
     return Earned(count, earned, would_have, dearer, cheaper, below)
+
+
+def _bought(amount: int, bought: Sequence[Any]) -> int:
+    """What of a line's amount falls on the units that were bought and not cancelled."""
+    return portion(amount, 0, sum(row.units for row in bought), bought[0].quantity)
+
+
+def _amounts(lines: Sequence[Sequence[Any]], pays: PriceList) -> list[int]:
+    """What the lines would have come to, one or those of a bundle, rounded as an order's are."""
+    exact = []
+    for bought in lines:
+        costs = [pays.price(row.unit_cost, _goods(row)) * row.units for row in bought]
+        if len(costs) > 1 and not bought[0].bundled:  # each source's units are rounded apart
+            costs = [Decimal(line_amount(cost, 1)) / 100 for cost in costs]
+        units = sum(row.units for row in bought)
+        exact.append(sum(costs, Decimal(0)) * bought[0].quantity / units)
+    weights = [line_amount(one, 1) for one in exact]
+    return split(line_amount(sum(exact, Decimal(0)), 1), weights) if any(weights) else weights
 
 
 def _goods(row: Any) -> Goods:

@@ -11,7 +11,7 @@ from catalog.shelf import Reader
 from kit import clock
 from kit.ids import inside, outside
 from sync import planned
-from tests.api.shop import COST, Shop
+from tests.api.shop import COST, Shop, ordering
 from tests.catalog.goods import Supply, product
 
 RULES = "/v1/pricing-rules"
@@ -157,3 +157,15 @@ def test_a_bundle_was_what_its_parts_were(shop: Shop) -> None:
         for at in (before, after)
     ]
     assert seen == [True, False]
+
+
+def test_past_orders_would_have_earned_under_the_same_rules_what_they_did(shop: Shop) -> None:
+    tea, cup, pot = shop.offer(), shop.offer(), shop.offer()
+    parts = [{"sku": one.sku, "units": units} for one, units in ((tea, 1), (cup, 1), (pot, 1))]
+    bundle = shop.said("operator", "/v1/bundles", {"title": "茶具", "parts": parts})["sku"]
+    for sku, quantity in ((bundle, 1), (tea.sku, 3), (bundle, 7)):
+        lines = [{"sku": sku, "quantity": quantity}]
+        shop.said("leader", "/v1/orders", ordering(tea, lines=lines))
+    told = shop.said("operator", f"{RULES}/preview", {"rules": [], "skus": []}, 200)["history"]
+    assert told["would_have_earned"] == told["earned"]
+    assert (told["lines"], told["dearer"], told["cheaper"], told["below_cost"]) == (3, 0, 0, 0)
