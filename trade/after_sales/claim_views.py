@@ -17,9 +17,9 @@ from kit.ids import inside, outside
 from kit.money import yuan
 from trade.after_sales.claim_answers import opened_address
 from trade.after_sales.claim_deadlines import Then, returns_of, upcoming
+from trade.claim_view import claim_view, parcel_view, postage_view, waybill_view
 from trade.desk import Desk
 from trade.models import Claim, ClaimLine, ClaimMove, OrderLine, Parcel, Purchase, PurchaseLine
-from trade.order_views import claim_view, parcel_view, postage_view, waybill_view
 from trade.paging import Cursor, changed
 from trade.purchases import Supplier
 

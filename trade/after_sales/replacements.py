@@ -69,10 +69,14 @@ def told(
     Raises Problem 422 for a carrier that nobody knows, or a number of another parcel.
     """
     row.due_at = now + EVERY
-    parcels = [(part, parcel) for part in parts for parcel in part.parcels]
-    for place, (part, parcel) in enumerate(parcels):
-        carrier, number = waybill(parcel.carrier, parcel.tracking_number, trusted=True)
-        found = _known(session, case, row, carrier, number, first=place == 0)
+    parcels = [
+        (part, parcel, *waybill(parcel.carrier, parcel.tracking_number, trusted=True))
+        for part in parts
+        for parcel in part.parcels
+    ]
+    parcels.sort(key=lambda one: one[3] != row.replaced_number)  # the one with the goods leads
+    for place, (part, parcel, carrier, number) in enumerate(parcels):
+        found = _known(session, case, row, number, first=place == 0)
         if found is None:
             lines = {} if place else {row.purchase_line_id: row.quantity}
             _check_new(session, case, carrier, number)
@@ -84,7 +88,7 @@ def told(
         _record(session, case, found, part, parcel, now)
     session.flush()
     _over(session, desk, case, now)
-    if parcels and all(part.state in ("delivered", "completed") for part, _ in parcels):
+    if parcels and all(part.state in ("delivered", "completed") for part, *_ in parcels):
         row.state = "replaced"
 
 
@@ -114,13 +118,13 @@ def _over(session: Session, desk: Desk, case: Case, now: datetime) -> None:
 
 
 def _known(
-    session: Session, case: Case, row: PlatformClaim, carrier: str, number: str, *, first: bool
+    session: Session, case: Case, row: PlatformClaim, number: str, *, first: bool
 ) -> Parcel | None:
     """The claim's parcel that is meant: with this number, or the former one of the same goods, or
     that a person wrote down before the platform told of any."""
     own = _own(session, case)
     for one in own:
-        if (one.carrier, one.tracking_number) == (carrier, number):
+        if one.tracking_number == number:
             return one
     if not first:
         return None
