@@ -13,6 +13,7 @@ from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from catalog import stock
+from connectors.feed.text import plain
 from kit.db import Database
 from kit.errors import FieldError, Problem
 from kit.ids import outside
@@ -33,7 +34,7 @@ REPLACES = or_(
 """Claims that were agreed to and wait for a parcel, as a condition."""
 RECALLED = Claim.recall == "asked"
 """Claims that are over, for which a sheet says to send a parcel."""
-_ROUNDED = re.compile(r"\d+(\.\d+)?E\+?\d+|\d{3,6}0{9,}")
+_ROUNDED = re.compile(r"\d+(\.\d+)?E\+?\d+|\d{2,6}0{9,}")
 """7.73E+13, and what a spreadsheet makes of it when the column becomes a number: 77300000000000."""
 
 
@@ -119,7 +120,7 @@ def ship_batch(
 
 def tracking_number(text: str) -> str:
     """A waybill number as it is printed. Raises Problem 422, also for one that lost its digits."""
-    number = re.sub(r"\s", "", text).upper()
+    number = re.sub(r"\s", "", plain(text)).upper()
     if _ROUNDED.fullmatch(number):
         raise _invalid(
             "tracking_number",

@@ -69,7 +69,8 @@ def import_sheet(
     for row in sheet.rows:
         try:
             with db.as_system() as session:
-                changed = _ship_row(session, desk, supplier, row, now)
+                match = _meant(session, desk, supplier, row)
+                changed = _ship_row(session, desk, supplier, row, match, now)
         except Problem as problem:
             report.fail(row.line, _code(problem), problem.detail)
             continue
@@ -100,17 +101,25 @@ def _tried(db: Database, desk: Desk, supplier: Supplier, row: Row, now: datetime
     told = {"row": row.line, "purchase": None, "carrier": row.carrier, "numbers": list(row.numbers)}
     try:
         with db.as_system() as session:
-            told["purchase"] = row.purchase or _named(session, desk, supplier, row)
-            changed = _ship_row(session, desk, supplier, row, now)
+            told["purchase"] = row.purchase or None
+            match = _meant(session, desk, supplier, row)
+            if match is not None:
+                told["purchase"] = outside("pur", match.purchase.id)
+            changed = _ship_row(session, desk, supplier, row, match, now)
             session.rollback()
     except Problem as problem:
         return told | {"does": "fails", "code": _code(problem), "message": problem.detail}
     return told | {"does": "ships" if changed else "knows"}
 
 
-def _named(session: Session, desk: Desk, supplier: Supplier, row: Row) -> str:
-    match = _match(session, desk, supplier, row, row.numbers)
-    return outside("pur", match.purchase.id)
+def _meant(session: Session, desk: Desk, supplier: Supplier, row: Row) -> _Match | None:
+    """The purchase that a row speaks of; None where it names a claim. Raises Problem."""
+    claimed = row.purchase.startswith("clm_")
+    return None if claimed else _match(session, desk, supplier, row, _printed(row))
+
+
+def _printed(row: Row) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tracking_number(number) for number in row.numbers))
 
 
 def _code(problem: Problem) -> str:
@@ -119,11 +128,20 @@ def _code(problem: Problem) -> str:
     return named[0].code if named else problem.code
 
 
-def _ship_row(session: Session, desk: Desk, supplier: Supplier, row: Row, now: datetime) -> bool:
-    numbers = tuple(dict.fromkeys(tracking_number(number) for number in row.numbers))
-    if row.purchase.startswith("clm_"):
+def _ship_row(
+    session: Session,
+    desk: Desk,
+    supplier: Supplier,
+    row: Row,
+    match: _Match | None,
+    now: datetime,
+) -> bool:
+    numbers = _printed(row)
+    if row.unclear:
+        told = f"{row.unclear!r} is no number of units; write one, or leave 数量 empty for all"
+        raise Problem(422, "quantity", told)
+    if match is None:
         return _sent_again(session, desk, supplier, row, row.purchase, numbers, now)
-    match = _match(session, desk, supplier, row, numbers)
     name = outside("pur", match.purchase.id)
     carried = _numbers(session, match)
     again = _again(session, match.purchase)
