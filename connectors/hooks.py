@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,11 +56,9 @@ def check(url: str, rules: Rules) -> None:
         raise Refused("bad-address", "leave user, password and fragment out of the address")
     if not url.isascii() or any(character <= " " for character in url):
         raise Refused("bad-address", "write the address in ASCII, without spaces")
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return
-    if not rules.allow_private_hosts and not hosts.is_public(address):
+    address = hosts.literal(host)
+    public = address is None or hosts.is_public(address)
+    if not public and not rules.allow_private_hosts:
         raise Refused("private-host", f"{host} is not on the public internet")
 
 

@@ -35,6 +35,19 @@ def checked(host: str, port: int, *, allow_private: bool) -> str:
     return next((address for address in addresses if ":" not in address), addresses[0])
 
 
+def literal(host: str) -> Address | None:
+    """The address that a host is written as, also as one number or with parts left out
+    (2130706433, 0x7f.1); None for a name."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
 def is_public(address: Address) -> bool:
     """Whether an address is on the public internet, also when wrapped in an IPv6 one."""
     if isinstance(address, IPv6Address):
@@ -43,6 +56,8 @@ def is_public(address: Address) -> bool:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
+        if address.is_site_local:
+            return False
     return (
         address.is_global
         and not address.is_multicast

@@ -6,7 +6,7 @@ noted, said and shown for the person's orders goes with the envelope, and so do 
 and of orders that name the person. All in system scope.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -19,9 +19,9 @@ from kit.ids import outside
 from kit.inbox import Inbox
 from trade import recipients, shredding
 from trade.after_sales.claim_states import OPEN
+from trade.mentions import mentions
 from trade.models import AddressRequest, Audit, Claim, Order, Purchase, Recipient
 from trade.order_sheets import erasing
-from trade.parcels.waybill_sheets import read
 from trade.shredding import Shredded
 from trade.states import UNFINISHED
 
@@ -68,8 +68,8 @@ def forget(session: Session, keyring: Keyring, name: str, mobile: str, now: date
     done = replace(done, **vars(shredding.shred(session, ids)))
     session.add_all([_noted(row, now) for row in gone])
     if not done.waiting:
-        _erase_sheets(session, keyring, sources, mobile, now, done)
         numbers = {number for number in _spellings(mobile) if number.isdecimal()}
+        _erase_sheets(session, keyring, sources, numbers, now, done)
         done.sheets += erasing.erase(session, keyring, name, numbers, now)
     return done
 
@@ -130,17 +130,16 @@ def _erase_sheets(
     session: Session,
     keyring: Keyring,
     sources: Iterable[str],
-    mobile: str,
+    numbers: Collection[str],
     now: datetime,
     done: Forgotten,
 ) -> None:
-    """Empty the bodies of handled waybill sheets with this number; their digests stay."""
-    numbers = _spellings(mobile)
+    """Empty the bodies of handled waybill sheets with these numbers, in rows without a waybill too;
+    their digests stay."""
     for sender in (f"waybills:{source}" for source in sorted(sources)):
         sheets = session.scalars(select(Inbox).where(Inbox.sender == sender, Inbox.body != b""))
         for sheet in sheets:
-            rows = read(keyring.open(sheet.body, sender)).rows
-            if not any(_spellings(row.mobile) & numbers for row in rows if row.mobile.strip()):
+            if not mentions(keyring.open(sheet.body, sender), numbers):
                 continue
             letter = outside("ltr", sheet.id)
             if sheet.handled_at is None:

@@ -78,6 +78,8 @@ OK = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
         "https://10.0.0.8/x",
         "https://169.254.169.254/latest/meta-data",
         "https://[::ffff:192.168.1.1]/x",
+        *("https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://127.1/"),
+        "https://[fec0::1]/x",
     ],
 )
 def test_an_address_inside_our_network_is_refused(url: str) -> None:

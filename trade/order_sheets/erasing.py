@@ -6,13 +6,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from connectors import uploads
-from connectors.errors import Unreadable
 from kit.crypto import Keyring
 from kit.ids import outside
+from trade.mentions import mentions
 from trade.models import Audit, ImportedOrder, OrderImport
 from trade.order_sheets import files
-from trade.order_sheets.rows import LIMITS
 
 _UNPLACED = ("asked", "doubtful", "unsellable", "ready", "queued", "failed")
 
@@ -28,7 +26,7 @@ def erase(
     erased = 0
     kept = select(OrderImport).where(OrderImport.expires_at.is_not(None)).order_by(OrderImport.id)
     for row in session.scalars(kept.with_for_update()):
-        if not _names(files.content(session, keyring, row), name, numbers):
+        if not mentions(files.content(session, keyring, row), numbers, name):
             continue
         _leave_out(session, keyring, row, name, numbers)
         files.erase(session, row)
@@ -43,21 +41,6 @@ def erase(
             )
         )
     return erased
-
-
-def _names(content: bytes, name: str, numbers: Collection[str]) -> bool:
-    """Whether a row of the file, hidden sheets included, has the number and the name in it; one
-    that cannot be read any more is taken to."""
-    try:
-        grids = uploads.read(content, LIMITS, hidden=True)
-    except Unreadable:
-        return True
-    for cells in (cells for grid in grids for cells in grid.rows):
-        digits = ["".join(c for c in cell if c.isdigit()) for cell in cells]
-        numbered = any(number in one for one in digits for number in numbers)
-        if numbered and any(name.strip() in cell for cell in cells):
-            return True
-    return False
 
 
 def _leave_out(
