@@ -38,14 +38,16 @@ def checked(host: str, port: int, *, allow_private: bool) -> str:
 def literal(host: str) -> Address | None:
     """The address that a host is written as, also as one number or with parts left out
     (2130706433, 0x7f.1); None for a name."""
-    try:
-        return ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        pass
-    try:
-        return IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeError):
-        return None
+    for form in (ipaddress.ip_address, _packed):
+        try:
+            return form(host.partition("%")[0])
+        except (ValueError, OSError):
+            continue
+    return None
+
+
+def _packed(host: str) -> Address:
+    return IPv4Address(socket.inet_aton(host))
 
 
 def is_public(address: Address) -> bool:

@@ -198,6 +198,17 @@ def test_a_merged_waybill_cell_speaks_for_all_its_rows(market: Market) -> None:
     assert [one["tracking_number"] for one in seen["parcels"]] == ["SF0000000001"]
 
 
+def test_no_cell_of_a_sheet_is_kept_in_clear_with_what_became_of_it(market: Market) -> None:
+    header = ["收件人", "电话", "订单号", "快递公司", "快递单号"]
+    shifted = ["张三", "13800138000", "A1", "欧阳铁柱", "13766554433"]
+    report = import_sheet(market, workbook(header, shifted, [*shifted[:4], "欧阳铁柱"]))
+    assert "欧阳铁柱" in report.failed[1]["message"]
+    with market.db.as_system() as session:
+        [kept] = session.scalars(text("SELECT t::text FROM inbox t"))
+    assert [one for one in ("欧阳铁柱", "13766554433", "13800138000") if one in kept] == []
+    assert "malformed" in kept
+
+
 def test_rows_are_matched_by_order_reference_and_sku(market: Market) -> None:
     leader = market.party(money=10_000)
     first, second = market.offer(cost="1.00"), market.offer(cost="2.00")

@@ -43,6 +43,11 @@ class Report:
         """One row could not be used."""
         self.failed.append({"row": line, "code": code, "message": message})
 
+    def kept(self) -> dict[str, Any]:
+        """What may be kept in clear: messages quote cells, and a name may stand in one."""
+        faults = [{"row": one["row"], "code": one["code"]} for one in self.failed]
+        return vars(self) | {"failed": faults}
+
 
 @dataclass(frozen=True)
 class _Match:
@@ -77,7 +82,7 @@ def import_sheet(
         report.shipped += changed
         report.unchanged += not changed
     with db.as_system() as session:
-        inbox.handled(session, message.id, vars(report))
+        inbox.handled(session, message.id, report.kept())
     return report
 
 
