@@ -1,10 +1,10 @@
 """What harms a catalogue in a listing that looks well: each is measured, and held."""
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
+from connectors.settings import SourceSettings
 from kit.db import Database
 from sync import pull, runs
 from tests.sync.shops import Quoter, Row, count, good
@@ -29,26 +29,38 @@ SILENT: dict[str, Any] = {"stock_state": None, "stock_quantity": None}
 BULK = {"bulk_price": Decimal(9), "moq": 1}
 
 
-@pytest.mark.parametrize(
-    ("was", "now", "kind"),
-    [
-        ({}, {"dropship_price": RETAIL, "msrp": Decimal(9)}, "moved"),  # columns changed places
-        (BULK | {"tiers": tiered("8.0")}, BULK | {"tiers": tiered("0.8")}, "moved"),
-        ({}, SILENT, "unstated"),  # a column that is called otherwise now
-        (STATED, SILENT, "unstated"),  # what was sold out would be sold without end
-        (SILENT, STATED, "zeroed"),
-        ({}, {"pack": 1, "unit": "瓶"}, "renamed"),
-        ({}, {"title": "手机壳"}, "renamed"),
-    ],
-)
-def test_a_whole_listing_of_harm_is_held(database: Database, was: Row, now: Row, kind: str) -> None:
-    read(database, goods(**was))
-    done = read(database, goods(**now))
+HARM: list[tuple[Row, Row, str]] = [
+    ({}, {"dropship_price": RETAIL, "msrp": Decimal(9)}, "moved"),  # columns changed places
+    (BULK | {"tiers": tiered("8.0")}, BULK | {"tiers": tiered("0.8")}, "moved"),
+    ({}, SILENT, "unstated"),  # a column that is called otherwise now
+    (STATED, SILENT, "unstated"),  # what was sold out would be sold without end
+    (SILENT, STATED, "zeroed"),
+    ({}, {"pack": 1, "unit": "瓶"}, "renamed"),
+    ({}, {"title": "手机壳"}, "renamed"),
+    ({}, {"title": f"{NAMES[7]} 7 新包装", "dropship_price": Decimal("9.5")}, ""),
+]
+
+
+def test_each_harm_is_seen_for_what_it_is(database: Database) -> None:
+    before, after = goods(), goods()
+    for name, (was, now, _) in zip(before, HARM, strict=True):
+        before[name] |= was
+        after[name] |= was | now
+    read(database, before)
+    done = read(database, after, SourceSettings(kind="shop", move_limit=0))
     with database.as_system() as session:
         found = runs.diff(session, done.run_id)
-    assert done.held
-    assert found.radius[kind] == len(NAMES)
-    assert {row.kind for row in found.rows} == {kind}
+    assert {row.external_id: row.kind for row in found.rows} == {
+        name: kind for name, (_, _, kind) in zip(before, HARM, strict=True) if kind
+    }
+    kinds = Counter(kind for *_, kind in HARM if kind)
+    assert found.radius == {"live": 8, "stated": 8, "vanished": 0} | kinds
+
+
+def test_stock_that_is_stated_no_more_holds_a_listing(database: Database) -> None:
+    read(database, goods())
+    done = read(database, goods(**SILENT))
+    assert done.held == "8 of 8 offers no longer state their stock"
 
 
 def test_titles_that_changed_places_are_other_goods_and_reworded_ones_are_not(
