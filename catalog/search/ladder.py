@@ -164,9 +164,10 @@ class Ways(Ladder):
         known = [item for item in self.items if self._goods(item)]
         telling = [item for item in known if not item.counts]
         least = max(len(self.items) - 1 - (len(self.items) > 3), 1)
-        size = min(least, len(known))
-        if len(self.items) < 2 or not telling or (size < least and 2 * size < len(self.items)):
+        few = len(known) < least and 2 * len(known) < len(self.items)
+        if len(self.items) < 2 or not telling or few:
             return None
+        size = min(least, len(known) if with_rarest else max(len(known) - 1, 1))
         rarest = min(telling, key=lambda item: (self._goods(item).bit_length(), -len(item.said)))
         keep = [rarest] if with_rarest else [item for item in telling if len(item.said) > 1]
         if len(known) > _MOST_SPELT_OUT:

@@ -78,6 +78,7 @@ def test_of_the_words_of_a_text_those_count_that_say_which_goods_are_meant(shop:
     shop.sync()
     assert _find(shop, "杀虫 矿泉水")[0] == meant.product_id
     assert _find(shop, "杀虫 瓶") == [meant.product_id]
+    assert len(_find(shop, "杀虫 AND 矿泉水")) == 5, "what no goods have says nothing"
     assert _find(shop, "iphone15") == [], "a number alone is no goods"
     assert _find(shop, "[1 TO 15]") == []
 
