@@ -13,18 +13,17 @@ from typing import Any
 
 import orjson
 
-from catalog import corridors
 from connectors.model import ShipTo
 from kit.crypto import CannotOpen, Keyring
 from kit.errors import FieldError, Problem, invalid
 from kit.money import price_text, yuan
 from kit.statements import Query, insert
-from trade import buying, recipients, selections
+from trade import buying, recipients
 from trade.bundling import PartLine
 from trade.desk import Desk
 from trade.models import NewOrder, Order, OrderLine, OrderPlan, Recipient
 from trade.plan_views import record as decided
-from trade.planning import Draft, LineRequest, PricedLine, Unsellable, open_to
+from trade.planning import Draft, LineRequest, PricedLine, Unsellable
 from trade.quotes import Promised
 from trade.sharing import share_orders
 from trade.sharing.shares import Under
@@ -217,33 +216,6 @@ def _check_same(draft: Draft, request: OrderRequest, promise: Promised) -> None:
             "quote_mismatch",
             "the quote was for other lines or another region; ask for a quote for this order",
         )
-
-
-def retail_prices(draft: Draft, region: str, now: datetime) -> dict[int, Decimal | None]:
-    """Each line's retail price, the order's own or the selection's, checked on the corridor. Raises
-    Problem 409 `outside_corridor`."""
-    prices: dict[int, Decimal | None] = {}
-    faults = []
-    for priced in draft.lines:
-        line = priced.line
-        retail = line.retail_price
-        if retail is None and (rule := selections.rule_for(draft.rules, line.named, line.sku_id)):
-            retail = rule.retail(priced.unit_price)
-        own = draft.supplies.get(line.sku_id, ())  # a bundle may have no offer of its own
-        floor, ceiling = corridors.corridor(open_to(own), draft.policies, region, now)
-        if fault := selections.corridor_fault(retail, floor, ceiling):
-            field = f"lines.{line.index}.retail_price"
-            faults.append(FieldError(field, "outside_corridor", fault))
-        prices[line.index] = retail
-    if faults:
-        raise Problem(
-            409,
-            "outside_corridor",
-            "a retail price is outside what the brand allows, so nothing was ordered;"
-            " change it in the line or in your selection",
-            errors=faults,
-        )
-    return prices
 
 
 def _lines(

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from kit.statements import send
-from trade import accepting, books, buying, planning, quotes
+from trade import accepting, books, buying, planning, quotes, retail_prices
 from trade.accepting import Accepted
 from trade.accepting import OrderRequest as OrderRequest
 from trade.desk import Desk
@@ -45,7 +45,7 @@ def place(
     if under:
         draft, rests = share_orders.shared(session, desk, draft, under, now)
     accepting.check_price(draft, request, promise)
-    retail = accepting.retail_prices(draft, to.region, now)
+    retail = retail_prices.checked(draft, to.region, now)
     quote_id = promise.quote_id if promise else None
     accepted = Accepted(party_id, request, draft, retail, quote_id, under, rests)
     order, writes = accepted.write(desk, buying.new_ids(session, **accepted.needs()), now)

@@ -14,7 +14,7 @@ from catalog.matching.redirects import current
 from kit.errors import Problem
 from kit.ids import inside
 from kit.statements import merged, send
-from trade import accepting, books, buying, estimating, hearing, ledger, planning
+from trade import accepting, books, buying, estimating, hearing, ledger, planning, retail_prices
 from trade.accepting import Accepted, OrderRequest
 from trade.desk import Desk
 from trade.estimating import Estimates
@@ -148,7 +148,7 @@ def _accepted(
     if draft.unsellable:
         raise accepting.not_orderable(draft)
     accepting.check_price(draft, request, None)
-    retail = accepting.retail_prices(draft, region, now)
+    retail = retail_prices.checked(draft, region, now)
     return Accepted(party_id, request, draft, retail)
 
 

@@ -27,7 +27,6 @@ from kit.ids import outside
 from kit.money import price_text
 from kit.statements import send
 from trade import (
-    accepting,
     books,
     dearer,
     live_answers,
@@ -35,6 +34,7 @@ from trade import (
     pricing,
     recipients,
     remaining,
+    retail_prices,
     selections,
     supplies,
 )
@@ -208,7 +208,7 @@ def offered(facts: Facts, wishes: Sequence[Wish], spare: int) -> Offered | Seque
 def retail(facts: Facts, found: Offered) -> Mapping[int, Decimal | None] | None:
     """The retail price of each line; None where a brand does not allow one of them."""
     try:
-        return accepting.retail_prices(found.draft, facts.region, facts.now)
+        return retail_prices.checked(found.draft, facts.region, facts.now)
     except Problem:
         return None
 

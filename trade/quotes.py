@@ -18,7 +18,7 @@ from connectors.model import ShipTo
 from kit import clock
 from kit.errors import Problem
 from kit.ids import inside, outside
-from trade import asking, plan_views, planning, recipients
+from trade import asking, plan_views, planning, recipients, retail_prices
 from trade.asking import Found, Platforms
 from trade.desk import Desk
 from trade.models import Quote, QuotePlan, Recipient
@@ -79,7 +79,8 @@ def quote(
     """Price the lines by what is `known` and written down; lines that cannot be bought are listed
     under `unsellable`.
 
-    Raises Problem 422 for malformed lines, and what `shares.under` and `share_orders` raise.
+    Raises Problem 422 for malformed lines, what `shares.under` and `share_orders` raise, and 409
+    `outside_corridor` for a share at whose price no order would be taken.
     """
     party_id, ship_to = quoting.party_id, quoting.ship_to
     under = shares.under(session, party_id, quoting.share, now) if quoting.share else None
@@ -89,6 +90,7 @@ def quote(
         asking.check_heard(draft, found)
     if under is not None:
         draft, _ = share_orders.shared(session, desk, draft, under, now)
+        retail_prices.checked(draft, ship_to.region, now, under.retail_price)
     content = plan_views.told(draft, now)
     row = Quote(
         party_id=party_id,

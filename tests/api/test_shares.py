@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from kit.ids import outside
-from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop
+from tests.api.shop import COST, HOME, SELLER, SOURCE, Shop, ordering
 from trade.models import Recipient
 
 ADDRESS = "广东省深圳市南山区粤海街道科技园 1 号"
@@ -182,3 +182,20 @@ def test_a_form_that_we_did_not_give_this_browser_and_a_price_outside_are_refuse
     assert sign(shop, code, fields | {"token": ""}, cookie).status_code == 403
     assert sign(shop, other, fields, cookie).status_code == 403
     assert sign(shop, code, fields, cookie).status_code == 200
+
+
+def test_a_share_at_whose_price_no_order_is_taken_gives_no_quote(shop: Shop) -> None:
+    goods = shop.offer()
+    body = {"skus": [goods.sku], "retail_price": "12", "commission_ppm": 0}
+    code = shop.said("leader", "/v1/shares", body)["code"]
+    mine = shop.said("other", f"/v1/shares/{code}/join", None, 200)["code"]
+    quote = {"lines": [{"sku": goods.sku, "quantity": 1}], "ship_to": HOME, "share": mine}
+    assert shop.said("other", "/v1/quotes", quote)["total"] == "12.00"
+    policy = {"sku": goods.sku, "min_retail": "12.01"}
+    assert shop.ask("brand", "PUT", "/v1/price-policies/p", json=policy).status_code == 200
+    order = ordering(goods, share=mine)
+    refused = [
+        shop.said("other", path, body, 409)
+        for path, body in (("/v1/quotes", quote), ("/v1/orders", order))
+    ]
+    assert [one["code"] for one in refused] == ["outside_corridor"] * 2
