@@ -267,6 +267,26 @@ def test_a_supplier_who_does_not_say_received_is_taken_to_have_it(shop: Shop) ->
     assert seen(shop, name)["status"] == "refunded"
 
 
+def test_what_was_kept_back_of_returned_units_is_not_asked_for_others(shop: Shop) -> None:
+    name = claim(shop, 2, 300, kind="return")
+    assert code(shop, 1, 334) == "amount_too_high"
+    approve(shop, name, 1, return_to=HOUSE)
+    received(shop, name)
+    approve(shop, claim(shop, 1))
+    assert shop.seen()["lines"][0]["refunded"] == "3.34"
+    assert code(shop, 1) == "already_refunded"  # the one unit that stays
+
+
+def test_a_return_leaves_the_others_all_of_their_money(shop: Shop) -> None:
+    approve(shop, claim(shop, 1, 200))
+    name = claim(shop, 1, kind="return")
+    approve(shop, name, return_to=HOUSE)
+    received(shop, name)
+    assert code(shop, 2, 467) == "amount_too_high"
+    approve(shop, claim(shop, 2))
+    assert shop.seen()["lines"][0]["refunded"] == "9.99"
+
+
 def test_what_has_arrived_is_not_stopped_for_other_goods_that_still_move(market: Market) -> None:
     shop = Shop(market)
     other = market.offer(cost="6.67")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalog.models import Offer
@@ -22,6 +22,16 @@ from trade.desk import Desk
 from trade.models import Claim, ClaimLine, Order, OrderLine, Parcel, ParcelLine, PurchaseLine
 
 _ABROAD = ("保税", "跨境", "海外", "境外", "香港", "直邮")
+
+
+@dataclass(frozen=True)
+class Back:
+    """Units of a purchase line that came back, or are to; fen paid for them, and fen still asked.
+    What else they had cost is nobody's any more."""
+
+    units: int = 0
+    refunded: int = 0
+    asked: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class Bought:
     bundle_sku: int | None = None
     """The bundle that it was ordered in, with `bundle_units` of it in each."""
     bundle_units: int = 1
+    back: Back = Back()
 
     @property
     def under_claim(self) -> int:
@@ -70,9 +81,12 @@ class Bought:
 
     @property
     def _unpaid(self) -> int:
-        """Fen that neither went back nor is being asked for."""
-        line = self.line
-        return line.captured - line.refunded - sum(x.asked - x.refunded for x in self.pending)
+        """Fen that neither went back nor is being asked for, of the units that stay."""
+        line, back = self.line, self.back
+        asked = sum(x.asked - x.refunded for x in self.pending)
+        worth = -(-line.captured * (line.shipped - back.units) // line.shipped)
+        staying = worth - (line.refunded - back.refunded) - (asked - back.asked)
+        return min(line.captured - line.refunded - asked, staying)
 
 
 def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
@@ -94,6 +108,7 @@ def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
     ).all()
     parcels = session.scalars(select(Parcel).where(Parcel.order_id == order.id)).all()
     held = _held(session, [parcel.id for parcel in parcels])
+    back = _back(session, order)
     goods: dict[int, list[Bought]] = {}
     for ordered, line, returnable, ships_from in found:
         own = [
@@ -112,9 +127,28 @@ def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
                 any(word in (ships_from or "") for word in _ABROAD),
                 ordered.bundle_sku,
                 ordered.bundle_units or 1,
+                back.get(line.id, Back()),
             )
         )
     return goods
+
+
+def _back(session: Session, order: Order) -> dict[int, Back]:
+    """By purchase line."""
+    open_still = func.sum(ClaimLine.asked - ClaimLine.refunded).filter(Claim.state.in_(OPEN))
+    found = (
+        select(
+            ClaimLine.purchase_line_id,
+            func.sum(ClaimLine.quantity),
+            func.sum(ClaimLine.refunded),
+            func.coalesce(open_still, 0),
+        )
+        .join(Claim, Claim.id == ClaimLine.claim_id)
+        .where(Claim.order_id == order.id, Claim.kind == "return")
+        .where(Claim.state.in_([*OPEN, "refunded"]))
+        .group_by(ClaimLine.purchase_line_id)
+    )
+    return {line: Back(*map(int, sums)) for line, *sums in session.execute(found)}
 
 
 def _held(session: Session, parcel_ids: Sequence[int]) -> dict[int, set[int]]:

@@ -202,6 +202,11 @@ def _former(session: Session, found: Locked, shipment: Shipment, parcels: list[P
     if shipment.replaces is not None:
         number = tracking_number(shipment.replaces)
         named = [p for p in parcels if p.tracking_number == number]
+        if not named:
+            there = ", ".join(one.tracking_number for one in parcels) or "none"
+            told = f"no parcel of this purchase has the number {number}; there are: {there}"
+            fault = FieldError("replaces", "unknown_parcel", told)
+            raise Problem(409, "which_parcel", told, errors=[fault])
     elif shipment.lines is None:
         named = parcels
     else:
