@@ -137,10 +137,10 @@ def _region(region: str | None, address: str) -> str | FieldError:
     given = (region or "").strip()
     if given.isdecimal():
         code = places.resolve(given)
-        return code or _fault(
-            "region",
-            f"{given} is no county of GB/T 2260; give 6, 9 or 12 digits that name the district",
-        )
+        if code is None:
+            told = "is no county of GB/T 2260; give 6, 9 or 12 digits that name the district"
+            return _fault("region", f"{given} {told}")
+        return _elsewhere(code, address) or code
     written = f"{given}{address}"
     seen = sighting.sight(written)
     if seen is None:
@@ -148,6 +148,18 @@ def _region(region: str | None, address: str) -> str | FieldError:
         return _nowhere("region", written, message)
     found = (seen.county, *seen.others)
     return _ambiguous("region", found) if seen.others else seen.county.code
+
+
+def _elsewhere(code: str, address: str) -> FieldError | None:
+    """An address that begins with the names of a city and county in another province than its code
+    is of."""
+    seen = sighting.sight(address)
+    if seen is None or seen.others or seen.county.code[:2] == code[:2]:
+        return None
+    if seen.start or seen.end <= len(seen.county.name):  # 滨海新区 alone may be one's own
+        return None
+    told = f"{code} is {places.spelled(code)}, and the address is in {seen.county.spelled}"
+    return _fault("region", f"{told}; correct whichever is wrong")
 
 
 def _nowhere(field: str, text: str, message: str) -> FieldError:

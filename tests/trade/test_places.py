@@ -328,6 +328,15 @@ def test_a_region_may_be_given_in_names_or_stand_in_the_address() -> None:
     assert by_names.region == in_address.region == "440305"
 
 
+def test_a_code_and_an_address_in_different_provinces_are_not_taken() -> None:
+    with pytest.raises(Problem, match="上海市浦东新区; correct whichever") as caught:
+        addresses.from_fields("张三", "13800138000", "440305", "上海市浦东新区世纪大道 1 号")
+    assert [error.field for error in caught.value.errors] == ["ship_to.region"]
+    for address in ("深圳市宝安区 1 号", "北京路 1 号", "上海大厦 3 楼", "滨海新区 1 号"):
+        to = addresses.from_fields("张三", "13800138000", "440305", address)
+        assert to.region == "440305"
+
+
 def test_every_field_at_fault_is_named() -> None:
     with pytest.raises(Problem) as problem:
         addresses.from_fields(" ", "12", "999999", "")

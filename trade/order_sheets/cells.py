@@ -7,6 +7,7 @@ from connectors.uploads import Grid
 from trade.order_sheets.columns import Header
 
 _QUOTED = re.compile(r"""=?"([^"]*)"|'([^']*)'?""")
+_MARKS = ("=", '"', "'")
 
 
 class Spread:
@@ -36,6 +37,8 @@ def cell(cells: Sequence[str], column: int | None) -> str:
     it is text (`="007"`, `'007`), as it was typed otherwise."""
     if column is None or column >= len(cells):
         return ""
-    text = "".join(c if c >= " " and c != "\x7f" else " " for c in cells[column]).strip()
-    quoted = _QUOTED.fullmatch(text)
+    text = cells[column].strip()
+    if not text.isprintable():
+        text = "".join(c if c >= " " and c != "\x7f" else " " for c in text).strip()
+    quoted = _QUOTED.fullmatch(text) if text[:1] in _MARKS else None
     return (quoted[1] or quoted[2] or "").strip() if quoted else text
