@@ -51,14 +51,15 @@ def put(
     Raises Problem 422 that says which field cannot be read, 409 for a platform's source.
     """
     page = _read(source, config or {"kind": "feed"}, external_id, fields, now)
+    named = str(page.rows["external_id"][0])  # as a sheet's would be: without outer blanks
     run_id = runs.begin(session, source, kind="messages", as_of=now)
-    changed, gone = messages.write(session, run_id, source, page, now, Traits(), [external_id])
+    changed, gone = messages.write(session, run_id, source, page, now, Traits(), [named])
     session.execute(
         text("UPDATE runs SET pages = 1, seen = 1, changed = :c, gone = :g WHERE id = :run"),
         {"c": changed, "g": gone, "run": run_id},
     )
     runs.end(session, run_id, "done")
-    return get(session, source, external_id)
+    return get(session, source, named)
 
 
 def stock_said(words: str) -> tuple[StockState, int | None]:

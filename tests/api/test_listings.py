@@ -41,6 +41,8 @@ def test_a_listing_that_is_put_again_is_the_same_one(shop: Shop) -> None:
     again = put(shop, "0007", TEA | {"price": "13"})
     assert again["sku"] == first["sku"]
     assert again["price"] == "13.00"
+    blank = put(shop, "%200007%20", TEA | {"price": "14"})
+    assert (blank["external_id"], blank["sku"]) == ("0007", first["sku"])
     assert len(shop.got("brand", "/v1/listings")["items"]) == 1
 
 
