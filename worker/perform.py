@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from kit import log, tally
+from kit.settings import SettingsError
 from worker import relay
 from worker.jobs import JOBS, QUEUES, Job
 from worker.turns import Turn
@@ -52,6 +53,10 @@ def perform(topic: str, key: str) -> None:
         outcome = "no_database"
         _log.warning("The database does not answer; the rows wait", error=str(error.orig))
         shop.stopping.wait(DATABASE_SECONDS)
+    except SettingsError as error:
+        outcome = "failed"
+        _log.error("A source is set wrongly; its rows wait until it is put right", why=str(error))
+        relay.damp(shop.redis, topic, key, FAULT_SECONDS)
     except Exception:
         outcome = "failed"
         _log.exception("A job failed; its rows stay due and are tried again")

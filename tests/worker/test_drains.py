@@ -15,7 +15,7 @@ from kit import clock, outbox, tally
 from kit.ids import outside
 from sync import gallery
 from sync.wake import PULL
-from tests.worker.conftest import Works
+from tests.worker.conftest import Works, make_settings
 from trade import purchases
 from trade import submit as submitting
 from trade.buying import SUBMIT
@@ -26,6 +26,7 @@ from worker import drains, perform, relay, turns
 from worker.cron import perform as perform_chore
 from worker.jobs import JOBS, ORDERS, Job
 from worker.turns import Turn
+from worker.workshop import Workshop
 
 
 @pytest.fixture
@@ -102,6 +103,25 @@ def test_a_job_that_fails_is_damped_and_its_rows_stay_due(
     works.drain()
     assert works.state(order) == ["submitted"]
     assert tally.read(works.shop.redis, "jobs")[f"{SUBMIT}:done"] == 1
+
+
+def test_purchases_of_a_source_that_is_set_wrongly_wait_without_a_traceback(
+    works: Works,
+    order: int,
+    database_url: str,
+    redis_url: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrong = {"teahouse": {"kind": "feed", "locaton": "x.csv"}}
+    settings = make_settings(database_url, redis_url, tmp_path, sources=wrong)
+    perform.RUNNING.set(Workshop(settings, works.shop.db, works.shop.redis))
+    perform.perform(SUBMIT, "teahouse")
+    told = capsys.readouterr().out
+    assert "sources.teahouse.locaton: there is no such key" in told
+    assert "Traceback" not in told
+    assert works.state(order) == ["ready"]
+    assert relay.wake(works.shop.redis, [(SUBMIT, "teahouse")]) == 0  # damped
 
 
 def test_a_job_without_a_database_ends_quietly(
