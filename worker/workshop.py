@@ -61,7 +61,8 @@ class Workshop:
     def refresh(self) -> None:
         """Learn of sources and price rules that were recorded, changed or removed meanwhile.
 
-        While one of them cannot be read the former ones stand. Raises OperationalError.
+        One that cannot be read sells nothing; while the keys cannot be read all stand as they were.
+        Raises OperationalError.
         """
         self._recorded.read(self.db)
         fresh, self.book = self._recorded.settings, self._recorded.book
@@ -71,7 +72,7 @@ class Workshop:
             self.desk = from_settings(fresh)
         except SettingsError as error:
             if self._unreadable != str(error):
-                _log.error("Sources cannot be read; the former ones stand", why=str(error))
+                _log.error("Settings cannot be read; the former ones stand", why=str(error))
             self._unreadable = str(error)
             return
         self.settings, self._unreadable = fresh, ""

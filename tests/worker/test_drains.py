@@ -232,11 +232,10 @@ def test_a_source_that_cannot_be_read_stops_no_other(works: Works, tmp_path: Pat
                 {"code": code, "c": json.dumps(each)},
             )
     works.shop.refresh()
-    assert works.shop.settings.sources.keys() == {"teahouse", "manual"}  # the former ones stand
-    assert [source.code for source in works.shop.sources(["teahouse", "manual"])] == [
-        "teahouse",
-        "manual",
-    ]
+    codes = ["bad", "good", "manual", "teahouse"]
+    assert sorted(works.shop.settings.sources) == codes
+    assert [source.code for source in works.shop.sources(codes)] == codes[1:]
+    assert "resell" not in works.shop.desk.terms("bad").policy.serves
     perform_chore(works.shop, "sweep")
     perform_chore(works.shop, "sources_due")
     with works.shop.db.as_system() as session:
