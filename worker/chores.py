@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from catalog import media, stock, stock_records, titles, turning
-from catalog.matching import categories, settling, wordings
+from catalog.matching import categories, remaking, wordings
 from catalog.reads.changes import KEPT
 from catalog.search import roll_sales
 from catalog.sequencer import forget_changes
@@ -125,10 +125,9 @@ def turned_rules(_shop: Workshop, session: Session, last: Result) -> Result:
     return {"rules": turning.turn(session, since, now), "upto": now.isoformat()}
 
 
-def match_offers(_shop: Workshop, session: Session, _last: Result) -> Result:
-    """New offers that wait to meet the catalogue."""
-    done = settling.settle(session)
-    return {"offers": done, "more": done == settling.AT_ONCE}
+def match_offers(_shop: Workshop, session: Session, last: Result) -> Result:
+    """New offers that wait to meet the catalogue; while none do, keys of an older version."""
+    return remaking.turn(session, last)
 
 
 def shelve(_shop: Workshop, session: Session, _last: Result) -> Result:

@@ -18,8 +18,10 @@ from catalog.matching.text import normalise, short
 
 __all__ = ["VERSION", "Brands", "Facts", "Listed", "brand_names", "facts"]
 
-VERSION = 3
-"""Part of every key. With another one no stored key is found: it rises only where those mislead."""
+VERSION = 4
+"""Part of every key. It rises where titles are read otherwise than before: then all keys are made
+anew in the background; see `remaking`.
+"""
 
 
 @dataclass(frozen=True)

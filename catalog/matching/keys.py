@@ -1,7 +1,8 @@
 """Under which keys an offer is looked up when likenesses are sought. Pure.
 
 Two offers are compared only if they share a key, so that a new one meets a few others and not a
-million. Keys are 64-bit hashes; a chance collision costs one comparison.
+million. Keys are hashes of 60 bits under four bits of their version, so that those of an older one
+stand by themselves; a chance collision costs one comparison.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,8 @@ import xxhash
 from catalog.matching.facts import VERSION, Facts
 
 _SPAN = 1 << 63
+_HASHED = 60
+"""Bits of a key that tell what it stands for; those above are its version."""
 
 
 def keys(facts: Facts) -> list[int]:
@@ -63,5 +66,11 @@ def _amounts(facts: Facts) -> list[str]:
     return [f"{kind}{min(measures[kind]):f}" for kind in sorted(measures)[:1]]
 
 
+def current() -> tuple[int, int]:
+    """The lowest and the highest key of this version."""
+    lowest = (VERSION % 16 << _HASHED) - _SPAN
+    return lowest, lowest + (1 << _HASHED) - 1
+
+
 def _hash(text: str) -> int:
-    return xxhash.xxh64_intdigest(f"{VERSION}{text}".encode()) - _SPAN
+    return (xxhash.xxh64_intdigest(text.encode()) >> 64 - _HASHED) + current()[0]

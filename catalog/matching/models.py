@@ -54,6 +54,9 @@ class Match(Base):
         Index("matches_claim", "offer_id", "sku_id", "kind", unique=True),
         Index("matches_review", "id", postgresql_where=text("state = 'review'")),
         Index("matches_sku", "sku_id", postgresql_where=text("state = 'review'")),
+        Index(
+            "matches_decided", "sku_id", postgresql_where=text("state IN ('accepted', 'rejected')")
+        ),
     )
 
     id: Mapped[Id]

@@ -89,7 +89,7 @@ def match(session: Session, source: str, fresh: Sequence[Fresh]) -> list[Found]:
     read = {one.n: facts(one.listed, known) for one in fresh}
     under = {n: keys(found) for n, found in read.items()}
     owners = {one.n: owner(source, one.seller) for one in fresh}
-    _stand(session, under, owners)
+    stand(session, under, owners)
     near = _near(session, under, owners, known)
     claims = {n: _judge(read[n], near.get(n, [])) for n in read}
     sure = _sure(claims)
@@ -113,7 +113,7 @@ def remember(session: Session, found: Iterable[Found]) -> None:
             )
 
 
-def _stand(session: Session, under: Mapping[int, list[int]], owners: Mapping[int, int]) -> None:
+def stand(session: Session, under: Mapping[int, list[int]], owners: Mapping[int, int]) -> None:
     """Write under which keys these offers stand; some may stand since their titles changed."""
     rows = [(key, owners[n], n) for n, own in under.items() for key in own]
     if rows:

@@ -34,18 +34,20 @@ _OF_RUN = """SELECT q.offer_id FROM match_queue q JOIN offers o ON o.id = q.offe
       ORDER BY q.offer_id LIMIT :most"""
 _LAST = text("SELECT coalesce(max(id), 0) FROM offers")
 _FEW = text("SELECT count(*) FROM ({due}) waiting".replace("{due}", _OF_RUN))
-_NEXT = """
-    WITH due AS ({due}), taken AS (
-      DELETE FROM match_queue q USING due WHERE q.offer_id = due.offer_id RETURNING q.offer_id
-    )
-    SELECT o.id, o.source, o.seller, o.sku_id, o.title, o.brand, o.category, o.mpn, o.pack, o.unit,
+TOLD = """o.id, o.source, o.seller, o.sku_id, o.title, o.brand, o.category, o.mpn, o.pack, o.unit,
       o.attributes, (SELECT min(price) FROM prices p WHERE p.offer_id = o.id) AS price,
       CASE WHEN (SELECT count(*) FROM (
         SELECT FROM skus k JOIN offers x ON x.sku_id = k.id
         WHERE k.gtin = o.gtin AND x.source = o.source AND x.state <> 'gone' LIMIT 2) twins) < 2
-      THEN o.gtin END AS gtin
-    FROM taken JOIN offers o ON o.id = taken.offer_id ORDER BY o.source, o.id
-"""
+      THEN o.gtin END AS gtin"""
+"""What offers `o` are matched by, in SQL."""
+
+_NEXT = """
+    WITH due AS ({due}), taken AS (
+      DELETE FROM match_queue q USING due WHERE q.offer_id = due.offer_id RETURNING q.offer_id
+    )
+    SELECT {told} FROM taken JOIN offers o ON o.id = taken.offer_id ORDER BY o.source, o.id
+""".replace("{told}", TOLD)
 _NEXT_OF_ALL = text(_NEXT.replace("{due}", _ANY))
 _NEXT_OF_RUN = text(_NEXT.replace("{due}", f"{_OF_RUN} FOR UPDATE OF q SKIP LOCKED"))
 _AGAIN = text("INSERT INTO match_queue SELECT unnest(CAST(:offers AS bigint[]))")
@@ -90,9 +92,14 @@ def settle(session: Session, most: int = AT_ONCE) -> int:
     """Match the next offers that wait; returns how many were looked at. 0: none wait, or another
     process is at it. Keep the transaction short: commit right after. Runs in system scope.
     """
-    if not session.execute(_ALONE, {"lock": _LOCK}).scalar_one():
+    if not alone(session):
         return 0
     return _settled(session, session.execute(_NEXT_OF_ALL, {"most": most}))
+
+
+def alone(session: Session) -> bool:
+    """Whether no other process matches until this transaction ends."""
+    return bool(session.execute(_ALONE, {"lock": _LOCK}).scalar_one())
 
 
 def newest(session: Session) -> int:
@@ -121,14 +128,42 @@ def _settled(session: Session, waiting: Iterable[Any]) -> int:
     found: list[Found] = []
     for source, rows in by_source.items():
         found += run.match(session, source, [Fresh(r.id, r.seller, listed(r)) for r in rows])
-    leaving = {own[one.n] for one in found if one.sku_id is not None}
-    later = {one.n for one in found if one.sku_id in leaving}
-    if later:  # what they would join moves itself: they are looked at again where it will be
-        session.execute(_AGAIN, {"offers": sorted(later)})
-    found = [one for one in found if one.n not in later]
+    found = _one_way(found, own)
+    again = later(found, own)
+    if again:  # what they would join moves itself: they are looked at again where it will be
+        session.execute(_AGAIN, {"offers": sorted(again)})
+    found = [one for one in found if one.n not in again]
     run.remember(session, found)
     _join(session, {one.n: (own[one.n], one.sku_id) for one in found if one.sku_id is not None})
     return len(own)
+
+
+def _one_way(found: Iterable[Found], own: Mapping[int, int]) -> list[Found]:
+    """Without claims on their own SKUs, and of two that would join each other the later one's: the
+    earlier SKU stays.
+    """
+    joins = {own[one.n]: one.sku_id for one in found if one.sku_id is not None}
+    kept = []
+    for one in found:
+        mine = own[one.n]
+        if one.sku_id == mine or (
+            one.sku_id is not None and mine < one.sku_id and joins.get(one.sku_id) == mine
+        ):
+            kept.append(Found(one.n, None))
+        else:
+            claims = [claim for claim in one.claims if claim[0] != mine]
+            kept.append(Found(one.n, one.sku_id, claims))
+    return kept
+
+
+def later(found: Sequence[Found], own: Mapping[int, int]) -> set[int]:
+    """Those that would join what moves itself. Of some in a circle the last one moves."""
+    moving = [one for one in found if one.sku_id is not None]
+    leaving = {own[one.n] for one in moving}
+    waiting_for = {one.n for one in moving if one.sku_id in leaving}
+    if waiting_for and len(waiting_for) == len(moving):
+        waiting_for.remove(max(waiting_for))
+    return waiting_for
 
 
 def waiting(session: Session) -> int:
