@@ -14,6 +14,7 @@ NO_NUMBER = (
     " extension such as 13800138000-1234"
 )
 MASKED = "this number is masked with *; export the recipients with whole numbers"
+HIDDEN = "this address is masked with *; export the recipients with whole addresses"
 ABROAD = "Hong Kong, Macau and Taiwan are not delivered to: GB/T 2260 names no counties of theirs"
 
 _EXTENSION = (
@@ -28,6 +29,7 @@ _LANDLINE = re.compile(
     rf"(?<!\d)(?:(?:\+|00)?86[-\s]?)?\(?(0(?:10|2\d|[3-9]\d{{2}}))\)?[-\s]?(\d{{3,4}})[-\s]?(\d{{4}})(?!\d){_EXTENSION}"
 )
 _MASKED = re.compile(r"1[3-9]\d?[*xX×＊]{3,}\d{2,4}|\d[*＊]{3,}")
+_HIDDEN = re.compile(r"[*＊]{2,}")
 _AROUND = re.compile(
     r"^['’‘`\"]|^(?:手机号?码?|电话|tel|mobile|phone)\s*[:：]?\s*|\.0+$", re.IGNORECASE
 )
@@ -66,6 +68,8 @@ def from_fields(name: str, mobile: str, region: str | None, address: str) -> Shi
     for field, value in (("name", name), ("address", address)):
         if not value.strip():
             faults.append(_fault(field, "this is empty"))
+    if _HIDDEN.search(address):
+        faults.append(_fault("address", HIDDEN))
     if faults or number is None or isinstance(code, FieldError):
         raise _invalid(faults)
     return ShipTo(name.strip(), number, code, address.strip())
@@ -91,6 +95,8 @@ def from_text(text: str, region: str | None = None) -> ShipTo:
     address, name = pasted.parted(rest[:start], rest[end:])
     if not name:
         faults.append(_fault("text", "no name is found in it; give name, mobile and address"))
+    if _HIDDEN.search(address):
+        faults.append(_fault("text", HIDDEN))
     if not address:
         faults.append(_fault("text", "no street and number are found behind the district"))
     if faults:

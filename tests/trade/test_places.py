@@ -253,6 +253,7 @@ def test_a_pasted_recipient_is_read(
         ("张三 13800138000 科技园1号", "district"),
         ("张三 13800138000 朝阳区建国路88号", "长春市朝阳区"),
         ("张三 138****8000 广东省深圳市南山区科技园1号", "masked"),
+        ("张三 13800138000 广东省深圳市南山区****1号", "masked"),
         ("张三 13800138000 台北市大安区忠孝东路1号", "not delivered"),
         ("张三 13800138000 广东省深圳市朝阳区建国路88号", "深圳市罗湖区"),
         ("张三 13800138000 深圳市科技园1号", "深圳市罗湖区"),
@@ -335,6 +336,12 @@ def test_a_code_and_an_address_in_different_provinces_are_not_taken() -> None:
     for address in ("深圳市宝安区 1 号", "北京路 1 号", "上海大厦 3 楼", "滨海新区 1 号"):
         to = addresses.from_fields("张三", "13800138000", "440305", address)
         assert to.region == "440305"
+
+
+def test_a_masked_address_reaches_nobody() -> None:
+    with pytest.raises(Problem, match="masked") as caught:
+        addresses.from_fields("张*", "13800138000", "440305", "粤海街道***")
+    assert [error.field for error in caught.value.errors] == ["ship_to.address"]
 
 
 def test_every_field_at_fault_is_named() -> None:
