@@ -153,6 +153,8 @@ def hear(session: Session, source: str, now: datetime) -> int:
 
 def _known(session: Session, source: str, refs: Collection[str]) -> set[str]:
     """Those of a platform's orders that purchases or claims of ours are about."""
+    if not refs:
+        return set()
     found = text("""
         SELECT r.ref FROM purchases p, unnest(p.external_refs) AS r (ref)
         WHERE p.source = :source AND p.external_refs && CAST(:refs AS text[])

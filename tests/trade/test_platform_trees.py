@@ -194,6 +194,7 @@ def test_what_its_recipient_refused_goes_back_and_is_never_taken_to_have_arrived
         told(shop, now_is, others)
         assert [one["status"] for one in shop.seen()["parcels"]] == ["returned", "shipped"]
     assert line(shop).unrouted == line(shop).cancelled == 0
+    assert kinds(shop).count("parcel_returned") == 1
 
 
 def test_what_was_to_be_cancelled_is_bought_nowhere_else_when_its_source_gives_up_later(

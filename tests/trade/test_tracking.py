@@ -151,6 +151,7 @@ def test_a_parcel_that_went_back_never_counts_as_arrived_and_may_be_claimed(
     later(shop, NOW + 60 * DAY)
     seen = shop.seen()
     assert (seen["parcels"][0]["status"], seen["lines"][0]["delivered"]) == ("returned", 0)
+    assert [one["kind"] for one in seen["timeline"]].count("parcel_returned") == 1
     assert waiting(shop, NOW + 60 * DAY) == ["parcel_stuck"]
     approve(shop, claim(shop, 3, reason="拒收", now=NOW + 35 * DAY))
     assert waiting(shop, NOW + 60 * DAY) == []  # nothing is at stake any more

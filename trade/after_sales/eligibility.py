@@ -126,7 +126,7 @@ def _intercept_kind(facts: Facts) -> Reason | None:
 def _money_left(facts: Facts) -> Reason | None:
     if facts.most or facts.quantity > facts.left or not (facts.paid_back or facts.kind in PAID):
         return None
-    return Reason("already_refunded", "this was paid back already")
+    return Reason("already_refunded", "nothing of what this cost is left to be paid back")
 
 
 def _amount(facts: Facts) -> Reason | None:

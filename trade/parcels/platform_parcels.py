@@ -45,11 +45,11 @@ def told(
             _news(session, found, part, parcel, now)
     back = [one.number for one in leaves.came_back(found.lines, own, known(session, found))]
     refused = [x.tracking_number for part in own if part.state == "refused" for x in part.parcels]
-    _turned(session, found, [*back, *refused])
+    _turned(session, found, [*back, *refused], now)
     return parts
 
 
-def _turned(session: Session, found: Locked, numbers: Sequence[str]) -> None:
+def _turned(session: Session, found: Locked, numbers: Sequence[str], now: datetime) -> None:
     """Parcels that nobody took go back, whatever their carriers tell."""
     rows = session.scalars(
         select(Parcel).where(
@@ -60,7 +60,7 @@ def _turned(session: Session, found: Locked, numbers: Sequence[str]) -> None:
         )
     )
     for parcel in rows:
-        parcel.state = "returned"
+        tracking.turn(session, found.order, parcel, now)
 
 
 def known(session: Session, found: Locked) -> list[Known]:

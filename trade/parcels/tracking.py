@@ -75,12 +75,24 @@ def record(
     heard = min(fresh[-1].at, now) if fresh else None  # a carrier's clock may be ahead
     if heard is not None and (parcel.last_event_at is None or heard > parcel.last_event_at):
         parcel.last_event_at, parcel.stuck_at = heard, None
-        if parcel.delivered_at is None or news[-1].state == "returned":
+        if news[-1].state == "returned":
+            turn(session, order, parcel, now)
+        elif parcel.delivered_at is None:
             parcel.state = news[-1].state
     arrivals = [one.at for one in news if one.state == "delivered"]
     delivered = delivered or bool(alone and news and news[-1].state == "delivered")
     if delivered and parcel.delivered_at is None:
         arrive(session, order, parcel, min(arrivals[-1] if arrivals else now, now), now)
+
+
+def turn(session: Session, order: Order, parcel: Parcel, now: datetime) -> None:
+    """A parcel goes back to its sender; again changes nothing."""
+    if parcel.state == "returned":
+        return
+    parcel.state = "returned"
+    events.of_parcel(session, parcel, "returned", now)
+    detail = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
+    tell(session, order, "parcel_returned", now, detail)
 
 
 def arrive(
