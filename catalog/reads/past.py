@@ -128,9 +128,9 @@ def seen(
     deals = _deals(offers)
     shown = bundles.display(deals, parts, reader, moment, region, policies)
     sold_by = bundles.made_of(deals, parts)
+    offered = [part.deals for part in sold_by] or [deals]
     opened = [
-        [deal for deal in offered if shelf.granted(deal, reader, moment, region)]
-        for offered in ([part.deals for part in sold_by] or [deals])
+        [deal for deal in some if shelf.granted(deal, reader, moment, region)] for some in offered
     ]
     views = [
         OfferThen(
@@ -150,7 +150,7 @@ def seen(
     granted = all(opened)
     return Then(
         listed=shown.price is not None,
-        granted=granted if deals or sold_by else None,
+        granted=granted if all(offered) else None,
         delivered=there if granted and region else None,
         corridor=shown.corridor,
         price=shown.price,

@@ -5,12 +5,15 @@ from typing import Any
 
 from sqlalchemy import text
 
+from catalog.bundles import Part
 from catalog.matching import joining
+from catalog.reads import past
+from catalog.shelf import Reader
 from kit import clock
 from kit.ids import outside
 from tests.api.shop import SOURCE, Shop
 from tests.api.test_past import asked
-from tests.catalog.goods import Supply, product
+from tests.catalog.goods import NOW, Supply, product
 from tests.trade.market import Goods
 from trade.invariants import violations
 
@@ -160,3 +163,8 @@ def test_where_a_template_sends_nothing_is_of_then(shop: Shop) -> None:
     assert put.status_code == 200, put.text
     assert shop.got("leader", f"{asked(tea.sku, moments[3])}{far}")["delivered"] is False
     assert shop.got("leader", f"{asked(tea.sku, clock.now())}{far}")["delivered"] is True
+
+
+def test_a_bundle_of_which_a_part_was_not_offered_was_neither_open_nor_shut() -> None:
+    then = past.seen([], Reader("leader"), NOW, parts=[Part(1, 2)])
+    assert (then.listed, then.granted, then.delivered) == (False, None, None)
