@@ -10,7 +10,8 @@ import pytest
 from kit.errors import Problem
 from tests.trade.order_sheets import HEADER, NANSHAN, csv_text, xlsx
 from trade.counted import units
-from trade.order_sheets import rows
+from trade.order_sheets import grouping, rows
+from trade.order_sheets.grouping import Labels
 from trade.order_sheets.rows import Read, opened
 
 PERSON = ("张三", "13800138000", NANSHAN)
@@ -146,6 +147,18 @@ def test_a_row_of_goods_alone_belongs_to_the_order_above_it() -> None:
     assert found.broken == {4: "A2", 7: ""}
     unnumbered = read(csv_text([*PERSON, "TEA", 1], ["", "", "", "CUP", 1], header=HEADER[1:]))
     assert orders(unnumbered) == [(2, "S-2", "TEA", 1), (3, "S-2", "CUP", 1)]
+
+
+def test_what_a_sheet_without_numbers_says_twice_may_be_a_slip() -> None:
+    header = ["序号", *HEADER[1:]]
+    told = [[1, *PERSON, "TEA", 1], [2, *PERSON, "TEA", 2], [3, *PERSON, "TEA", "1份"]]
+    found = read(xlsx(*told, header=header))
+    labels = Labels("", "", "", "", "")
+    made, _ = grouping.orders(found.rows, found.broken, {}, labels, numbered=found.numbered)
+    assert [one.repeated for one in made] == [(), (), (4,)]
+    numbered = read(csv_text(["A1", *PERSON, "TEA", 1], ["A2", *PERSON, "TEA", 1]))
+    made, _ = grouping.orders(numbered.rows, {}, {}, labels, numbered=numbered.numbered)
+    assert [one.repeated for one in made] == [(), ()]
 
 
 def test_marks_of_text_are_no_part_of_a_value_and_an_error_is_none() -> None:

@@ -147,7 +147,7 @@ def _goods(header: Header, below: Sequence[Sequence[str]]) -> dict[int, str]:
         cells = (row[column].strip() for row in below if column < len(row))
         counts = [units(cell) for cell in cells if cell]
         if any(counts) and None not in counts:
-            found[column] = plain(label)
+            found[column] = plain(label)[:200]
     return found
 
 

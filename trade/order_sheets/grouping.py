@@ -4,7 +4,7 @@ An order is taken whole or not at all: one row that cannot be used keeps the oth
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from connectors.model import ShipTo
@@ -27,7 +27,8 @@ class Item:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One order of a sheet. `repeated` are rows that repeat another one word for word."""
+    """One order of a sheet. `repeated` are rows that repeat another one word for word; of a sheet
+    without order numbers, those that say the same of the same person once more."""
 
     reference: str
     rows: tuple[int, ...]
@@ -61,8 +62,11 @@ def orders(
     rejected: Mapping[int, str],
     known: Mapping[str, int],
     labels: Labels,
+    *,
+    numbered: bool = True,
 ) -> tuple[list[Wanted], list[Reject]]:
-    """The orders in the sheet's order, and the rows that keep theirs out.
+    """The orders in the sheet's order, and the rows that keep theirs out. `numbered`: the order
+    numbers are the sheet's own.
 
     `rejected` are rows that could not be read, with the order number that stands in them; `known`
     are the SKUs of goods.
@@ -85,7 +89,18 @@ def orders(
             column, reason = fault or order or ("", "")
             value = reference if column == labels.reference else ""
             rejects += [Reject(row.line, column, value, reason) for row in group]
-    return found, rejects
+    return (found if numbered else _said_twice(found)), rejects
+
+
+def _said_twice(found: Sequence[Wanted]) -> list[Wanted]:
+    """Orders, of which those that are the same but for the number that we gave are repeated."""
+    seen: set[tuple[ShipTo, str, tuple[tuple[str, int], ...]]] = set()
+    told = []
+    for one in found:
+        said = (one.to, one.note, tuple((item.goods, item.quantity) for item in one.items))
+        told.append(replace(one, repeated=one.rows) if said in seen else one)
+        seen.add(said)
+    return told
 
 
 def _fault(group: Sequence[Row], broken: int | None, labels: Labels) -> tuple[str, str] | None:

@@ -74,7 +74,9 @@ def read(
     told = {int(line): code for line, code in row.regions.items()}
     found = read_rows(sheet, name, told)
     known = goods.known(session, row.party_id, {one.goods for one in found.rows})
-    wanted, more = grouping.orders(found.rows, found.broken, known, _labels(sheet))
+    wanted, more = grouping.orders(
+        found.rows, found.broken, known, _labels(sheet), numbered=found.numbered
+    )
     rejects = sorted([*found.rejects, *more], key=lambda one: one.row)
     row.rejects = files.seal_rejects(desk.keyring, row, rejects, found.open)
     settled = _clear(session, row)

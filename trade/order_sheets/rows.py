@@ -104,6 +104,8 @@ class Read:
     rejects: list[Reject] = field(default_factory=list)
     broken: dict[int, str] = field(default_factory=dict)
     open: dict[int, Open] = field(default_factory=dict)
+    numbered: bool = True
+    """Whether the sheet has order numbers of its own."""
 
 
 def opened(content: bytes) -> tuple[Sheet, int]:
@@ -169,6 +171,7 @@ def rows(sheet: Sheet, name: str, regions: Mapping[int, str]) -> Read:
     found = Read()
     spread = Spread(sheet.grid, sheet.header, _MERGED)
     numbered = any(spread(line, cells, "reference") for line, cells in sheet.goods())
+    found.numbered = numbered
     know = people.Reader()
     above = (0, "")
     for line, cells in sheet.goods():
