@@ -56,6 +56,7 @@ def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
         yield veto("brand", f"brands {listed(left.brands)} and {listed(right.brands)}")
 
 
+_NOT = frozenset("不未无")
 _WITHOUT = re.compile(r"(?:不[含带配]|[未无])([一-鿿]{1,4})")
 _WITH = "(?<![不未])[含带配有](?:[^,，;；)）]{{0,12}}?)(?:{})"
 
@@ -64,6 +65,8 @@ def _lacking(text: str, other: str) -> str | None:
     """What one text says it is without and the other that it comes along: 无盖 and 带盖,
     不含电池充电器 and 含4.0ah电池1块.
     """
+    if _NOT.isdisjoint(text):
+        return None
     for thing in _WITHOUT.findall(text):
         named = thing[:2]
         if named not in _CLAIMED and re.search(_WITH.format(named), other):
