@@ -32,6 +32,9 @@ class Radius:
     renamed: int = 0
 
 
+FEW = 5
+"""So many goods that state no stock any more, or became others, are no correction by hand; each of
+the latter is asked about anyway."""
 MANY = 20
 """From so many rows on it is no chance that most of a short listing moved in price."""
 
@@ -44,14 +47,14 @@ def objection(radius: Radius, limits: GuardLimits) -> str | None:
     far = f"moved in price by more than {limits.band:.0%}, or above their retail price"
     found = [
         f"{count} of {live} offers {words}"
-        for count, limit, words in (
-            (radius.vanished, limits.vanish, "are missing from the listing"),
-            (radius.zeroed, limits.zero, "fell to no stock"),
-            (radius.moved, limits.move, far),
-            (radius.unstated, limits.zero, "no longer state their stock"),
-            (radius.renamed, limits.rename, "became other goods"),
+        for count, limit, least, words in (
+            (radius.vanished, limits.vanish, 1, "are missing from the listing"),
+            (radius.zeroed, limits.zero, 1, "fell to no stock"),
+            (radius.moved, limits.move, 1, far),
+            (radius.unstated, limits.zero, FEW, "no longer state their stock"),
+            (radius.renamed, limits.rename, FEW, "became other goods"),
         )
-        if count > limit * live
+        if count > limit * live and count >= least
     ]
     if not found and MANY <= radius.moved > limits.move * radius.stated:
         found = [f"{radius.moved} of the {radius.stated} goods that are listed {far}"]

@@ -218,6 +218,12 @@ def test_objection_names_every_limit_that_is_passed() -> None:
     assert objection(Radius(0, 0, 5, 5, 5), limits) is None
 
 
+def test_a_few_goods_are_corrected_by_hand() -> None:
+    assert objection(Radius(4, 4, unstated=4, renamed=4), GuardLimits()) is None
+    said = objection(Radius(5, 5, unstated=5, renamed=5), GuardLimits())
+    assert said == "5 of 5 offers no longer state their stock; 5 of 5 offers became other goods"
+
+
 def test_most_of_a_short_listing_moved_far_is_no_chance() -> None:
     limits = GuardLimits(move=0.3)
     assert objection(Radius(1000, 40, moved=12), limits) is None
