@@ -180,6 +180,10 @@ class Follower(Shop):
         start = after["next"] if after else 0
         return Listing(clock.now(), complete=True, notes={}, pages=self._pages(rows, start))
 
+    def id_of(self, watched: Watched) -> str | None:
+        """Whatever it is called is its id."""
+        return watched.value
+
 
 def shelf(count: int, seed: int | None = None, **more: Any) -> dict[str, Row]:
     """So many goods; with a seed, some cheaper, sold out or missing."""
