@@ -76,7 +76,7 @@ class Facts(NamedTuple):
     marks: frozenset[str]
     """Letters that name a variant: c调, a款, b类."""
     extras: frozenset[str]
-    """What comes with it: +64g, 含琴架套餐."""
+    """What comes with it: +64g, 含琴架套餐, 配1m双c线."""
     said: tuple[str, ...]
     """Words of the title in its own order, without brand, amounts and what sellers say."""
     gtin: str | None
@@ -96,8 +96,9 @@ _EXTRA = re.compile(
     r"(?<=[一-鿿 )])\+(\d+gb?(?![a-z])|(?!\d+[一-鿿a-z]{1,2}(?![一-鿿]))[一-鿿0-9]{2,10})"
     r"|(?<=[a-z0-9])(?<!pf\d\d)\+([一-鿿]{1,8})"
     r"|(?:含|加(?![大厚长宽量固])|配)([一-鿿0-9]{2,8}?)(?:套餐|套装|\d+[个只支块片条])"
+    r"|(?<![不自])[含配带附](?:\d+(?:\.\d+)?\s?[米m条根])?(?:双?[a-z][a-z0-9 \-]*)?[一-鿿]{0,3}(线)(?![一-鿿])"
 )
-_ADDED = frozenset("+含加配")
+_ADDED = frozenset("+含加配带附")
 _LONE = frozenset({"colour", "accessory"})
 _COMBINED = re.compile(
     r"(?<![一-鿿])([红粉橙黄绿蓝紫灰棕黑白银金米]底?[拼配间]?[红粉橙黄绿蓝紫灰棕黑白银金米][花格条点边纹]?[纹色]?)(?![一-鿿])"

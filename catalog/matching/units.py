@@ -71,7 +71,7 @@ _TOKEN = re.compile(
 _INCHES = re.compile(r"(?<=\d)[\"”]|(?<=\d)寸")
 _SIZED_COUNT = re.compile(r"(?<![a-z])(nb|xxxl|xxl|xl|[sml]|\dxl)(?=\d+[片枚条])")
 _RANGE = re.compile(
-    r"(?<![\d.a-z\-])(\d+(?:\.\d+)?)\s?[-~至]\s?(\d+(?:\.\d+)?)\s?"
+    r"(?<![\d.a-z\-])(\d+(?:\.\d+)?)\s?[-~至到]\s?(\d+(?:\.\d+)?)\s?"
     r"(个月|月龄|岁|kg|斤|公斤|g|克|两|cm|mm|厘米|毫米)(?![a-z])"
 )
 _BOUND = re.compile(
@@ -126,7 +126,7 @@ def prepared(text: str) -> str:
     """The text with one way to write what numbers and units are written in several ways."""
     if "款" in text or "年" in text:
         text = _YEARS.sub(_years, text)
-    if "-" in text or "~" in text or "至" in text:
+    if not _RANGED.isdisjoint(text):
         text = _PERSONS.sub(r" \1\2人 ", _RANGE.sub(" ", text))
     if "以" in text:
         text = _BOUND.sub(" ", text)
@@ -210,7 +210,7 @@ def chains(text: str, found: list[Token]) -> list[list[Token]]:
     return made
 
 
-_RANGED = frozenset("-~至以")
+_RANGED = frozenset("-~至到以")
 
 
 def spans(text: str) -> dict[str, frozenset[tuple[Decimal, Decimal]]]:

@@ -40,6 +40,8 @@ def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
             yield veto("denied", f"only one is without {listed(found)}")
     if thing := _lacking(left.text, right.text) or _lacking(right.text, left.text):
         yield veto("denied", f"only one comes with {thing}")
+    if turn := _successor(left.text, right.text):
+        yield veto("series", turn)
     if side := _opposed(left, right) or _opposed(right, left):
         yield veto("opposite", f"sides: only one is {side}")
     for sort in {mark[1] for mark in left.marks} & {mark[1] for mark in right.marks}:
@@ -57,7 +59,7 @@ def vetoes(left: Facts, right: Facts) -> Iterable[Evidence]:
 
 
 _NOT = frozenset("不未无")
-_WITHOUT = re.compile(r"(?:不[含带配]|[未无])([一-鿿]{1,4})")
+_WITHOUT = re.compile(r"(不[含带配]|[未无])([一-鿿]{1,4})")
 _WITH = "(?<![不未])[含带配有](?:[^,，;；)）]{{0,12}}?)(?:{})"
 
 
@@ -67,15 +69,36 @@ def _lacking(text: str, other: str) -> str | None:
     """
     if _NOT.isdisjoint(text):
         return None
-    for thing in _WITHOUT.findall(text):
+    for said, thing in _WITHOUT.findall(text):
         named = thing[:2]
-        if named not in _CLAIMED and re.search(_WITH.format(named), other):
+        if (said[0] == "不" or named not in _CLAIMED) and re.search(_WITH.format(named), other):
             return str(named)
     return None
 
 
 _CLAIMED = frozenset({"糖", "添加", "线", "味", "香", "毒", "水", "油", "尘", "痕", "忧", "需"})
 """What goods are without by nature or by claim: 无线, 无痕."""
+
+
+_TURN = re.compile(r"([一-鿿]{2})(\d{1,2})(?:代|(?![\d.]*[a-z一-鿿%\"'°*×/+\-]|[.\d]))")
+_BARGAINS = frozenset({"立减", "直降", "满减", "到手", "仅需", "只要", "券后", "优惠"})
+
+
+def _successor(text: str, other: str) -> str | None:
+    """A name with other numbers behind it: 疾风5 and 疾风4代."""
+    ours, others = _turns(text), _turns(other)
+    for name in ours.keys() & others.keys():
+        if not ours[name] & others[name]:
+            return f"{name}{listed(ours[name])} and {name}{listed(others[name])}"
+    return None
+
+
+def _turns(text: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, number in _TURN.findall(text):
+        if name not in _BARGAINS:
+            found.setdefault(name, set()).add(number.lstrip("0"))
+    return found
 
 
 def _opposed(one: Facts, other: Facts) -> str | None:

@@ -17,7 +17,7 @@ from catalog.matching.naming import settled, told
 
 FOLDER = Path(__file__).parent / "labelled"
 PAIRS = FOLDER / "pairs.tsv"
-HELD_OUT = ("c", "e", "k")
+HELD_OUT = ("c", "e")
 """Files written when the matcher was finished; see labelled/README.md."""
 SAME, DIFFERENT = True, False
 COLUMNS = ("half", "label", "left", "right", "why")

@@ -185,6 +185,7 @@ def test_a_loose_number_beside_another_length_waits_for_a_person() -> None:
         ("西裤黑色32修腿", "西裤黑色32阔腿裁"),
         ("车厘子JJ 5斤", "车厘子JJJ 5斤"),
         ("行车记录仪D10 +64G", "行车记录仪D10"),
+        ("充电器65w gq65", "充电器65w gq65 套装（配1m双C线）"),
         ("电子琴61键", "电子琴61键 含琴架琴凳套装"),
         ("软糖60粒*2瓶", "软糖120粒"),
         ("便签12本 四色", "便签12本 黄色"),
@@ -378,6 +379,13 @@ def test_what_sellers_add_to_all_goods_says_nothing(words: str) -> None:
         ("香氛沐浴露 茶树 1l", "沐浴乳男女家庭装保湿雪松香1000ml", "flavour"),
         ("香氛沐浴露 青丘香 1l", "沐浴乳男女家庭装保湿羽衣香1000ml", "flavour"),
         ("洗牙器 c3 标准版", "洗牙器便携 c3 豪华版", "version"),
+        ("充电器65w gq65（不含线）", "充电器65w gq65（含1米数据线）", "denied"),
+        ("跑步鞋男 疾风5 42", "疾风4代男跑步鞋 42码", "series"),
+        ("充电线c to c 1m", "充电线a to c 1米", "connector"),
+        ("吸顶灯圆形50cm 三色变光", "吸顶灯直径500mm 白光", "lamplight"),
+        ("儿童牙刷3到6岁2支", "儿童牙刷6-12岁2支", "range"),
+        ("口红 色号101 3.5g", "口红 色号201 3.5克", "number"),
+        ("男船袜纯棉5双", "男士长袜纯棉5双", "sock"),
     ],
 )
 def test_twins_by_what_comes_along_or_what_they_are_made_of_stay_apart(

@@ -59,8 +59,8 @@ def test_joins_without_a_person_are_right(judged: list[tuple[Pair, Verdict]]) ->
 
 def test_joins_of_goods_never_seen_before_are_right(judged: list[tuple[Pair, Verdict]]) -> None:
     precision, recall = figures(judged, "held-out")
-    assert precision >= 0.975
-    assert recall >= 0.78
+    assert precision >= 0.985
+    assert recall >= 0.76
 
 
 def test_joins_of_the_whole_set_reach_the_aim(judged: list[tuple[Pair, Verdict]]) -> None:
