@@ -54,7 +54,7 @@ def asked_for(given: SearchIn) -> Asked:
         price_max=high,
         margin_min=_decimal(given.margin_min),
         in_stock=given.in_stock,
-        region=resolved(given.region),
+        region=_place(given.region),
         source=given.source,
         sort=given.sort,
     )
@@ -245,6 +245,13 @@ def brands(caller: Reads) -> Response:
     found = caller.office.index.brands(caller.reader)
     items = [{"name": one.value, "products": one.products} for one in found]
     return replies.answer({"items": items})
+
+
+def _place(region: str | None) -> str:
+    """As `resolved`, or a whole province or city, as a facet names it."""
+    if region is not None and len(region) < 6 and places.division(region):
+        return region
+    return resolved(region)
 
 
 def resolved(region: str | None) -> str:

@@ -38,6 +38,7 @@ PRICE = r"^[0-9]{1,9}(\.[0-9]{1,4})?$"
 _PERCENT = r"^[0-9]{1,5}(\.[0-9]{1,4})?$"
 SIGNED = r"^-?[0-9]{1,5}(\.[0-9]{1,4})?$"
 REGION = r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$"
+PLACE = r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})$"
 DIVISION = r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})$"
 GTIN = r"^[0-9]{8,14}$"
 SHARE = r"^[0-9]{1,3}(\.[0-9]{1,2})?$"
@@ -53,6 +54,7 @@ FORMS |= {
     SHARE: 'give a percentage as decimal text with at most two places, such as "30"',
     SIGNED: 'give a percentage as decimal text, such as "15" or "-2.5"',
     REGION: "give a division of GB/T 2260 by 6, 9 or 12 digits",
+    PLACE: "give a division of GB/T 2260 by 2, 4, 6, 9 or 12 digits",
     DIVISION: "give a division of GB/T 2260 by 2, 4, 6 or 9 digits",
     GTIN: "a GTIN has 8 to 14 digits",
     SOURCE: "a source's code is made of letters, digits and -, at most 64, and begins with no -",

@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from api.shapes.base import GTIN, NO_NUL, PRICE, REGION, SHARE, In, Out, Text
+from api.shapes.base import GTIN, NO_NUL, PLACE, PRICE, SHARE, In, Out, Text
 
 REGION_SAID = "GB/T 2260: 6, 9 or 12 digits."
+PLACE_SAID = "GB/T 2260: 6, 9 or 12 digits; 2 or 4 where it is to reach a whole province or city."
 
 Word = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
 Price = Annotated[str, Field(pattern=PRICE)]
@@ -30,7 +31,7 @@ class SearchIn(BaseModel):
     price_max: Price | None = Field(None, description="CNY")
     margin_min: Percent | None = Field(None, description="Percent")
     in_stock: bool | None = None
-    region: Annotated[str, Field(pattern=REGION)] | None = Field(None, description=REGION_SAID)
+    region: Annotated[str, Field(pattern=PLACE)] | None = Field(None, description=PLACE_SAID)
     source: Word | None = None
     sort: Literal["relevance", "price", "-price", "-margin", "-sales", "newest"] = "relevance"
 

@@ -39,6 +39,15 @@ def test_facets_count_what_this_reader_may_know(shop: Shop) -> None:
     assert operator["source"] == [{"value": SOURCE, "products": 1}]
 
 
+def test_a_province_may_be_asked_for_as_a_facet_names_it(shop: Shop) -> None:
+    _goods(shop)
+    for place in ("44", "4403", "440305"):
+        assert shop.got("leader", f"/v1/products?region={place}")["items"]
+    for place in ("99", "440"):
+        refused = shop.ask("leader", "GET", f"/v1/products?region={place}")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "region")
+
+
 def test_categories_are_ours_and_brands_are_counted(shop: Shop) -> None:
     shop.offer(brand="云岭", category="花茶")
     shop.index()
