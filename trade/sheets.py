@@ -56,7 +56,7 @@ SHOWN = ("submitted", "accepted", "partly_shipped")
 
 def export(
     session: Session, desk: Desk, supplier: Supplier, now: datetime, *, limit: int = 5000
-) -> bytes:
+) -> Written:
     """Every purchase that waits to be sent, oldest first, then what is sent again for claims, or is
     not to be any more though a sheet says so, as an XLSX file.
 
@@ -83,7 +83,7 @@ def export(
         .limit(limit - len(rows))
     ).all()
     bought = [purchase_id for _, purchase_id in rows]
-    return written(session, desk, supplier, bought, claims).content
+    return written(session, desk, supplier, bought, claims)
 
 
 def written(

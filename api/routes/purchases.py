@@ -76,8 +76,8 @@ def export(caller: Reads, source: Source = None) -> Response:
     """
     with caller.system() as session:
         door = owners.supplier(session, caller, source)
-        content = sheets.export(session, caller.office.terms.desk, door, clock.now())
-    return uploads.download(content, uploads.XLSX, "purchases.xlsx")
+        sheet = sheets.export(session, caller.office.terms.desk, door, clock.now())
+    return uploads.download(sheet.content, uploads.XLSX, "purchases.xlsx")
 
 
 @router.get("/sheets", response_model=Listed[CutoffSheetOut], summary="Sheets sent at cut-off")

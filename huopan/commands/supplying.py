@@ -33,12 +33,19 @@ def export(
     now = clock.now()
     path = out or Path(f"purchases-{code}-{now.astimezone(clock.SHANGHAI):%Y%m%d-%H%M%S}.xlsx")
     with opened() as house:
-        count = sheets.write(house, code, path, now)
-    view = {"source": code, "purchases": count, "file": str(path) if count else None}
+        sheet = sheets.write(house, code, path, now)
+    some = bool(sheet.purchases or sheet.claims)
+    view = {
+        "source": code,
+        "purchases": sheet.purchases,
+        "replacements": sheet.claims,
+        "file": str(path) if some else None,
+    }
+    again = f" and {sheet.claims:,} replacements for claims" if sheet.claims else ""
     text = (
-        f"{count:,} purchases are in {path}. Its last two columns are the supplier's: bring the"
+        f"{sheet.purchases:,} purchases{again} are in {path}. Its last two columns are the supplier's: bring the"
         f" sheet back with `huopan ship-import {code} FILE`."
-        if count
+        if some
         else f"Nothing of {code} waits to be sent; no file was written."
     )
     show.told(view, text, as_json=as_json)

@@ -151,8 +151,9 @@ def agreed(shop: Shop, units: int = 2) -> str:
 def test_goods_to_be_sent_again_stand_on_the_suppliers_sheet_under_their_claim(shop: Shop) -> None:
     name = agreed(shop)
     with shop.market.db.as_system() as session:
-        content = sheets.export(session, shop.market.desk, shop.door, NOW)
-    rows = list(load_workbook(BytesIO(content)).active.values)  # type: ignore[union-attr]
+        sheet = sheets.export(session, shop.market.desk, shop.door, NOW)
+    assert (sheet.purchases, sheet.claims) == (0, 1)
+    rows = list(load_workbook(BytesIO(sheet.content)).active.values)  # type: ignore[union-attr]
     assert len(rows) == 2
     assert (rows[1][0], rows[1][8], rows[1][9]) == (name, "2", "【补发】")
     report = told(shop, (name, "", "", "SF0000000001"))

@@ -21,7 +21,7 @@ HEADER = [name for name, _ in sheets.COLUMNS]
 
 def export(market: Market, supplier: Supplier = TEAHOUSE) -> list[list[Any]]:
     with market.db.as_system() as session:
-        content = sheets.export(session, market.desk, supplier, NOW)
+        content = sheets.export(session, market.desk, supplier, NOW).content
     sheet = openpyxl.load_workbook(BytesIO(content)).active
     assert sheet is not None
     assert {cell.data_type for row in sheet for cell in row} <= {"s", "n"}
