@@ -43,8 +43,8 @@ def export(
     }
     again = f" and {sheet.claims:,} replacements for claims" if sheet.claims else ""
     text = (
-        f"{sheet.purchases:,} purchases{again} are in {path}. Its last two columns are the supplier's: bring the"
-        f" sheet back with `huopan ship-import {code} FILE`."
+        f"{sheet.purchases:,} purchases{again} are in {path}. Its last two columns are the"
+        f" supplier's: bring the sheet back with `huopan ship-import {code} FILE`."
         if some
         else f"Nothing of {code} waits to be sent; no file was written."
     )
