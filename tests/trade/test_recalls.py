@@ -64,7 +64,7 @@ def waiting(shop: Shop) -> list[Any]:
 
 def exported(shop: Shop) -> list[Any]:
     with shop.market.db.as_system() as session:
-        content = sheets.export(session, shop.market.desk, shop.door, NOW)
+        content = sheets.export(session, shop.market.desk, shop.door, NOW).content
     return [(line[0], line[9]) for line in rows(content)[1:]]
 
 
