@@ -115,8 +115,9 @@ def agrees(day: Day) -> None:
 
 
 def _alive(found: list[dict[str, Any]], state: str) -> list[dict[str, Any]]:
-    """Orders that stand at a platform; no reference of ours has two of them."""
-    alive = [one for one in found if one[state] != "cancelled" and one[state] != "cancel"]
+    """Orders that stand at a platform; no reference of ours has two of them. 1688 ends one that was
+    paid and not sent when all of it is paid back."""
+    alive = [one for one in found if one[state] not in ("cancelled", "cancel", "terminated")]
     refs = Counter(one["our_ref"] for one in alive)
     assert not [ref for ref, count in refs.items() if count > 1]
     return alive
