@@ -5,7 +5,7 @@ of the platform only makes a purchase due at once; the fact is always read again
 tree of platform orders replaces what was known. Suppliers at our own door tell us themselves.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -132,34 +132,54 @@ def hear(session: Session, source: str, now: datetime) -> int:
 
     All are looked at, however many wait that speak of others' orders.
     """
-    waits = select(Inbox).where(Inbox.sender == f"messages:{source}", Inbox.handled_at.is_(None))
-    understood, last, full = 0, 0, True
-    while full:
-        page = waits.where(Inbox.id > last).order_by(Inbox.id).limit(PAGE)
-        rows = session.scalars(page.with_for_update(skip_locked=True)).all()
-        full = len(rows) == PAGE
-        last = rows[-1].id if rows else last
-        told = {row.id: orjson.loads(row.body) for row in rows}
-        ours = _known(session, source, {ref for one in told.values() for ref in one["refs"]})
-        for row in rows:
-            one = told[row.id]
-            speaks = one.get("replacement") or not ours.isdisjoint(one["refs"])
-            found = _heard(session, source, one, now) if speaks else None
-            if found is not None or now - row.received_at > UNMATCHED:
-                handled(session, row.id, {"purchases": found or []})
-                understood += found is not None
+    told = list(_waiting(session, source))
+    ours = _known(session, source, {ref for _, _, one in told for ref in one["refs"]})
+    understood = 0
+    for message, received_at, one in told:
+        speaks = one.get("replacement") or not ours.isdisjoint(one["refs"])
+        found = _heard(session, source, one, now) if speaks else None
+        if found is not None or now - received_at > UNMATCHED:
+            handled(session, message, {"purchases": found or []})
+            understood += found is not None
     return understood
 
 
+def _waiting(session: Session, source: str) -> Iterator[tuple[int, datetime, Mapping[str, Any]]]:
+    """Each message that waits, ours until this transaction ends."""
+    waits = select(Inbox.id, Inbox.received_at, Inbox.body).where(
+        Inbox.sender == f"messages:{source}", Inbox.handled_at.is_(None)
+    )
+    last, full = 0, True
+    while full:
+        page = waits.where(Inbox.id > last).order_by(Inbox.id).limit(PAGE)
+        rows = session.execute(page.with_for_update(skip_locked=True)).all()
+        full = len(rows) == PAGE
+        last = rows[-1].id if rows else last
+        for row in rows:
+            told = orjson.loads(row.body)
+            yield (
+                row.id,
+                row.received_at,
+                {name: told.get(name) for name in ("refs", "replacement")},
+            )
+
+
 def _known(session: Session, source: str, refs: Collection[str]) -> set[str]:
-    """Those of a platform's orders that purchases or claims of ours are about."""
+    """Those of a platform's orders that purchases or claims of ours are about.
+
+    The purchases are locked order by order, as whoever has an order locks its purchases: in the
+    order of messages, two that hold one each might wait for each other.
+    """
     if not refs:
         return set()
-    found = text("""
-        SELECT r.ref FROM purchases p, unnest(p.external_refs) AS r (ref)
+    asked = {"source": source, "refs": list(refs)}
+    bought = text("""
+        SELECT p.external_refs FROM purchases p
         WHERE p.source = :source AND p.external_refs && CAST(:refs AS text[])
-        UNION SELECT ref FROM platform_claims WHERE source = :source AND ref = ANY(:refs)""")
-    return set(session.scalars(found, {"source": source, "refs": list(refs)}))
+        ORDER BY p.order_id, p.id FOR UPDATE""")
+    claimed = text("SELECT ref FROM platform_claims WHERE source = :source AND ref = ANY(:refs)")
+    known = {ref for its in session.scalars(bought, asked) for ref in its}
+    return known.union(session.scalars(claimed, asked))
 
 
 def _heard(

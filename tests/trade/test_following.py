@@ -1,6 +1,7 @@
 """From a purchase at JD to a parcel at the leader's: the platform's truth becomes ours."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -221,6 +222,38 @@ def test_messages_about_others_orders_keep_none_of_ours_waiting(
         session.expire_all()
         assert session.get_one(Purchase, purchase.id).due_at == now
         assert following.hear(session, "jd-vop", now) == 0
+
+
+def test_messages_in_any_order_hold_no_purchase_while_they_wait_for_another(market: Market) -> None:
+    """Whoever cancels an order locks its purchases one after the other."""
+    skus = [market.offer(source="jd-vop", seller=seller).sku for seller in "ab"]
+    order = market.place(market.party(money=10_000), *((sku, 1) for sku in skus))
+    with market.db.as_system() as session:
+        bought = session.scalars(
+            select(Purchase).where(Purchase.order_id == order).order_by(Purchase.id)
+        ).all()
+        ids = [one.id for one in bought]
+        for one in bought:
+            one.external_refs = [f"p{one.id}"]
+        for at, number in enumerate(reversed(ids)):
+            receive(session, "messages:jd-vop", f"m{at}", _message(f"p{number}"))
+    first, last = ids
+
+    def heard() -> int:
+        with market.db.as_system() as session:
+            return following.hear(session, "jd-vop", clock.now())
+
+    lock = text("SELECT FROM purchases WHERE id = :id FOR UPDATE NOWAIT")
+    waits = text("""SELECT EXISTS (SELECT FROM pg_locks
+        WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))""")
+    with ThreadPoolExecutor(1) as pool, market.db.as_system() as session:
+        session.execute(lock, {"id": first})
+        hearing = pool.submit(heard)
+        while not session.scalar(waits):
+            assert not hearing.done()
+        session.execute(lock, {"id": last})
+        session.commit()
+        assert hearing.result() == 2
 
 
 def _message(*refs: str) -> bytes:
