@@ -12,9 +12,7 @@ from kit.ids import inside, outside
 from trade import books, cancelling_units, remaining
 from trade.cancelling_units import Left
 from trade.models import Order, OrderLine, Purchase
-from trade.purchases import lines_of
-from trade.refusal import cancel_some, open_units
-from trade.states import OPEN, restate, tell
+from trade.states import restate, tell
 
 
 def cancel(
@@ -46,22 +44,13 @@ def cancel(
         raise Problem(409, "too_late", "all of it has been shipped; open a claim to send it back")
     before = sum(line.cancelled for line in lines)
     purchases = _purchases(session, order)
-    meant = {line.id for line in lines}
-    if units:
-        left = cancelling_units.left_to_cancel(session, lines, units)
-        books.release(session, order, free_unrouted(session, order, lines, purchases, left))
-        asked = [cancelling_units.cancel(session, order, left, purchases, reason, now)]
-    else:
-        asked = [
-            _cancel_purchase(session, order, purchase, meant, reason, now)
-            for purchase in purchases
-            if purchase.state in OPEN and _serves(session, purchase, meant)
-        ]
-        cancel_unrouted(session, order, lines, purchases)
+    left = cancelling_units.left_to_cancel(session, lines, units or {})
+    books.release(session, order, free_unrouted(session, order, lines, purchases, left))
+    asked = cancelling_units.cancel(session, order, left, purchases, reason, now)
     restate(session, order, now)
     if sum(line.cancelled for line in lines) > before:
         tell(session, order, "cancelled", now)
-    if any(asked):
+    if asked:
         tell(session, order, "cancel_asked", now)
 
 
@@ -92,35 +81,6 @@ def _purchases(session: Session, order: Order) -> list[Purchase]:
             .execution_options(populate_existing=True)
         )
     )
-
-
-def _serves(session: Session, purchase: Purchase, order_line_ids: set[int]) -> bool:
-    lines = lines_of(session, [purchase.id])[purchase.id]
-    return any(line.order_line_id in order_line_ids for line in lines)
-
-
-def _cancel_purchase(
-    session: Session,
-    order: Order,
-    purchase: Purchase,
-    order_line_ids: set[int],
-    reason: str,
-    now: datetime,
-) -> bool:
-    """Cancel what is meant of a purchase, or ask its supplier; returns whether it is asked anew."""
-    lines = lines_of(session, [purchase.id])[purchase.id]
-    meant = [line for line in lines if line.order_line_id in order_line_ids]
-    kept = open_units([line for line in lines if line not in meant])
-    if kept and purchase.state != "ready":
-        raise cancelling_units.shared()
-    if kept:
-        cancel_some(session, order, open_units(meant))
-        purchase.updated_at = now
-    elif purchase.state == "ready":
-        cancelling_units.withdraw(session, order, purchase, lines, reason, now)
-    else:
-        return cancelling_units.ask(session, purchase, reason, now)
-    return False
 
 
 def cancel_unrouted(

@@ -1,4 +1,4 @@
-"""Some units of a line are cancelled and the others kept: which of them, and where they are."""
+"""Units of lines are cancelled, and the others kept: which of them, and where they are."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -63,7 +63,8 @@ def cancel(
     then those whose sender has no others in the purchase and is asked; returns whether one is asked
     anew. Raises Problem 409 `shared_purchase`."""
     open_now = [one for one in purchases if one.state in OPEN]
-    served = {one.id: open_units(lines_of(session, [one.id])[one.id]) for one in open_now}
+    lines = lines_of(session, [one.id for one in open_now])
+    served = {one.id: open_units(lines[one.id]) for one in open_now}
     for purchase in open_now:
         if purchase.cancel_reason is not None:  # its sender is asked for them already
             _take(left, served[purchase.id])
@@ -76,24 +77,22 @@ def cancel(
         unasked = purchase.state != "ready" and purchase.cancel_reason is None
         if unasked and purchase.state in OPEN and had and _covers(left, had):
             _take(left, had)
-            anew |= ask(session, purchase, reason, now)
+            _ask(session, purchase, reason, now)
+            anew = True
     if any(left.values()):
-        raise shared()
+        raise _shared()
     return anew
 
 
-def ask(session: Session, purchase: Purchase, reason: str, now: datetime) -> bool:
-    """Ask the sender of a locked purchase to give it back; False where that was done before."""
-    if purchase.cancel_reason is not None:
-        return False
+def _ask(session: Session, purchase: Purchase, reason: str, now: datetime) -> None:
+    """Ask the sender of a locked purchase to give it back."""
     purchase.cancel_reason, purchase.unwanted = reason, True
     purchase.updated_at = now
     if purchase.state not in UNKNOWN_TO_SUPPLIER:
         following.ask_back(session, purchase, now)
-    return True
 
 
-def withdraw(
+def _withdraw(
     session: Session,
     order: Order,
     purchase: Purchase,
@@ -107,7 +106,7 @@ def withdraw(
     address_requests.over(session, order, purchase, "withdrawn", now)
 
 
-def shared() -> Problem:
+def _shared() -> Problem:
     """Units cannot be kept from a parcel that a sender has with others in it."""
     return Problem(
         409,
@@ -130,7 +129,7 @@ def _from_ready(
     for line, taken in gone:
         left[line.order_line_id] = left.get(line.order_line_id, 0) - taken
     if gone == list(had):
-        withdraw(session, order, purchase, [line for line, _ in had], reason, now)
+        _withdraw(session, order, purchase, [line for line, _ in had], reason, now)
     elif any(taken for _, taken in gone):
         cancel_some(session, order, [(line, taken) for line, taken in gone if taken])
         purchase.updated_at = now
