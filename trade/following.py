@@ -5,11 +5,11 @@ of the platform only makes a purchase due at once; the fact is always read again
 tree of platform orders replaces what was known. Suppliers at our own door tell us themselves.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import select, text
@@ -133,18 +133,35 @@ def hear(session: Session, source: str, now: datetime) -> int:
     All are looked at, however many wait that speak of others' orders.
     """
     told = list(_waiting(session, source))
-    ours = _known(session, source, {ref for _, _, one in told for ref in one["refs"]})
-    understood = 0
-    for message, received_at, one in told:
-        speaks = one.get("replacement") or not ours.isdisjoint(one["refs"])
-        found = _heard(session, source, one, now) if speaks else None
-        if found is not None or now - received_at > UNMATCHED:
-            handled(session, message, {"purchases": found or []})
-            understood += found is not None
+    if not told:
+        return 0
+    refs = {ref for one in told for ref in one.refs}
+    bought, claimed = _bought(session, source, refs), _claimed(session, source, refs)
+    understood, due = 0, set[int]()
+    for one in told:
+        hit = {number for ref in one.refs for number in bought.get(ref, ())}
+        due |= hit
+        heard = _claims_heard(session, source, one, claimed, now) or bool(hit)
+        if heard or now - one.received_at > UNMATCHED:
+            handled(session, one.id, {"purchases": sorted(hit)})
+            understood += heard
+    session.execute(_HURRIED, {"ids": sorted(due), "now": now})
     return understood
 
 
-def _waiting(session: Session, source: str) -> Iterator[tuple[int, datetime, Mapping[str, Any]]]:
+_HURRIED = text("UPDATE purchases SET due_at = least(due_at, :now) WHERE id = ANY(:ids)")
+
+
+class _Message(NamedTuple):
+    """A waiting message: the platform's orders that it speaks of, and the one in their place."""
+
+    id: int
+    received_at: datetime
+    refs: Sequence[str]
+    replacement: str | None
+
+
+def _waiting(session: Session, source: str) -> Iterator[_Message]:
     """Each message that waits, ours until this transaction ends."""
     waits = select(Inbox.id, Inbox.received_at, Inbox.body).where(
         Inbox.sender == f"messages:{source}", Inbox.handled_at.is_(None)
@@ -157,44 +174,41 @@ def _waiting(session: Session, source: str) -> Iterator[tuple[int, datetime, Map
         last = rows[-1].id if rows else last
         for row in rows:
             told = orjson.loads(row.body)
-            yield (
-                row.id,
-                row.received_at,
-                {name: told.get(name) for name in ("refs", "replacement")},
-            )
+            yield _Message(row.id, row.received_at, told["refs"], told.get("replacement"))
 
 
-def _known(session: Session, source: str, refs: Collection[str]) -> set[str]:
-    """Those of a platform's orders that purchases or claims of ours are about.
+def _bought(session: Session, source: str, refs: Collection[str]) -> dict[str, list[int]]:
+    """The purchases that a platform's orders are for.
 
-    The purchases are locked order by order, as whoever has an order locks its purchases: in the
-    order of messages, two that hold one each might wait for each other.
+    They are locked order by order, as whoever has an order locks its purchases: in the order of
+    messages, two that hold one each might wait for each other.
     """
-    if not refs:
-        return set()
-    asked = {"source": source, "refs": list(refs)}
-    bought = text("""
-        SELECT p.external_refs FROM purchases p
+    rows = text("""
+        SELECT p.id, p.external_refs FROM purchases p
         WHERE p.source = :source AND p.external_refs && CAST(:refs AS text[])
         ORDER BY p.order_id, p.id FOR UPDATE""")
-    claimed = text("SELECT ref FROM platform_claims WHERE source = :source AND ref = ANY(:refs)")
-    known = {ref for its in session.scalars(bought, asked) for ref in its}
-    return known.union(session.scalars(claimed, asked))
+    found: dict[str, list[int]] = {}
+    for row in session.execute(rows, {"source": source, "refs": list(refs)}):
+        for ref in row.external_refs:
+            found.setdefault(ref, []).append(row.id)
+    return found
 
 
-def _heard(
-    session: Session, source: str, told: Mapping[str, Any], now: datetime
-) -> list[int] | None:
-    """What a message speaks of is due; returns the purchases, None where it is about nothing."""
-    refs, new = list(told["refs"]), told.get("replacement")
-    hit = session.scalars(
-        text("""UPDATE purchases SET due_at = least(due_at, :now)
-            WHERE source = :source AND external_refs && CAST(:refs AS text[]) RETURNING id"""),
-        {"now": now, "source": source, "refs": refs},
-    ).all()
-    renewed = platform_claims.replaced(session, source, refs, new, now) if new else 0
-    claims = platform_claims.hear(session, source, refs, now)
-    return list(hit) if hit or renewed or claims else None
+def _claimed(session: Session, source: str, refs: Collection[str]) -> set[str]:
+    """Those of a platform's orders that claims are about."""
+    found = text("SELECT ref FROM platform_claims WHERE source = :source AND ref = ANY(:refs)")
+    return set(session.scalars(found, {"source": source, "refs": list(refs)}))
+
+
+def _claims_heard(
+    session: Session, source: str, told: _Message, claimed: Set[str], now: datetime
+) -> bool:
+    """Whether a message speaks of claims; they are due."""
+    new = told.replacement
+    renewed = platform_claims.replaced(session, source, told.refs, new, now) if new else 0
+    about = not claimed.isdisjoint(told.refs)
+    heard = platform_claims.hear(session, source, told.refs, now) if about else 0
+    return bool(renewed or heard)
 
 
 def hurry(session: Session, purchase: Purchase, now: datetime) -> None:
