@@ -43,9 +43,11 @@ def told(
     for part in parts:
         for parcel in part.parcels:
             _news(session, found, part, parcel, now)
-    back = [one.number for one in leaves.came_back(found.lines, own, known(session, found))]
-    refused = [x.tracking_number for part in own if part.state == "refused" for x in part.parcels]
-    _turned(session, found, [*back, *refused], now)
+    if any(part.state in ("cancelled", "refused") for part in own):
+        back = [one.number for one in leaves.came_back(found.lines, own, known(session, found))]
+        nobody = [part for part in own if part.state == "refused"]
+        refused = [parcel.tracking_number for part in nobody for parcel in part.parcels]
+        _turned(session, found, [*back, *refused], now)
     return parts
 
 
@@ -106,28 +108,26 @@ def _done(session: Session, found: Locked, deed: Deed, now: datetime) -> None:
     parcel = deed.parcel
     carrier, number = shipping.waybill(parcel.carrier, parcel.tracking_number, trusted=True)
     if deed.what == "units":
-        shipping.send(session, found, carrier, number, deed.units, now)
+        there = _written(session, found, number)
+        there = there or shipping.new_parcel(session, found, carrier, number, now)
+        shipping.send(session, found, there, deed.units, now)
     elif deed.what == "box":
         shipping.add_box(session, found, carrier, number, now)
     else:
-        former = session.scalars(
-            select(Parcel)
-            .where(Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == deed.was)
-            .order_by(Parcel.id)
-        ).first()
+        former = _written(session, found, deed.was)
         assert former is not None  # noqa: S101 - it is among what is known
         shipping.renumber(session, found, former, carrier, number, now)
 
 
+def _written(session: Session, found: Locked, number: str) -> Parcel | None:
+    session.flush()
+    named = Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == number
+    return session.scalars(select(Parcel).where(*named).order_by(Parcel.id)).first()
+
+
 def _news(session: Session, found: Locked, part: Part, told: SourceParcel, now: datetime) -> None:
     """What the carrier told of a parcel that is written down, and by whom it goes now."""
-    session.flush()
-    parcel = session.scalars(
-        select(Parcel).where(
-            Parcel.purchase_id == found.purchase.id,
-            Parcel.tracking_number == told.tracking_number,
-        )
-    ).first()
+    parcel = _written(session, found, told.tracking_number)
     if parcel is None:
         return
     try:

@@ -83,7 +83,8 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
     if shipment.replaces is not None and same is not None:
         _check_replaced(parcels, tracking_number(shipment.replaces), same)
     elif shipment.replaces is None and wanted:
-        send(session, found, carrier, number, wanted, now)
+        parcel = same or new_parcel(session, found, carrier, number, now)
+        send(session, found, parcel, wanted, now)
     elif same is None:
         if shipment.replaces is None:
             _no_claim_waits(session, found)
@@ -262,7 +263,7 @@ def add_box(session: Session, found: Locked, carrier: str, number: str, now: dat
     """One more box of goods that are shipped already. Raises Problem 422 where none are."""
     if not any(line.shipped for line in found.lines.values()):
         raise _invalid("lines", "no_lines", "a first parcel carries goods; leave lines out for all")
-    _new_parcel(session, found, carrier, number, now)
+    new_parcel(session, found, carrier, number, now)
     found.purchase.updated_at = now
     tell(session, found.order, "shipped", now, {"carrier": carrier, "tracking_number": number})
     restate(session, found.order, now)
@@ -288,9 +289,8 @@ def renumber(
     restate(session, found.order, now)
 
 
-def _new_parcel(
-    session: Session, found: Locked, carrier: str, number: str, now: datetime
-) -> Parcel:
+def new_parcel(session: Session, found: Locked, carrier: str, number: str, now: datetime) -> Parcel:
+    """Write down a parcel with nothing in it yet."""
     parcel = Parcel(
         purchase_id=found.purchase.id,
         order_id=found.order.id,
@@ -309,17 +309,13 @@ def _new_parcel(
 def send(
     session: Session,
     found: Locked,
-    carrier: str,
-    number: str,
+    parcel: Parcel,
     units: Mapping[int, int],
     now: datetime,
 ) -> None:
-    """So many open units by line number leave in a parcel of this number, known or new."""
+    """So many open units by line number leave in a parcel, which may carry others already."""
     purchase, order = found.purchase, found.order
     first = not any(line.shipped for line in found.lines.values())
-    own = [one for one in _parcels(session, found) if one.claim_id is None]
-    parcel = next((one for one in own if one.tracking_number == number), None)
-    parcel = parcel or _new_parcel(session, found, carrier, number, now)
     parts = [_put(session, found, parcel, line, count) for line, count in units.items()]
     books.capture(session, order, purchase, parcel.id, parts, first=first)
     if parcel.delivered_at is not None:
