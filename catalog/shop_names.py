@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from catalog.matching.lexicon import Scanner
 from catalog.matching.naming import brand_names, famous
-from catalog.matching.text import simplified
+from kit.hanzi import simplified
 
 T = TypeVar("T")
 

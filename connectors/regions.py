@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-import opencc
 from stdnum import numdb
 
-_SIMPLIFIED = opencc.OpenCC("t2s")
+from kit.hanzi import simplified
+
 _SPAN = re.compile(r"\[[^\]]*\]")
 _ENDINGS = re.compile(
     r"(特别行政区|(?:维吾尔|壮族|回族)?自治区|[\u4e00-\u9fff]{0,6}?族自治[州县]|自治[州县]|地区|新区|省|市|区|县|旗|盟)$"
@@ -64,4 +64,4 @@ def _name(code: str, kind: str) -> str:
     if len(code) != 6 or "county" not in found:
         return ""
     newest = _SPAN.sub("", found["county"].split(",")[-1])
-    return "" if nameless(newest) else _SIMPLIFIED.convert(newest)
+    return "" if nameless(newest) else simplified(newest)

@@ -3,6 +3,7 @@
 import re
 
 from connectors.feed.text import plain
+from kit import hanzi
 
 _WORDS = (
     "件个份盒箱包瓶套袋罐支只提条双对组听卷桶枚片块本把根杯扎"
@@ -10,9 +11,8 @@ _WORDS = (
 )
 _NUMBER = re.compile(rf"(?:共|[x×*])?\s*(\d{{1,6}})(?:\.0+)?\s*/?[{_WORDS}]?", re.IGNORECASE)
 _SPOKEN = re.compile(rf"共?([一二两三四五六七八九十百]+)[{_WORDS}]?")
-_DIGITS = {letter: at for at, letter in enumerate("零一二三四五六七八九")} | {"两": 2}
 _HUNDREDS = re.compile(
-    r"(?:([一二两三四五六七八九])百)?(?:([一二三四五六七八九])?(十))?([一二两三四五六七八九])?"
+    r"(?:[一二两三四五六七八九]百)?(?:[一二三四五六七八九]?十)?[一二两三四五六七八九]?"
 )
 _BRACKETS = re.compile(r"[()\[\]]")
 
@@ -23,8 +23,7 @@ def units(text: str) -> int | None:
     bare = _BRACKETS.sub("", plain(text)).replace(",", "").replace("，", "").strip()
     if found := _NUMBER.fullmatch(bare):
         return int(found[1])
-    if (spoken := _SPOKEN.fullmatch(bare)) and (parts := _HUNDREDS.fullmatch(spoken[1])):
-        hundreds, tens, ten, ones = parts.groups()
-        more = _DIGITS[tens] if tens else bool(ten)
-        return 100 * _DIGITS.get(hundreds, 0) + 10 * more + _DIGITS.get(ones, 0)
+    spoken = _SPOKEN.fullmatch(bare)
+    if spoken and _HUNDREDS.fullmatch(spoken[1]):
+        return hanzi.number(spoken[1])
     return None

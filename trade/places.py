@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-import opencc
-
 from connectors.regions import YOUNG, nameless
+from kit.hanzi import simplified
 
 WITHOUT_COUNTIES = frozenset({"441900", "442000", "460400", "620200"})
 """Cities whose streets hang directly below them: 东莞, 中山, 儋州, 嘉峪关."""
@@ -215,7 +214,7 @@ def _rows() -> Iterator[tuple[str, str, bool]]:
     """Code, name, and whether that is over, of every place that the standard ever had."""
     text = files("stdnum.cn").joinpath("loc.dat").read_text("utf-8")
     province = ""
-    for line in opencc.OpenCC("t2s").convert(text).splitlines():
+    for line in simplified(text).splitlines():
         if line[:2].isdigit():
             province = line[:2]
         elif row := _ROW.match(line):

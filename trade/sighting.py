@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import opencc
-
+from kit.hanzi import simplified
 from trade.place_names import ABROAD, MUNICIPALITIES, Word, counties_of, longest_at
 from trade.places import County
 
-_SIMPLIFIED = opencc.OpenCC("t2s")
 _SIGNS = r"[，,、。·.\-—/|\\_:：;；>]*"
 _GAP = re.compile(
     rf"{_SIGNS}(市辖区|市?县|(省|自治区)?直辖县级行政(区划|单位))?"
@@ -113,7 +111,7 @@ def abroad(text: str) -> bool:
 
 def _squeezed(text: str) -> tuple[str, list[int]]:
     """The text in simplified characters without white space, and where each of them was."""
-    simple = _SIMPLIFIED.convert(text)
+    simple = simplified(text)
     simple = simple if len(simple) == len(text) else text
     where = [at for at, letter in enumerate(simple) if not letter.isspace()]
     return "".join(simple[at] for at in where), where

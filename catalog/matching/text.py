@@ -5,17 +5,15 @@
 
 import re
 import unicodedata
-from functools import cache, lru_cache
-
-import opencc
+from functools import lru_cache
 
 from catalog.matching.lexicon import lexicon, replaced
+from kit import hanzi
 
 _PLAIN = re.compile(r"[ -~　-〃一-鿿！-～×·【】《》()（）]*")
 """Characters for which one pass of folding is known to be enough."""
 _BLANKS = re.compile(r"\s+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
 _MEASURED = (
     "段代级层件支瓶罐听盒袋包提箱条片抽张粒颗枚个只卷双节把杯桶套册本根筒组对口"
     "号寸斤轴入连电人键打米度年布块位折份餐丸管板扎串束副付页碗盆壶沓帖贴枝捆朵顶台枚合步孔色阶目档挡速座股头齿格副叶折芯版期类"
@@ -44,17 +42,6 @@ _TEN_THOUSAND = re.compile(r"(\d+(?:\.\d+)?)万(?=毫安|ma|转)")
 _LENS = re.compile(r"(?<![\w.])-(\d{1,2}\.\d{2})(?!\d)")
 
 
-@cache
-def _simplifier() -> opencc.OpenCC:
-    return opencc.OpenCC("t2s")
-
-
-def simplified(text: str) -> str:
-    """The text in simplified characters."""
-    result: str = text if text.isascii() else _simplifier().convert(text)
-    return result
-
-
 def normalise(text: str) -> str:
     """The comparable form of a title, brand, unit or attribute."""
     folded = _fold(text)
@@ -73,7 +60,7 @@ def _fold(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).lower().replace("\x00", "")
     if not _PLAIN.fullmatch(text):
         text = unicodedata.normalize("NFKC", text.casefold())
-    text = _regional(simplified(_PRO_PLUS.sub(" plus", text)))
+    text = _regional(hanzi.simplified(_PRO_PLUS.sub(" plus", text)))
     text = _BLANKS.sub(" ", text.replace("×", "*").replace("✕", "*")).strip()
     text = _BY.sub(r"\1*", _THOUSANDS.sub("", text))
     if text.isascii():
@@ -88,24 +75,10 @@ def _fold(text: str) -> str:
 def _counted(text: str) -> str:
     text = _HALF.sub("0.5", _PAIR.sub("2", _SINGLE.sub("1", text)))
     text = _LETTERED.sub(" ", text)
-    text = _NUMERAL.sub(lambda found: str(_value(found.group(1))), text)
+    text = _NUMERAL.sub(lambda found: str(hanzi.number(found.group(1))), text)
     text = _COUPLE.sub("2支装", text)
     return _DOZEN.sub(lambda found: f"{float(found.group(1)) * 12:g}支", text)
 
 
 def _regional(text: str) -> str:
     return text if text.isascii() else replaced(text, lexicon().regional)
-
-
-def _value(numeral: str) -> int:
-    """`三` is 3, `十二` 12, `三十` 30, `百` 100; digits after one another are read as digits."""
-    if "十" not in numeral and "百" not in numeral:
-        return int("".join(str(_DIGITS[char]) for char in numeral))
-    total = digit = 0
-    for char in numeral:
-        if char in "十百":
-            total += (digit or 1) * (10 if char == "十" else 100)
-            digit = 0
-        else:
-            digit = _DIGITS[char]
-    return total + digit

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-import opencc
 import rjieba
 from pypinyin import lazy_pinyin
 from pypinyin.constants import PHRASES_DICT
+
+from kit.hanzi import simplified
 
 _RUNS = re.compile(r"[a-z]+|[0-9]+|[^\W\d_a-z]+")
 """Letters, digits, and everything else that is written with: `iphone15` is `iphone` and `15`."""
 
 _HANZI = re.compile(r"[\u3400-\u9fff]{2,8}")
-_SIMPLIFIED = opencc.OpenCC("t2s")
 
 LONGEST = 64
 """Characters of a query that count; what people paste beyond that narrows nothing."""
@@ -24,8 +24,7 @@ LONGEST = 64
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Half-width, lower case and simplified, so that Ａ４ is a4 and 紙尿褲 is 纸尿裤."""
-    folded: str = _SIMPLIFIED.convert(unicodedata.normalize("NFKC", text).lower())
-    return folded
+    return simplified(unicodedata.normalize("NFKC", text).lower())
 
 
 def indexed(text: str) -> list[str]:
