@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Index, select, text, update
+from sqlalchemy import Index, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog.matching import redirects
 from catalog.matching.redirects import NOWHERE, Leads
-from kit.db import Base, Utc
+from kit.db import Base, Utc, end_version
 
 
 class BundleVersion(Base):
@@ -93,10 +93,10 @@ def keep(session: Session, sku_id: int, units: Mapping[int, int], at: datetime) 
     """Write down that a SKU is made of these parts from `at` on; of none: it is no bundle."""
     kept = BundleVersion
     said = {str(part): count for part, count in units.items()}
-    open_now = (kept.sku_id == sku_id, kept.ended_at.is_(None))
-    if said == session.scalar(select(kept.parts).where(*open_now)):
+    own = kept.sku_id == sku_id
+    if said == session.scalar(select(kept.parts).where(own, kept.ended_at.is_(None))):
         return
-    session.execute(update(kept).where(*open_now).values(ended_at=at))
+    end_version(session, kept, at, own)
     if said:
         session.add(kept(sku_id=sku_id, began_at=at, parts=said))
     session.flush()

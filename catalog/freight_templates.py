@@ -13,12 +13,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Index, UniqueConstraint, select, text, update
+from sqlalchemy import Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from catalog import marks, rule_changes
 from catalog.rule_changes import Reach
-from kit.db import NOW, Base, Id, OutsideId, Ref, Utc, read_clock, take_turn
+from kit.db import NOW, Base, Id, OutsideId, Ref, Utc, end_version, read_clock, take_turn
 from kit.errors import Problem, invalid
 from kit.money import FEN
 
@@ -191,14 +191,14 @@ def put(
     if row is None:
         row = FreightTemplate(source=source, name=name)
         session.add(row)
-    before, now = row.content, template.content
+    before, now, kept = row.content, template.content, FreightTemplateVersion
     row.party_id, row.content, row.stated = party_id, now, dict(stated)
     row.updated_at = read_clock(session)
     session.flush()
     if now != before:
-        _end(session, row, row.updated_at)
+        end_version(session, kept, row.updated_at, kept.id == row.id)
         began = {"began_at": row.updated_at, "content": now}
-        session.add(FreightTemplateVersion(id=row.id, source=source, name=name, **began))
+        session.add(kept(id=row.id, source=source, name=name, **began))
         _tell(session, row, before, now)
     return row
 
@@ -218,7 +218,8 @@ def remove(session: Session, source: str, name: str) -> bool:
     if row is None:
         return False
     _tell(session, row, row.content, None)
-    _end(session, row, read_clock(session))
+    kept = FreightTemplateVersion
+    end_version(session, kept, read_clock(session), kept.id == row.id)
     session.delete(row)
     session.flush()
     return True
@@ -293,13 +294,6 @@ def _check_step(by: By, name: str, step: Step) -> None:
     counted = step.size * _WHOLES[by]
     if counted != counted.to_integral_value() or not 1 <= counted <= 10**9:
         raise invalid(name, "its size is in pieces, kilograms or CNY, above 0")
-
-
-def _end(session: Session, row: FreightTemplate, at: datetime) -> None:
-    """What it said holds until then."""
-    kept = FreightTemplateVersion
-    said = update(kept).where(kept.id == row.id, kept.ended_at.is_(None))
-    session.execute(said.values(ended_at=at))
 
 
 def _tell(session: Session, row: FreightTemplate, *contents: Mapping[str, Any] | None) -> None:

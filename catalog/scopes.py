@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -18,7 +18,7 @@ from catalog.matching import wordings
 from catalog.matching.redirects import current
 from catalog.pricing import Goods
 from catalog.rule_changes import Kind, Reach
-from kit.db import NOW, Base, Id, OutsideId, Ref, Utc, read_clock, take_turn
+from kit.db import NOW, Base, Id, OutsideId, Ref, Utc, end_version, read_clock, take_turn
 from kit.errors import Problem, invalid
 
 EVERY_SOURCE = ""
@@ -217,9 +217,7 @@ def _begin(session: Session, row: Rule) -> None:
 
 def _end(session: Session, row: Rule, at: datetime) -> None:
     """What it said holds until then."""
-    kept = row.versions
-    said = update(kept).where(kept.id == row.id, kept.ended_at.is_(None))
-    session.execute(said.values(ended_at=at))
+    end_version(session, row.versions, at, row.versions.id == row.id)
 
 
 def _check(session: Session, scope: Scope) -> None:

@@ -21,6 +21,7 @@ from alembic.script import ScriptDirectory
 from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Engine,
     Identity,
     Numeric,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     event,
     make_url,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
@@ -223,6 +225,12 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 def take_turn(session: Session, what: str) -> None:
     """Transactions that name the same `what` go on one after the other: this one until it ends."""
     session.execute(_ALONE, {"what": what})
+
+
+def end_version(session: Session, kept: Any, at: datetime, *which: ColumnElement[bool]) -> None:
+    """What the last version of these rows says holds until `at`; `kept` is a table with `ended_at`,
+    null while a version holds."""
+    session.execute(update(kept).where(*which, kept.ended_at.is_(None)).values(ended_at=at))
 
 
 def _psycopg(connection: Any) -> psycopg.Connection[Any]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import text, update
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.pricing import Buyer
-from kit.db import read_clock
+from kit.db import end_version, read_clock
 from trade.models import Party, PartyStanding
 
 _OF = text("""
@@ -69,8 +69,7 @@ def keep(session: Session, party: Party) -> None:
     System scope."""
     now = read_clock(session)
     kept = PartyStanding
-    stood = update(kept).where(kept.party_id == party.id, kept.ended_at.is_(None))
-    session.execute(stood.values(ended_at=now))
+    end_version(session, kept, now, kept.party_id == party.id)
     if party.level is not None or party.parent_id is not None:
         standing = kept(
             party_id=party.id, began_at=now, level=party.level, parent_id=party.parent_id
