@@ -11,11 +11,9 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 from connectors.errors import Unreadable
 from connectors.feed import encoding
 from connectors.feed.readers import csv as delimited
-from connectors.feed.readers import excel, refuse_strange, zipped
+from connectors.feed.readers import excel, is_page, refuse_strange, zipped
 
 NAME = "the file"
-_PAGES = (b"<html", b"<!doctype html", b"<table", b"<meta", b"<head")
-"""How an .xls begins that a web site only calls so."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -54,7 +52,7 @@ def read(content: bytes, limits: Limits, *, hidden: bool = False) -> list[Grid]:
         most = limits.bytes // 1024**2
         raise Unreadable("too-large", f"{NAME} is larger than {most} MB; send it in parts")
     refuse_strange(content[:8], NAME)
-    if content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+    if is_page(content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").decode("ascii", "ignore")):
         raise Unreadable(
             "web-page", f"{NAME} is a web page in spite of its name; open it and save it as XLSX"
         )

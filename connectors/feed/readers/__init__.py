@@ -50,6 +50,11 @@ def refuse_strange(head: bytes, name: str) -> None:
             raise Unreadable("no-list", f"{name} is {what}; save it as XLSX or CSV")
 
 
+def is_page(text: str) -> bool:
+    """Whether a text, without what may stand before it, is a web page."""
+    return _WEB_PAGE.match(text) is not None
+
+
 def of(path: Path, form: str) -> Reader:
     """The reader of a file; `auto` looks at its first bytes, not at its name. Raises Unreadable."""
     return _READERS[_form(path) if form == "auto" else form]
@@ -66,7 +71,7 @@ def _form(path: Path) -> str:
     if head.startswith(_OLE):
         return "xls"
     text = head.decode(encoding.guess(path), "ignore").lstrip("\ufeff \t\r\n")
-    if _WEB_PAGE.match(text):
+    if is_page(text):
         return "html"
     if text.startswith("<"):
         return "xml"
