@@ -32,7 +32,7 @@ def deposit(session: Session, party_id: int, amount: int, reference: str) -> boo
         raise _invalid("reference", "give the bank's reference, at most 100 characters")
     name = f"deposit:{reference.strip()}"
     _alone(session, party_id)
-    if session.scalar(_confirmed(party_id, amount, reference).limit(1)) is not None:
+    if session.scalar(_confirmed(party_id, reference, amount).limit(1)) is not None:
         return False
     _check_no_return(session, reference)
     if ledger.post(session, [_deposit(name, party_id, amount)]):
@@ -52,12 +52,8 @@ def received(session: Session, party_id: int, reference: str) -> bool:
     """Whether a receipt of the bank's was credited to the party already; until the end of the
     transaction none of its is."""
     _alone(session, party_id)
-    asked = DepositRequest.party_id == party_id, DepositRequest.proof == reference
-    confirmed = select(DepositRequest.id).where(*asked, DepositRequest.state == "confirmed")
-    own = Posting.reference == f"deposit:{reference}", Posting.destination == f"wallet:{party_id}"
-    return bool(
-        session.scalar(select(confirmed.exists() | select(Posting.id).where(*own).exists()))
-    )
+    either = _confirmed(party_id, reference).exists() | _posted(party_id, reference).exists()
+    return bool(session.scalar(select(either)))
 
 
 def wallet(session: Session, party_id: int) -> dict[str, Any]:
@@ -219,11 +215,17 @@ def _alone(session: Session, party_id: int) -> None:
     take_turn(session, f"deposits {party_id}")
 
 
-def _confirmed(party_id: int, amount: int, proof: str) -> Select[int]:
-    """Requests of a party that were confirmed for this receipt."""
+def _confirmed(party_id: int, proof: str, amount: int | None = None) -> Select[int]:
+    """Requests of a party that were confirmed for this receipt, over any amount or this one."""
     own = DepositRequest.party_id == party_id, DepositRequest.state == "confirmed"
-    same = DepositRequest.proof == proof.strip(), DepositRequest.amount == amount
-    return select(DepositRequest.id).where(*own, *same)
+    found = select(DepositRequest.id).where(*own, DepositRequest.proof == proof.strip())
+    return found if amount is None else found.where(DepositRequest.amount == amount)
+
+
+def _posted(party_id: int, reference: str) -> Select[int]:
+    """Deposits of a party under this receipt."""
+    own = Posting.reference == f"deposit:{reference}", Posting.destination == f"wallet:{party_id}"
+    return select(Posting.id).where(*own)
 
 
 def _check_no_return(session: Session, reference: str) -> None:
@@ -242,10 +244,8 @@ def _check_no_return(session: Session, reference: str) -> None:
 
 def _check_new(session: Session, row: DepositRequest) -> None:
     _check_no_return(session, row.proof)
-    own = Posting.destination == f"wallet:{row.party_id}"
-    posted = select(Posting.id).where(Posting.reference == f"deposit:{row.proof}", own)
-    before = session.scalar(_confirmed(row.party_id, row.amount, row.proof).limit(1))
-    if before is None and session.scalar(posted) is None:
+    before = session.scalar(_confirmed(row.party_id, row.proof, row.amount).limit(1))
+    if before is None and session.scalar(_posted(row.party_id, row.proof)) is None:
         return
     what = f"confirmed with {outside('dep', before)}" if before else "posted as a deposit"
     raise Problem(
