@@ -18,7 +18,7 @@ from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import price_text, yuan
 from trade import address_requests, audits, proposal_views, recipients
-from trade.claim_view import claim_view
+from trade.after_sales.claim_views import claim_view
 from trade.models import (
     AddressRequest,
     Claim,

@@ -17,13 +17,62 @@ from kit.ids import inside, outside
 from kit.money import yuan
 from trade.after_sales.claim_answers import opened_address
 from trade.after_sales.claim_deadlines import Then, returns_of, upcoming
-from trade.claim_view import claim_view, parcel_view, postage_view, waybill_view
 from trade.desk import Desk
 from trade.models import Claim, ClaimLine, ClaimMove, OrderLine, Parcel, Purchase, PurchaseLine
 from trade.paging import Cursor, changed
 from trade.purchases import Supplier
 
 Page = tuple[list[dict[str, Any]], tuple[datetime, int] | None]
+
+
+def claim_view(
+    claim: Claim, lines: Sequence[ClaimLine], names: dict[int, str], parcels: Sequence[Parcel]
+) -> dict[str, Any]:
+    """A claim as its leader sees it; `names` are outside SKU ids by order line, `parcels` those
+    that came in the place of others."""
+    return {
+        "id": outside("clm", claim.id),
+        "order": outside("ord", claim.order_id),
+        "kind": claim.kind,
+        "cause": claim.cause,
+        "status": claim.state,
+        "reason": claim.reason,
+        "evidence": claim.evidence,
+        "answer": claim.answer,
+        "approved": None if claim.approved is None else yuan(claim.approved),
+        "freight_refunded": yuan(claim.freight_refunded),
+        "postage": _postage(claim, "refunded", claim.postage_refunded),
+        "sent_back": _waybill(claim.back_carrier, claim.back_number),
+        "reissued": _parcel(next((p for p in parcels if p.claim_id == claim.id), None)),
+        "due_at": claim.due_at,
+        "escalated_at": claim.escalated_at,
+        "lines": [
+            {
+                "sku": names[line.order_line_id],
+                "quantity": line.quantity,
+                "amount": yuan(line.asked),
+                "refunded": yuan(line.refunded),
+            }
+            for line in lines
+        ],
+        "created_at": claim.created_at,
+        "updated_at": claim.updated_at,
+    }
+
+
+def _postage(claim: Claim, name: str, given: int) -> dict[str, str] | None:
+    """What sending goods back has cost, and what was `given` for it, where it was asked for."""
+    return {"asked": yuan(claim.postage), name: yuan(given)} if claim.postage else None
+
+
+def _waybill(carrier: str | None, number: str | None) -> dict[str, Any] | None:
+    """A waybill, where there is one."""
+    return None if number is None else {"carrier": carrier, "tracking_number": number}
+
+
+def _parcel(parcel: Parcel | None) -> dict[str, Any] | None:
+    """The waybill of a parcel, where there is one."""
+    return None if parcel is None else _waybill(parcel.carrier, parcel.tracking_number)
 
 
 def leader_page(
@@ -135,10 +184,10 @@ def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> li
             "approved": None if claim.approved_cost is None else yuan(claim.approved_cost),
             "bearer": claim.bearer,
             "freight_credited": yuan(claim.freight_credited),
-            "postage": postage_view(claim, "credited", claim.postage_credited),
+            "postage": _postage(claim, "credited", claim.postage_credited),
             "return_to": opened_address(desk, claim),
-            "sent_back": waybill_view(claim.back_carrier, claim.back_number),
-            "reissued": parcel_view(sent.get(claim.id)),
+            "sent_back": _waybill(claim.back_carrier, claim.back_number),
+            "reissued": _parcel(sent.get(claim.id)),
             "recall": "sent" if claim.recall == "seen" else claim.recall,
             "due_at": claim.due_at,
             "then": then[claim.id],
