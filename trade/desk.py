@@ -176,7 +176,8 @@ def readership(settings: Settings, book: Pricebook, album: Album | None = None) 
     does not make another index.
     """
     risk = settings.stock.refusal_risk
-    policies = {code: _policy(code, config, risk) for code, config in settings.sources.items()}
+    read = {code: _readable(code, config) for code, config in settings.sources.items()}
+    policies = {code: _policy(given, risk) for code, given in read.items()}
     ordinary = SourcePolicy(refusal_risk=risk)
     return Readership(
         price_lists(settings.pricing.markup_percent),
@@ -199,8 +200,7 @@ def _readable(code: str, config: Mapping[str, object]) -> SourceSettings | None:
         return None
 
 
-def _policy(code: str, config: Mapping[str, object], risk: float) -> SourcePolicy:
-    given = _readable(code, config)
+def _policy(given: SourceSettings | None, risk: float) -> SourcePolicy:
     if given is None:
         return SourcePolicy("hide", frozenset(), risk)
     own = risk if given.refusal_risk is None else given.refusal_risk
@@ -209,12 +209,12 @@ def _policy(code: str, config: Mapping[str, object], risk: float) -> SourcePolic
 
 def _terms(code: str, config: Mapping[str, object], risk: float) -> SourceTerms:
     given = _readable(code, config)
+    policy = _policy(given, risk)
     if given is None:  # nothing of it is decided by silence, whoever it is
-        named = config.get("kind") in KINDS
-        policy, claims = _policy(code, config, risk), not named or can(config, TakesBack)
+        claims = config.get("kind") not in KINDS or can(config, TakesBack)
         return SourceTerms(policy, accept="manual", platform=claims, door=False)
     return SourceTerms(
-        policy=_policy(code, config, risk),
+        policy=policy,
         accept=getattr(given, "accept", "manual"),
         cutoff=getattr(given, "cutoff", None),
         send_to=getattr(given, "send_to", ""),
