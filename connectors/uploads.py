@@ -33,12 +33,14 @@ class Grid:
     """One visible sheet: `rows[0]` is row 1 as a person counts; every cell is text.
 
     `merged` are (first row, column, last row) of cells merged downwards, 0-based: only the first
-    has the text.
+    has the text. `hidden` are the numbers of rows that nobody sees, as a person counts: by hand, in
+    a closed group, or filtered away. Of an XLS workbook they are not known.
     """
 
     title: str
     rows: list[list[str]]
     merged: tuple[tuple[int, int, int], ...] = ()
+    hidden: frozenset[int] = frozenset()
 
 
 def read(content: bytes, limits: Limits, *, hidden: bool = False) -> list[Grid]:
@@ -73,14 +75,19 @@ def _workbook(content: bytes, limits: Limits, *, hidden: bool) -> Iterator[Grid]
     for about in book.sheets_metadata:
         shown = hidden or about.visible == SheetVisibleEnum.Visible
         if shown and about.typ == SheetTypeEnum.WorkSheet:
-            words = inside.get(about.name, zipped.Inside()).instead
-            yield _sheet(book, about.name, words, limits)
+            yield _sheet(book, about.name, inside.get(about.name, zipped.Inside()), limits)
 
 
-def _sheet(book: CalamineWorkbook, title: str, words: dict[str, str], limits: Limits) -> Grid:
+def _sheet(book: CalamineWorkbook, title: str, inside: zipped.Inside, limits: Limits) -> Grid:
     sheet = book.get_sheet_by_name(title)
     if sheet.width > limits.columns:
         raise Unreadable("too-wide", f"{NAME} has more than {limits.columns} columns")
+    if 0 in inside.hidden:
+        raise Unreadable(
+            "hidden-rows",
+            f"{NAME} has hidden rows and does not number them; open it in a spreadsheet program and"
+            " save it anew",
+        )
     top, left = sheet.start or (0, 0)
     rows: list[list[str]] = [[] for _ in range(top)]
     filled = top
@@ -91,7 +98,7 @@ def _sheet(book: CalamineWorkbook, title: str, words: dict[str, str], limits: Li
         if filled > limits.rows:
             raise _too_long(limits)
     del rows[filled:]
-    for cell, text in words.items():
+    for cell, text in inside.instead.items():
         at, column = zipped.place(cell)
         if at < len(rows) and column < len(rows[at]) and not rows[at][column]:
             rows[at][column] = text
@@ -100,7 +107,7 @@ def _sheet(book: CalamineWorkbook, title: str, words: dict[str, str], limits: Li
         for (first, column), (last, right) in sheet.merged_cell_ranges or ()
         if last > first and right == column and first < len(rows)
     )
-    return Grid(title, rows, merged)
+    return Grid(title, rows, merged, frozenset(inside.hidden))
 
 
 def _text(content: bytes, limits: Limits) -> Grid:

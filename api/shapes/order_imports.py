@@ -89,7 +89,11 @@ class ImportOut(Out):
 
     id: str
     status: str = Field(description="reading | ready | placing | done | failed | expired")
-    rows: int = Field(description="Rows of goods.")
+    rows: int = Field(description="Rows of goods that the sheet shows.")
+    hidden: list[int] = Field(
+        description="Rows of goods that are hidden or filtered away in the sheet, as a person"
+        " counts. They are not ordered: unhide them and upload the sheet again."
+    )
     orders: int | None = Field(description="Orders that were found; null while it is read.")
     total: str | None = Field(description="What those that are ready or placed cost.")
     max_total: str | None

@@ -109,6 +109,10 @@ class SheetOut(Out):
     without_number: int
     shipped: int
     unchanged: int
+    hidden: list[int] = Field(
+        description="Rows with a waybill that are hidden or filtered away in the sheet: nothing of"
+        " them was shipped."
+    )
     failed: list[RowFaultOut]
 
 

@@ -78,6 +78,11 @@ def ship_import(
         f" known already, {len(report.failed):,} cannot be used;"
         f" {report.without_number:,} without one."
     )
+    if report.hidden:
+        lines.append(
+            f"{len(report.hidden):,} rows are hidden or filtered away and were not shipped; unhide"
+            " those that are meant and import the sheet again."
+        )
     show.told(vars(report), "\n".join(lines), as_json=as_json)
     if report.failed:
         raise typer.Exit(1)

@@ -92,6 +92,34 @@ def test_the_same_sheet_is_one_and_a_wrong_one_says_why(shop: Shop) -> None:
     assert send(shop, csv_text(*[row("A", "T")] * 10_001), 422)["code"] == "too_many_rows"
 
 
+def test_rows_that_are_filtered_away_are_told_and_not_ordered(shop: Shop) -> None:
+    goods = shop.offer()
+    lines = [row(f"A{n}", goods.sku, n) for n in (1, 2, 3)]
+    name = send(shop, xlsx(*lines, hidden=(3,)))["id"]
+    path = f"/v1/orders/imports/{name}"
+    work(shop, name)
+    told = shop.got("leader", path)
+    assert (told["rows"], told["orders"], told["hidden"]) == (2, 2, [3])
+    shop.said("leader", f"{path}/confirm", {"max_total": told["total"]}, 202)
+    work(shop, name)
+    made = openpyxl.load_workbook(
+        io.BytesIO(shop.ask("leader", "GET", f"{path}/result.xlsx").content)
+    )
+    [_, *lines_back] = [[cell.value for cell in line] for line in made.worksheets[0]]
+    assert [line[6] for line in lines_back] == ["pending", "hidden", "pending"]
+    assert "unhide" in lines_back[1][9]
+    shown = send(shop, xlsx(*lines))["id"]  # the one way to have them ordered
+    work(shop, shown)
+    told = shop.got("leader", f"/v1/orders/imports/{shown}")
+    assert (told["rows"], told["hidden"], told["failed"]) == (3, [], [])
+    shop.said("leader", f"/v1/orders/imports/{shown}/confirm", {"max_total": "999"}, 202)
+    work(shop, shown)
+    told = shop.got("leader", f"/v1/orders/imports/{shown}")
+    assert (told["placed"], told["known"]) == (1, 2)
+    nothing = send(shop, xlsx(*lines, hidden=(2, 3, 4)), 422)
+    assert (nothing["code"], "hidden" in nothing["detail"]) == ("no_rows", True)
+
+
 def test_a_pdf_or_picture_is_told_from_a_sheet_at_every_door(shop: Shop) -> None:
     for content, what in ((b"%PDF-1.4", "a PDF"), (b"\x89PNG\r\n\x1a\n", "a picture")):
         for who, path in (("leader", "/v1/orders/import"), ("brand", "/v1/purchases/ship-import")):

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,13 +18,17 @@ HEADER = ["订单号", "收件人", "电话", "地址", "商家编码", "数量"
 NANSHAN = "广东省深圳市南山区科技园 1 号"
 
 
-def xlsx(*rows: Sequence[Any], header: Sequence[Any] = HEADER) -> bytes:
-    """A workbook with these rows below the header."""
+def xlsx(
+    *rows: Sequence[Any], header: Sequence[Any] = HEADER, hidden: Collection[int] = ()
+) -> bytes:
+    """A workbook with these rows below the header; some of them, as a person counts, `hidden`."""
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
     for row in (header, *rows):
         sheet.append(list(row))
+    for line in hidden:
+        sheet.row_dimensions[line].hidden = True
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()

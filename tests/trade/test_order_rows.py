@@ -1,6 +1,7 @@
 """Sheets as group leaders send them: which columns and rows are read, what is said of others."""
 
 import io
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -182,6 +183,37 @@ def test_marks_of_text_are_no_part_of_a_value_and_an_error_is_none() -> None:
         (4, "订单号", True),
         (5, "商家编码", True),
     ]
+
+
+@pytest.mark.parametrize(
+    "said", ["hidden='true'", 'hidden = "1"', 'ht="0" hidden="1" customHeight="1"', 'hidden="0"']
+)
+def test_a_hidden_row_is_known_however_it_is_written(said: str) -> None:
+    lines = [[f"A{n}", *PERSON, "TEA", n] for n in (1, 2)]
+    content = _rewritten(xlsx(*lines, hidden=(2,)), b'hidden="1"', said.encode())
+    assert [one.line for one in read(content).rows] == ([2, 3] if said == 'hidden="0"' else [3])
+    with pytest.raises(Problem, match="does not number them"):
+        opened(_rewritten(xlsx(*lines, hidden=(2,)), b'<row r="2"', b"<row"))
+
+
+def _rewritten(content: bytes, was: bytes, now: bytes) -> bytes:
+    """A workbook in which a text of its first sheet is another one."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for part in old.infolist():
+            text = old.read(part)
+            assert was in text or "sheet1" not in part.filename
+            new.writestr(part.filename, text.replace(was, now))
+    return buffer.getvalue()
+
+
+def test_goods_below_a_hidden_row_are_never_another_orders() -> None:
+    goods = ["", "", "", "", "TEA", 1]
+    lines = [["", *PERSON, "CUP", 1], ["", "李四", *PERSON[1:], "POT", 1], goods, goods]
+    found = read(xlsx(*lines, hidden=(3, 5)))
+    assert [one.line for one in found.rows] == [2, 4]
+    _, rejects = grouping.orders(found.rows, {}, {}, Labels(*"订收商零备"), numbered=False)
+    assert [one.row for one in rejects] == [4]
 
 
 def test_remarks_below_the_rows_are_no_orders() -> None:

@@ -103,6 +103,16 @@ def test_a_changed_number_in_the_sheet_replaces_the_former_one(market: Market) -
     assert shop.posted("sales") == 1499
 
 
+def test_a_row_that_is_hidden_is_told_and_not_shipped(market: Market) -> None:
+    shop = Shop(market)
+    book = openpyxl.load_workbook(BytesIO(filled(market, "SF1234567890")))
+    book.worksheets[0].row_dimensions[3].hidden = True
+    book.save(buffer := BytesIO())
+    report = import_sheet(market, buffer.getvalue())
+    assert (report.rows, report.shipped, report.hidden) == (0, 0, [3])
+    assert shop.state() == "accepted"
+
+
 def test_a_carrier_that_was_wrong_in_the_sheet_is_corrected(market: Market) -> None:
     shop = Shop(market)
     header, row = export(market)

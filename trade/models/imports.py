@@ -31,7 +31,9 @@ class OrderImport(Base):
     status: Mapped[str] = mapped_column(server_default="reading")
     """reading | ready | confirmed | placing | done | failed | expired."""
     rows: Mapped[int] = mapped_column(Integer)
-    """Rows of goods in it."""
+    """Rows of goods that it shows."""
+    hidden: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
+    """Numbers of its rows of goods that are hidden or filtered away, and not ordered."""
     max_total: Mapped[int | None]
     """The consent: fen that all orders of it together may cost."""
     quoted_at: Mapped[datetime | None]

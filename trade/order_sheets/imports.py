@@ -104,6 +104,7 @@ def view(
         "id": outside(PREFIX, row.id),
         "status": "placing" if row.status == "confirmed" else row.status,
         "rows": row.rows,
+        "hidden": row.hidden,
         "orders": sum(one.orders for one in counts.values()) if read else None,
         "total": yuan(int(total)) if read else None,
         "max_total": None if row.max_total is None else yuan(row.max_total),

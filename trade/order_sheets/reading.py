@@ -70,6 +70,7 @@ def read(
         row.status, row.updated_at = "failed", now
         row.failure = {"code": problem.code, "detail": problem.detail}
         return
+    row.hidden = sheet.hidden
     name = f"{row.created_at.astimezone(SHANGHAI):%y%m%d}-{row.digest.hex()[:6]}"
     told = {int(line): code for line, code in row.regions.items()}
     found = read_rows(sheet, name, told)

@@ -66,6 +66,12 @@ class _Outcome:
         return _Outcome(self.status, names, numbers, self.reason)
 
 
+HIDDEN = _Outcome(
+    "hidden",
+    reason="hidden or filtered away; unhide the row and upload the sheet again to order it",
+)
+
+
 @dataclass(frozen=True)
 class Result:
     """The uploaded file, and what became of its rows."""
@@ -147,14 +153,15 @@ def _parcels(
 def _workbook(sheet: Sheet, outcomes: Mapping[int, _Outcome]) -> bytes:
     buffer = BytesIO()
     width = max((len(cells) for cells in sheet.grid.rows[sheet.header.row - 1 :]), default=0)
-    goods = {line for line, _ in sheet.goods()}
+    goods = {line for line, _ in sheet.goods(hidden=True)}
+    pending = dict.fromkeys(sheet.hidden, HIDDEN)
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         page = book.add_worksheet(_title(sheet.grid.title))
         as_text: Any = book.add_format({"num_format": "@"})
         for line, cells in enumerate(sheet.grid.rows, start=1):
             more: Sequence[str] = HEADS if line == sheet.header.row else ()
             if line in goods:
-                more = _cells(outcomes.get(line, _Outcome()))
+                more = _cells(outcomes.get(line, pending.get(line, _Outcome())))
             for column, value in [*enumerate(cells), *enumerate(more, start=width)]:
                 if value:
                     page.write_string(line - 1, column, value[:32_767], as_text)

@@ -77,8 +77,19 @@ class Sheet:
     grid: Grid
     header: Header
 
-    def goods(self) -> Iterator[tuple[int, list[str]]]:
-        """Every row of goods with its number; empty rows and totals are none."""
+    def goods(self, *, hidden: bool = False) -> Iterator[tuple[int, list[str]]]:
+        """Every row of goods with its number; empty rows and totals are none, and rows that are
+        hidden or filtered away are none unless they are asked for."""
+        for line, cells in self._goods():
+            if hidden or line not in self.grid.hidden:
+                yield line, cells
+
+    @property
+    def hidden(self) -> list[int]:
+        """The numbers of the rows of goods that are hidden or filtered away."""
+        return [line for line, _ in self._goods() if line in self.grid.hidden]
+
+    def _goods(self) -> Iterator[tuple[int, list[str]]]:
         for line, cells in enumerate(self.grid.rows[self.header.row :], start=self.header.row + 1):
             if any(text.strip() for text in cells) and not self._aside(cells):
                 yield line, cells
@@ -109,7 +120,7 @@ class Read:
 
 
 def opened(content: bytes) -> tuple[Sheet, int]:
-    """The sheet with the orders in it, and how many rows of goods that has.
+    """The sheet with the orders in it, and how many rows of goods that shows.
 
     Raises Problem 422 `unreadable_sheet`, `missing_column`, `several_sheets`, `too_many_rows` or
     `no_rows`.
@@ -150,8 +161,17 @@ def opened(content: bytes) -> tuple[Sheet, int]:
     if count > MOST_ROWS:
         raise _too_many(f"{count:,}")
     if not count:
-        raise Problem(422, "no_rows", "there is a header and no row below it; nothing to order")
+        raise Problem(422, "no_rows", _nothing(sheet))
     return sheet, count
+
+
+def _nothing(sheet: Sheet) -> str:
+    if away := len(sheet.hidden):
+        return (
+            f"all rows of goods ({away:,}) are hidden or filtered away; unhide those that are meant"
+            " and upload the sheet again"
+        )
+    return "there is a header and no row below it; nothing to order"
 
 
 def _too_many(rows: str) -> Problem:
@@ -170,16 +190,18 @@ def rows(sheet: Sheet, name: str, regions: Mapping[int, str]) -> Read:
     """
     found = Read()
     spread = Spread(sheet.grid, sheet.header, _MERGED)
-    numbered = any(spread(line, cells, "reference") for line, cells in sheet.goods())
+    numbered = any(spread(line, cells, "reference") for line, cells in sheet.goods(hidden=True))
     found.numbered = numbered
     know = people.Reader()
     above = (0, "")
-    for line, cells in sheet.goods():
+    for line, cells in sheet.goods(hidden=True):
         values = {column: spread(line, cells, column) for column in sheet.header.at}
         own = values.get("reference", "") if numbered else f"{name}-{line}"
         if above[0] == line - 1 and _goes_on(values):
             own = above[1]
         above = (line, own)
+        if line in sheet.grid.hidden:
+            continue
         made, faults = _row(values, own, _items(sheet, cells, values))
         to, open_place, more = _recipient(values, know, regions.get(line))
         if open_place is not None:

@@ -116,10 +116,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows that have a waybill number, and how many have none."""
+    """The rows that have a waybill number, and how many have none. `hidden` are the numbers of rows
+    with one that are hidden or filtered away, which are not among `rows`."""
 
     rows: tuple[Row, ...]
     empty: int
+    hidden: tuple[int, ...] = ()
 
 
 def read(content: bytes) -> Sheet:
@@ -135,7 +137,7 @@ def read(content: bytes) -> Sheet:
             if "number" in columns:
                 found.append((grid.title, _rows(grid, index, columns, more)))
                 break
-    told = [(title, sheet) for title, sheet in found if sheet.rows]
+    told = [(title, sheet) for title, sheet in found if sheet.rows or sheet.hidden]
     if len(told) > 1:
         names = "、".join(title for title, _ in told[:5])
         raise _unreadable(
@@ -150,7 +152,7 @@ def read(content: bytes) -> Sheet:
 
 
 def _rows(grid: Grid, header: int, columns: dict[str, int], more: Sequence[int]) -> Sheet:
-    rows, empty = [], 0
+    rows, empty, hidden = [], 0, []
     above = _merged(grid, header, columns)
     for index, cells in enumerate(grid.rows[header + 1 :], start=header + 1):
         if not any(text.strip() for text in cells):
@@ -163,7 +165,10 @@ def _rows(grid: Grid, header: int, columns: dict[str, int], more: Sequence[int])
         told = _told(values.pop("number"), values.get("carrier", ""))
         numbers = tuple(number for number, _ in told)
         if not numbers:
-            empty += 1
+            empty += index + 1 not in grid.hidden
+            continue
+        if index + 1 in grid.hidden:
+            hidden.append(index + 1)
             continue
         amount = _fen(values.pop("amount", ""))
         many = values.pop("quantity", "")
@@ -180,7 +185,7 @@ def _rows(grid: Grid, header: int, columns: dict[str, int], more: Sequence[int])
                 carriers=named,
             )
         )
-    return Sheet(tuple(rows), empty)
+    return Sheet(tuple(rows), empty, tuple(hidden))
 
 
 def _told(text: str, column: str) -> list[tuple[str, str]]:

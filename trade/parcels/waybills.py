@@ -31,12 +31,14 @@ from trade.purchases import Supplier
 
 @dataclass
 class Report:
-    """What became of a sheet; `failed` names each row at fault and says what to do."""
+    """What became of a sheet; `failed` names each row at fault and says what to do. `hidden` are
+    rows with a waybill that are hidden or filtered away, of which nothing was shipped."""
 
     rows: int = 0
     without_number: int = 0
     shipped: int = 0
     unchanged: int = 0
+    hidden: list[int] = field(default_factory=list)
     failed: list[dict[str, Any]] = field(default_factory=list)
 
     def fail(self, line: int, code: str, message: str) -> None:
@@ -70,7 +72,7 @@ def import_sheet(
         sealed = desk.keyring.seal(content, sender)
         digest = hashlib.sha256(content).hexdigest()
         message = inbox.receive(session, sender, digest, sealed)
-    report = Report(rows=len(sheet.rows), without_number=sheet.empty)
+    report = Report(len(sheet.rows), sheet.empty, hidden=list(sheet.hidden))
     for row in sheet.rows:
         try:
             with db.as_system() as session:
@@ -99,7 +101,8 @@ def preview(
     """
     sheet = read(content)
     would = [_tried(db, desk, supplier, row, now) for row in sheet.rows[:TRIED]]
-    return {"rows": len(sheet.rows), "without_number": sheet.empty, "would": would}
+    told = {"rows": len(sheet.rows), "without_number": sheet.empty, "hidden": list(sheet.hidden)}
+    return told | {"would": would}
 
 
 def _tried(db: Database, desk: Desk, supplier: Supplier, row: Row, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 An XLSX is a ZIP of XML. Its own statement of sizes is checked first, then every part is unpacked
 once in a stream, never beyond what it stated. Each sheet tells on the way how large its area is,
-which formulas were never computed and which cells are errors: calamine shows both as empty.
+which formulas were never computed and which cells are errors (calamine shows both as empty), and
+which rows are hidden, as a filter leaves those that it takes away (calamine shows them as any).
 """
 
 import posixpath
@@ -46,6 +47,10 @@ _ERROR = re.compile(
     rb"<(?:\w+:)?c (?=[^<>]*\bt=\"e\")[^<>]*?\b" + _NAME + rb"[^<>]*>.{0,500}?<(?:\w+:)?v>([^<]*)<",
     re.DOTALL,
 )
+_HIDDEN_ROW = re.compile(
+    rb"<(?:\w+:)?row(?=\s)(?=[^<>]*\shidden\s*=\s*[\"'](?:1|true)[\"'])"
+    rb"(?:[^<>]*?\sr\s*=\s*[\"'](\d{1,7})[\"'])?"
+)
 
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OverflowError, NotImplementedError),
@@ -55,11 +60,13 @@ _DAMAGE = (
 
 @dataclass
 class Inside:
-    """What the XML of one sheet says: its area, and texts of cells (`C7`) that have no value."""
+    """What the XML of one sheet says: its area, texts of cells (`C7`) that have no value, and the
+    numbers of hidden rows, as a person counts; 0 for those that bear no number."""
 
     rows: int = 0
     columns: int = 0
     instead: dict[str, str] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
 
 
 def inspect(file: BinaryIO, name: str, most_cells: int = MOST_CELLS) -> dict[str, Inside]:
@@ -163,6 +170,8 @@ def _look(blocks: Iterator[bytes], inside: Inside, name: str, most_cells: int) -
         if b"<f" in text or b":f" in text:
             lost = _UNCOMPUTED.findall(text)
             inside.instead |= dict.fromkeys((cell.decode() for cell in lost), NEVER_COMPUTED)
+        if b"hidden" in text:
+            inside.hidden.update(int(number or 0) for number in _HIDDEN_ROW.findall(text))
         tail = text[-_OVERLAP:]
     inside.columns = max([2 * nameless, *(_number(column) for column in columns)], default=0)
     if inside.rows * inside.columns > most_cells:
