@@ -134,7 +134,8 @@ def _found(it: Doing) -> None:
 
 
 def _not_placed(it: Doing) -> None:
-    unsure.not_placed(it.session, it.key, it.need("reason"), it.now)
+    it.need("reason")
+    unsure.not_placed(it.session, it.key, it.now)
 
 
 def _refused(it: Doing) -> None:

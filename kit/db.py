@@ -88,6 +88,7 @@ class Database:
             url,
             pool_size=connections,
             max_overflow=0,
+            hide_parameters=True,  # errors are logged, and values may name people
             pool_use_lifo=True,  # the connection used last has its plans and caches warm
             connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "connect_timeout": 5},
         )

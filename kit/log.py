@@ -15,10 +15,14 @@ SECRET_KEYS = re.compile(
 RECIPIENT_KEYS = frozenset(
     ["ship_to", "recipient", "name", "mobile", "phone", "address", "text", "收件人", "电话", "地址"]
 )
-_LOOKED_INTO = re.compile(r"1[3-9]\d{9}|bearer|hp_|://", re.IGNORECASE)
+_LOOKED_INTO = re.compile(r"1[3-9]\d{9}|bearer|hp_|://|DETAIL:", re.IGNORECASE)
 """What any text has that something is masked in: nearly all have none of it."""
 _MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 _BEARER = re.compile(r"(?i)(bearer\s+|hp_)[\w.~+/-]{8,}=*")
+_ROW = re.compile(
+    r"(DETAIL:  (?:Failing row contains |Key \([^\n]*?\)=)\().*?(?=\)(?: |\.\n|\.$))", re.DOTALL
+)
+"""What PostgreSQL quotes of the row that it refused."""
 _URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s@]+@")
 
 bind = structlog.contextvars.bind_contextvars
@@ -27,10 +31,11 @@ clear = structlog.contextvars.clear_contextvars
 
 
 def masked(text: str) -> str:
-    """`text` without tokens, passwords in addresses, or whole mobile numbers."""
+    """`text` without tokens, passwords in addresses, whole mobile numbers, or a refused row."""
     if not _LOOKED_INTO.search(text):
         return text
     text = _MOBILE.sub(r"\1****\2", text)
+    text = _ROW.sub(r"\1***", text)
     text = _BEARER.sub(r"\1***", text)
     return _URL_PASSWORD.sub(r"\1***@", text)
 

@@ -3,10 +3,11 @@
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kit import db as kit_db
 from kit.db import Database, dsn
+from kit.log import masked
 
 
 def _end_every_connection(database: Database) -> None:
@@ -51,3 +52,11 @@ def test_a_refused_question_is_told_without_its_values_and_harms_no_other(
         database.ask_as_party(1, ("SELECT %s::int / 0", (4711,)), ("SELECT 1", ()))
     assert "4711" not in str(refused.value)
     assert database.ask_as_party(1, ("SELECT 1 AS one", ()))[0][0].one == 1
+
+
+def test_an_error_that_is_logged_names_nobody(database: Database) -> None:
+    words = "找张三，住金蝶软件园"
+    broken = text("INSERT INTO signups (note, party_id) VALUES (:note, NULL)")
+    with pytest.raises(IntegrityError) as caught, database.as_system() as session:
+        session.execute(broken, {"note": words})
+    assert words not in masked(str(caught.value))

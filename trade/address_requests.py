@@ -79,7 +79,7 @@ def end(
     if how == "accepted":
         tell(session, order, "address_changed", now, None if moved else {"all": False})
     elif how != "withdrawn":
-        tell(session, order, f"address_{how}", now, words=message)
+        tell(session, order, f"address_{how}", now)
     elif moved:
         tell(session, order, "address_changed", now)
     _tell_supplier(session, purchase, how, now)

@@ -34,7 +34,14 @@ def of_order(session: Session, order_id: int) -> list[dict[str, Any]]:
 def refusals(session: Session, order_id: int) -> list[dict[str, Any]]:
     """Who would not sell what was decided, when, and in which words; the oldest first."""
     rows = session.execute(
-        select(PurchaseMove.at, PurchaseMove.detail, Purchase.id, Purchase.source, Purchase.seller)
+        select(
+            PurchaseMove.at,
+            PurchaseMove.detail,
+            Purchase.id,
+            Purchase.source,
+            Purchase.seller,
+            Purchase.failure,
+        )
         .join(Purchase, Purchase.id == PurchaseMove.purchase_id)
         .where(Purchase.order_id == order_id, PurchaseMove.event == "refuse")
         .order_by(PurchaseMove.id)
@@ -46,7 +53,7 @@ def refusals(session: Session, order_id: int) -> list[dict[str, Any]]:
             "source": row.source,
             "seller": row.seller,
             "code": (row.detail or {}).get("code"),
-            "message": (row.detail or {}).get("message"),
+            "message": row.failure,
         }
         for row in rows
     ]

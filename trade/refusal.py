@@ -54,7 +54,7 @@ def refuse_rest(
     """
     if code == PRICE_CHANGED:
         dearer_at = dearer_at or now
-    detail: dict[str, Any] = {"code": code, "message": message}
+    detail: dict[str, Any] = {"code": code}
     if short or code == OUT_OF_STOCK:
         detail["short"] = True
     if undelivered:

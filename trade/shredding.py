@@ -19,21 +19,30 @@ _PEOPLE = text("""
 """)
 _ORDERS = text("""
     UPDATE orders SET content_hash = '', buyer_note = NULL
-    WHERE recipient_id = ANY(:ids) OR id = ANY(:orders)
+    WHERE id = ANY(:orders)
 """)
-_PURCHASES = text("UPDATE purchases SET note = NULL WHERE recipient_id = ANY(:ids)")
+_PURCHASES = text("""
+    UPDATE purchases SET note = NULL, failure = CASE WHEN failure IS NOT NULL THEN '***' END
+    WHERE order_id = ANY(:orders)
+""")
+_NEWS = text("""
+    DELETE FROM parcel_events e USING parcels p
+    WHERE p.order_id = ANY(:orders) AND e.parcel_id = p.id
+""")
+_ANSWERS = text("UPDATE platform_claims SET message = NULL WHERE claim_id = ANY(:claims)")
 _SIGNUPS = text("UPDATE signups SET note = '' WHERE recipient_id = ANY(:ids)")
 _ADDRESSES = text("""
     UPDATE address_requests SET message = NULL WHERE message IS NOT NULL AND (
         recipient_id = ANY(:ids) OR former_id = ANY(:ids) OR order_id = ANY(:orders))
 """)
-_THEIRS = text("SELECT DISTINCT order_id FROM purchases WHERE recipient_id = ANY(:ids)")
+_THEIRS = text("""
+    SELECT order_id FROM purchases WHERE recipient_id = ANY(:ids)
+    UNION SELECT id FROM orders WHERE recipient_id = ANY(:ids)
+""")
 _CLAIMS = text("""
-    WITH theirs AS (SELECT id FROM orders WHERE recipient_id = ANY(:ids)
-                    UNION SELECT unnest(CAST(:orders AS bigint[])))
     UPDATE claims SET reason = '***', evidence = '[]',
         answer = CASE WHEN answer IS NOT NULL THEN '***' END
-    WHERE order_id IN (SELECT id FROM theirs) RETURNING id
+    WHERE order_id = ANY(:orders) RETURNING id
 """)
 _EVIDENCE = text("""
     DELETE FROM evidence WHERE claim_ids <> '{}' AND claim_ids <@ CAST(:claims AS bigint[])
@@ -52,8 +61,9 @@ class Shredded:
 
 
 def shred(session: Session, ids: Collection[int]) -> Shredded:
-    """Erase these recipients: envelopes, hashes, masks, what was noted for their orders, what was
-    said and shown in claims, and sheets to suppliers that name them. System scope."""
+    """Erase these recipients: envelopes, hashes, masks, what was noted for their orders, what
+    suppliers, platforms and carriers said of these, what was said and shown in claims, and sheets
+    to suppliers that name them. System scope."""
     if not ids:
         return Shredded()
     asked = {"ids": list(ids)}
@@ -63,9 +73,9 @@ def shred(session: Session, ids: Collection[int]) -> Shredded:
     if claims := list(session.scalars(_CLAIMS, asked)):
         done.claims = len(claims)
         done.evidence = _rows(session, _EVIDENCE, {"claims": claims})
-    _rows(session, _PURCHASES, asked)
-    _rows(session, _SIGNUPS, asked)
-    _rows(session, _ADDRESSES, asked)
+        _rows(session, _ANSWERS, {"claims": claims})
+    for statement in (_PURCHASES, _NEWS, _SIGNUPS, _ADDRESSES):
+        _rows(session, statement, asked)
     done.recipients = _rows(session, _PEOPLE, asked)
     session.expire_all()
     return done

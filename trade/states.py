@@ -196,17 +196,11 @@ def tell(
     kind: str,
     now: datetime,
     detail: dict[str, Any] | None = None,
-    *,
-    words: str | None = None,
 ) -> None:
-    """One more line of the order's timeline; `detail` must name no source, seller or cost.
-
-    `words` are somebody's own, which may name a person: the event says them as `message`, the
-    timeline, of which nothing can be erased, does not.
-    """
+    """One more line of the order's timeline; `detail` must name no source, seller or cost, and hold
+    nobody's own words, which may name a person: of timelines and events nothing is erased."""
     session.add(OrderEvent(**_line(order, kind, now, detail)))
-    said = {"message": words} if words else {}
-    events.of_order(session, order, kind, now, ((detail or {}) | said) or None)
+    events.of_order(session, order, kind, now, detail)
 
 
 def telling(order: Ordered, kind: str, now: datetime) -> list[Query]:

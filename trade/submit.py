@@ -323,7 +323,7 @@ def _postpone(
         short_balance.wait(session, purchase, now)
     else:
         purchase.short_since, purchase.due_at = None, now + wait
-    detail = {"code": error.code, "message": error.message}
+    detail = {"code": error.code}
     move(session, purchase, "unknown" if outcome.unknown else "later", now, detail)
     withdraw(session, found, now)
 

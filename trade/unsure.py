@@ -44,7 +44,7 @@ def found(session: Session, desk: Desk, purchase_id: int, platform_ref: str, now
     restate(session, held.order, now)
 
 
-def not_placed(session: Session, purchase_id: int, reason: str, now: datetime) -> None:
+def not_placed(session: Session, purchase_id: int, now: datetime) -> None:
     """The source does not hold the purchase: it is placed anew, or cancelled where that was asked.
 
     Raises Problem 404, 409 `wrong_state`, `in_progress`.
@@ -53,7 +53,7 @@ def not_placed(session: Session, purchase_id: int, reason: str, now: datetime) -
     purchase = held.purchase
     purchase.lease = purchase.leased_until = purchase.failure = None
     purchase.attempts, purchase.due_at = 0, now
-    move(session, purchase, "later", now, {"code": "not_placed", "message": reason})
+    move(session, purchase, "later", now, {"code": "not_placed"})
     withdraw(session, held, now)
     restate(session, held.order, now)
     say(session, SUBMIT, purchase.source)

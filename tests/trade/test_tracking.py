@@ -118,6 +118,10 @@ def test_news_are_read_into_states(words: str, state: str) -> None:
 def test_news_name_neither_people_nor_platforms() -> None:
     words = "您的京东订单已签收，签收人：王小明，电话 13800138001，感谢使用1688"
     assert parcel_news.told(words) == "您的订单已签收，签收人：***，电话 138****8001，感谢使用"
+    said = "尊敬的王小明先生，已由【张三】签收，电话138-0013-8001"
+    assert parcel_news.told(said) == "尊敬的***先生，已由【***】签收，电话138****8001"
+    assert parcel_news.state(said) == "delivered"
+    assert parcel_news.told("已由丰巢柜代收") == "已由丰巢柜代收"
 
 
 TURNED = ((0, "已揽收"), (5, "客户拒收，快件退回中"), (20, "派件中"), (30, "已签收"))

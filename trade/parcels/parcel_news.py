@@ -14,7 +14,10 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("problem", re.compile(r"异常|问题件|滞留|破损|无法派送|联系不上|地址不详|改址|延误")),
     (
         "delivered",
-        re.compile(r"(?<![待未请备后])(?:已签收|妥投|签收成功|本人签收|代收|已送达|已取件)"),
+        re.compile(
+            r"(?<![待未请备后])"
+            r"(?:已签收|已由[^，,。；;]{1,12}签收|妥投|签收成功|本人签收|代收|已送达|已取件)"
+        ),
     ),
     ("out_for_delivery", re.compile(r"派件|派送|配送中|待取件|投递|已到.{0,8}(?:驿站|自提)")),
     ("collected", re.compile(r"揽收|揽件|已收件|收寄|已取货")),
@@ -29,7 +32,20 @@ _ARRIVING = ("delivered", "out_for_delivery")
 _ADVICE = re.compile(r"(?:如需|如要|如有|若需|若有)[^，,。；;！!]*")
 """What carriers say might be done is no news."""
 
-_PEOPLE = re.compile(r"((?:签收人|收件人|收货人|联系人)[是为]?[:：\s]*)[^\s，,。；;】\])）]{1,12}")
+_PEOPLE = re.compile(
+    r"((?:签收人|收件人|收货人|联系人|代收人|取件人|他人代收)[是为]?[:：\s]*)[^\s，,。；;】\])）]{1,12}"
+    r"|((?:尊敬的|亲爱的)[【\[(（\s]*)[一-鿿·]{1,6}(?=先生|女士|小姐)"
+)
+_BY = re.compile(
+    r"(?<=由)([【\[(（\s]*)([一-鿿·]{2,6}?)(?=[】\])）\s]*(?:先生|女士|小姐|代)*(?:为)?(?:签|代)收)"
+)
+"""Who signed for it, a person or a place."""
+_NOBODY = re.compile(
+    r"本人|家人|家属|亲友|朋友|同事|邻居|他人|客户|用户|前台|门卫|保安|物业|传达|收发|管家|单位|公司"
+    r"|学校|宿舍|物流|超市|便利|驿站|快递|菜鸟|丰巢|柜|店|站|点|处|室|所|部"
+)
+_MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)[-\s]?\d{4}[-\s]?(\d{4})(?!\d)")
+"""A number as people write it, in groups."""
 _PLATFORMS = re.compile(
     r"京东商城|京东|1688|阿里巴巴|淘宝|天猫|(?<![A-Za-z])(?:jd|taobao|tmall|alibaba)(?![A-Za-z])",
     re.IGNORECASE,
@@ -86,8 +102,13 @@ def arrival(
 
 def told(words: str) -> str:
     """The words as both sides may read them."""
-    plain = _PEOPLE.sub(r"\1***", masked(" ".join(words.split())))
-    return without_platforms(plain, "")[:LONGEST]
+    plain = _MOBILE.sub(r"\1****\2", " ".join(words.split()))
+    plain = _BY.sub(_signer, _PEOPLE.sub(r"\1\2***", plain))
+    return without_platforms(masked(plain), "")[:LONGEST]
+
+
+def _signer(found: re.Match[str]) -> str:
+    return found[0] if _NOBODY.search(found[2]) else f"{found[1]}***"
 
 
 def without_platforms(words: str, instead: str) -> str:

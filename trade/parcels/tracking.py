@@ -18,7 +18,7 @@ from kit.errors import Problem
 from trade import events
 from trade.after_sales.claim_states import OPEN
 from trade.desk import Desk
-from trade.models import Order, OrderLine, Parcel, ParcelEvent, ParcelLine
+from trade.models import Order, OrderLine, Parcel, ParcelEvent, ParcelLine, Purchase, Recipient
 from trade.parcels import parcel_news
 from trade.states import restate, tell
 
@@ -69,7 +69,7 @@ def record(
     news = parcel_news.read([*before, *told])
     fresh = [one for one in news if (one.at, one.text) not in known]
     owners = {"party_id": parcel.party_id, "supplier_id": parcel.supplier_id}
-    for one in fresh:
+    for one in fresh if fresh and not _is_erased(session, parcel) else ():
         row = {"parcel_id": parcel.id, "at": one.at, "state": one.state, "text": one.text}
         session.execute(insert(ParcelEvent).values(**row, **owners).on_conflict_do_nothing())
     heard = min(fresh[-1].at, now) if fresh else None  # a carrier's clock may be ahead
@@ -83,6 +83,12 @@ def record(
     delivered = delivered or bool(alone and news and news[-1].state == "delivered")
     if delivered and parcel.delivered_at is None:
         arrive(session, order, parcel, min(arrivals[-1] if arrivals else now, now), now)
+
+
+def _is_erased(session: Session, parcel: Parcel) -> bool:
+    """Whether who was to get it is erased: then what its carrier tells is not kept once more."""
+    person = select(Recipient.envelope).join(Purchase, Purchase.recipient_id == Recipient.id)
+    return session.scalar(person.where(Purchase.id == parcel.purchase_id)) == b""
 
 
 def turn(session: Session, order: Order, parcel: Parcel, now: datetime) -> None:
