@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from connectors.jd_vop.source import VopSource
 from connectors.registry import open_source
@@ -20,7 +20,9 @@ from tests.stage import Stage
 from tests.trade.market import JD_FREIGHT, Market, make_desk
 from trade import cancelling, following, submit
 from trade.desk import SourceTerms
-from trade.models import OrderEvent, Parcel, Purchase
+from trade.invariants import violations
+from trade.models import Order, OrderEvent, Parcel, ParcelLine, Purchase
+from trade.settling import reconciling
 
 
 @pytest.fixture
@@ -124,6 +126,38 @@ def test_children_of_repeated_splits_ship_their_own_lines(
         state = follow(market, jd).state
         assert state == ("shipped" if number == len(leaves) - 1 else "partly_shipped")
     assert len(parcels(market)) == len(leaves)
+
+
+@pytest.mark.parametrize("number", ["JDVB000000", "JDVB000009"])
+def test_parcels_that_jd_merges_into_one_number_are_one(
+    market: Market, stage: Stage, jd: VopSource, order: int, number: str
+) -> None:
+    leaves = stage.act("jd", "split", order=ref(stage))
+    for at, leaf in enumerate(leaves):
+        stage.act("jd", "ship", order=leaf, carrier="京东快递", number=f"JDVB00000{at}")
+    follow(market, jd)
+    for leaf in leaves:
+        stage.act("jd", "renumber", order=leaf, number=number)
+    for _ in range(2):
+        follow(market, jd)
+        assert set(parcels(market)) == {number}
+    with market.db.as_system() as session:
+        assert session.scalar(select(func.sum(ParcelLine.quantity))) == 6
+        told = session.scalars(select(OrderEvent).where(OrderEvent.kind == "parcel_merged")).all()
+        assert [one.detail["was"] for one in told if one.detail] == ["JDVB000001"]
+        today = clock.now().astimezone(clock.SHANGHAI).date()
+        ours = reconciling.reconcile(session, "jd-vop", today, None)
+        assert (ours.parcels, ours.units, ours.amount, ours.findings) == (1, 6, 12_000, [])
+    stage.act("jd", "renumber", order=leaves[1], number="JDVB000004")
+    follow(market, jd)
+    for leaf in leaves:
+        stage.act("jd", "deliver", order=leaf)
+    follow(market, jd)
+    assert set(parcels(market)) == {number, "JDVB000004"}
+    with market.db.as_system() as session:
+        assert session.scalars(select(Parcel.state).distinct()).all() == ["delivered"]
+        assert session.get_one(Order, order).status == "delivered"
+        assert violations(session) == []
 
 
 def test_what_the_platform_cancels_goes_back_to_routing(

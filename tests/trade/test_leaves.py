@@ -35,6 +35,7 @@ class Book:
     bought: Mapping[str, int]
     lines: dict[int, PurchaseLine] = field(init=False)
     parcels: dict[str, dict[int, int]] = field(default_factory=dict)
+    arrived: set[str] = field(default_factory=set)
     changes: int = 0
 
     def __post_init__(self) -> None:
@@ -47,7 +48,10 @@ class Book:
 
     @property
     def known(self) -> list[Known]:
-        return [Known(number, dict(units)) for number, units in self.parcels.items()]
+        return [
+            Known(number, dict(units), number in self.arrived)
+            for number, units in self.parcels.items()
+        ]
 
     def told(self, *parts: Part) -> dict[str, dict[int, int]]:
         """The platform tells of these leaves; the parcels as they are then."""
@@ -57,12 +61,17 @@ class Book:
             if deed.what == "was":
                 self.parcels[number] = self.parcels.pop(deed.was)
             there = self.parcels.setdefault(number, {})
+            if deed.what == "merged":
+                for line, units in self.parcels.pop(deed.was).items():
+                    there[line] = there.get(line, 0) + units
             for line, units in deed.units.items():
                 there[line] = there.get(line, 0) + units
                 self.lines[line].shipped += units
         self.cancel(leaves.lost(list(self.lines.values()), parts, self.known))
         for line in self.lines.values():
             assert line.shipped + line.cancelled <= line.quantity
+            inside = sum(there.get(line.line, 0) for there in self.parcels.values())
+            assert inside == line.shipped
         return self.parcels
 
     def cancel(self, gone: list[tuple[PurchaseLine, int]]) -> None:
@@ -197,3 +206,51 @@ def test_however_a_tree_is_told_all_units_leave_once(
     assert book.lines[1].shipped == sum(sizes)
     for ref, goods in held:
         assert sum(book.parcels[f"S{ref}"].values()) == goods.get(TEA, 0)
+
+
+@dataclass
+class Merging(Book):
+    """Tells of three: one of tea under S1, two under S2."""
+
+    bought: Mapping[str, int] = field(default_factory=lambda: {TEA: 3})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settled(leaf("A", {TEA: 1}, "S1"), leaf("B", {TEA: 2}, "S2"))
+
+
+@pytest.mark.parametrize("number", ["S1", "S2", "S3"])
+def test_parcels_that_are_merged_into_one_number_are_one(number: str) -> None:
+    parts = leaf("A", {TEA: 1}, number), leaf("B", {TEA: 2}, number)
+    assert Merging().settled(*parts) == {number: {1: 3}}
+    one_leaf = Merging().settled(leaf("P", {TEA: 3}, number))
+    assert one_leaf == {number: {1: 3}}
+
+
+@pytest.mark.parametrize("number", ["S2", "S3"])
+def test_what_has_arrived_is_merged_with_nothing(number: str) -> None:
+    book = Merging()
+    book.arrived.add("S1")
+    parts = leaf("A", {TEA: 1}, number), leaf("B", {TEA: 2}, number)
+    assert book.settled(*parts) == {"S1": {1: 1}, number: {1: 2}}
+
+
+def test_nothing_is_merged_into_what_has_arrived_before_it_has() -> None:
+    book = Merging()
+    book.arrived.add("S1")
+    assert book.settled(leaf("P", {TEA: 3}, "S1")) == {"S1": {1: 1}, "S2": {1: 2}}
+    assert book.settled(leaf("P", {TEA: 3}, "S1", state="delivered")) == {"S1": {1: 3}}
+
+
+def test_what_was_merged_and_is_split_again_is_watched_under_both_numbers() -> None:
+    book = Merging()
+    book.settled(leaf("P", {TEA: 3}, "S1"))
+    parts = leaf("A", {TEA: 1}, "S1"), leaf("B", {TEA: 2}, "S2")
+    assert book.settled(*parts) == {"S1": {1: 3}, "S2": {}}
+    assert book.settled(leaf("P", {TEA: 3}, "S3")) == {"S3": {1: 3}}
+
+
+def test_a_leaf_that_is_not_told_of_is_merged_into_no_other() -> None:
+    book = Merging()
+    assert book.settled(leaf("B", {TEA: 2}, "S2")) == {"S1": {1: 1}, "S2": {1: 2}}
+    assert book.settled(leaf("A", {}, "S2")) == {"S1": {1: 1}, "S2": {1: 2}}

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -180,6 +180,9 @@ class Parcel(Base):
     """When it arrived: as its source or carrier says, else so long after it left."""
     stuck_at: Mapped[datetime | None]
     """Since when it is known to be stuck; null again once there is news."""
+    also: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    """Rows of parcels whose goods were merged into it, and which are no more: money that moved when
+    they left is posted under their numbers."""
 
 
 class ParcelEvent(Base):

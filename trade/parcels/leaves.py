@@ -15,29 +15,33 @@ from trade.models import PurchaseLine
 
 @dataclass(frozen=True)
 class Known:
-    """A parcel that is written down, with its units by line number."""
+    """A parcel that is written down, with its units by line number; whether it has arrived."""
 
     number: str
     units: Mapping[int, int]
+    arrived: bool = False
 
 
 @dataclass(frozen=True)
 class Deed:
     """What is to be written down of a parcel: `units` by line number leave in it, it is one more
-    `box` of goods that are counted in others, or it takes the place of the number `was`."""
+    `box` of goods that are counted in others, it takes the place of the number `was`, or what was
+    under that number is `merged` into it."""
 
     parcel: SourceParcel
-    what: Literal["units", "box", "was"]
+    what: Literal["units", "box", "was", "merged"]
     units: Mapping[int, int] = field(default_factory=dict)
     was: str = ""
 
 
 @dataclass
 class _Load:
-    """A parcel as it is told, with its pieces by SKU; several leaves may be in one."""
+    """A parcel as it is told, with its pieces by SKU; several leaves may be in one. Whether all of
+    them have arrived."""
 
     parcel: SourceParcel
     goods: Counter[str]
+    over: bool = True
 
 
 def deeds(
@@ -48,7 +52,7 @@ def deeds(
     Goods that a leaf tells of no parcel are in its first one. What platforms add of a SKU beyond
     what was ordered is no more of it, and a number is gone only where others tell of all goods.
     """
-    goods, whole = _goods(lines, parts)
+    goods, whole, named = _goods(lines, parts)
     written = {one.number: one for one in known}
     loads = _loads(parts, goods, written, lines)
     new = [one for number, one in loads.items() if number not in written]
@@ -63,6 +67,7 @@ def deeds(
         for one in new
         if (former := _former(gone, one.goods, lines, exactly=True))
     ]
+    gone = [one for one in gone if not one.arrived]  # goods that arrived are where they arrived
     replaced = {id(deed.parcel) for deed in found}
     begun = any(line.shipped for line in lines.values())
     for one in loads.values():
@@ -77,7 +82,38 @@ def deeds(
             found.append(Deed(one.parcel, "was", was=former.number))
         elif before is None and begun:
             found.append(Deed(one.parcel, "box"))
-    return found
+    return found + (_merged(gone, loads, written, found, lines) if named else [])
+
+
+def _merged(
+    gone: Sequence[Known],
+    loads: Mapping[str, _Load],
+    written: Mapping[str, Known],
+    found: Sequence[Deed],
+    lines: Mapping[int, PurchaseLine],
+) -> list[Deed]:
+    """What was under numbers that are gone, and for which none came, is in the parcels that are
+    told with more than is known of them after what was `found`; an empty box in any. Into one that
+    has arrived goes nothing that its platform does not say has arrived."""
+    held = {number: _skus(lines, one.units) for number, one in written.items()}
+    for deed in found:
+        number = deed.parcel.tracking_number
+        before = held.get(deed.was or number, Counter[str]())
+        held[number] = before + _skus(lines, deed.units)
+    merged = []
+    for one in gone:
+        goods = _skus(lines, one.units)
+        fits = {
+            number: sum(((load.goods - held.get(number, Counter())) & goods).values())
+            for number, load in loads.items()
+            if load.over or number not in written or not written[number].arrived
+        }
+        best = max(fits, key=lambda number: fits[number], default=None)
+        if best is None or (goods and not fits[best]):
+            continue
+        held[best] = held.get(best, Counter()) + goods
+        merged.append(Deed(loads[best].parcel, "merged", was=one.number))
+    return merged
 
 
 def came_back(
@@ -134,9 +170,9 @@ def lost(
 
 def _goods(
     lines: Mapping[int, PurchaseLine], parts: Sequence[Part]
-) -> tuple[list[Counter[str]], bool]:
-    """The pieces of each leaf by SKU, and whether together they are all that is to be sent: one
-    leaf that hides its goods holds what the others leave."""
+) -> tuple[list[Counter[str]], bool, bool]:
+    """The pieces of each leaf by SKU, whether together they are all that is to be sent (one leaf
+    that hides its goods holds what the others leave), and whether they are named."""
     ours = _skus(lines)
     goods = [_told([part], of=ours) for part in parts]
     hidden = [at for at, part in enumerate(parts) if not part.lines and not part.gifts]
@@ -148,8 +184,8 @@ def _goods(
     alive = _told([part for part in parts if part.state != "cancelled"])
     if len(hidden) == 1:
         goods[hidden[0]] = due - alive
-    sent = not any(_open(line) for line in lines.values())
-    return goods, len(hidden) == 1 or not due - alive or bool(sent and hidden)
+    sent, named_all = not any(_open(line) for line in lines.values()), not due - alive
+    return goods, len(hidden) == 1 or named_all or bool(sent and hidden), named_all
 
 
 def _loads(
@@ -173,6 +209,7 @@ def _loads(
         for parcel, more in zip(part.parcels, own, strict=True):
             load = found.setdefault(parcel.tracking_number, _Load(parcel, Counter()))
             load.goods += more
+            load.over &= part.state in ("delivered", "completed")
     return found
 
 

@@ -15,7 +15,7 @@ from connectors.trading import Part, SourceParcel
 from kit import log
 from kit.errors import Problem
 from trade.models import Parcel, ParcelLine, PurchaseLine
-from trade.parcels import leaves, shipping, tracking
+from trade.parcels import leaves, merging, shipping, tracking
 from trade.parcels.leaves import Deed, Known
 from trade.purchases import Locked
 
@@ -69,18 +69,21 @@ def known(session: Session, found: Locked) -> list[Known]:
     """The parcels that are written down, oldest first, without those in the place of others."""
     session.flush()
     rows = session.execute(
-        select(Parcel.tracking_number, PurchaseLine.line, ParcelLine.quantity)
+        select(Parcel.tracking_number, Parcel.delivered_at, PurchaseLine.line, ParcelLine.quantity)
         .outerjoin(ParcelLine, ParcelLine.parcel_id == Parcel.id)
         .outerjoin(PurchaseLine, PurchaseLine.id == ParcelLine.purchase_line_id)
         .where(Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_(None))
         .order_by(Parcel.id)
     )
     carried: dict[str, dict[int, int]] = {}
-    for number, line, units in rows:
+    arrived: set[str] = set()
+    for number, delivered_at, line, units in rows:
         goods = carried.setdefault(number, {})
+        if delivered_at is not None:
+            arrived.add(number)
         if line is not None:
             goods[line] = goods.get(line, 0) + units
-    return [Known(number, goods) for number, goods in carried.items()]
+    return [Known(number, goods, number in arrived) for number, goods in carried.items()]
 
 
 def _printed(found: Locked, part: Part) -> Part:
@@ -114,8 +117,13 @@ def _done(session: Session, found: Locked, deed: Deed, now: datetime) -> None:
     elif deed.what == "box":
         shipping.add_box(session, found, carrier, number, now)
     else:
-        former = _written(session, found, deed.was)
-        assert former is not None  # noqa: S101 - it is among what is known
+        former, there = _written(session, found, deed.was), _written(session, found, number)
+        if former is None:
+            return  # it could not be written down itself
+        if deed.what == "merged" and there is not None:
+            merging.merge(session, found.order, former, there, now)
+            found.purchase.updated_at = now
+            return
         shipping.renumber(session, found, former, carrier, number, now)
 
 

@@ -131,9 +131,9 @@ _OURS = text("""
     JOIN purchases p ON p.id = c.purchase_id AND p.source = :source
     LEFT JOIN LATERAL (SELECT sum(quantity) AS units FROM parcel_lines
                        WHERE parcel_id = c.id) l ON true
-    LEFT JOIN LATERAL (SELECT sum(x.amount) AS fen FROM parcel_lines n JOIN postings x
-                       ON x.reference = 'payable:' || c.id || ':' || n.purchase_line_id
-                       WHERE n.parcel_id = c.id) m ON true
+    LEFT JOIN LATERAL (SELECT sum(x.amount) AS fen FROM unnest(c.id || c.also) AS n (parcel)
+                       JOIN purchase_lines o ON o.purchase_id = p.id JOIN postings x
+                       ON x.reference = 'payable:' || n.parcel || ':' || o.id) m ON true
     LEFT JOIN LATERAL (SELECT x.amount AS fen FROM postings x
                        WHERE x.reference = 'freight-payable:' || p.id AND NOT EXISTS (
                          SELECT FROM parcels e WHERE e.purchase_id = p.id
@@ -154,9 +154,10 @@ _BOOKS = text("""
     SELECT p.our_ref, sum(l.owed) + CASE WHEN sum(l.shipped) > 0 THEN p.freight_cost ELSE 0 END
                AS owed,
            (SELECT coalesce(sum(x.amount), 0) FROM postings x WHERE x.order_id = p.order_id
-              AND (x.reference = 'freight-payable:' || p.id OR x.reference IN (
-                SELECT 'payable:' || n.parcel_id || ':' || n.purchase_line_id FROM parcel_lines n
-                JOIN parcels c ON c.id = n.parcel_id WHERE c.purchase_id = p.id))) AS posted
+              AND (x.reference = 'freight-payable:' || p.id
+                OR split_part(x.reference, ':', 1) = 'payable'
+                AND split_part(x.reference, ':', 3) IN (
+                  SELECT n.id::text FROM purchase_lines n WHERE n.purchase_id = p.id))) AS posted
     FROM purchases p JOIN purchase_lines l ON l.purchase_id = p.id
     WHERE p.source = :source AND EXISTS (SELECT FROM parcels c WHERE c.purchase_id = p.id
       AND c.shipped_at >= :since AND c.shipped_at < :until)
