@@ -35,7 +35,7 @@ By = Literal["piece", "weight", "amount"]
 LARGEST = Decimal(10_000)
 """The highest fee of a step, CNY."""
 MOST_ZONES = 100
-_NAMED = re.compile(r"(?!首)(?=.*[^\W\d_])[^\x00-\x1f/]{1,60}")
+_NAMED = re.compile(r"(?!首)(?=.*[^\W\d_])[^\x00-\x1f]{1,60}")
 
 
 class FreightTemplate(Base):
@@ -168,7 +168,7 @@ def named(name: str) -> str:
     """A template's name as price lists are read. Raises Problem 422 for what could be none."""
     found = " ".join(unicodedata.normalize("NFKC", name).split())
     if _NAMED.fullmatch(found) is None:
-        message = "a template's name has a letter, at most 60 characters, and no slash"
+        message = "a template's name has a letter and at most 60 characters"
         raise invalid("id", message)
     return found
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api import owners, replies
 from api.callers import Caller, Writer, allow, allow_write
+from api.paths import Named
 from api.replies import Reply
 from api.shapes.base import NO_NUL, Key, Limit, Listed, NumberCursor, decimal
 from api.shapes.freight import FreightTemplateIn, FreightTemplateOut, RateIn, Step, ZoneIn
@@ -18,7 +19,7 @@ from catalog.scopes import prefix
 from kit.errors import Problem, invalid
 from trade import audits
 
-router = APIRouter(prefix="/v1/freight-templates", tags=["brands"])
+router = APIRouter(prefix="/v1/freight-templates", tags=["brands"], route_class=Named)
 
 Reads = Annotated[Caller, Depends(allow("freight:read"))]
 Writes = Annotated[Writer, Depends(allow_write("freight:write"))]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api import owners, replies, uploads
 from api.callers import Caller, Writer, allow, allow_write
+from api.paths import Named
 from api.replies import Reply
 from api.shapes.base import NO_NUL, IdPath, Limit, Listed, NumberCursor
 from api.shapes.listings import ListingImportOut, ListingIn, ListingOut, PriceIn, StockIn
@@ -20,11 +21,19 @@ from kit.ids import outside
 from sync import handed, listings, runs, sources
 from trade import audits
 
-router = APIRouter(prefix="/v1/listings", tags=["listings"])
+router = APIRouter(prefix="/v1/listings", tags=["listings"], route_class=Named)
 
 Reads = Annotated[Caller, Depends(allow("listings:read"))]
 Writes = Annotated[Writer, Depends(allow_write("listings:write"))]
-ExternalId = Annotated[str, Path(min_length=1, max_length=100, pattern=NO_NUL)]
+ExternalId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=100,
+        pattern=NO_NUL,
+        description="Your own number of it, percent-encoded as one segment: `A%2F1` is A/1.",
+    ),
+]
 
 
 @router.get("", response_model=Listed[ListingOut], summary="What you offer")

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api import replies
 from api.callers import Caller, Writer, allow, allow_write
+from api.paths import Named
 from api.replies import Reply
 from api.shapes.base import NO_NUL, Cursor, IdPath, In, Key, Limit, Listed, Text
 from api.shapes.matches import (
@@ -29,7 +30,7 @@ from kit import clock
 from kit.ids import inside, outside
 from trade import audits
 
-router = APIRouter(prefix="/v1", tags=["operators"])
+router = APIRouter(prefix="/v1", tags=["operators"], route_class=Named)
 
 Reads = Annotated[Caller, Depends(allow("matches:read"))]
 Writes = Annotated[Writer, Depends(allow_write("matches:write"))]

@@ -44,6 +44,8 @@ def test_a_quote_counts_what_the_template_says_for_the_region_and_a_change_write
         name: TEMPLATE[name] for name in TEMPLATE if name != "regions"
     }
     assert shop.got("brand", PATH) == shown
+    slashed = shop.ask("brand", "PUT", "/v1/freight-templates/江%2F浙%2F沪", json=TEMPLATE)
+    assert slashed.json()["id"] == "江/浙/沪"
     assert quote(shop, goods, 1, "110105")["freight"] == "8.00"
     assert quote(shop, goods, 4, "110105")["freight"] == "14.00"
     assert quote(shop, goods, 4, "440305")["freight"] == "0.00"

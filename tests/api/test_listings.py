@@ -1,6 +1,7 @@
 """A brand offers goods one by one, at its own price and stock, and sees no other's."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -44,6 +45,23 @@ def test_a_listing_that_is_put_again_is_the_same_one(shop: Shop) -> None:
     blank = put(shop, "%200007%20", TEA | {"price": "14"})
     assert (blank["external_id"], blank["sku"]) == ("0007", first["sku"])
     assert len(shop.got("brand", "/v1/listings")["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    "external_id",
+    ["A/1", "A/stock", "/", "A%2F1", "a?b#c d&e=f", "红茶/2斤;+", "2024/春/price", "é//1"],
+)
+def test_a_listing_goes_by_whatever_its_supplier_calls_it(shop: Shop, external_id: str) -> None:
+    named = quote(external_id, safe="")
+    first = put(shop, named, TEA | {"sku": external_id})
+    assert first["external_id"] == external_id
+    assert put(shop, f"{named}/stock", {"quantity": 7})["external_id"] == external_id
+    told = put(shop, f"{named.replace('%2F', '%2f')}/price", {"price": "20.00"})
+    assert (told["sku"], told["price"], told["stock"]["quantity"]) == (first["sku"], "20.00", 7)
+    assert shop.got("brand", f"/v1/listings/{named}") == told
+    assert [x["external_id"] for x in shop.got("brand", "/v1/listings")["items"]] == [external_id]
+    other = shop.ask("brand", "GET", f"/v1/listings/{quote('B/' + external_id, safe='')}")
+    assert (other.status_code, "\ud800" < other.text < "\ue000") == (404, False)
 
 
 def test_stock_and_price_change_at_once(shop: Shop) -> None:
