@@ -33,11 +33,10 @@ LED_PARTS = """(
         WHERE p.sku_id = ANY({skus}) GROUP BY 1, 2)"""
 """SQL: the parts of the SKUs in an array. One that was merged is the SKU that it leads to: two that
 became one share its stock."""
-MADE_OF = f"""(
-        SELECT json_agg(json_build_array(b.sku_id, b.part_id, b.units)
-                        ORDER BY b.sku_id, b.part_id)
-        FROM {LED_PARTS} b)"""  # noqa: S608 - a query of ours
-"""SQL: what `answered` reads, of the SKUs in an array; NULL where none is a bundle."""
+MADE_OF = f"""CASE WHEN EXISTS (SELECT FROM sku_parts b WHERE b.sku_id = {{sku}}) THEN (
+        SELECT json_agg(json_build_array(b.sku_id, b.part_id, b.units) ORDER BY b.part_id)
+        FROM {LED_PARTS.format(skus="ARRAY[{sku}]")} b) END"""  # noqa: S608 - a query of ours
+"""SQL: what `answered` reads, of one SKU; NULL where it is no bundle."""
 
 MOST_PARTS = 20
 MOST_UNITS = 1000
@@ -187,7 +186,7 @@ def with_deals(ask: Ask, found: Mapping[int, Sequence[tuple[int, int]]], region:
         return {}
     wanted = sorted({part for of_sku in found.values() for part, _ in of_sku})
     by_sku: dict[int, list[Deal]] = {}
-    for deal in all_deals.answered(ask(*all_deals.questions_of_skus(wanted, region)), region):
+    for deal in all_deals.answered(ask(all_deals.question(wanted, region))[0], region):
         by_sku.setdefault(deal.sku_id, []).append(deal)
     return {
         sku: [Part(part, units, by_sku.get(part, [])) for part, units in of_sku]

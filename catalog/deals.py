@@ -89,33 +89,41 @@ _DEALS = """
             FROM category_mappings m WHERE m.source = o.source AND m.theirs = o.category) AS mapped,
            o.weight_g, {brand_of} AS brand_of,
            (SELECT f.content FROM freight_templates f
-            WHERE f.source = o.source AND f.name = t.freight ->> 'name') AS template
-    FROM skus s {offers}
-    JOIN prices p ON p.offer_id = o.id
+            WHERE f.source = o.source AND f.name = t.freight ->> 'name') AS template,
+           {stated} AS stated{more}
+    FROM {goods} {offers}
     LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
     WHERE {which} = ANY(%(ids)s)
     ORDER BY s.product_id, s.id, o.id, p.mode
 """
 # Each look-up by a whole key stands by itself: as joins they make planning four times as long.
-_OWN = "JOIN offers o ON o.sku_id = s.id"
+_OWN = "JOIN offers o ON o.sku_id = s.id JOIN prices p ON p.offer_id = o.id"
+_OWN_IF_ANY = "LEFT JOIN (offers o JOIN prices p ON p.offer_id = o.id) ON o.sku_id = s.id"
 _LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
-    JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id)"""
+    JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id) JOIN prices p ON p.offer_id = o.id"""
 
 
-def _asking(which: str, offers: str) -> tuple[str, str]:
-    """For the deals of some ids, and for what is stated of their stock."""
-    ids = f"ARRAY(SELECT o.id FROM skus s {offers} WHERE {which} = ANY(%(ids)s))"  # noqa: S608
-    deals = _DEALS.format(which=which, offers=offers, heard=HEARD, brand_of=BRAND_OF)
-    return deals, stock.STATED.replace("%(offers)s", ids)
+def _asking(which: str, offers: str, goods: str = "skus s", more: str = "") -> str:
+    """For the deals of some ids."""
+    stated = stock.STATED.format(offer="o.id")
+    said = {"heard": HEARD, "brand_of": BRAND_OF, "stated": stated}
+    return _DEALS.format(which=which, offers=offers, goods=goods, more=more, **said)
 
 
 _OF_PRODUCTS = _asking("s.product_id", _OWN)
 _OF_SKUS = _asking("s.id", _LED)
 
 
+def asking_with(*columns: str) -> str:
+    """As `question`, for products: these columns of products `g` and their SKUs `s` come with every
+    deal, and in a row without one of what is not offered."""
+    goods = "products g JOIN skus s ON s.product_id = g.id"
+    return _asking("g.id", _OWN_IF_ANY, goods, "".join(f", {one}" for one in columns))
+
+
 def of_products(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
     """Every deal for these products, in the order of product, SKU and offer."""
-    return answered(send(session, *questions(ids, region)), region)
+    return answered(send(session, asked(_OF_PRODUCTS, ids, region))[0], region)
 
 
 def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:
@@ -123,7 +131,7 @@ def of_skus(session: Session, ids: Collection[int], region: str = "") -> list[De
 
     A SKU that was merged into another has the other's deals.
     """
-    return answered(send(session, *questions_of_skus(ids, region)), region)
+    return answered(send(session, question(ids, region))[0], region)
 
 
 def place(own: str | None, deals: Iterable[Deal]) -> Place:
@@ -135,11 +143,17 @@ def place(own: str | None, deals: Iterable[Deal]) -> Place:
     return placed(own, tuple(said.values()))
 
 
-def _deal(row: Sequence[Any], level: Level | None, region: str) -> Deal:
-    *facts, velocity, tried, short, heard, mapped, weight, brand_of, template = row
+_FACTS = Deal._fields.index("level")
+_READ = _FACTS + 9
+"""Columns of a deal's row."""
+
+
+def _deal(row: Sequence[Any], region: str) -> Deal:
+    velocity, tried, short, heard, mapped, weight, brand_of, template, stated = row[_FACTS:_READ]
+    level = stock.level(stated, region)
     ours, by_person = (mapped[1:], mapped[0] == "+") if mapped else (None, False)
     record = Record(velocity, tried, short, heard)
-    deal = Deal._make((*facts, level, record, ours, by_person, weight, brand_of, None))
+    deal = Deal._make((*row[:_FACTS], level, record, ours, by_person, weight, brand_of, None))
     if deal.freight is None or deal.freight["kind"] != "template":
         return deal
     return deal._replace(
@@ -149,24 +163,16 @@ def _deal(row: Sequence[Any], level: Level | None, region: str) -> Deal:
     )
 
 
-def questions(ids: Collection[int], region: str = "") -> tuple[Query, Query]:
-    """What `of_products` asks; `answered` reads the rows of both."""
-    return _questions(_OF_PRODUCTS, ids, region)
+def question(ids: Collection[int], region: str = "") -> Query:
+    """What `of_skus` asks; `answered` reads the rows."""
+    return asked(_OF_SKUS, ids, region)
 
 
-def questions_of_skus(ids: Collection[int], region: str = "") -> tuple[Query, Query]:
-    """What `of_skus` asks, alike."""
-    return _questions(_OF_SKUS, ids, region)
+def asked(asking: str, ids: Collection[int], region: str) -> Query:
+    """A statement for deals, asked for these ids."""
+    return asking, {"ids": ids_text(ids), "region": region}
 
 
-def answered(answers: Sequence[Sequence[Any]], region: str = "") -> list[Deal]:
+def answered(rows: Iterable[Any], region: str = "") -> list[Deal]:
     """The deals that were asked for."""
-    rows, stated = answers
-    levels = stock.levels_of(stated, region)
-    return [_deal(row, levels.get(row[2]), region) for row in rows]
-
-
-def _questions(asking: tuple[str, str], ids: Collection[int], region: str) -> tuple[Query, Query]:
-    asked = {"ids": ids_text(ids), "region": region}
-    deals, stated = asking
-    return (deals, asked), (stated, asked)
+    return [_deal(row, region) for row in rows if row.offer_id is not None]

@@ -16,6 +16,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -53,11 +54,11 @@ class Shortage:
 class Statement(NamedTuple):
     """What a source states for a region, and how much of it our open purchases have taken."""
 
+    as_of: datetime
     region: str
     state: str
     quantity: int | None
     taken: int
-    as_of: datetime
 
     @property
     def left(self) -> int | None:
@@ -71,14 +72,22 @@ TAKEN = """coalesce((
           AND r.released_at IS NULL AND (r.known_at IS NULL OR r.known_at >= s.as_of)), 0)"""
 """SQL: units of our open purchases that a row `s` of stocks does not count in yet."""
 
-STATED = f"""
-    SELECT s.offer_id, s.region, s.state, s.quantity, s.as_of, {TAKEN} AS taken
-    FROM stocks s
-    WHERE s.offer_id = ANY(%(offers)s)
-      AND (starts_with(%(region)s::text, s.region) OR %(region)s::text = '')
-    ORDER BY s.offer_id
+STATED = f"""(
+    SELECT json_agg(json_build_array(s.as_of, s.region, s.state, s.quantity, {TAKEN}))::text
+    FROM stocks s WHERE s.offer_id = {{offer}}
+      AND (starts_with(%(region)s::text, s.region) OR %(region)s::text = ''))
 """  # noqa: S608 - no value in it
-"""What is stated of %(offers)s (ids, or a query for them) for `levels_of`."""
+"""SQL: what is stated of an offer that counts in %(region)s, for `level`: a statement of its own
+would look the offers up once more."""
+
+
+def level(stated: str | None, region: str) -> Level | None:
+    """What is left for delivery to `region` (a GB/T 2260 code, or ""), from STATED; None where its
+    source says nothing."""
+    if stated is None:
+        return None
+    rows = orjson.loads(stated)
+    return level_of([Statement(datetime.fromisoformat(at), *of) for at, *of in rows], region)
 
 
 def levels_of(rows: Iterable[Any], region: str) -> dict[int, Level]:
@@ -89,7 +98,7 @@ def levels_of(rows: Iterable[Any], region: str) -> dict[int, Level]:
     """
     return {
         offer_id: level_of(
-            [Statement(r.region, r.state, r.quantity, int(r.taken), r.as_of) for r in stated],
+            [Statement(r.as_of, r.region, r.state, r.quantity, int(r.taken)) for r in stated],
             region,
         )
         for offer_id, stated in groupby(rows, key=lambda row: int(row.offer_id))

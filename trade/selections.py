@@ -226,19 +226,19 @@ def terms(
     merged is as the one that it leads to."""
     led = current(session, sku_ids)
     wanted = sorted(set(led.values()))
-    who, made, stopped, rules, *about = send(
+    who, made, stopped, rules, offers = send(
         session,
         pricing.question(party_id),
         bundles.question(wanted),
         *obstacles.QUESTIONS,
-        *deals.questions_of_skus(wanted),
+        deals.question(wanted),
     )
     reader = pricing.answered(session, who[0], desk, party_id, now)
     policies = corridors.policies(session, wanted, now)
     standing = obstacles.answered((stopped, rules), desk.asked, policies, now)
     parts = bundles.with_deals(partial(send, session), bundles.answered(made))
     found: dict[int, list[Deal]] = {}
-    for deal in deals.answered(about):
+    for deal in deals.answered(offers):
         if deal.mode == "dropship":
             found.setdefault(deal.sku_id, []).append(deal)
     answer = {}

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from itertools import chain
-from typing import Any
+from itertools import chain, groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from catalog.bundles import Part, Parts
 from catalog.deals import Deal
 from catalog.shelf import Display, Front, Reader, Stock
 from catalog.shop_names import Rules
-from kit.statements import Ask, ids_text, send
+from kit.statements import Ask, send
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,23 @@ class ProductView:
     """Further pictures for those who sell it, under addresses of ours."""
 
 
-_CARDS = f"""
-    SELECT p.id, p.title, p.brand, p.category, p.images,
-           array_agg(s.id ORDER BY s.id) AS skus, array_agg(s.msrp ORDER BY s.id) AS msrps,
-           {bundles.MADE_OF.format(skus="array_agg(s.id)")} AS made_of
-    FROM products p JOIN skus s ON s.product_id = p.id WHERE p.id = ANY(%s) GROUP BY p.id
-"""  # noqa: S608 - a query of ours
+_CARDS = all_deals.asking_with(
+    "s.msrp",
+    f"{bundles.MADE_OF.format(sku='s.id')} AS made_of",
+    *("g.id", "g.title", "g.brand AS own_brand", "g.category AS own_category", "g.images"),
+)
+
+
+class _Goods(NamedTuple):
+    """The last columns of `_CARDS`."""
+
+    id: int
+    title: str
+    brand: str | None
+    category: str | None
+    images: list[str] | None
+
+
 _PRODUCTS = text("""
     SELECT p.id, p.title, p.brand, p.category, p.images, p.materials, p.description
     FROM products p WHERE p.id = :id
@@ -144,21 +156,23 @@ def cards(
     ask: Ask, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
 ) -> list[Card]:
     """As `product_cards`, in one round trip; in two where bundles are among them."""
-    rows, *about = ask((_CARDS, (ids_text(ids),)), *all_deals.questions(ids, region))
-    products = {row.id: row for row in rows}
-    by_sku = grouped(all_deals.answered(about, region))
-    made_of = chain.from_iterable(row.made_of or () for row in rows)
+    (rows,) = ask(all_deals.asked(_CARDS, ids, region))
+    by_sku = {sku: [*of] for sku, of in groupby(rows, attrgetter("sku_id"))}
+    made_of = chain.from_iterable(of[0].made_of or () for of in by_sku.values())
     parts = bundles.with_deals(ask, bundles.answered(made_of), region)
-    found = []
-    for product_id in ids:
-        if row := products.get(product_id):
-            shown = [
-                (msrp, bundles.front(*_of(sku, by_sku, parts), reader, now, region))
-                for sku, msrp in zip(row.skus, row.msrps, strict=True)
-            ]
-            deals = [deal for sku in row.skus for deal in by_sku.get(sku, ())]
-            found.append(card(row, shown, deals, reader))
-    return [one for one in found if one.price_from is not None]
+    skus = [
+        (of[0], own, bundles.front(own, parts.get(sku, ()), reader, now, region))
+        for sku, of in by_sku.items()
+        for own in [all_deals.answered(of, region)]
+    ]
+    found = {}
+    for product_id, of_it in groupby(skus, lambda sku: sku[0].product_id):
+        heads, deals, fronts = zip(*of_it, strict=True)
+        shown = [(head.msrp, front) for head, front in zip(heads, fronts, strict=True)]
+        goods = _Goods._make(heads[0][-len(_Goods._fields) :])
+        found[product_id] = card(goods, shown, chain.from_iterable(deals), reader)
+    known = [found[one] for one in ids if one in found]
+    return [one for one in known if one.price_from is not None]
 
 
 def product(

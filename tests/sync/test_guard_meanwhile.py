@@ -123,8 +123,11 @@ def ids(database: Database, query: str) -> list[int]:
 
 def left(database: Database, offer: int) -> int | None:
     with database.as_system() as session:
-        [rows] = send(session, (stock.STATED, {"offers": [offer], "region": "440305"}))
-    return stock.levels_of(rows, "440305")[offer].quantity
+        query = f"SELECT {stock.STATED.format(offer='%(offer)s')} AS stated"
+        [[row]] = send(session, (query, {"offer": offer, "region": "440305"}))
+    level = stock.level(row.stated, "440305")
+    assert level is not None
+    return level.quantity
 
 
 Change = Callable[[Row], Row]

@@ -120,9 +120,10 @@ class Market:
     def level(self, goods: Goods, region: str = "440305") -> Level | None:
         """What is left for delivery to `region`; None: its source says nothing."""
         with self.db.as_nobody() as session:
-            asked = {"offers": [goods.offer_id], "region": region}
-            [rows] = send(session, (stock.STATED, asked))
-        return stock.levels_of(rows, region).get(goods.offer_id)
+            asked = {"offer": goods.offer_id, "region": region}
+            query = f"SELECT {stock.STATED.format(offer='%(offer)s')} AS stated"
+            [[row]] = send(session, (query, asked))
+        return stock.level(row.stated, region)
 
     def left(self, goods: Goods, region: str = "440305") -> int | None:
         """The number that is left of it; None: none is stated."""

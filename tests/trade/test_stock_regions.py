@@ -127,7 +127,7 @@ def test_no_statement_that_covers_a_region_is_oversold(
     said: dict[str, tuple[int | None, int]],
 ) -> None:
     stated = [
-        Statement(region, "in_stock", quantity, taken, NOW)
+        Statement(NOW, region, "in_stock", quantity, taken)
         for region, (quantity, taken) in said.items()
     ]
     covering = [one for one in stated if SHENZHEN.startswith(one.region)]
