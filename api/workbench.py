@@ -36,7 +36,7 @@ from trade import (
 )
 from trade.after_sales import claim_answers, freight_returns, platform_differences, recalls
 from trade.models import AddressRequest, Audit, Purchase, SupplierSheet, Webhook
-from trade.parcels import tracking
+from trade.parcels import strays, tracking
 from trade.suppliers import supplier_of
 
 
@@ -179,6 +179,19 @@ def _dismiss_charge(it: Doing) -> None:
     charging.dismiss(it.session, it.subject)
 
 
+def _stop(it: Doing) -> None:
+    strays.stop(it.session, it.key, it.now)
+
+
+def _owe(it: Doing) -> None:
+    strays.owe(it.session, it.key, it.amount, it.now)
+
+
+def _not_owed(it: Doing) -> None:
+    it.need("reason")
+    strays.settle(it.session, it.key, it.now)
+
+
 def _delivered(it: Doing) -> None:
     tracking.found_delivered(it.session, it.key, it.now)
 
@@ -271,6 +284,7 @@ _TAKES: Mapping[Callable[[Doing], None], frozenset[str]] = {
     _found: frozenset({"platform_ref"}),
     _counted: frozenset({"amount"}),
     _advance: frozenset({"amount"}),
+    _owe: frozenset({"amount"}),
     _approve_claim: frozenset({"amount", "return_to"}),
     _reissue: frozenset({"carrier", "tracking_number"}),
     _vouch: frozenset({"until"}),
@@ -298,6 +312,9 @@ _WORK: Mapping[tuple[str, str], Work] = {
     ("charged_more", "refuse"): ("purchases:write", _refuse_charge),
     ("charged_more", "dismiss"): ("purchases:write", _dismiss_charge),
     ("cancel_unanswered", "refused"): ("purchases:write", _refused),
+    ("left_anyway", "intercept"): ("purchases:write", _stop),
+    ("left_anyway", "accept"): ("purchases:write", _owe),
+    ("left_anyway", "dismiss"): ("purchases:write", _not_owed),
     ("address_asked", "accept"): ("purchases:write", _accept_address),
     ("address_asked", "refuse"): ("purchases:write", _refuse_address),
     ("shipment_late", "ask"): ("purchases:write", _look),

@@ -224,6 +224,12 @@ def freight_borne(session: Session, order: Order, name: str, amount: int) -> Non
     post(session, [Entry(name, "freight_borne", "sales", LOSS, amount, None, order.id)])
 
 
+def owe_stray(session: Session, order: Order, source: str, stray: int, amount: int) -> None:
+    """Cost → payable for goods that left though they were cancelled, once: the house pays them."""
+    name, owed_to = f"stray:{stray}", f"payable:{source}"
+    post(session, [Entry(name, "payable", "cost", owed_to, amount, None, order.id)])
+
+
 def recount(
     session: Session, order: Order, source: str, claim_id: int, part: int, more: int
 ) -> None:

@@ -101,6 +101,18 @@ CASES = f"""
     WHERE state IN ('submitting', 'submitted', 'accepted', 'partly_shipped')
       AND cancel_reason IS NOT NULL AND updated_at < :now - interval '1 day'
     UNION ALL
+    SELECT 'left_anyway', 'pur', p.id, p.id,
+           CASE WHEN bool_and(s.state = 'stopping') THEN 'stopping' ELSE 'open' END, p.state,
+           p.source || ': ' || string_agg(
+               s.quantity || ' × ' || x.title || ' with ' || c.carrier || ' '
+               || c.tracking_number || ', ' || c.state, '; ' ORDER BY s.id)
+           || CASE WHEN p.unwanted THEN '; paid back to the leader'
+              ELSE '; looked for elsewhere since' END,
+           sum(s.cost)::bigint, NULL, min(s.found_at)
+    FROM strays s JOIN purchases p ON p.id = s.purchase_id
+    JOIN purchase_lines x ON x.id = s.purchase_line_id JOIN parcels c ON c.id = s.parcel_id
+    WHERE s.state IN ('open', 'stopping') GROUP BY p.id
+    UNION ALL
     SELECT 'address_asked', 'pur', p.id, r.id, 'asked', 'no_answer',
            p.source || ': another address in the same district is asked for', {_PURCHASE},
            r.answer_by, r.asked_at

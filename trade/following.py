@@ -24,7 +24,7 @@ from kit.drains import drained
 from kit.errors import Problem
 from kit.inbox import Inbox, handled
 from kit.outbox import say
-from trade import charging, events, short_balance
+from trade import charging, events, short_balance, watching
 from trade.after_sales import platform_claims
 from trade.buying import SUBMIT
 from trade.charging import NEWS as NEWS
@@ -70,6 +70,7 @@ class Due:
     cancel: str | None
     agreed: int
     word: str | None = None
+    gone: bool = False
 
     @property
     def back(self) -> str | None:
@@ -93,7 +94,8 @@ class Seen:
 
 def due(session: Session, now: datetime) -> list[str]:
     """Sources with purchases to ask about: the sweeper's question."""
-    found = text(f"SELECT DISTINCT source FROM purchases WHERE {_DUE} ORDER BY source")  # noqa: S608 - our own words
+    found = text(f"""SELECT source FROM purchases WHERE {_DUE}
+        UNION SELECT source FROM purchases WHERE {watching.DUE} ORDER BY source""")  # noqa: S608 - our own words
     return list(session.scalars(found, _times(now)))
 
 
@@ -242,17 +244,30 @@ def ask_back(session: Session, purchase: Purchase, now: datetime) -> None:
 
 
 def claim(session: Session, source: str, now: datetime) -> list[Due]:
-    """Take a batch; nobody else asks about it for the length of a lease."""
+    """Take a batch, first of what is to be sent; nobody else asks about it for the length of a
+    lease."""
+    return _claim(session, source, _DUE, now) or _claim(session, source, watching.DUE, now)
+
+
+def _claim(session: Session, source: str, which: str, now: datetime) -> list[Due]:
     rows = session.execute(
         text(f"""UPDATE purchases p SET due_at = :later WHERE id IN (
-            SELECT id FROM purchases WHERE source = :source AND {_DUE}
+            SELECT id FROM purchases WHERE source = :source AND {which}
             ORDER BY due_at, id LIMIT :batch FOR UPDATE SKIP LOCKED)
-            RETURNING id, order_id, our_ref, cancel_reason, held_word,
+            RETURNING id, order_id, our_ref, cancel_reason, held_word, state,
                 {charging.AGREED} AS agreed"""),  # noqa: S608 - our own words
         _times(now) | {"later": now + LEASE, "source": source, "batch": BATCH},
     ).all()
     return [
-        Due(row.id, row.order_id, row.our_ref, row.cancel_reason, int(row.agreed), row.held_word)
+        Due(
+            row.id,
+            row.order_id,
+            row.our_ref,
+            row.cancel_reason,
+            int(row.agreed),
+            row.held_word,
+            row.state in watching.GONE,
+        )
         for row in rows
     ]
 
@@ -276,7 +291,8 @@ def look(seller: Sells, one: Due) -> Seen:
         charge = charging.told(progress.parts)
         vouched = charge is None and one.word == charging.BUY
         paid = vouched or not charging.beyond(charge, one.agreed)
-        if held and paid and one.back is None and isinstance(seller, Confirms):
+        wanted = one.back is None and not one.gone
+        if held and paid and wanted and isinstance(seller, Confirms):
             seller.confirm(one.our_ref, None if vouched else Decimal(one.agreed) / 100)
         return Seen(progress, kept=kept, again=again)
     except SupplierError as error:
@@ -287,6 +303,9 @@ def write_down(session: Session, one: Due, seen: Seen, now: datetime) -> None:
     """The platform's word becomes parcels, new numbers, and units that go back to routing."""
     found = lock(session, one.order_id, one.purchase_id)
     purchase = found.purchase
+    if purchase.state in watching.GONE:
+        watching.look(session, found, seen.progress, now)
+        return
     purchase.due_at, purchase.short_since = now + _pause(one, seen), None
     if isinstance(seen.error, BalanceShort):  # of a hold that somebody else has yet to pay for
         short_balance.wait(session, purchase, now)
@@ -301,10 +320,11 @@ def write_down(session: Session, one: Due, seen: Seen, now: datetime) -> None:
         return
     progress = seen.progress
     assert progress is not None  # noqa: S101 - neither an error nor taken back
-    purchase.external_refs = list(dict.fromkeys([*purchase.external_refs[:1], *progress.refs]))
+    watching.known_by(purchase, progress)
     charging.heard(session, found, progress.parts, now)
     parts = platform_parcels.told(session, found, progress.parts, now)
     _cancelled(session, found, parts, now)
+    platform_parcels.astray(session, found, parts, now)
     if seen.kept and one.word == charging.GIVE_UP:
         purchase.held_word = None
     if seen.kept and purchase.cancel_reason is not None:  # what it took back is not among it
@@ -356,3 +376,4 @@ def _refuse(session: Session, found: Locked, code: str, message: str, now: datet
         refuse_rest(
             session, found.order, found.purchase, lines, code, message, now, dearer_at=dearer_at
         )
+        watching.begin(found.purchase, now)

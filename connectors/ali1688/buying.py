@@ -163,7 +163,7 @@ class Buying:
         found = self.order(ref, raw)
         parcels: list[SourceParcel] = []
         try:
-            if found.state not in ("held", "cancelled"):
+            if found.state != "held":  # what was paid back may be sent all the same
                 parcels = self._parcels(found, raw)
             return orders.part(found, parcels)
         except Bad as bad:

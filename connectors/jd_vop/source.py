@@ -337,7 +337,11 @@ class VopSource:
 
     def _part(self, leaf: dict[str, Any], root: str) -> Part:
         ref = text(leaf.get("jdOrderId")) or root
-        parcels = []
-        if orders.state(leaf) not in ("held", "cancelled"):
-            parcels = orders.parcels(self.wire.track(ref).result, ref)
+        state, parcels = orders.state(leaf), []
+        try:
+            if state != "held":
+                parcels = orders.parcels(self.wire.track(ref).result, ref)
+        except Refused:
+            if state != "cancelled":  # of that JD need not know any way
+                raise
         return orders.part(leaf | {"jdOrderId": ref}, parcels)

@@ -102,7 +102,7 @@ class Book:
         parcel = Parcel(f"LP{order.ref}{count}", f"YT{order.ref % 10**11:011d}{count}", sent)
         order.parcels.append(parcel)
         whole = sum(sent.values()) == sum(left.values())
-        if whole:
+        if whole and order.status not in ("cancel", "terminated"):  # else it leaves all the same
             order.status = "waitbuyerreceive"
         self.say(order, "ANNOUNCE_SENDGOODS" if whole else "PART_PART_SENDGOODS")
         return parcel.number

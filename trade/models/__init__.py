@@ -50,6 +50,7 @@ from trade.models.routing import RoutingVersion
 from trade.models.shares import Earning, Share, ShareSku, Signup
 from trade.models.sheets import SheetClaim, SheetPurchase, SupplierSheet
 from trade.models.statements import Statement, StatementLine
+from trade.models.strays import Stray
 
 __all__ = [
     "AddressRequest",
@@ -109,6 +110,7 @@ __all__ = [
     "Signup",
     "Statement",
     "StatementLine",
+    "Stray",
     "SupplierSheet",
     "Token",
     "Webhook",

@@ -40,6 +40,12 @@ class Purchase(Base):
             "source",
             postgresql_where=text("short_since IS NOT NULL"),
         ),
+        Index(
+            "purchases_watched",
+            "source",
+            "due_at",
+            postgresql_where=text("watched_until IS NOT NULL"),
+        ),
         Index("purchases_refs", "external_refs", postgresql_using="gin"),
         Index("purchases_overcharged", "id", postgresql_where=text("overcharged > 0")),
         Index("purchases_unpaid", "id", postgresql_where=text("held_since IS NOT NULL")),
@@ -84,6 +90,8 @@ class Purchase(Base):
     """Fen of `freight_price` that its leader pays because its platform became dearer."""
     ship_by: Mapped[datetime | None]
     failure: Mapped[str | None]
+    watched_until: Mapped[datetime | None]
+    """Until when its source, which took it back, is asked whether it left all the same."""
     short_since: Mapped[datetime | None]
     """Since when our account at the source does not cover it; counts while it is not placed."""
     created_at: Mapped[Utc] = mapped_column(server_default=NOW)

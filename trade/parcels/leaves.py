@@ -168,6 +168,32 @@ def lost(
     return found
 
 
+def astray(
+    lines: Mapping[int, PurchaseLine],
+    parts: Sequence[Part],
+    known: Sequence[Known],
+    before: Mapping[int, int],
+) -> list[tuple[SourceParcel, dict[int, int]]]:
+    """Units by line number that are in parcels of any leaf, and count as cancelled; those found
+    `before` are not found again."""
+    goods, *_ = _goods(lines, parts)
+    if all(line.cancelled == line.quantity for line in lines.values()) and len(parts) == 1:
+        goods = [goods[0] or _skus(lines)]
+    written = {one.number: one for one in known}
+    loads = _loads(parts, goods, written, lines)
+    left = {number: line.cancelled - before.get(number, 0) for number, line in lines.items()}
+    counted = _skus(lines, {n: line.shipped + before.get(n, 0) for n, line in lines.items()})
+    back = sum((_skus(lines, one.units) for one in came_back(lines, parts, known)), Counter[str]())
+    more = sum((one.goods for one in loads.values()), back) - counted
+    found = []
+    for number, load in sorted(loads.items(), key=lambda told: told[0] in written):
+        inside = _skus(lines, written[number].units) if number in written else Counter[str]()
+        units = _dealt(lines, load.goods - inside, more, left)
+        if units:
+            found.append((load.parcel, units))
+    return found
+
+
 def _goods(
     lines: Mapping[int, PurchaseLine], parts: Sequence[Part]
 ) -> tuple[list[Counter[str]], bool, bool]:

@@ -6,11 +6,11 @@ number that nothing travels under. What left, and the money that moved with it, 
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from trade import events
-from trade.models import Order, OrderLine, Parcel, ParcelEvent, ParcelLine
+from trade.models import Order, OrderLine, Parcel, ParcelEvent, ParcelLine, Stray
 from trade.states import restate, tell
 
 _NEWS = text("""
@@ -33,6 +33,7 @@ def merge(session: Session, order: Order, former: Parcel, into: Parcel, now: dat
         session.delete(line)
     session.execute(_NEWS, {"into": into.id, "former": former.id})
     session.execute(delete(ParcelEvent).where(ParcelEvent.parcel_id == former.id))
+    session.execute(update(Stray).where(Stray.parcel_id == former.id).values(parcel_id=into.id))
     into.also = [*into.also, former.id, *former.also]
     events.of_parcel(session, former, "merged", now, {"into": into.tracking_number})
     session.delete(former)

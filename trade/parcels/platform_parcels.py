@@ -15,7 +15,7 @@ from connectors.trading import Part, SourceParcel
 from kit import log
 from kit.errors import Problem
 from trade.models import Parcel, ParcelLine, PurchaseLine
-from trade.parcels import leaves, merging, shipping, tracking
+from trade.parcels import leaves, merging, shipping, strays, tracking
 from trade.parcels.leaves import Deed, Known
 from trade.purchases import Locked
 
@@ -28,7 +28,8 @@ def told(
     """Write down what is new in the parcels of all leaves, and the news of each; returns the leaves
     with numbers as they are printed."""
     session.flush()
-    parts = [_printed(found, part) for part in told_parts]
+    whole = [_printed(found, part) for part in told_parts]
+    parts = [_living(part) for part in whole]
     again = session.scalars(
         select(Parcel.tracking_number).where(
             Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_not(None)
@@ -40,15 +41,26 @@ def told(
     ]
     for deed in leaves.deeds(found.lines, own, known(session, found)):
         _tried(session, found, deed, now)
-    for part in parts:
-        for parcel in part.parcels:
-            _news(session, found, part, parcel, now)
+    _all_news(session, found, parts, now)
     if any(part.state in ("cancelled", "refused") for part in own):
         back = [one.number for one in leaves.came_back(found.lines, own, known(session, found))]
         nobody = [part for part in own if part.state == "refused"]
         refused = [parcel.tracking_number for part in nobody for parcel in part.parcels]
         _turned(session, found, [*back, *refused], now)
-    return parts
+    return whole
+
+
+def astray(session: Session, found: Locked, parts: Sequence[Part], now: datetime) -> None:
+    """Write down what left of units that count as cancelled, now that all else is counted, and the
+    news of it; `parts` are as `told` returned them."""
+    if any(line.cancelled for line in found.lines.values()):
+        strays.told(session, found, parts, known(session, found), now)
+        _all_news(session, found, parts, now)
+
+
+def _living(part: Part) -> Part:
+    """A leaf whose parcels count: of a cancelled one they carry nothing that was ordered."""
+    return replace(part, parcels=()) if part.state == "cancelled" else part
 
 
 def _turned(session: Session, found: Locked, numbers: Sequence[str], now: datetime) -> None:
@@ -131,6 +143,12 @@ def _written(session: Session, found: Locked, number: str) -> Parcel | None:
     session.flush()
     named = Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == number
     return session.scalars(select(Parcel).where(*named).order_by(Parcel.id)).first()
+
+
+def _all_news(session: Session, found: Locked, parts: Sequence[Part], now: datetime) -> None:
+    for part in parts:
+        for parcel in part.parcels:
+            _news(session, found, part, parcel, now)
 
 
 def _news(session: Session, found: Locked, part: Part, told: SourceParcel, now: datetime) -> None:
