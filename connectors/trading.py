@@ -122,7 +122,8 @@ class Part:
 
     `lines` are (external id, units); empty where the platform left them out. `gifts` came along
     unasked. States: held, open, shipped, delivered, refused (by the recipient), completed,
-    cancelled. `amount` is what this part costs with its freight, in CNY, where the source says so.
+    cancelled. `amount` is what this part costs with its freight, in CNY, where the source says so;
+    `freight_back` is what of the freight of a cancelled part came back, or was never paid.
     """
 
     ref: str
@@ -132,6 +133,7 @@ class Part:
     amount: Decimal | None = None
     freight: Decimal | None = None
     gifts: tuple[tuple[str, int], ...] = ()
+    freight_back: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,12 @@ def freight_returned(session: Session, order: Order, source: str, part: int, amo
     post(session, [entry])
 
 
+def freight_unsent(session: Session, order: Order, source: str, name: str, amount: int) -> None:
+    """Payable → cost for freight that a platform gave back with units that never left."""
+    ends = f"payable:{source}", "cost"
+    post(session, [Entry(name, "freight_returned", *ends, max(amount, 0), None, order.id)])
+
+
 def freight_borne(session: Session, order: Order, name: str, amount: int) -> None:
     """Sales → loss: freight that the house had paid a leader is a refund that a platform bears."""
     post(session, [Entry(name, "freight_borne", "sales", LOSS, amount, None, order.id)])

@@ -25,7 +25,7 @@ from kit.errors import Problem
 from kit.inbox import Inbox, handled
 from kit.outbox import say
 from trade import charging, events, short_balance, watching
-from trade.after_sales import platform_claims
+from trade.after_sales import freight_returns, platform_claims
 from trade.buying import SUBMIT
 from trade.charging import NEWS as NEWS
 from trade.models import Purchase
@@ -325,6 +325,7 @@ def write_down(session: Session, one: Due, seen: Seen, now: datetime) -> None:
     parts = platform_parcels.told(session, found, progress.parts, now)
     _cancelled(session, found, parts, now)
     platform_parcels.astray(session, found, parts, now)
+    freight_returns.unsent(session, found, parts)
     if seen.kept and one.word == charging.GIVE_UP:
         purchase.held_word = None
     if seen.kept and purchase.cancel_reason is not None:  # what it took back is not among it

@@ -17,7 +17,7 @@ from connectors.errors import (
 from connectors.model import OrderLine, Placed, PurchaseOrder, ShipTo
 from connectors.trading import Part, Progress, SourceParcel, SourceQuote
 
-from . import faults, orders, values
+from . import faults, orders, refunds, values
 from .calls import (
     CANCEL,
     CASHIER,
@@ -29,6 +29,7 @@ from .calls import (
     PREPARE_PAY,
     PREVIEW,
     PROTOCOL_PAY,
+    REFUNDS,
     SITE,
     TRACES,
 )
@@ -36,7 +37,7 @@ from .gateway import Gateway
 from .orders import Order, Preview
 from .products import offer_of
 from .settings import AliSettings
-from .values import Bad
+from .values import Bad, Record
 
 MOST_LINES = 50
 PAGE = 20
@@ -149,7 +150,7 @@ class Buying:
         """How the orders of a purchase stand now."""
         found = [one.ref for one in self._some(our_ref)]
         raw: list[Any] = []
-        parts = tuple(self._part(ref, raw) for ref in found)
+        parts = tuple(part for ref in found for part in self._parts(ref, raw))
         return Progress(our_ref, tuple(found), parts, orders.kept(raw))
 
     def order(self, ref: str, raw: list[Any] | None = None) -> Order:
@@ -159,13 +160,21 @@ class Buying:
             raw.append(reply)
         return _read(values.part(reply, "result"))
 
-    def _part(self, ref: str, raw: list[Any]) -> Part:
+    def refunds(self, ref: str) -> list[Record]:
+        """The refunds of an order. Pages start at 0."""
+        asked = {"orderId": ref, "currentPageNum": 0, "pageSize": PAGE}
+        reply = self._gateway.ask(REFUNDS, **asked)
+        return values.parts(values.part(reply, "result"), "opOrderRefundModels")
+
+    def _parts(self, ref: str, raw: list[Any]) -> list[Part]:
         found = self.order(ref, raw)
         parcels: list[SourceParcel] = []
         try:
             if found.state != "held":  # what was paid back may be sent all the same
                 parcels = self._parcels(found, raw)
-            return orders.part(found, parcels)
+            gone = [one for one in found.entries if orders.paid_back(one)]
+            back = refunds.carriage_back(self.refunds(ref), gone) if gone else None
+            return orders.parts(found, parcels, back)
         except Bad as bad:
             raise Unreadable("order", f"order {ref}: {bad}") from bad
 

@@ -8,7 +8,7 @@ digits.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -288,6 +288,36 @@ def entry_sku(entry: Record) -> str:
 def entry_id(entry: Record) -> str:
     """The id of an order line, from its text. Raises Bad."""
     return values.needed(entry, "subItemIDString", "subItemID")
+
+
+def moving(entry: Record) -> bool:
+    """Whether anything of an order line has left: 2 shipped, 3 received, 4 returned, 5 in part."""
+    return values.whole(entry, "logisticsStatus") in (2, 3, 4, 5)
+
+
+def paid_back(entry: Record) -> bool:
+    """Whether the money of an order line came back before anything of it left."""
+    status = (values.text(entry, "refundStatus") or "").replace("_", "").lower()
+    return "success" in status and not moving(entry)
+
+
+def parts(
+    found: Order, parcels: Sequence[SourceParcel], freight_back: Decimal | None = None
+) -> list[Part]:
+    """An order and its parcels in our words; lines that were paid back before they left are a part
+    of their own, which is cancelled, and with it came `freight_back`. Raises Bad."""
+    gone = [one for one in found.entries if paid_back(one)]
+    if found.state == "cancelled":
+        unpaid = found.freight if found.status == "cancel" else None
+        return [replace(part(found, parcels), freight_back=freight_back or unpaid)]
+    if not gone:
+        return [part(found, parcels)]
+    stays = tuple(one for one in found.entries if one not in gone)
+    off = replace(found, entries=tuple(gone))
+    return [
+        part(replace(found, entries=stays), parcels),
+        Part(found.ref, "cancelled", off.lines, freight_back=freight_back),
+    ]
 
 
 def part(found: Order, parcels: Sequence[SourceParcel]) -> Part:

@@ -1,12 +1,12 @@
 """Refunds and returns at 1688 into our words, and ours into its. Pure; amounts there are fen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from connectors.errors import NoSuchThing, Refused
 from connectors.trading import ClaimKind, ClaimState, SourceClaim
-from kit.money import portion
+from kit.money import portion, split
 
 from . import orders, values
 from .orders import Order
@@ -102,8 +102,8 @@ def application(claim: SourceClaim, found: Order, why: Record) -> dict[str, Any]
     line = values.number(entry, "itemAmount") or Decimal(0)
     whole = int((line * 100).to_integral_value())
     carriage = 0
-    if unshipped and len(found.entries) == 1 and str(why.get("noRefundCarriage")).lower() != "true":
-        carriage = int(((found.freight or Decimal(0)) * 100).to_integral_value())
+    if unshipped and str(why.get("noRefundCarriage")).lower() != "true":
+        carriage = carriages(found)[found.entries.index(entry)]
     entry_id = int(orders.entry_id(entry))
     asked = portion(whole, 0, claim.quantity, bought)
     if claim.amount is not None:
@@ -123,6 +123,30 @@ def application(claim: SourceClaim, found: Order, why: Record) -> dict[str, Any]
         "vouchers": list(claim.images[:MOST_VOUCHERS]) or None,
         "orderEntryCountList": [{"id": entry_id, "count": claim.quantity}] if some else None,
     }
+
+
+def carriages(found: Order) -> list[int]:
+    """The fen of an order's freight that fall to each of its lines by their amounts: 1688 names no
+    other rule for a part. All lines together are all of it; nothing once anything has left."""
+    if any(map(orders.moving, found.entries)):
+        return [0] * len(found.entries)
+    amounts = [values.number(one, "itemAmount") or Decimal(0) for one in found.entries]
+    weights = [int((one * 100).to_integral_value()) for one in amounts]
+    whole = int(((found.freight or Decimal(0)) * 100).to_integral_value())
+    return split(whole, weights if any(weights) else [1] * len(weights))
+
+
+def carriage_back(listed: Iterable[Record], entries: Sequence[Record]) -> Decimal:
+    """The freight in CNY that came back with refunds of these lines of an order, among all of the
+    order's. Raises Bad."""
+    ids = {orders.entry_id(one) for one in entries}
+    back = 0
+    for one in listed:
+        known = one.get("orderEntryIdList")
+        about = {str(each) for each in known} if isinstance(known, list) else ids
+        if ids & about and (values.text(one, "status") or "").lower() == "refundsuccess":
+            back += values.fen(one, "refundCarriage") or 0
+    return values.from_fen(back)
 
 
 def _described(words: str) -> str:

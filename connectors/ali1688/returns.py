@@ -1,6 +1,6 @@
 """Refunds and returns of a buyer at 1688."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from connectors.errors import OutcomeUnknown, Refused, Unreadable
 from connectors.model import ShipTo
@@ -8,12 +8,11 @@ from connectors.trading import ClaimState, ReturnOptions, SourceClaim
 
 from . import orders, refunds, values
 from .buying import Buying
-from .calls import CREATE_REFUND, REFUND, REFUND_REASONS, REFUNDS, RETURN_GOODS
+from .calls import CREATE_REFUND, REFUND, REFUND_REASONS, RETURN_GOODS
 from .gateway import Gateway
 from .orders import Order
 from .values import Bad, Record
 
-PAGE = 20
 NOBODY = ShipTo("", "", "", "")
 """Where goods are fetched that never left."""
 
@@ -40,7 +39,7 @@ class Returns:
         reference of ours. Raises NoSuchThing."""
         try:
             entry = refunds.entry_of(self._buying.order(claim.ref), claim.external_id)
-            listed = self._refunds(claim.ref)
+            listed = self._buying.refunds(claim.ref)
             own = refunds.of_entry(listed, orders.entry_id(entry), ended=refunds.CLOSED)
             known = [values.text(one, "refundId") for one in own]
             open_now = refunds.open_refund(entry)
@@ -70,12 +69,15 @@ class Returns:
 
     def unsent(self, found: Order, reason: str) -> bool:
         """Ask for the money of a paid order that was not sent, line by line, once; whether its
-        seller has yet to answer. Raises Refused where the seller keeps it."""
+        seller has yet to answer. What has left already is not asked back. Raises Refused where the
+        seller keeps it, or has sent some of it."""
         waits = False
         for entry in found.entries:
+            if orders.moving(entry):
+                continue
             try:
                 listed = refunds.of_entry(
-                    self._refunds(found.ref), orders.entry_id(entry), ended=refunds.CLOSED
+                    self._buying.refunds(found.ref), orders.entry_id(entry), ended=refunds.CLOSED
                 )
                 if not listed:
                     sku, units = orders.entry_sku(entry), values.whole(entry, "quantity") or 0
@@ -89,6 +91,8 @@ class Returns:
             if told.state == "refused":
                 raise Refused("refund-refused", f"paid, and its seller keeps it: {told.message}")
             waits = waits or told.state != "refunded"
+        if not waits and any(map(orders.moving, found.entries)):
+            raise Refused("partly-sent", "some of it has left; the rest was paid back")
         return waits
 
     def claim_state(self, claim_ref: str) -> ClaimState:
@@ -120,11 +124,5 @@ class Returns:
 
     def _listed(self, ref: str, entry: Record) -> str | None:
         """The refund of an order line that 1688 lists, if any is open."""
-        found = refunds.of_entry(self._refunds(ref), orders.entry_id(entry))
+        found = refunds.of_entry(self._buying.refunds(ref), orders.entry_id(entry))
         return values.text(found[0], "refundId") if found else None
-
-    def _refunds(self, ref: str) -> Sequence[Record]:
-        """The refunds of an order. Pages start at 0."""
-        asked = {"orderId": ref, "currentPageNum": 0, "pageSize": PAGE}
-        reply = self._gateway.ask(REFUNDS, **asked)
-        return values.parts(values.part(reply, "result"), "opOrderRefundModels")

@@ -23,6 +23,7 @@ class Line:
     pieces: int
     price: int
     refund: str | None = None
+    paid_back: bool = False
 
 
 @dataclass
@@ -91,10 +92,12 @@ class Book:
         """A parcel leaves with the first `lines` lines that are not under way, or only so many
         `pieces` of each; its number."""
         order = self._order(args["order"])
-        left = {line.entry: line.pieces for line in order.lines}
+        ended = order.status in ("cancel", "terminated")  # then it leaves all the same
+        left = {one.entry: one.pieces for one in order.lines if ended or not one.paid_back}
         for parcel in order.parcels:
             for entry, pieces in parcel.pieces.items():
-                left[entry] -= pieces
+                if entry in left:
+                    left[entry] -= pieces
         most = args.get("pieces", 10**9)
         open_lines = [(entry, min(pieces, most)) for entry, pieces in left.items() if pieces]
         sent = dict(open_lines[: args.get("lines", len(open_lines))])
@@ -102,7 +105,7 @@ class Book:
         parcel = Parcel(f"LP{order.ref}{count}", f"YT{order.ref % 10**11:011d}{count}", sent)
         order.parcels.append(parcel)
         whole = sum(sent.values()) == sum(left.values())
-        if whole and order.status not in ("cancel", "terminated"):  # else it leaves all the same
+        if whole and not ended:
             order.status = "waitbuyerreceive"
         self.say(order, "ANNOUNCE_SENDGOODS" if whole else "PART_PART_SENDGOODS")
         return parcel.number

@@ -76,6 +76,7 @@ class Refunds:
         refund.status = args["status"]
         if refund.status in ("refundsuccess", "refundclose"):
             refund.line.refund = None
+            refund.line.paid_back = refund.status == "refundsuccess"
         paid = {one.line.entry for one in self.asked_for.values() if one.status == "refundsuccess"}
         unsent = refund.order.status == "waitsellersend"
         if unsent and paid.issuperset(line.entry for line in refund.order.lines):
@@ -130,11 +131,17 @@ class Refunds:
             (line is not None and not (line and line.refund), "5010"),
             (not (returns and unshipped), "5010"),
             (payment == amount if unshipped else 0 < payment <= amount, "5011"),
+            (int(fields["applyCarriage"]) <= order.freight - self._carried(order), "5011"),
             (2 <= len(fields["description"]) <= 150, "5012"),
             (not counts or fields["goodsStatus"] == "refundBuyerReceived", "5013"),
         )
         code = next((code for good, code in checks if not good), None)
         return _failed(code, "退款申请失败") if code else None
+
+    def _carried(self, order: Order) -> int:
+        """Freight that is asked back already."""
+        own = [one for one in self.asked_for.values() if one.order is order]
+        return sum(one.carriage for one in own if one.status != "refundclose")
 
     def _model(self, refund: Refund) -> dict[str, Any]:
         paid = refund.status == "refundsuccess"

@@ -97,7 +97,11 @@ class Trade:
             "subItemID": int(float(line.entry)),
             "subItemIDString": str(line.entry),
             "refundId": line.refund,
-            "refundStatus": "WAIT_SELLER_AGREE" if line.refund else None,
+            "refundStatus": "WAIT_SELLER_AGREE"
+            if line.refund
+            else "REFUND_SUCCESS"
+            if line.paid_back
+            else None,
         }
         return {key: value for key, value in told.items() if value is not None}
 

@@ -21,6 +21,7 @@ from connectors.errors import (
 )
 from connectors.model import OrderLine, PurchaseOrder, Sells, ShipTo
 from connectors.trading import Confirms, Quotes, Ships, TakesBack
+from kit.money import split
 from tests.ali_stage import (
     DEAR,
     ENVIRONMENT,
@@ -372,6 +373,49 @@ def test_a_paid_order_is_given_back_once_its_seller_pays_back_every_line(
     stage.act(NAME, "refund", refund=second["id"], status="refundsuccess")
     source.cancel("HP-1", "不要了")
     assert source.track("HP-1").parts[0].state == "cancelled"
+
+
+def test_the_freight_of_a_paid_order_is_asked_back_with_its_lines(
+    stage: Stage, source: Ali1688
+) -> None:
+    stage.act(NAME, "freight", fen=1001)
+    asked = paid(stage, source)
+    shares = [one["carriage"] for one in asked]
+    goods = [one["payment"] for one in asked]
+    assert sum(shares) == 1001
+    assert shares == split(1001, goods)
+    assert all(shares)
+
+
+def test_lines_that_are_paid_back_before_they_leave_are_cancelled_and_tell_their_freight(
+    stage: Stage, source: Ali1688
+) -> None:
+    stage.act(NAME, "freight", fen=1000)
+    first, second = paid(stage, source)
+    stage.act(NAME, "refund", refund=second["id"], status="waitbuyermodify")
+    stage.act(NAME, "refund", refund=first["id"], status="refundsuccess")
+    for _ in range(2):
+        stays, gone = source.track("HP-1").parts
+        assert (gone.state, gone.freight_back) == ("cancelled", Decimal(first["carriage"]) / 100)
+        assert [units for _, units in (*gone.lines, *stays.lines)] == [3, 2]
+        stage.act(NAME, "ship", order=truth(stage)[0]["ref"])
+        assert source.track("HP-1").parts[0].state == "shipped"
+
+
+def test_what_has_left_of_a_paid_order_is_not_asked_back(stage: Stage, source: Ali1688) -> None:
+    one, two = (sku["external_id"] for sku in an_offer(stage, skus=2)["skus"][:2])
+    source.place(order("HP-1", (one, 3), (two, 2)))
+    source.confirm("HP-1")
+    stage.act(NAME, "ship", order=truth(stage)[0]["ref"], lines=1)
+    with pytest.raises(TryLater, match="its seller was asked"):
+        source.cancel("HP-1", "不要了")
+    (asked,) = stage.act(NAME, "refunds")
+    assert asked["carriage"] == 0  # what left was carried
+    stage.act(NAME, "refund", refund=asked["id"], status="refundsuccess")
+    with pytest.raises(Refused, match="some of it has left"):
+        source.cancel("HP-1", "不要了")
+    stays, gone = source.track("HP-1").parts
+    assert (dict(stays.lines), dict(gone.lines)) == ({one: 3}, {two: 2})
 
 
 def test_a_paid_order_stays_where_its_seller_keeps_it_or_has_sent_it(

@@ -4,6 +4,8 @@ It pays no part of a claim and no leader: whether a leader gets freight back is 
 cause alone (`bearing.carriage`). It waits for a person with an entry that is proposed: what we owe
 the platform falls by it (payable → cost). Where the house had paid the leader that freight, the
 platform bears it then, as far as it gave back: the loss becomes a refund like any other.
+
+What a platform calls freight itself, and gives back with units that it never sent, needs no person.
 """
 
 from collections.abc import Sequence
@@ -12,11 +14,13 @@ from datetime import datetime
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from connectors.trading import Part
 from kit.errors import Problem
+from kit.money import fen
 from trade import books
 from trade.after_sales.claim_cases import Case
 from trade.models import Claim, Difference, Order, PlatformClaim, Posting, Purchase
-from trade.purchases import lock
+from trade.purchases import Locked, lock
 
 CODE = "freight_returned"
 """How a difference between books is called that is this."""
@@ -53,8 +57,41 @@ def note(
     others = session.execute(_OTHERS, asked).one()
     own = (part.refunded or 0) - expected
     beyond = min(own, own + others.beyond)
-    part.freight = within(beyond, case.purchase.freight_cost - others.freight, told)
+    left = case.purchase.freight_cost - others.freight
+    part.freight = within(beyond, left - _unsent_before(session, part.purchase_id), told)
     part.freight_state = "open" if part.freight else None
+
+
+def unsent(session: Session, found: Locked, parts: Sequence[Part]) -> None:
+    """What of the freight of a locked purchase is not owed, as its platform tells with what it
+    cancelled before it left: as soon as anything else left, and so its freight is owed. Again posts
+    nothing."""
+    purchase = found.purchase
+    told = sum(fen(part.freight_back) for part in parts if part.freight_back)
+    if not told or not any(line.shipped for line in found.lines.values()):
+        return
+    session.flush()
+    claimed = session.scalar(
+        select(func.coalesce(func.sum(PlatformClaim.freight), 0)).where(
+            PlatformClaim.purchase_id == purchase.id
+        )
+    )
+    before = _unsent_before(session, purchase.id)
+    whole = min(told, purchase.freight_cost - int(claimed or 0))
+    books.freight_unsent(
+        session, found.order, purchase.source, f"{_UNSENT}{purchase.id}:{whole}", whole - before
+    )
+
+
+_UNSENT = "freight-unsent:"
+
+
+def _unsent_before(session: Session, purchase_id: int) -> int:
+    """The fen of a purchase's freight that came back with what never left."""
+    found = select(func.coalesce(func.sum(Posting.amount), 0)).where(
+        Posting.reference.startswith(f"{_UNSENT}{purchase_id}:")
+    )
+    return int(session.scalar(found) or 0)
 
 
 def accept(session: Session, purchase_id: int, now: datetime) -> None:
