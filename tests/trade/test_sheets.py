@@ -103,6 +103,51 @@ def test_a_changed_number_in_the_sheet_replaces_the_former_one(market: Market) -
     assert shop.posted("sales") == 1499
 
 
+def test_an_older_sheet_does_not_put_a_number_back_that_was_replaced(market: Market) -> None:
+    shop = Shop(market)
+    header, row = export(market)
+    old, new = (
+        workbook(header, [*row[:-2], "顺丰", one]) for one in ("SF1234567890", "SF2222222222")
+    )
+    assert [import_sheet(market, one).shipped for one in (old, new)] == [1, 1]
+    for older in (old, workbook(["又发一次"], header, [*row[:-2], "顺丰", "SF1234567890"])):
+        report = import_sheet(market, older)
+        [told] = report.failed
+        assert (report.shipped, told["code"]) == (0, "number_replaced")
+        assert "SF1234567890 was replaced by SF2222222222 on 2026-" in told["message"]
+    assert parcels(shop) == ["SF2222222222"]
+    meant = workbook(header, [*row[:-3], "改回", "顺丰", "SF1234567890"])
+    assert import_sheet(market, meant).shipped == 1
+    assert parcels(shop) == ["SF1234567890"]
+    assert import_sheet(market, new).failed[0]["code"] == "number_replaced"
+    corrected = workbook(header, [*row[:-3], "改回", "顺丰", "SF2222222222"])
+    assert import_sheet(market, corrected).shipped == 1
+    again = import_sheet(market, meant)  # a word of then is no word of now
+    assert (again.shipped, again.failed[0]["code"]) == (0, "number_replaced")
+    assert import_sheet(market, corrected).unchanged == 1
+    call = shipping.Shipment(shop.name, "顺丰", "SF1234567890")
+    with pytest.raises(Problem) as late, market.db.as_system() as session:
+        shipping.ship(session, TEAHOUSE, call, NOW)
+    assert late.value.code == "number_replaced"
+    assert parcels(shop) == ["SF2222222222"]
+
+
+def test_an_older_sheet_does_not_put_a_carrier_back(market: Market) -> None:
+    shop = Shop(market)
+    header, row = export(market)
+    sheets_of = [
+        workbook(header, [*row[:-2], x, "75312345678901"]) for x in ("中通", "圆通", "中通")
+    ]
+    reports = [import_sheet(market, content) for content in sheets_of]
+    assert [report.shipped for report in reports] == [1, 1, 0]
+    [told] = reports[-1].failed
+    assert (told["code"], "75312345678901 goes by 圆通 since 2026-" in told["message"]) == (
+        "carrier_replaced",
+        True,
+    )
+    assert [parcel["carrier"] for parcel in shop.seen()["parcels"]] == ["yto"]
+
+
 def test_a_row_that_is_hidden_is_told_and_not_shipped(market: Market) -> None:
     shop = Shop(market)
     book = openpyxl.load_workbook(BytesIO(filled(market, "SF1234567890")))

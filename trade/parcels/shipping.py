@@ -21,7 +21,7 @@ from trade import address_requests, books, events
 from trade.books import Shipped
 from trade.buying import reservation
 from trade.models import Claim, Parcel, ParcelLine
-from trade.parcels import carriers
+from trade.parcels import carriers, renumbered
 from trade.purchases import Locked, Supplier, locked
 from trade.refusal import open_units, order_line
 from trade.states import move, restate, tell
@@ -58,7 +58,8 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
 
     A number that is known already by another carrier goes by this one. Raises Problem 404; 422 for
     an unknown carrier, an impossible number or that of another parcel; 409 `wrong_state`,
-    `too_many_units` or `which_parcel`.
+    `too_many_units`, `which_parcel`, or `number_replaced` for a number that another one took the
+    place of, unless it `replaces` that.
     """
     carrier, number = waybill(shipment.carrier, shipment.tracking_number)
     found = locked(session, supplier, shipment.purchase)
@@ -89,6 +90,10 @@ def ship(session: Session, supplier: Supplier, shipment: Shipment, now: datetime
         if shipment.replaces is None:
             _no_claim_waits(session, found)
         former = _former(session, found, shipment, parcels)
+        if shipment.replaces is None:
+            was = former.tracking_number
+            way = f"if it counts again, say that it replaces {was}"
+            renumbered.former(session, found.order.id).refuse_number(number, (was,), way)
         renumber(session, found, former, carrier, number, now)
 
 

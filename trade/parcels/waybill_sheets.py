@@ -66,6 +66,9 @@ NAMES: dict[str, tuple[str, ...]] = {
 AGAIN = ("补发", "换货", "换新", "重发")
 """Words in a note by which suppliers tell a parcel in the place of another one."""
 
+BACK = "改回"
+"""The word in a note by which suppliers tell that a former number, or carrier, counts again."""
+
 _COLUMN = {word: name for name, words in NAMES.items() for word in words}
 _SEPARATORS = re.compile(
     r"[\n\r\t,，;；、/|&]+|(?<![eE])[+]|(?<=[0-9A-Za-z])[和与及](?=[0-9A-Za-z])"
@@ -99,11 +102,18 @@ class Row:
     numbers: tuple[str, ...] = ()
     carriers: tuple[tuple[str, str], ...] = ()
     """Number and carrier, where the number's own cell names one."""
+    stale: bool = False
+    """Whether the same sheet came before: what it says of former numbers was said then."""
 
     @property
     def again(self) -> bool:
         """Whether it says that goods went out in the place of others."""
         return any(word in self.note for word in AGAIN)
+
+    @property
+    def back(self) -> bool:
+        """Whether it says, now, that a former number counts again."""
+        return BACK in self.note and not self.stale
 
     def carrier_of(self, number: str) -> str:
         """The carrier of one of the numbers, in the supplier's words; empty where none is named."""
@@ -183,6 +193,7 @@ def _rows(grid: Grid, header: int, columns: dict[str, int], more: Sequence[int])
                 amount=amount,
                 numbers=numbers,
                 carriers=named,
+                stale=False,
             )
         )
     return Sheet(tuple(rows), empty, tuple(hidden))

@@ -2,12 +2,13 @@
 
 A row is matched by purchase id, else by order reference, else by name, phone and SKU; what fits
 several purchases is asked about, never guessed. The same sheet again changes nothing, another
-number takes the place of the former one. The sheet holds recipients: it is kept sealed.
+number takes the place of the former one, and one that was replaced is no news: an older sheet puts
+nothing back. The sheet holds recipients: it is kept sealed.
 """
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,11 +23,13 @@ from kit.money import split
 from trade import addresses, recipients
 from trade.after_sales import claim_answers
 from trade.desk import Desk
-from trade.models import Parcel, ParcelLine, Purchase, PurchaseLine, Recipient
-from trade.parcels import carriers
+from trade.models import Claim, Parcel, ParcelLine, Purchase, PurchaseLine, Recipient
+from trade.parcels import carriers, renumbered
 from trade.parcels.shipping import Shipment, ship, tracking_number, waiting_claims
-from trade.parcels.waybill_sheets import Row, read
+from trade.parcels.waybill_sheets import BACK, Row, read
 from trade.purchases import Supplier
+
+_WAY = f"if it counts again, write {BACK} into 备注 and send the sheet anew"
 
 
 @dataclass
@@ -73,7 +76,8 @@ def import_sheet(
         digest = hashlib.sha256(content).hexdigest()
         message = inbox.receive(session, sender, digest, sealed)
     report = Report(len(sheet.rows), sheet.empty, hidden=list(sheet.hidden))
-    for row in sheet.rows:
+    stale = message.result is not None
+    for row in (replace(one, stale=stale) for one in sheet.rows):
         try:
             with db.as_system() as session:
                 match = _meant(session, desk, supplier, row)
@@ -156,6 +160,10 @@ def _ship_row(
     new = [number for number in numbers if number not in carried and number not in again]
     if not new:
         return _corrected(session, supplier, match, row, numbers, now)
+    if not row.back:
+        known = renumbered.former(session, match.purchase.order_id)
+        for number in new:
+            known.refuse_number(number, carried, _WAY)
     if not all(map(row.carrier_of, new)):
         raise _carrier_missing()
     waiting = _waiting(match, row)
@@ -186,7 +194,11 @@ def _corrected(
     name, changed = outside("pur", match.purchase.id), False
     for parcel in session.scalars(found).all():
         number, said = parcel.tracking_number, row.carrier_of(parcel.tracking_number)
-        if said and carriers.code(said) not in (None, parcel.carrier):
+        code = carriers.code(said) if said else None
+        if code not in (None, parcel.carrier):
+            if not row.back:
+                known = renumbered.former(session, match.purchase.order_id)
+                known.refuse_carrier(number, code, parcel.carrier, _WAY)
             ship(session, supplier, Shipment(name, said, number, {}), now)
             changed = True
     return changed
@@ -223,6 +235,9 @@ def _sent_again(
     if not row.carrier_of(numbers[0]):
         raise _carrier_missing()
     before = session.scalar(_newest(claim))
+    if before is not None and not row.back:
+        order_id = session.scalar(select(Claim.order_id).where(Claim.id == inside("clm", claim)))
+        renumbered.former(session, order_id or 0).refuse_number(numbers[0], (before,), _WAY)
     carrier = row.carrier_of(numbers[0])
     claim_answers.reissue(session, desk, supplier, claim, carrier, numbers[0], now)
     session.flush()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from kit.errors import Problem
 from kit.ids import inside
 from kit.inbox import Inbox
 from trade.models import Claim, Parcel, Purchase
+from trade.parcels.renumbered import latest
 from trade.parcels.waybill_sheets import Row, read
 from trade.settling.reconciling import Finding, Record, Theirs, span
 
@@ -66,7 +68,7 @@ def _of_rows(session: Session, source: str, rows: Sequence[Row], *, whole: bool)
 
 
 _FORMER = text("""
-    SELECT p.our_ref, e.detail ->> 'was' AS was, e.detail ->> 'tracking_number' AS number
+    SELECT p.our_ref, e.detail ->> 'was' AS was, e.detail ->> 'tracking_number' AS number, e.at
     FROM purchases p JOIN order_events e ON e.order_id = p.order_id
     WHERE p.source = :source AND p.our_ref = ANY(:purchases) AND e.kind = 'parcel_renumbered'
     ORDER BY e.id DESC
@@ -76,10 +78,14 @@ _FORMER = text("""
 def _former(session: Session, source: str, purchases: Sequence[str]) -> dict[tuple[str, str], str]:
     """Of waybills that were replaced: purchase and former number → the number that counts now."""
     rows = session.execute(_FORMER, {"source": source, "purchases": list(purchases)})
-    now: dict[tuple[str, str], str] = {}
+    found: dict[str, list[Any]] = {}
     for row in rows:  # the newest first
-        now.setdefault((row.our_ref, row.was), now.get((row.our_ref, row.number), row.number))
-    return now
+        found.setdefault(row.our_ref, []).append(row)
+    return {
+        (purchase, was): by.number
+        for purchase, some in found.items()
+        for was, by in latest(some).items()
+    }
 
 
 def _now(former: Mapping[tuple[str, str], str], purchase: str, row: Row) -> tuple[str, ...]:
