@@ -7,7 +7,10 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from api import entering
 from api.callers import Caller, enter
@@ -89,3 +92,30 @@ def waiting(scope: str) -> Callable[..., Coroutine[Any, Any, Door]]:
         return Door(request, given, scope)
 
     return door
+
+
+class Straight(APIRoute):
+    """A route that is answered without what FastAPI keeps ready for others: open files, tasks for
+    afterwards, parameters one by one. Its function and all that this depends on wait for nothing
+    but their turn, and read nothing but the request. The document tells of it as of any other."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, of a request that has matched."""
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)  # which says what may be done instead
+            return
+        request = Request(scope, receive, send)
+        answer: Response = await self.endpoint(**await _found(self.dependant, request))
+        await answer(scope, receive, send)
+
+
+async def _found(dependant: Dependant, request: Request) -> dict[str, Any]:
+    """What a function is called with."""
+    values: dict[str, Any] = {
+        one.name: await one.call(**await _found(one, request))  # type: ignore[misc]
+        for one in dependant.dependencies
+    }
+    for name in (dependant.request_param_name, dependant.http_connection_param_name):
+        if name is not None:
+            values[name] = request
+    return values

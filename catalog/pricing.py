@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from catalog.matching import tree
 from kit.money import ending_in, marked_up
@@ -18,8 +18,7 @@ from kit.money import ending_in, marked_up
 Serves = Literal["resell", "procure"]
 
 
-@dataclass(frozen=True)
-class Goods:
+class Goods(NamedTuple):
     """What a rule may look at besides the cost: the brand that its source's word stands for, and
     the category as the source words it."""
 

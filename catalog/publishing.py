@@ -5,8 +5,9 @@ ordered is another matter: that is the stated number less our own reservations (
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from catalog.stock import Level
 
@@ -19,8 +20,7 @@ SHORT = 0.5
 """What a source that nobody knows counts as: half a claim of a hundred was false."""
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """How an offer's stock moves and how true its source's word is.
 
     `velocity` is in units an hour. `tried` are purchases at the source, `short` those of them that

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from catalog import corridors, publishing
 from catalog.corridors import PricePolicy
@@ -54,8 +54,7 @@ class Reader:
         return self.policies.get(source, self.ordinary)
 
 
-@dataclass(frozen=True)
-class Stock:
+class Stock(NamedTuple):
     """What can be had: in_stock | low | out | unknown, and how many where a number is known."""
 
     state: str

@@ -42,6 +42,7 @@ from api.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     sessions.router,
+    catalog.busiest,
     search.router,  # before the products' own ids
     catalog.router,
     changes.router,

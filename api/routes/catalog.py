@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api import hindsight, present, replies
 from api.callers import Caller, allow
-from api.doors import Door, waiting
+from api.doors import Door, Straight, waiting
 from api.queries import parameters, queried
 from api.shapes.base import NO_NUL, REGION, IdPath, Key, Listed, Moment
 from api.shapes.catalog import (
@@ -33,6 +33,7 @@ from trade import addresses, limits, orderable, places, selections
 from trade.orderable import Inquiry
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
+busiest = APIRouter(prefix="/v1", tags=["catalogue"], route_class=Straight)
 
 Reads = Annotated[Caller, Depends(allow("catalog:read"))]
 Region = Annotated[str | None, Query(pattern=REGION, description=REGION_SAID)]
@@ -60,7 +61,7 @@ def asked_for(given: SearchIn) -> Asked:
     )
 
 
-@router.get(
+@busiest.get(
     "/products",
     response_model=Listed[CardOut],
     summary="Find products",

@@ -22,8 +22,7 @@ from catalog.shop_names import Rules
 from kit.statements import Ask, send
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(NamedTuple):
     """A product in a list. `price_from` is its cheapest SKU's price in CNY, `category` is of our
     tree, or the last word of a source's where nothing places it.
 
