@@ -32,13 +32,13 @@ Given = Annotated[
 def question(token: str) -> Query:
     """What is asked about a token, in the system's scope; `entered` reads the rows."""
     who, values = tokens.question(token, clock.now())
-    return f"SELECT who.*, ({grants.CLOSED}) AS closed FROM ({who}) who", values  # noqa: S608 - queries of ours
+    return f"SELECT who.*, {grants.USED} AS closed FROM ({who}) who", values  # noqa: S608 - queries of ours
 
 
 def entered(rows: list[Any]) -> Entered | None:
     """Who was asked about; None for a token that is unknown, expired or revoked."""
     identity = tokens.answered(rows)
-    return None if identity is None else Entered(identity, bool(rows[0].closed))
+    return None if identity is None else Entered(identity, rows[0].closed)
 
 
 def identified(request: Request, given: Token, scope: str) -> Entered:

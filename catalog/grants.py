@@ -137,6 +137,8 @@ OPEN = Grants()
 
 CLOSED = "SELECT granting_sources() AS closed"
 """The sources that use grants; where there is none, everything is OPEN to everybody."""
+USED = "EXISTS (SELECT FROM grants)"
+"""In the system's scope: whether there is one."""
 
 _COLUMNS = GrantRow.__table__.columns
 _TO_READER = text(

@@ -213,6 +213,8 @@ def shown(deal: Deal, reader: Reader, now: datetime) -> Stock:
 def total(stocks: Iterable[Stock]) -> Stock:
     """The stock of a product from that of its SKUs; a number only if every SKU on hand has one."""
     stocks = list(stocks)
+    if len(stocks) == 1 and stocks[0].state != "out":
+        return stocks[0]
     on_hand = [stock for stock in stocks if stock.state != "out"]
     for state in ("in_stock", "low", "unknown"):
         if any(stock.state == state for stock in on_hand):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 FEN = Decimal("0.01")
+_FINEST = Decimal("0.0001")
+"""Of a unit price."""
 
 
 def line_amount(price: Decimal, quantity: int) -> int:
@@ -16,7 +18,7 @@ def line_amount(price: Decimal, quantity: int) -> int:
 
 def marked_up(price: Decimal, percent: Decimal) -> Decimal:
     """`price` with `percent` on top, as a unit price of at most four places, rounded half up."""
-    return (price * (100 + percent) / 100).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
+    return (price * (100 + percent) / 100).quantize(_FINEST, rounding=ROUND_HALF_UP)
 
 
 def ending_in(price: Decimal, ending: Decimal) -> Decimal:
@@ -63,10 +65,9 @@ def yuan(fen: int) -> str:
 
 def price_text(price: Decimal) -> str:
     """A unit price with at least two and at most four places: `9.5` → `"9.50"`, `0.1234`."""
-    exact = price.quantize(Decimal("0.0001"))
-    if exact == exact.quantize(FEN):
-        return str(exact.quantize(FEN))
-    return f"{exact:f}".rstrip("0")
+    exact = price.quantize(_FINEST)
+    short = exact.quantize(FEN)
+    return str(short) if short == exact else f"{exact:f}".rstrip("0")
 
 
 def fen(text: str | Decimal) -> int:

@@ -60,7 +60,8 @@ class Issued:
 
 _AUTHENTICATE = """
     SELECT t.id, t.party_id, t.member_id, t.scopes, p.role, p.source, p.level,
-           party_above(p.id) AS above, m.roles AS member_roles
+           CASE WHEN p.parent_id IS NULL THEN '{}' ELSE party_above(p.id) END AS above,
+           m.roles AS member_roles
     FROM tokens t
     JOIN parties p ON p.id = t.party_id AND p.active
     LEFT JOIN members m ON m.id = t.member_id

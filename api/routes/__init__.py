@@ -41,8 +41,8 @@ from api.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    catalog.busiest,  # each is looked through for a request's route until one has it
     sessions.router,
-    catalog.busiest,
     search.router,  # before the products' own ids
     catalog.router,
     changes.router,
