@@ -3,13 +3,16 @@
 Only https (http by an explicit setting); the host is checked to be public and the connection goes
 to the very address that was checked; redirects are not followed; connecting, sending and reading
 together have a deadline that a dripping endpoint cannot stretch; of the answer only the status and
-Retry-After are looked at, and nothing of it is kept.
+Retry-After are looked at, and nothing of it is kept: they stand whatever becomes of its body.
 """
 
+import contextlib
 import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,13 +20,23 @@ from urllib.parse import urlsplit
 import httpcore
 from httpcore import SOCKET_OPTION
 
+from kit import clock
+
 from . import hosts
 from .errors import Refused, SupplierError, TryLater
 
 DEADLINE = 10.0
 """Seconds for one message in all."""
 _MOST_READ = 4096
+_READ_ON = 1.0
+"""Seconds for the body of an answer, which is read so that whoever sends it is not broken off."""
 _LONGEST_WAIT = 3600.0
+_BROKEN = (
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+    ssl.SSLError,
+)
 
 
 @dataclass(frozen=True)
@@ -74,21 +87,23 @@ def post(url: str, headers: Mapping[str, str], body: bytes, rules: Rules) -> Tak
             httpcore.ConnectionPool(ssl_context=_tls(), network_backend=road) as pool,
             pool.stream("POST", url, headers=_headers(url, headers), content=body) as answer,
         ):
-            read = 0
-            for block in answer.iter_stream():
-                read += len(block)
-                if read >= _MOST_READ:
-                    break
-            return Taken(answer.status, _wait(answer.headers))
+            taken = Taken(answer.status, _wait(answer.headers))
+            road.hurry(_READ_ON)
+            with contextlib.suppress(*_BROKEN):  # it has answered already
+                _read_on(answer)
+            return taken
     except SupplierError:
         raise
-    except (
-        httpcore.NetworkError,
-        httpcore.TimeoutException,
-        httpcore.ProtocolError,
-        ssl.SSLError,
-    ) as error:
+    except _BROKEN as error:
         raise TryLater("network", f"no answer: {type(error).__name__}") from error
+
+
+def _read_on(answer: httpcore.Response) -> None:
+    read = 0
+    for block in answer.iter_stream():
+        read += len(block)
+        if read >= _MOST_READ:
+            return
 
 
 def _headers(url: str, more: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -104,10 +119,15 @@ def _headers(url: str, more: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _wait(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
-    for name, value in headers:
-        if name.lower() == b"retry-after" and value.isdigit() and len(value) < 8:
-            return min(float(value), _LONGEST_WAIT)
-    return None
+    given = next((value for name, value in headers if name.lower() == b"retry-after"), b"")
+    if given.isdigit():
+        return min(float(given), _LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(given.decode("latin-1"))
+    except ValueError:
+        return None
+    left = moment.replace(tzinfo=moment.tzinfo or UTC) - clock.now()
+    return min(max(left.total_seconds(), 0.0), _LONGEST_WAIT)
 
 
 @lru_cache(1)
@@ -115,7 +135,7 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Clock:
     end: float
 
@@ -134,6 +154,10 @@ class _Road(httpcore.NetworkBackend):
         self._clock = _Clock(end)
         self._rules = rules
         self._inner = httpcore.SyncBackend()
+
+    def hurry(self, seconds: float) -> None:
+        """End so soon, if not before."""
+        self._clock.end = min(self._clock.end, time.monotonic() + seconds)
 
     def connect_tcp(
         self,

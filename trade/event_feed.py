@@ -91,6 +91,13 @@ _FORGOTTEN = text("""
         WHERE seq > :after ORDER BY seq LIMIT 1), :after <> :head)
 """)
 
+_KEPT_FROM = text("""
+    SELECT coalesce((SELECT min(seq) - 1 FROM events WHERE at >= :before), :events) AS events,
+           greatest((SELECT forgotten FROM feed_head), coalesce(least(
+               (SELECT min(seq) - 1 FROM changes WHERE at >= :before),
+               (SELECT min(seq) - 1 FROM rule_changes WHERE at >= :before)), :changes)) AS changes
+""").bindparams(bindparam("events", type_=BIGINT), bindparam("changes", type_=BIGINT))
+
 
 def cursor(session: Session, given: str) -> Cursor:
     """What a reader gave: a cursor of ours, `0` for the beginning, or `latest`. Raises 422."""
@@ -107,6 +114,18 @@ def heads(session: Session) -> Cursor:
     """The newest cursor there is."""
     row = session.execute(_HEADS).one()
     return Cursor(row.events, row.changes)
+
+
+def oldest(session: Session, after: Cursor, now: datetime) -> Cursor:
+    """The cursor before the oldest that is kept, where one behind `after` is not: what a reader
+    goes on from. The newest for a cursor that a restored feed has not come to. System scope."""
+    head = heads(session)
+    asked = {"before": now - KEPT, "events": head.events, "changes": head.changes}
+    row = session.execute(_KEPT_FROM, asked).one()
+    return Cursor(
+        min(max(after.events, row.events), head.events),
+        min(max(after.changes, row.changes), head.changes),
+    )
 
 
 def page(

@@ -9,10 +9,10 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from catalog.readers import Readership
@@ -27,10 +27,13 @@ from trade.event_feed import Cursor, Wanted
 from trade.models import Delivery, Party, Webhook
 
 PREFIX = "whsec_"
+_UNTIL = "@"
+"""Between a former secret and the second when it ends; base64 has no such letter."""
 MOST = 20
 """So many endpoints one party may have."""
 FORMER = timedelta(hours=24)
 """So long a former secret signs beside the new one."""
+_MOST_FORMER = 4
 
 _CATALOGUE = frozenset(f"{one}.changed" for one in event_feed.CATALOGUE)
 _BOTH = _CATALOGUE | {"parcel.*", "claim.*", "statement.ready"}
@@ -91,9 +94,18 @@ def remove(session: Session, party_id: int, hook: str) -> None:
 
 
 def rotate(session: Session, desk: Desk, party_id: int, hook: str, now: datetime) -> dict[str, Any]:
-    """A new secret, shown this once; for a day the former one signs as well. Raises Problem 404."""
+    """A new secret, shown this once; for a day each former one signs as well: the receiver may
+    know but the first of several. Raises Problem 404, 409 `too_many`."""
     row, secret = _own(session, party_id, hook), _new_secret()
-    row.former_secret, row.former_until = row.secret, now + FORMER
+    former = _formers(desk.keyring, row, now)
+    if len(former) == _MOST_FORMER:
+        first = min(until for _, until in former)
+        message = f"{_MOST_FORMER} former secrets sign as well; the next may come after {first}"
+        raise Problem(409, "too_many", message)
+    current = desk.keyring.open(row.secret, _context(party_id)).decode()
+    former.insert(0, (current, now + FORMER))
+    kept = " ".join(f"{one}{_UNTIL}{int(until.timestamp())}" for one, until in former)
+    row.former_secret, row.former_until = _seal(desk.keyring, party_id, kept), now + FORMER
     row.secret, row.updated_at = _seal(desk.keyring, party_id, secret), now
     session.flush()
     return view(session, row) | {"secret": secret}
@@ -131,16 +143,13 @@ def replay(
     of_goods = or_(
         Delivery.about.startswith("sku_", autoescape=True), Delivery.about == event_feed.RULES
     )
-    session.execute(
-        delete(Delivery).where(
-            Delivery.webhook_id == row.id,
-            Delivery.lease.is_(None),
-            or_(
-                of_goods & (Delivery.place > back.changes),
-                ~of_goods & (Delivery.place > back.events),
-            ),
-        )
+    again = or_(
+        of_goods & (Delivery.place > back.changes), ~of_goods & (Delivery.place > back.events)
     )
+    theirs = (Delivery.webhook_id == row.id, again)
+    session.execute(delete(Delivery).where(*theirs, Delivery.lease.is_(None)))
+    # what is out keeps its object until its lease is over, and is told again whatever comes of it
+    session.execute(update(Delivery).where(*theirs).values(lease=None))
     row.told_events, row.told_changes, row.updated_at = back.events, back.changes, now
     if row.missed and _reaches(back, _missed_from(row)):
         row.missed, row.missed_events, row.missed_changes = 0, None, None
@@ -207,10 +216,20 @@ def listens(row: Webhook, kind: str) -> bool:
 
 def secrets_of(keyring: Keyring, row: Webhook, now: datetime) -> list[str]:
     """The secrets that sign at `now`, the current one first."""
-    sealed = [row.secret]
-    if row.former_secret is not None and row.former_until is not None and row.former_until > now:
-        sealed.append(row.former_secret)
-    return [keyring.open(one, _context(row.party_id)).decode() for one in sealed]
+    current = keyring.open(row.secret, _context(row.party_id)).decode()
+    return [current, *(secret for secret, _ in _formers(keyring, row, now))]
+
+
+def _formers(keyring: Keyring, row: Webhook, now: datetime) -> list[tuple[str, datetime]]:
+    """Former secrets that sign at `now`, each with its end, the latest first."""
+    if row.former_secret is None or row.former_until is None or row.former_until <= now:
+        return []
+    found = []
+    for one in keyring.open(row.former_secret, _context(row.party_id)).decode().split():
+        secret, _, end = one.partition(_UNTIL)  # an older Huopan kept one, without its end
+        until = datetime.fromtimestamp(int(end), UTC) if end else row.former_until
+        found.append((secret, until))
+    return [(secret, until) for secret, until in found if until > now]
 
 
 def signed(given: Sequence[str], message: str, body: bytes, now: datetime) -> dict[str, str]:

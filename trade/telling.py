@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import func, select, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -64,7 +64,8 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a message. `failure` None: it was taken."""
+    """What came of a message. `failure` None: it was taken. `wait`: the endpoint asks to be left
+    alone for so long."""
 
     failure: str | None = None
     wait: timedelta = timedelta(0)
@@ -122,9 +123,11 @@ def spread(session: Session, readership: Readership, webhook_id: int, now: datet
         if problem.code != "cursor_expired":
             raise
         _log.warning("A webhook goes on behind events that are gone", webhook=webhook_id)
-        head = event_feed.heads(session)
-        hook.told_events, hook.told_changes = head.events, head.changes
-        return False
+        kept = event_feed.oldest(session, after, now)
+        if kept == after:  # what comes next was written long before it was numbered
+            kept = event_feed.heads(session)
+        hook.told_events, hook.told_changes = kept.events, kept.changes
+        return True
     rows = [_delivery(hook, one, now) for one in page.items if hooks.listens(hook, one.kind)]
     if rows:
         session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
@@ -148,7 +151,7 @@ def _delivery(hook: Webhook, told: Told, now: datetime) -> dict[str, Any]:
 _DUE = """
     d.due_at <= :now AND (d.leased_until IS NULL OR d.leased_until <= :now)
     AND NOT EXISTS (SELECT FROM deliveries e WHERE e.webhook_id = d.webhook_id
-                    AND e.about = d.about AND e.place < d.place)
+                    AND e.about = d.about AND (e.place < d.place OR e.leased_until > :now))
 """
 _CLAIM = text(f"""
     UPDATE deliveries SET lease = :lease, leased_until = :until, attempts = attempts + 1,
@@ -228,7 +231,13 @@ def _went_well(session: Session, claimed: Claimed, now: datetime) -> None:
             | Webhook.delivered_at.is_(None)
             | (Webhook.delivered_at < noted),
         )
-        .values(failures=0, failing_since=None, paused_until=None, delivered_at=now, failure=None)
+        .values(
+            failures=0,
+            failing_since=None,
+            paused_until=case((Webhook.paused_until > now, Webhook.paused_until)),
+            delivered_at=now,
+            failure=None,
+        )
     )
     session.execute(
         update(Webhook)
@@ -252,8 +261,11 @@ def _failed(
     hook.failures += 1
     hook.failure = failure
     hook.failing_since = hook.failing_since or now
+    rest = outcome.wait
     if hook.failures >= _CALM:
-        hook.paused_until = now + min(pause(hook.failures - _CALM + 1), _REST)
+        rest = max(rest, min(pause(hook.failures - _CALM + 1), _REST))
+    if rest:
+        hook.paused_until = max(hook.paused_until or now, now + rest)
     if row is not None and row.lease == claimed.lease:
         row.lease = row.leased_until = None
         last = (row.tried_at or now) + PATIENCE

@@ -63,11 +63,14 @@ def _shipped(shop: Shop, goods: Goods) -> Any:
     shop.said("leader", f"/v1/orders/{order['id']}/address", elsewhere, 202)
     name = shop.purchase()["id"]
     shop.said("brand", f"/v1/purchases/{name}/address", {"accept": False, "message": SAID}, 200)
-    head = ["采购单号", "收件人", "电话", "收货地址", "怪列", "快递公司", "快递单号"]
-    back = workbook(head, [name, NAME, MOBILE, ADDRESS, SAID, "顺丰", "SF1234567890"])
+    head = ["采购单号", "收件人", "电话", "收货地址", "怪列", "数量", "快递公司", "快递单号"]
+    row = [name, NAME, MOBILE, ADDRESS, SAID, None, "顺丰", "SF1234567890"]
+    slipped = [name, "x", "x", "x", None, SAID, NAME, f"{MOBILE}菲菲"]  # a column further
+    unknown = [f"{NAME}1", "x", "x", "x", None, None, "顺丰", "SF1234567891"]
+    back = workbook(head, row, slipped, unknown)
     sheet = {"file": (f"{NAME}.xlsx", back)}
     told = shop.ask("brand", "POST", "/v1/purchases/ship-import", files=sheet).json()
-    assert told["shipped"] == 1
+    assert (told["shipped"], len(told["failed"])) == (1, 2)
     return order
 
 

@@ -20,6 +20,13 @@ def test_a_secret_is_shown_once_and_again_only_when_it_changes(shop: Shop) -> No
     assert other["secret"] != made["secret"]
 
 
+def test_the_audit_says_where_to_and_not_with_which_token(shop: Shop) -> None:
+    made = shop.said("leader", "/v1/webhooks", _asked(url=f"{URL}?token=s3cret"))
+    assert made["url"] == f"{URL}?token=s3cret"
+    (noted,) = shop.got("operator", f"/v1/audit?subject={made['id']}")["items"]
+    assert noted["detail"] == {"url": URL}
+
+
 def test_an_endpoint_is_its_own_partys_only(shop: Shop) -> None:
     path = f"/v1/webhooks/{shop.said('leader', '/v1/webhooks', _asked())['id']}"
     for who in ("other", "operator", "brand"):

@@ -167,3 +167,25 @@ def test_no_answer_is_to_be_tried_later(endpoints: list[Endpoint], reply: bytes)
     there = serving(endpoints, reply)
     with pytest.raises(TryLater):
         hooks.post(f"http://127.0.0.1:{there.port}/", MESSAGE, b"{}", INSIDE)
+
+
+@pytest.mark.parametrize("body", [[b"half"], [b"x"] * 100])
+def test_an_answer_counts_whatever_becomes_of_its_body(
+    endpoints: list[Endpoint], monkeypatch: pytest.MonkeyPatch, body: list[bytes]
+) -> None:
+    monkeypatch.setattr(hooks, "_READ_ON", 0.2)
+    there = serving(endpoints, b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *body, wait=0.05)
+    taken = hooks.post(f"http://127.0.0.1:{there.port}/", MESSAGE, b"{}", INSIDE)
+    assert taken.status == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "least"), [("Thu, 01 Jan 2099 00:00:00 GMT", 3600), ("soon", None), ("9" * 30, 3600)]
+)
+def test_retry_after_is_seconds_or_a_date(
+    endpoints: list[Endpoint], given: str, least: int | None
+) -> None:
+    head = f"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\nRetry-After: {given}\r\n\r\n"
+    there = serving(endpoints, head.encode())
+    taken = hooks.post(f"http://127.0.0.1:{there.port}/", MESSAGE, b"{}", INSIDE)
+    assert (taken.status, taken.wait) == (429, least)

@@ -62,8 +62,9 @@ class Webhook(Base):
     events: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     secret: Mapped[bytes]
     former_secret: Mapped[bytes | None]
+    """The former secrets, sealed together, each with its own end."""
     former_until: Mapped[datetime | None]
-    """Until then messages carry a signature by the former secret as well."""
+    """Until then messages carry a signature by the latest of them as well."""
     state: Mapped[str] = mapped_column(server_default="active")
     """active | failing | disabled."""
     told_events: Mapped[int] = mapped_column(BigInteger)
