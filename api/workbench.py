@@ -6,6 +6,7 @@ was done is not done again, and is told as done.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -68,17 +69,25 @@ def act(
             return
         raise Problem(409, "wrong_state", "this does not wait for anybody any more")
     [case] = found
+    subject = outside(*case["about"])
+    detail = {"subject": subject} | asked.model_dump(mode="json", exclude_none=True)
+    detail.pop("return_to", None)  # names a person
+    if action not in case["actions"] and _was_done(session, name, action, detail):
+        return
     if action not in case["actions"]:
         can = ", ".join(case["actions"]) or "nothing but waiting"
         raise Problem(409, "wrong_state", f"{action} is not safe as it stands; possible: {can}")
-    work(Doing(session, caller, key, outside(*case["about"]), asked, now))
-    detail = {"subject": outside(*case["about"])} | asked.model_dump(mode="json", exclude_none=True)
-    detail.pop("return_to", None)  # names a person
+    work(Doing(session, caller, key, subject, asked, now))
     audits.note(session, caller.actor, f"exception.{action}", name, detail)
 
 
-def _was_done(session: Session, name: str, action: str) -> bool:
+def _was_done(
+    session: Session, name: str, action: str, detail: dict[str, Any] | None = None
+) -> bool:
+    """Whether an action was done about a case, and in the same words where those are given."""
     done = select(Audit.id).where(Audit.subject == name, Audit.action == f"exception.{action}")
+    if detail is not None:
+        done = done.where(Audit.detail == detail)
     return session.scalar(done.limit(1)) is not None
 
 

@@ -39,6 +39,9 @@ _YUAN = "to_char(({0}) / 100.0, 'FM999999990.00')"
 """Fen as people write money."""
 _DAY = "to_char(({0}) AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI')"
 """A moment as people read it, in China's time."""
+_WHY = """substr(failure,
+    CASE WHEN starts_with(failure, source || ': ') THEN length(source) + 3 ELSE 1 END)"""
+"""What went wrong, without the source where that begins it."""
 _WHERE = "CASE WHEN p.source = ANY(:platforms) THEN 'platform' ELSE 'door' END"
 
 CASES = f"""
@@ -53,12 +56,12 @@ CASES = f"""
     UNION ALL
     SELECT 'purchase_stuck', 'pur', id, id,
            CASE WHEN leased_until > :now THEN 'asked_now' ELSE 'unknown' END, 'outcome_unknown',
-           source || ': ' || coalesce(failure, 'no answer'), {_PURCHASE}, ship_by, due_at
+           source || ': ' || coalesce({_WHY}, 'no answer'), {_PURCHASE}, ship_by, due_at
     FROM purchases p WHERE state = 'submitting' AND (due_at < :now - interval '10 minutes'
         OR attempts >= 3 AND failure IS NOT NULL)
     UNION ALL
     SELECT 'purchase_unsent', 'pur', id, id, 'ready', 'not_placed',
-           source || ': ' || coalesce(failure, 'no worker has taken it up'), {_PURCHASE}, ship_by,
+           source || ': ' || coalesce({_WHY}, 'no worker has taken it up'), {_PURCHASE}, ship_by,
            created_at
     FROM purchases p WHERE state = 'ready' AND short_since IS NULL
         AND (due_at < :now - interval '1 hour' OR attempts >= 3 AND failure IS NOT NULL)
@@ -147,7 +150,8 @@ CASES = f"""
     WHERE p.state = 'failed' AND c.state IN ('open', 'approved', 'returning', 'received')
     UNION ALL
     SELECT 'claim_replaced', 'clm', c.id, p.id, {_OF_CLAIM}, 'replaced',
-           'tell the waybill of the new order ' || coalesce(p.replacement, ''), {_CLAIM},
+           'tell the waybill of its new order'
+               || coalesce(' ' || p.replacement, ', which it has not named'), {_CLAIM},
            c.due_at, p.updated_at
     FROM platform_claims p JOIN claims c ON c.id = p.claim_id
     WHERE p.state = 'replaced' AND c.state IN ('open', 'approved', 'returning', 'received')
@@ -222,14 +226,14 @@ CASES = f"""
     WHERE d.state = 'open' AND d.code <> 'freight_returned'
     UNION ALL
     SELECT 'listing_held', 'run', id, id, state, 'harmful',
-           source || ': ' || coalesce(failure, 'held'),
+           source || ': ' || coalesce({_WHY}, 'held'),
            {_OPEN.format("r.source")}, NULL, ended_at
     FROM runs r WHERE state = 'held' AND NOT EXISTS (
         SELECT FROM runs n WHERE n.source = r.source AND n.id > r.id AND n.state = 'done')
     UNION ALL
     SELECT 'sheet_not_sent', 'sht', id, id,
            CASE WHEN state = 'failed' AND may_have_left AND body = '' THEN 'erased' ELSE state END,
-           'not_sent', source || ': ' || coalesce(failure, 'not sent')
+           'not_sent', source || ': ' || coalesce({_WHY}, 'not sent')
            || CASE WHEN may_have_left THEN '; it may have arrived' ELSE '' END,
            (SELECT coalesce(sum(x.cost), 0)::bigint FROM sheet_purchases y
             JOIN purchase_lines x ON x.purchase_id = y.purchase_id WHERE y.sheet_id = h.id)

@@ -109,6 +109,12 @@ _OF_CLAIM = {
     **_CLAIM,
     **{f"{now} advanced": tuple(x for x in may if x != "advance") for now, may in _CLAIM.items()},
 }
+_SENT_ANEW = {
+    f"{kind} {state}": ("reissue",)
+    for kind in ("exchange", "reissue")
+    for state in ("open", "approved", "returning", "received")
+}
+"""The platform has sent new goods for it: nothing is left to refuse."""
 _OPEN = {"door": ("refused",), "platform": ("ask",), "submitting": ("ask",)}
 """A platform is asked, and says itself what it will not send; a supplier may have said so by
 telephone."""
@@ -129,7 +135,7 @@ ACTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "claim_unanswered": _OF_CLAIM,
     "parcel_stuck": {"stuck": ("delivered",)},
     "claim_refused_by_source": _OF_CLAIM,
-    "claim_replaced": _OF_CLAIM,
+    "claim_replaced": _OF_CLAIM | _SENT_ANEW,
     "replacement_unwanted": {"asked": ("refused", "reissue"), "sent": ("dismiss",)},
     "claim_difference": {"refunded": ("counted", "dismiss")},
     "freight_returned": {"open": ("accept", "dismiss")},

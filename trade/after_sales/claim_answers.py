@@ -18,6 +18,7 @@ from trade.after_sales import (
     claim_cases,
     claim_money,
     evidence,
+    platform_claims,
     recalls,
     replacements,
 )
@@ -151,15 +152,22 @@ def refuse(
     evidence.show(session, row, supplier.party_id if by is None else by, shown, now)
     told = [claim_cases.blind(session, case, item) for item in shown]
     row.evidence = [*row.evidence, *({"by": "supplier", "item": item} for item in told)]
-    decline(session, desk, case, claim_cases.blind(session, case, reason), now)
+    _refused(session, desk, case, "refuse", claim_cases.blind(session, case, reason), now)
     if not own:
         recalls.ask(session, case, now)
 
 
 def decline(session: Session, desk: Desk, case: Case, reason: str, now: datetime) -> None:
-    """What `refuse` does, of a locked claim, in words that name nobody."""
+    """A platform gives nothing for a locked claim, also where it had agreed before; `reason` names
+    nobody."""
+    _refused(session, desk, case, "decline", reason, now)
+
+
+def _refused(
+    session: Session, desk: Desk, case: Case, event: str, reason: str, now: datetime
+) -> None:
     row = case.claim
-    move(session, row, "refuse", now, desk.claims)
+    move(session, row, event, now, desk.claims)
     row.answer = reason
     claim_money.unpaid(session, case, bearing.bearer(row.cause, "refused", platform=False))
     _note(session, case, "claim_refused", now)
@@ -207,7 +215,10 @@ def reissue(
     row = case.claim
     if row.kind in PAID:
         raise Problem(409, "wrong_kind", f"a {row.kind} ends with money, not with a parcel")
-    if row.kind == "exchange" and row.state in ("open", "approved", "returning"):
+    if platform_claims.sends_anew(session, row):
+        if row.state == "returning":
+            move(session, row, "receive", now, desk.claims)
+    elif row.kind == "exchange" and row.state in ("open", "approved", "returning"):
         raise Problem(409, "wrong_state", "the goods are not back yet; say received first")
     replacements.send(session, desk, case, *waybill(carrier, tracking_number), now)
 

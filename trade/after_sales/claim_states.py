@@ -35,6 +35,16 @@ MOVES: dict[tuple[str, str], str] = {
     ("refused", "send_anyway"): "reissued",
     ("approved", "escalate"): "approved",
     ("received", "escalate"): "received",
+    # its platform gives nothing in the end, wherever it has come to there
+    ("open", "decline"): "refused",
+    ("approved", "decline"): "refused",
+    ("returning", "decline"): "refused",
+    ("received", "decline"): "refused",
+    # it lets go of what its leader wanted no more, though goods may be on their way by then
+    ("open", "let_go"): "cancelled",
+    ("approved", "let_go"): "cancelled",
+    ("returning", "let_go"): "cancelled",
+    ("received", "let_go"): "cancelled",
     # the operator pays before there is an answer
     ("open", "advance"): "open",
     ("approved", "advance"): "approved",

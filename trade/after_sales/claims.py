@@ -112,6 +112,8 @@ def cancel(session: Session, desk: Desk, party_id: int, claim: str, now: datetim
     if case.claim.advanced:
         raise Problem(409, "advanced", "money was advanced on this claim; ask your operator")
     claim_states.check(case.claim, "cancel")
+    if platform_claims.sends_anew(session, case.claim):
+        raise Problem(409, "wrong_state", "new goods are on their way already")
     if desk.terms(case.purchase.source).platform and not platform_claims.withdraw(
         session, case.claim, case.purchase.source, now
     ):
@@ -120,9 +122,11 @@ def cancel(session: Session, desk: Desk, party_id: int, claim: str, now: datetim
     withdrawn(session, desk, case, now)
 
 
-def withdrawn(session: Session, desk: Desk, case: Case, now: datetime) -> None:
-    """The leader's claim is over at her own wish."""
-    move(session, case.claim, "cancel", now, desk.claims)
+def withdrawn(
+    session: Session, desk: Desk, case: Case, now: datetime, event: str = "cancel"
+) -> None:
+    """The leader's claim is over at her own wish; `let_go`: its platform has let go of it."""
+    move(session, case.claim, event, now, desk.claims)
     _note(session, case, "claim_cancelled", now)
     recalls.ask(session, case, now)
 

@@ -244,7 +244,7 @@ def _ended(
     now: datetime,
 ) -> None:
     if word == "cancelled" and any(one.withdraw for one in rows) and not case.claim.advanced:
-        claims.withdrawn(session, desk, case, now)
+        claims.withdrawn(session, desk, case, now, "let_go")
         return
     said = next((one.message for one in rows if one.message), None) or "供应商未同意"
     told = claim_cases.blind(session, case, said, platform=True)

@@ -111,6 +111,12 @@ def withdraw(session: Session, claim: Claim, source: str, now: datetime) -> bool
     return not asked
 
 
+def sends_anew(session: Session, claim: Claim) -> bool:
+    """Whether its platform sends new goods for a claim, or has sent them."""
+    anew = PlatformClaim.claim_id == claim.id, PlatformClaim.state.in_(("replacing", "replaced"))
+    return session.scalar(select(PlatformClaim.id).where(*anew).limit(1)) is not None
+
+
 def wake(session: Session, claim_id: int, source: str, now: datetime) -> None:
     """There is something to tell the platform about a claim."""
     session.execute(

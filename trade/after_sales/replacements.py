@@ -47,7 +47,7 @@ def send(
     anyway = recalls.overtaken(case.claim)
     event = "send_anyway" if anyway else "reissue"
     move(session, case.claim, event, now, desk.claims, _told(carrier, number))
-    case.claim.bearer = "supplier"
+    case.claim.bearer = "platform" if desk.terms(case.purchase.source).platform else "supplier"
     lines = {line.purchase_line_id: line.quantity for line in case.lines}
     _parcel(session, case, carrier, number, lines, now)
     if anyway:
