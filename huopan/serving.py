@@ -18,6 +18,9 @@ from kit.settings import Settings
 
 FINISH_SECONDS = 10
 """Requests under way have so long when the process is told to end."""
+KEPT_SECONDS = 75
+"""An idle connection is kept so long: longer than clients and the proxies before us keep theirs
+(httpx 5 s, nginx 60 s), so that it is never we who close one on which a request is being sent."""
 BACKLOG = 2048
 ALLOCATIONS = 50_000
 """So many more objects than were freed, and the youngest are looked through for cycles."""
@@ -37,6 +40,7 @@ def serve(settings: Settings, servers: Endpoints) -> None:
             access_log=False,  # the application writes one line a request
             server_header=False,
             timeout_graceful_shutdown=FINISH_SECONDS,
+            timeout_keep_alive=KEPT_SECONDS,
             loop="uvloop",
             http="httptools",
         )

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 import api
 from catalog.search import open_indexer
 from catalog.sequencer import number_changes
+from huopan.serving import KEPT_SECONDS
 from kit import clock
 from kit.crypto import new_key
 from kit.db import Database
@@ -187,7 +188,14 @@ def _everybody(shop: Shop) -> None:
 @contextlib.contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The app behind a real server on loopback; its address."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        lifespan="off",
+        timeout_keep_alive=KEPT_SECONDS,
+    )
     server = _Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

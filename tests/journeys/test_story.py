@@ -4,12 +4,15 @@ API (two processes), workers, relay and cron are processes of their own on serve
 leader and supplier come in over HTTP, the price list and the check by the command line.
 """
 
+import contextlib
 import itertools
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import Any
 
 import openpyxl
@@ -22,6 +25,8 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("town")]
 HOME = {"name": "张三", "mobile": "13800138000", "region": "440305", "address": "科技园 1 号"}
 SOURCE = "qingshan"
 SCARCE = 50
+CLIENTS_KEEP = 6
+"""Longer, in seconds, than httpx keeps an idle connection."""
 
 _numbers = itertools.count(1)
 
@@ -178,6 +183,29 @@ def test_a_list_becomes_a_shipped_order_and_the_money_adds_up_to_the_fen(
     assert here.command("check") == []
 
 
+@dataclass(frozen=True)
+class Idle:
+    """A connection that was asked something once, and when."""
+
+    connection: HTTPConnection
+    since: float
+
+    def live(self) -> int:
+        self.connection.request("GET", "/healthz")
+        answer = self.connection.getresponse()
+        answer.read()
+        return answer.status
+
+
+@pytest.fixture(scope="module")
+def idle(here: Town) -> Iterator[Idle]:
+    with contextlib.closing(HTTPConnection("127.0.0.1", here.port, timeout=60)) as connection:
+        made = Idle(connection, time.monotonic())
+        assert made.live() == 200
+        yield made
+
+
+@pytest.mark.usefixtures("idle")
 def test_200_at_once_for_50_pieces_sell_exactly_50(
     here: Town, cast: Cast, goods: dict[str, str]
 ) -> None:
@@ -214,6 +242,12 @@ def test_the_same_key_with_another_body_is_refused(cast: Cast, goods: dict[str, 
     assert first.json()["id"] == again.json()["id"]
     other = cast.leader.http.post("/v1/orders", json=ordering(goods["茉莉花茶"]), headers=key)
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+
+
+def test_no_request_is_sent_on_a_connection_that_we_are_about_to_close(idle: Idle) -> None:
+    """Whoever keeps idle connections for less long than we do closes them; we never do first."""
+    time.sleep(max(0.0, idle.since + CLIENTS_KEEP - time.monotonic()))
+    assert idle.live() == 200
 
 
 def fen(text: str) -> int:
