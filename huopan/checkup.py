@@ -14,7 +14,7 @@ from huopan.checks import Check
 from huopan.commands.worker import PROCESSES
 from huopan.credentials import examine_sources
 from huopan.servers import Endpoints
-from kit import __version__, clock
+from kit import __version__, clock, extras
 from kit.db import APP_ROLE, newest_schema
 from kit.redis import connect
 from kit.settings import Settings
@@ -44,7 +44,7 @@ def examine(settings: Settings, servers: Endpoints) -> list[Check]:
     key = keys.readable(settings)
     if not any(check.name == "schema" and check.advice for check in checks):
         checks += _sealed(settings, servers)
-    return [*checks, _data(settings), key]
+    return [*checks, _data(settings), _extras(), key]
 
 
 def _sealed(settings: Settings, servers: Endpoints) -> Iterator[Check]:
@@ -127,6 +127,16 @@ def _redis(client: redis.Redis) -> Check:
     server = client.info("server")
     name = server.get("server_name", "redis")
     return Check("redis", f"{name} {server.get(f'{name}_version', server['redis_version'])}")
+
+
+def _extras() -> Check:
+    """The files from npm. Everything else works without them, so it is told and no fault."""
+    lacking = {
+        "no font: there are no PDFs and posters": extras.FONT,
+        "no table of towns: addresses are read to the district": extras.STREETS,
+    }
+    told = [what for what, file in lacking.items() if not file.is_file()]
+    return Check("extras", f"{'; '.join(told)} (make extras)" if told else "font, table of towns")
 
 
 def _data(settings: Settings) -> Check:

@@ -6,7 +6,7 @@ One order or many at once go through the same checks and become the same rows.
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,9 +18,10 @@ from kit.crypto import CannotOpen, Keyring
 from kit.errors import FieldError, Problem, invalid
 from kit.money import price_text, yuan
 from kit.statements import Query, insert
-from trade import buying, recipients
+from trade import buying, recipients, towns
 from trade.bundling import PartLine
 from trade.desk import Desk
+from trade.locating import completed
 from trade.models import NewOrder, Order, OrderLine, OrderPlan, Recipient
 from trade.plan_views import record as decided
 from trade.planning import Draft, LineRequest, PricedLine, Unsellable
@@ -176,7 +177,7 @@ def check_price(draft: Draft, request: OrderRequest, promise: Promised | None) -
 def sealed(keyring: Keyring, party_id: int, request: OrderRequest) -> bytes:
     """What is kept of an order's content, to know it again under whatever key comes later."""
     context = CONTEXT.format(party_id=party_id, reference=request.reference)
-    return keyring.seal(_digest(request), context)
+    return keyring.seal(_digest(content(_kept(request))), context)
 
 
 def same(keyring: Keyring, party_id: int, request: OrderRequest, kept: bytes) -> bool:
@@ -185,16 +186,35 @@ def same(keyring: Keyring, party_id: int, request: OrderRequest, kept: bytes) ->
     No, where that was erased, or where its key is gone before everything was under another one.
     """
     if len(kept) <= KEYED:
-        return kept in keyring.fingerprints(content(request), "order")
+        prints = [keyring.fingerprints(one, "order") for one in _contents(request)]
+        return any(kept in some for some in prints)
     context = CONTEXT.format(party_id=party_id, reference=request.reference)
     try:
-        return hmac.compare_digest(keyring.open(kept, context), _digest(request))
+        opened = keyring.open(kept, context)
     except CannotOpen:
         return False
+    return any(hmac.compare_digest(opened, _digest(one)) for one in _contents(request))
 
 
-def _digest(request: OrderRequest) -> bytes:
-    return hashlib.sha256(content(request).encode()).digest()
+def _kept(request: OrderRequest) -> OrderRequest:
+    """With the region as it is kept: a town that the address names is in the address."""
+    to = request.ship_to
+    return replace(request, ship_to=replace(to, region=towns.stated(to.region, to.address)))
+
+
+def _contents(request: OrderRequest) -> list[str]:
+    """The content as it may have been kept: also with the region as it is now, or read to the
+    district alone, as an older Huopan or one without the table of towns reads an address."""
+    to = request.ship_to
+    known = [_kept(request), request]
+    county = replace(to, region=to.region[:6])
+    if completed(county.region, to.address) in (county.region, to.region):
+        known.append(replace(request, ship_to=county))
+    return [content(one) for one in known]
+
+
+def _digest(content: str) -> bytes:
+    return hashlib.sha256(content.encode()).digest()
 
 
 def reference_conflict(reference: str) -> Problem:
@@ -210,7 +230,7 @@ def reference_conflict(reference: str) -> Problem:
 def _check_same(draft: Draft, request: OrderRequest, promise: Promised) -> None:
     ordered = {line.line.sku_id: line.line.quantity for line in draft.lines}
     quoted = {sku_id: quantity for sku_id, (quantity, _) in promise.lines.items()}
-    if ordered != quoted or request.ship_to.region != promise.region:
+    if ordered != quoted or request.ship_to.region[:6] != promise.region[:6]:
         raise Problem(
             409,
             "quote_mismatch",

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from connectors.model import ShipTo
 from kit.errors import FieldError, Problem
-from trade import pasted, places, sighting
+from trade import pasted, places, sighting, towns
+from trade.locating import completed, locate
 from trade.places import County
 
 NO_NUMBER = (
@@ -101,22 +102,24 @@ def from_text(text: str, region: str | None = None) -> ShipTo:
         faults.append(_fault("text", "no street and number are found behind the district"))
     if faults:
         raise _invalid(faults)
-    return ShipTo(name, number, code, address)
+    return ShipTo(name, number, code if towns.says(address, code) else code[:6], address)
 
 
 def _placed(text: str, told: str | None) -> tuple[str | FieldError, int, int]:
-    """The county of a text, and from where to where it is named there."""
-    seen = sighting.sight(text)
+    """The region of a text, and from where to where it is named there."""
     if told is not None:
+        seen = sighting.sight(text)
         code = places.resolve(told)
         named = seen is not None and places.spelled(told).endswith(seen.county.name)
         start, end = (seen.start, seen.end) if seen is not None and named else (0, 0)
-        return code or _fault("text", f"{told} is no county of GB/T 2260"), start, end
-    if seen is None:
+        fault = _fault("text", f"{told} is no county of GB/T 2260")
+        return fault if code is None else completed(code, text), start, end
+    place = locate(text)
+    if place is None:
         return _nowhere("text", text, "no province, city and district are found in it"), 0, 0
-    if seen.others:
-        return _ambiguous("text", (seen.county, *seen.others)), 0, 0
-    return seen.county.code, seen.start, seen.end
+    if place.region is None:
+        return _ambiguous("text", place.counties), 0, 0
+    return place.region, place.start, place.end
 
 
 def _legible(text: str) -> str:
@@ -146,14 +149,13 @@ def _region(region: str | None, address: str) -> str | FieldError:
         if code is None:
             told = "is no county of GB/T 2260; give 6, 9 or 12 digits that name the district"
             return _fault("region", f"{given} {told}")
-        return _elsewhere(code, address) or code
+        return _elsewhere(code, address) or completed(code, address)
     written = f"{given}{address}"
-    seen = sighting.sight(written)
-    if seen is None:
+    place = locate(written)
+    if place is None:
         message = "give the district's GB/T 2260 code, or province, city and district"
         return _nowhere("region", written, message)
-    found = (seen.county, *seen.others)
-    return _ambiguous("region", found) if seen.others else seen.county.code
+    return place.region or _ambiguous("region", place.counties)
 
 
 def _elsewhere(code: str, address: str) -> FieldError | None:
@@ -169,9 +171,7 @@ def _elsewhere(code: str, address: str) -> FieldError | None:
 
 
 def _nowhere(field: str, text: str, message: str) -> FieldError:
-    """No county is named; perhaps a city, or a place that has none."""
-    if city := sighting.within(text):
-        return _ambiguous(field, city)
+    """No county and no city are named; perhaps a place that has none."""
     return _fault(field, ABROAD if sighting.abroad(text) else message)
 
 

@@ -32,6 +32,7 @@ from connectors.model import ShipTo
 from kit.crypto import Keyring
 from kit.money import yuan
 from kit.statements import Query, insert, send
+from trade import towns
 from trade.models import LiveAnswer
 from trade.routing.takes import Supply, Word
 
@@ -145,8 +146,9 @@ def write(session: Session, keyring: Keyring, answers: Sequence[Answer], to: Shi
         if line.price is not None
     ]
     heard_prices.write(session, heard, min(answer.at for answer in answers))
-    only = keyring.fingerprint(to.address, _PURPOSE)
-    rows = [_row(one) | {"address": None if one.fits(to.address) else only} for one in answers]
+    address = towns.spoken(to)
+    only = keyring.fingerprint(address, _PURPOSE)
+    rows = [_row(one) | {"address": None if one.fits(address) else only} for one in answers]
     send(session, insert(LiveAnswer, rows))
 
 
@@ -154,16 +156,16 @@ def question(
     keyring: Keyring, offers: str, asked: Mapping[str, Any], to: ShipTo, now: datetime, minutes: int
 ) -> Query:
     """What `read` needs: younger words than `minutes` about any of `offers`, a query for their ids
-    by `asked`, for the same region; of an address the ones that may be said of it."""
+    by `asked`, for the same district; of an address the ones that may be said of it."""
     only = "AND (address IS NULL OR address = ANY(%(addresses)s))" if to.address else ""
-    addresses = list(keyring.fingerprints(to.address, _PURPOSE)) if to.address else []
+    addresses = list(keyring.fingerprints(towns.spoken(to), _PURPOSE)) if to.address else []
     since = now - timedelta(minutes=minutes)
     return (
         f"""SELECT source, seller, region, at, lines, freight, parcels, incomplete, towns,
                    address IS NOT NULL AS alone FROM live_answers
             WHERE region = %(region)s AND at > %(since)s AND offers && ARRAY({offers}) {only}
             ORDER BY at, id""",  # noqa: S608 - no value in it
-        {**asked, "region": to.region, "addresses": addresses, "since": since},
+        {**asked, "region": to.region[:6], "addresses": addresses, "since": since},
     )
 
 
@@ -198,7 +200,7 @@ def heard(
 
 def read(rows: Iterable[Any], to: ShipTo) -> list[Answer]:
     """The answers to `question` as they stand for an order to `to`, the oldest first."""
-    found = []
+    found, address = [], towns.spoken(to)
     for row in rows:
         fields = row._asdict()
         alone = fields.pop("alone")
@@ -206,7 +208,7 @@ def read(rows: Iterable[Any], to: ShipTo) -> list[Answer]:
         answer = Answer(**fields)
         if not to.address:
             found.append(answer)
-        elif alone or answer.fits(to.address):
+        elif alone or answer.fits(address):
             found.append(answer.at_address())
     return found
 
@@ -229,7 +231,7 @@ def _row(answer: Answer) -> dict[str, Any]:
     return {
         "source": answer.source,
         "seller": answer.seller,
-        "region": answer.region,
+        "region": answer.region[:6],
         "at": answer.at,
         "offers": [line.offer_id for line in answer.lines],
         "lines": Jsonb(_LINES.dump_python(answer.lines, mode="json")),

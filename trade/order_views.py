@@ -17,7 +17,7 @@ from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.ids import inside, outside
 from kit.money import price_text, yuan
-from trade import address_requests, audits, proposal_views, recipients
+from trade import address_requests, audits, places, proposal_views, recipients
 from trade.after_sales.claim_views import claim_view
 from trade.models import (
     AddressRequest,
@@ -158,7 +158,7 @@ def view(rows: Rows) -> dict[str, Any]:
         "total": yuan(order.total),
         "held": yuan(order.held),
         "proposal": proposal_views.told(order, rows.lines, rows.proposal),
-        "ship_to": rows.recipient.mask,
+        "ship_to": rows.recipient.mask | {"place": places.levels(rows.recipient.region)},
         "address_change": address_requests.told(rows.address_requests),
         "buyer_note": order.buyer_note,
         "parcels": [_parcel(parcel, rows, names) for parcel in rows.parcels],

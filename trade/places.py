@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from connectors import regions, towns
 from connectors.regions import YOUNG, nameless
 from kit.hanzi import simplified
+
+LEVELS = ("province", "city", "county", "town")
 
 WITHOUT_COUNTIES = frozenset({"441900", "442000", "460400", "620200"})
 """Cities whose streets hang directly below them: 东莞, 中山, 儋州, 嘉峪关."""
@@ -144,6 +147,11 @@ def division(code: str) -> str | None:
     return resolve(code)
 
 
+def county(code: str) -> County | None:
+    """The county of a kept code, as it is today."""
+    return _table().by_code.get(code[:6])
+
+
 def all_counties() -> tuple[County, ...]:
     """Every county of today."""
     return _table().counties
@@ -152,13 +160,21 @@ def all_counties() -> tuple[County, ...]:
 def spelled(code: str) -> str:
     """The names of a kept code, for example `广东省深圳市南山区`; "" for one without a name."""
     table = _table()
-    county = code[:6]
-    found = table.by_code.get(county)
-    if found is not None:
+    if (found := county(code)) is not None:
         return found.spelled
-    parts = (f"{county[:2]}0000", f"{county[:4]}00", county)
+    parts = (f"{code[:2]}0000", f"{code[:4]}00", code[:6])
     told = [table.names[part] for part in parts if part in table.names]
     return "".join(name for name in dict.fromkeys(told) if not nameless(name))
+
+
+def levels(code: str) -> dict[str, str | None]:
+    """The names of a kept code's four levels, from the province to the town; None for what it does
+    not tell, or what has no name of its own."""
+    found = county(code)
+    told = (found.province, found.city, found.name) if found else regions.names(code)
+    return {
+        level: name or None for level, name in zip(LEVELS, (*told, towns.name(code)), strict=True)
+    }
 
 
 def whole(code: str, address: str) -> str:

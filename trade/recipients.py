@@ -11,6 +11,7 @@ from connectors.model import ShipTo
 from kit.crypto import Keyring
 from kit.errors import Problem
 from kit.statements import insert, send
+from trade import towns
 from trade.models import Recipient, RecipientOpening
 
 _CONTEXT = "recipient"
@@ -127,7 +128,7 @@ def forgotten() -> Problem:
 def same(keyring: Keyring, row: Recipient, to: ShipTo) -> bool:
     """Whether `row` is `to`, by its hashes: nobody's envelope is opened."""
     return (
-        row.region == to.region
+        towns.stated(row.region, to.address) == towns.stated(to.region, to.address)
         and row.mobile_hash in keyring.fingerprints(to.mobile, "mobile")
         and row.address_hash in keyring.fingerprints(f"{to.name}|{to.address}", "address")
     )

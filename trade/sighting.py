@@ -32,12 +32,25 @@ _AGAINST, _ALONE, _PROVINCE, _BEHIND, _PROVINCE_NEAR, _CITY, _CITY_NEAR = range(
 
 @dataclass(frozen=True)
 class Sighting:
-    """A county named in a text, from `start` to `end`; `others` may be meant as well as this."""
+    """A county named in a text, from `start` to `end`; `others` may be meant as well as this.
+    `against`: the text contradicts all of them."""
 
     county: County
     start: int
     end: int
     others: tuple[County, ...] = ()
+    against: bool = False
+
+
+@dataclass(frozen=True)
+class City:
+    """A city named in a text, from `start` to `end`, by its counties; behind `once` its name is
+    said again."""
+
+    counties: tuple[County, ...]
+    start: int
+    end: int
+    once: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ def sight(text: str) -> Sighting | None:
     claims = _claims(plain, mentions, former=False)
     if not claims or claims[0].rank <= _ALONE:
         claims = sorted([*claims, *_claims(plain, mentions, former=True)], key=lambda c: -c.rank)
-    city = _counties(mentions)
+    city = _counties(mentions)[0]
     if not claims:
         return _city_itself(mentions, city, where)
     best = claims[0]
@@ -94,13 +107,17 @@ def sight(text: str) -> Sighting | None:
         if not others:
             return None
     rest = tuple(dict.fromkeys(one for one in others if one != best.county))
-    return Sighting(best.county, where[best.start], where[best.end - 1] + 1, rest)
+    start, end = where[best.start], where[best.end - 1] + 1
+    return Sighting(best.county, start, end, rest, best.rank == _AGAINST)
 
 
-def within(text: str) -> tuple[County, ...]:
-    """The counties of the one city that a text names; () where it names none, or several."""
+def within(text: str) -> City | None:
+    """The one city that a text names; None where it names none, or several."""
     plain, where = _squeezed(text)
-    return _counties(_mentions(plain, text, where))
+    counties, start, end, once = _counties(_mentions(plain, text, where))
+    if not counties:
+        return None
+    return City(counties, where[start], where[end - 1] + 1, where[once - 1] + 1)
 
 
 def abroad(text: str) -> bool:
@@ -286,17 +303,28 @@ def _city_itself(
     return Sighting(city[0], where[found.start], where[found.end - 1] + 1)
 
 
-def _counties(mentions: Sequence[_Mention]) -> tuple[County, ...]:
+def _counties(mentions: Sequence[_Mention]) -> tuple[tuple[County, ...], int, int, int]:
+    """Those of the one city that is named, from where to where it is, with the province before it
+    and as often as it is said again, and where it has been said once."""
     named: set[str] = set()
+    start = end = once = last = 0
     for at, mention in enumerate(mentions):
         word = mention.word
         above = mentions[at - 1].word.provinces if at else set()
         if word.provinces & MUNICIPALITIES:
-            named |= word.provinces
+            found = word.provinces
         elif not word.provinces:
-            named |= word.cities
+            found = word.cities
         else:
-            named |= {city for city in word.cities if city[:2] in above}
+            found = {city for city in word.cities if city[:2] in above}
+        if not found:
+            continue
+        if not named:
+            start = mentions[at - 1].start if above and at else mention.start
+            once = mention.end
+        if not named or at == last + 1:
+            end, last = mention.end, at
+        named |= found
     if len(named) != 1:
-        return ()
-    return counties_of(named.pop())
+        return (), 0, 0, 0
+    return counties_of(named.pop()), start, end, once

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from connectors.errors import Refused, Unreadable
 from connectors.model import OrderLine, ShipTo
 from connectors.regions import names
+from connectors.towns import name as town_name
 from connectors.trading import Part, QuotedLine, SourceParcel, TrackEvent
 
 from . import faults, sign, values
@@ -85,6 +86,7 @@ def address(to: ShipTo, code: str | None = None) -> dict[str, str]:
         "provinceText": province,
         "cityText": city or province,
         "areaText": county,
+        "townText": town_name(to.region),
         "address": to.address,
         "districtCode": code or to.region[:6],
     }

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from connectors import regions
 from connectors.errors import NotDeliverable, Refused, Unreadable
 from connectors.jd.reading import pick, rows, table, text
+from connectors.towns import name as town_name
 
 from .wire import Area, Said, Wire
 
@@ -61,11 +62,14 @@ class Areas:
     def _by_names(self, region: str, address: str) -> list[str]:
         province, city, county = regions.names(region)
         levels = [self._named(1, "", [province], "")]
-        wanted: tuple[list[str], ...] = ([city, county], [county, city], [])
+        town = town_name(region)
+        wanted = ([city, county], [county, city], [town] if town else [])
         for level, names in enumerate(wanted, start=2):
             above = levels[-1]
             known = above != NO_PLACE
             levels.append(self._named(level, above, names, address) if known else NO_PLACE)
+        if town and levels[-1] == NO_PLACE != levels[-2]:  # JD may call it by another rank
+            levels[-1] = self._named(4, levels[-2], [], town)
         return levels
 
     def _named(self, level: int, parent: str, names: list[str], address: str) -> str:

@@ -24,7 +24,7 @@ from trade.sharing import posters, typesetting
 from trade.sharing.posters import Poster
 
 LONG = "新疆阿克苏冰糖心苹果（净重 5 斤装，果径 80-85mm）产地直发、坏果包赔，" * 6
-needs_font = pytest.mark.skipif(not typeface.FILE.is_file(), reason="make font was not run")
+needs_font = pytest.mark.skipif(not typeface.FILE.is_file(), reason="make extras was not run")
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_without_the_typeface_a_poster_is_refused_and_says_what_to_do(
     posters.drawn.cache_clear()
     answer = poster_of(shop, goods)
     assert (answer.status_code, answer.json()["code"]) == (503, "font_missing")
-    assert "make font" in answer.json()["detail"]
+    assert "make extras" in answer.json()["detail"]
 
 
 @needs_font

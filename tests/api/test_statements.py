@@ -110,7 +110,7 @@ def test_months_are_stated_once_without_a_gap(shop: Shop) -> None:
 
 def test_on_paper_every_character_has_a_glyph(shop: Shop) -> None:
     if not typeface.FILE.is_file():
-        pytest.skip("set-up has not brought the font; run make font")
+        pytest.skip("set-up has not brought the font; run make extras")
     there = typeface.characters()
     ours = [*KINDS.values(), *statement_sheets.STATES.values(), *statement_sheets.ACCOUNTS.values()]
     ours += [name for name, _ in statement_sheets.COLUMNS]

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.ali1688 import orders
 from connectors.ali1688.source import Ali1688
 from connectors.errors import (
     NoSuchThing,
@@ -34,6 +37,7 @@ from tests.ali_stage import (
     order,
 )
 from tests.stage import Stage
+from tests.towns import few, using
 
 CREATE, PAY = "*reate*Order", "*preparePay"
 
@@ -284,6 +288,15 @@ def test_numbers_of_recipients_are_digits_and_a_virtual_ones_extension_stays(sta
     assert (second["mobile"], second["fullName"]) == ("13900000000", "王某[1234]")
     assert second["districtCode"] == "440305"
     assert count(stage, "addresscode.parse") == 4
+
+
+def test_1688_is_told_the_town_of_a_region_that_has_one(tmp_path: Path) -> None:
+    to = ShipTo("王某", "13900000000", "440305007", "科苑路 1 号")
+    with using(few(tmp_path)):
+        told = orders.address(to)
+    assert (told["areaText"], told["townText"]) == ("南山区", "粤海街道")
+    assert told["districtCode"] == "440305"
+    assert "townText" not in orders.address(replace(to, region="440305"))
 
 
 @pytest.mark.parametrize("pay", ["prepare", "protocol"])

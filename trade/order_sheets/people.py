@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from connectors.model import ShipTo
 from kit.errors import Problem
-from trade import addresses, sighting
+from trade import addresses
+from trade.locating import locate
 from trade.places import County
 
 MOST_CANDIDATES = 40
@@ -106,6 +107,6 @@ def _open(address: str, faults: list[str]) -> Open | None:
     """The places that an address may mean, where that is all that is wrong with it."""
     if faults not in (["address"], ["ship_to"]):
         return None
-    seen = sighting.sight(address)
-    found = (seen.county, *seen.others) if seen else sighting.within(address)
+    place = locate(address)
+    found = place.counties if place else ()
     return Open(address, found[:MOST_CANDIDATES]) if len(found) > 1 else None

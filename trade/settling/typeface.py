@@ -1,18 +1,14 @@
-"""The typeface of documents: Noto Sans SC, which set-up takes from npm by the lock.
+"""The typeface of documents: Noto Sans SC, one of the files that set-up brings."""
 
-It is never part of this repository; it lies in the environment that Huopan runs in.
-"""
-
-import sys
 from functools import lru_cache
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
+from kit import extras
 from kit.errors import Problem
 
-FILE = Path(sys.prefix) / "share" / "huopan" / "noto-sans-sc.ttf"
-"""Where set-up puts it."""
+FILE = extras.FONT
 
 GETA = "〓"
 """Printers' sign for a character that their letter case lacks."""
@@ -21,7 +17,9 @@ GETA = "〓"
 def file() -> Path:
     """The font's file. Raises Problem 503 where set-up could not build it."""
     if not FILE.is_file():
-        raise Problem(503, "font_missing", "this needs the font that set-up brings; run make font")
+        raise Problem(
+            503, "font_missing", "this needs the font that set-up brings; run make extras"
+        )
     return FILE
 
 

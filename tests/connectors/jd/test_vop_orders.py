@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from connectors.trading import SourceClaim
 from kit.clock import SHANGHAI
 from tests.connectors.jd.conftest import Open, calm
 from tests.stage import Stage
+from tests.towns import few, using
 
 TO = ShipTo("周某某", "13900000000", "440304", "某路 1 号")
 
@@ -64,6 +66,16 @@ def test_a_purchase_is_held_then_bought(stage: Stage, vop: VopSource, skus: list
 def test_the_town_is_found_in_the_address(stage: Stage, vop: VopSource, skus: list[str]) -> None:
     to = ShipTo("周", "13900000000", "440305", "粤海街道科苑路 1 号")
     vop.place(replace(order_of(skus), ship_to=to))
+    assert stage.orders("jd")[0]["area"] == [19, 1607, 3155, 62133]
+
+
+def test_a_region_of_nine_digits_names_the_town_that_the_address_does_not(
+    stage: Stage, vop: VopSource, skus: list[str], tmp_path: Path
+) -> None:
+    to = ShipTo("周", "13900000000", "440305007", "科苑路 1 号")
+    with using(few(tmp_path)):
+        assert not vop.quote(order_of(skus).lines, to).incomplete
+        vop.place(replace(order_of(skus), ship_to=to))
     assert stage.orders("jd")[0]["area"] == [19, 1607, 3155, 62133]
 
 
