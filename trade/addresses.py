@@ -102,7 +102,9 @@ def from_text(text: str, region: str | None = None) -> ShipTo:
         faults.append(_fault("text", "no street and number are found behind the district"))
     if faults:
         raise _invalid(faults)
-    return ShipTo(name, number, code if towns.says(address, code) else code[:6], address)
+    if code != places.resolve(region or "") and not towns.says(address, code):
+        code = code[:6]  # its town was taken for the name, or for nothing
+    return ShipTo(name, number, code, address)
 
 
 def _placed(text: str, told: str | None) -> tuple[str | FieldError, int, int]:

@@ -40,9 +40,10 @@ COST = "7.7777"
 HOME = {
     "name": "张三",
     "mobile": "13800138000",
-    "region": "440305",
+    "region": "440305007",
     "address": "粤海街道科技园 1 号",
 }
+"""With its town told, so that it is kept as it is given, with the table of towns and without."""
 
 _numbers = itertools.count(1)
 

@@ -62,10 +62,10 @@ def test_an_address_may_be_pasted_whole(shop: Shop) -> None:
     text = "收货人：李四 电话：13800138000-1234 地址：广东省东莞市长安镇上角村1号"
     order = shop.order(goods, ship_to={"text": text})
     seen = shop.said("leader", f"/v1/orders/{order['id']}/reveal", {"purpose": "客服"}, 200)
+    assert seen.pop("region").startswith("441900")
     assert seen == {
         "name": "李四",
         "mobile": "13800138000-1234",
-        "region": "441900",
         "address": "长安镇上角村1号",
     }
 

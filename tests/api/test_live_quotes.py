@@ -233,7 +233,7 @@ def test_an_order_for_which_nobody_has_time_to_ask_is_not_refused_for_good(trade
     assert again.status_code == 201
 
 
-NO_TOWN = HOME | {"address": "科技园 1 号"}
+NO_TOWN = HOME | {"region": "440305", "address": "科技园 1 号"}
 NEXT_DOOR = HOME | {"address": "粤海街道科技园 2 号"}
 
 

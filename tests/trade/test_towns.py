@@ -83,6 +83,7 @@ def test_a_code_of_nine_digits_stays_and_six_are_completed_by_the_address() -> N
     assert completed("440305008", "粤海街道科技园1号") == "440305008"
     assert completed("440305", "宝安区西乡街道1号") == "440305"
     assert completed("440305", "科技园1号") == "440305"
+    assert addresses.from_text("张三 13800138000 科技园1号", "440305008").region == "440305008"
 
 
 def test_without_the_table_addresses_are_read_to_the_district(tmp_path: Path) -> None:
