@@ -18,8 +18,10 @@ from trade.places import RENAMED, WITHOUT_COUNTIES, County
 from trade.sighting import City
 
 _RANK = re.compile(rf"(?:街道办事处|地区办事处|街道|(?:{PEOPLE})*(?:民族)?乡|地区|苏木|镇)$")
-_RANKS = ("街道", "街道办", "街办", "办事处", "地区", "苏木", "镇", "乡")
+_RANKS = re.compile(r"街道|街办|办事处|地区|苏木|镇|乡")
 """What may stand behind a town's name: ranks change faster than addresses do."""
+_RANKS_OF_CITIES = re.compile(rf"{_RANKS.pattern}|区")
+"""The same where towns are the only districts: 东莞市南城区."""
 _FARM = re.compile(r"..(农场|林场|牧场|渔场|茶场)$")
 _SIGN = r"[\s，,、。·.\-—/|\\_:：;；>()（）\[\]【】]"
 _SIGNS = re.compile(rf"{_SIGN}*")
@@ -37,13 +39,14 @@ _VILLAGE = re.compile(
 
 @dataclass(frozen=True)
 class _Words:
-    """What the towns of one county are called. `said` has a rank or is a whole name, "" for one of
-    several or of a works, an estate or an office; `streets` are names that may be a road's too
-    (粤海街), `bare` are without rank (粤海)."""
+    """What the towns of one county are called: `said` are whole names, "" for one of several, of a
+    works, an estate or an office; `stems` are without rank (粤海), each of one town."""
 
     said: Mapping[str, str]
-    streets: Mapping[str, str]
-    bare: Mapping[str, str]
+    stems: Mapping[str, str]
+    ranks: re.Pattern[str]
+    above: frozenset[str]
+    """What the county, its city and its province are called without theirs."""
     longest: int
 
 
@@ -127,11 +130,18 @@ def _beginnings(plain: str, start: int, end: int) -> Iterator[int]:
 
 
 def _whole(words: _Words, plain: str, at: int, shortest: int = 2) -> str | None:
-    for length in range(min(words.longest, len(plain) - at), shortest - 1, -1):
-        code = words.said.get(plain[at : at + length])
-        if code is not None:
-            return code if code and _ends(plain, at, at + length) else None
-    return None
+    """The town whose whole name, or whose stem and a rank, stand there; the longest."""
+    code, end = "", 0
+    for length in _lengths(words, plain, at):
+        word, rank = plain[at : at + length], None
+        if word in words.said and length > end - at:
+            code, end = words.said[word], at + length
+        if word in words.stems:
+            rank = words.ranks.match(plain, at + length)
+        if rank and rank.end() > end:
+            code, end = words.stems[word], rank.end()
+    fits = code and end - at >= shortest and _ends(plain, at, end)
+    return code if fits else None
 
 
 def _ends(plain: str, at: int, end: int) -> bool:
@@ -143,17 +153,22 @@ def _ends(plain: str, at: int, end: int) -> bool:
 def _alone(words: _Words, plain: str, at: int, names: str) -> str | None:
     """A town without its rank, right behind the county: 粤海街 before a village; 粤海 where all of
     the levels stand apart, or in a city without counties before a village."""
-    for length in range(min(words.longest, len(plain) - at), 1, -1):
-        word, end = plain[at : at + length], at + length
-        if code := words.streets.get(word):
-            return code if _VILLAGE.match(plain, end) else None
-        if code := words.bare.get(word):
-            apart = _SIGNS.fullmatch(plain[end : end + 1]) and end < len(plain)
-            apart = apart and word[-1] not in _ROADS
-            listed = apart and re.search(_SIGN, names) and re.search(_SIGN, plain[at - 1 : at])
-            direct = code[:6] in WITHOUT_COUNTIES and _VILLAGE.match(plain, end)
-            return code if listed or direct else None
-    return None
+    lengths = _lengths(words, plain, at)
+    word = next((x for n in lengths if (x := plain[at : at + n]) in words.stems), "")
+    code, end = words.stems.get(word, ""), at + len(word)
+    if not code or word in words.above:
+        return None
+    if plain.startswith("街", end):
+        return code if _VILLAGE.match(plain, end + 1) else None
+    signs = [names, plain[at - 1 : at], plain[end : end + 1]]
+    listed = word[-1] not in _ROADS and all(re.search(_SIGN, one) for one in signs)
+    direct = code[:6] in WITHOUT_COUNTIES and _VILLAGE.match(plain, end)
+    return code if listed or direct else None
+
+
+def _lengths(words: _Words, plain: str, at: int) -> range:
+    """How long a name that begins there may be, the longest first."""
+    return range(min(words.longest, len(plain) - at), 1, -1)
 
 
 def _longest(
@@ -184,28 +199,27 @@ def _stem(name: str) -> str:
 
 @cache
 def _words(county: str) -> _Words:
+    above = places.county(county)
     found, stems = defaultdict(set), defaultdict(set)
     for code, name in towns.of(county).items():
-        stems[_stem(name)].add(code)
-        if _RANK.search(name) or _FARM.search(name):
-            found[name].add(code)
-    said = dict.fromkeys(towns.of(county).values(), "")
-    said |= {name: min(codes) for name, codes in found.items() if len(codes) == 1}
-    above = places.county(county)
-    for name, code in list(said.items()):  # 五原县隆兴昌镇…办事处 in 五原县
-        said.setdefault(name.removeprefix(above.name) if above else name, code)
-    one = {bare: min(codes) for bare, codes in stems.items() if len(codes) == 1}
-    ranked = {bare: code for bare, code in one.items() if bare != towns.name(code)}
-    for bare, code in ranked.items():
-        for rank in (*_RANKS, *(("区",) if county in WITHOUT_COUNTIES else ())):
-            said.setdefault(f"{bare}{rank}", code)
-        if county in WITHOUT_COUNTIES and bare.endswith("区"):
-            said.setdefault(bare, code)
-    taken = {stem(one) for one in (above.name, above.city, above.province)} if above else set()
+        bare = _stem(name)
+        stems[bare].add(code)
+        told = code if bare != name or _RANK.search(name) or _FARM.search(name) else ""
+        found[name].add(told)
+        if above and name.startswith(above.name):  # 五原县隆兴昌镇…办事处 in 五原县
+            found[name.removeprefix(above.name)].add(told)
+    said = {name: min(codes) if len(codes) == 1 else "" for name, codes in found.items()}
+    alone = {bare: min(codes) for bare, codes in stems.items() if len(codes) == 1}
+    ranked = {bare: code for bare, code in alone.items() if bare not in said}
+    if county in WITHOUT_COUNTIES:
+        said |= {bare: code for bare, code in ranked.items() if bare.endswith("区")}
     return _Words(
         said,
-        {f"{word}街": code for word, code in ranked.items() if f"{word}街" not in said},
-        {word: code for word, code in ranked.items() if word not in taken},
+        ranked,
+        _RANKS_OF_CITIES if county in WITHOUT_COUNTIES else _RANKS,
+        frozenset(stem(one) for one in (above.name, above.city, above.province) if one)
+        if above
+        else frozenset(),
         max(map(len, said), default=0),
     )
 
