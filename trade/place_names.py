@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from connectors.regions import nameless
+from connectors.regions import nameless, short
 from trade import places
 from trade.places import RENAMED, County
 
@@ -56,7 +56,11 @@ class Word:
 
 
 def stem(name: str) -> str:
-    """A place's name without its rank: 恩施土家族苗族自治州 → 恩施. Never shorter than two."""
+    """What people call a place, without its rank and peoples: 恩施土家族苗族自治州 → 恩施.
+
+    Never shorter than two. Platforms' names are compared by `regions.short`, which keeps the
+    peoples: a prefecture and its seat (大理白族自治州, 大理市) are two places there.
+    """
     bare = _OWN.sub("", name)
     bare = _RANK.sub("", bare) if bare == name else bare
     return bare if len(bare) > 1 else name
@@ -96,11 +100,10 @@ def _above() -> Iterator[tuple[str, str, str]]:
     gone = [(name, code) for code, name in places.former() if code.endswith("00")]
     for name, code in (*codes, *gone, *_SAID.items()):
         kind, prefix = ("provinces", code[:2]) if code.endswith("0000") else ("cities", code[:4])
-        if kind == "cities" and prefix not in _living():
+        if nameless(name) or (kind == "cities" and prefix not in _living()):
             continue
-        for said in {name, stem(name), _brief(name), places.short(name)} - _ORDINARY:
-            if not nameless(said):
-                yield said, kind, prefix
+        for said in {name, stem(name), _brief(name), short(name)} - _ORDINARY:
+            yield said, kind, prefix
 
 
 def _counties() -> Iterator[tuple[str, str, County]]:

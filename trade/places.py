@@ -87,7 +87,6 @@ _GONE = frozenset({"429001"})
 
 _ROW = re.compile(r'\s+(\d{4}) county="(.*)"')
 _NAME = re.compile(r"(?:\[(\d*)-(\d*)\])?([^,\[\]]+)")
-_SHORT = re.compile(r"(特别行政区|壮族自治区|回族自治区|维吾尔自治区|自治区|省|市|地区|盟)$")
 
 
 @dataclass(frozen=True)
@@ -193,11 +192,6 @@ def former() -> tuple[tuple[str, str], ...]:
     return _table().former
 
 
-def short(name: str) -> str:
-    """`广东省` → `广东`: as people write it."""
-    return _SHORT.sub("", name) or name
-
-
 @cache
 def _table() -> _Table:
     names: dict[str, str] = {}
@@ -222,7 +216,7 @@ def _table() -> _Table:
         tuple(former),
         tuple(counties),
         {county.code: county for county in counties},
-        tuple({short(name) for code, name in today.items() if code.endswith("0000")}),
+        tuple({regions.short(name) for code, name in today.items() if code.endswith("0000")}),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from connectors import towns
+from connectors import regions, towns
 from kit.errors import Problem
 from trade import addresses, places, sighting
 from trade.locating import locate
@@ -112,7 +112,7 @@ def test_every_county_is_known_by_its_names() -> None:
     missed = []
     for county in places.all_counties()[::7]:
         above = county.city or county.province
-        spoken = f"{places.short(above)}{county.name}人民路1号"
+        spoken = f"{regions.short(above)}{county.name}人民路1号"
         for written in (f"{county.spelled}人民路1号", spoken):
             seen = sighting.sight(written)
             if seen is None or seen.others or seen.county != county:
