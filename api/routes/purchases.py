@@ -23,7 +23,7 @@ from api.shapes.supply import (
 from kit import clock
 from kit.errors import Problem
 from trade import address_answers, purchases, sent_sheets, sheets
-from trade.parcels import shipping, waybills
+from trade.parcels import at_door, shipping, waybills
 from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
 
@@ -112,7 +112,7 @@ def ship_batch(caller: Writes, asked: ShipmentsIn, source: Source = None) -> Res
     def work() -> Reply:
         with caller.system() as session:
             door = owners.supplier(session, caller, source)
-        results = shipping.ship_batch(caller.office.db, door, shipments, clock.now())
+        results = at_door.ship_batch(caller.office.db, door, shipments, clock.now())
         told = [
             one if isinstance(one, Problem) else (200, {"purchase": one.purchase})
             for one in results
@@ -204,13 +204,19 @@ def address(caller: Writes, purchase_id: IdPath, asked: AddressAnswerIn) -> Resp
 @router.post("/{purchase_id}/ship", response_model=PurchaseOut, summary="A parcel has left")
 def ship(caller: Writes, purchase_id: IdPath, asked: ShipIn) -> Response:
     """The same parcel again changes nothing; another number for goods all gone replaces it."""
+    told, doors = _shipment(purchase_id, asked), list[Supplier]()
 
     def work(session: Session) -> Reply:
         door = owners.purchase_supplier(session, caller, purchase_id)
-        shipping.ship(session, door, _shipment(purchase_id, asked), clock.now())
+        doors.append(door)
+        shipping.ship(session, door, told, clock.now())
         return _seen(session, door, purchase_id)
 
-    return caller.do(work)
+    def left_anyway(problem: Problem) -> bool:
+        db, now = caller.office.db, clock.now()
+        return any(at_door.not_taken(db, door, told, problem, now) for door in doors[:1])
+
+    return caller.do(work, remedy=left_anyway)
 
 
 def _shipment(purchase: str, asked: ShipIn) -> Shipment:

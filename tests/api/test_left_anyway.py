@@ -8,9 +8,10 @@ from sqlalchemy import text
 
 from kit import clock, inbox
 from tests.api.platforms import ALI, JD, Trade
-from tests.api.shop import SOURCE
+from tests.api.shop import SOURCE, Shop
 from tests.trade.market import Goods
 from trade import following, watching
+from trade.invariants import violations
 from trade.settling import payables
 
 NAMES = {JD: "jd", ALI: "ali1688"}
@@ -125,6 +126,35 @@ def test_what_jd_cancelled_and_sends_is_not_taken_for_what_was_bought_elsewhere(
     seen = trade.seen(order)
     assert (seen["status"], seen["lines"][0]["shipped"]) == ("pending", 0)
     assert trade.balanced()
+
+
+def test_what_a_supplier_refused_and_ships_is_refused_at_its_door_and_waits_for_a_person(
+    shop: Shop,
+) -> None:
+    goods = shop.offer(freight={"kind": "flat", "fee": "5.00"})
+    order = shop.order(goods, 3)
+    shop.submitted()
+    shop.said("leader", f"/v1/orders/{order['id']}/cancel", {"reason": "不要了"}, 200)
+    door = f"/v1/purchases/{shop.purchase()['id']}"
+    shop.said("brand", f"{door}/refuse", {"code": "ok", "message": "好的"}, 200)
+    parcel = {"carrier": "顺丰", "tracking_number": "SF1234567890"}
+    for part in ({"lines": [{"line": 1, "quantity": 2}]}, {}, {}):
+        told = shop.said("brand", f"{door}/ship", parcel | part, 409)
+        assert told["code"] == "wrong_state"
+    (case,) = shop.got("operator", "/v1/exceptions?kind=left_anyway")["items"]
+    assert (case["money"], case["actions"][0]) == ("20.55", "intercept")
+    rest = {"items": [parcel | {"purchase": door[14:], "tracking_number": "SF1234567891"}]}
+    shop.said("brand", "/v1/purchases/ship-batch", rest, 200)
+    (case,) = shop.got("operator", "/v1/exceptions?kind=left_anyway")["items"]
+    assert case["money"] == "28.33"
+    shop.said("operator", f"/v1/exceptions/{case['id']}/accept", {}, 200)
+    seen = shop.got("leader", f"/v1/orders/{order['id']}")
+    assert (seen["status"], len(seen["parcels"])) == ("cancelled", 2)
+    assert shop.got("leader", "/v1/wallet")["held"] == "0.00"
+    with shop.db.as_system() as session:
+        assert violations(session) == []
+        (debt,) = payables.listed(session, clock.now())
+    assert debt["owed"] == "28.33"
 
 
 def test_what_was_taken_back_is_asked_about_ever_more_seldom_and_not_for_ever(trade: Trade) -> None:

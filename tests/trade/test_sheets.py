@@ -331,6 +331,9 @@ def test_a_sheet_ships_purchases_in_any_open_state_and_refuses_closed_ones(marke
     report = import_sheet(market, workbook(["采购单号", "订单号", "快递公司", "快递单号"], *rows))
     assert [failure["code"] for failure in report.failed] == ["wrong_state"]
     assert (submitted_one.state(), partly.state()) == ("shipped", "shipped")
+    import_sheet(market, workbook(["采购单号", "订单号", "快递公司", "快递单号"], *rows))
+    told = [one for one in cancelled.seen()["timeline"] if one["kind"] == "left_anyway"]
+    assert [one["detail"]["tracking_number"] for one in told] == ["SF7777777772"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])

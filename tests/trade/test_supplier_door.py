@@ -13,7 +13,7 @@ from tests.trade.market import HOME, NOW, Goods, Market, submitted
 from trade import cancelling, order_views, purchases
 from trade.invariants import violations
 from trade.models import Parcel, Posting, PurchaseMove, RecipientOpening
-from trade.parcels import shipping, tracking
+from trade.parcels import at_door, shipping, tracking
 from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
 
@@ -234,7 +234,7 @@ def test_a_number_that_cannot_be_one_is_refused(market: Market, number: str) -> 
 def test_an_unknown_carrier_is_refused_with_an_example(market: Market) -> None:
     shop = Shop(market)
     parcel = Shipment(shop.name, "飞毛腿", "SF1234567890")
-    (problem,) = shipping.ship_batch(market.db, TEAHOUSE, [parcel], NOW)
+    (problem,) = at_door.ship_batch(market.db, TEAHOUSE, [parcel], NOW)
     assert isinstance(problem, Problem)
     assert "中通快递" in problem.detail
 

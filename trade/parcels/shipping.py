@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from catalog import stock
 from connectors.feed.text import plain
-from kit.db import Database
 from kit.errors import FieldError, Problem
 from kit.ids import outside
 from trade import address_requests, books, events
@@ -103,25 +102,6 @@ def _check_replaced(parcels: Sequence[Parcel], was: str, same: Parcel) -> None:
     if was != same.tracking_number and any(parcel.tracking_number == was for parcel in parcels):
         told = f"{same.tracking_number} is another parcel of this purchase already"
         raise _invalid("tracking_number", "taken", told)
-
-
-def ship_batch(
-    db: Database, supplier: Supplier, shipments: Sequence[Shipment | Problem], now: datetime
-) -> list[Shipment | Problem]:
-    """Each shipment in a transaction of its own; returns it, or what went wrong with it, also
-    before it came here."""
-    results: list[Shipment | Problem] = []
-    for shipment in shipments:
-        if isinstance(shipment, Problem):
-            results.append(shipment)
-            continue
-        try:
-            with db.as_system() as session:
-                ship(session, supplier, shipment, now)
-            results.append(shipment)
-        except Problem as problem:
-            results.append(problem)
-    return results
 
 
 def tracking_number(text: str) -> str:

@@ -19,7 +19,8 @@ from trade import books
 from trade.models import Order, Parcel, Purchase, PurchaseLine, Stray
 from trade.parcels import leaves, shipping
 from trade.parcels.leaves import Known
-from trade.purchases import Locked, lock
+from trade.parcels.shipping import Shipment
+from trade.purchases import Locked, Supplier, lock, locked
 from trade.refusal import order_line
 from trade.states import tell
 
@@ -83,6 +84,25 @@ def left(
     detail = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
     tell(session, found.order, "left_anyway", now, detail | {"lines": goods})
     found.order.updated_at = now
+
+
+def at_door(session: Session, supplier: Supplier, shipment: Shipment, now: datetime) -> None:
+    """A supplier tells of a parcel of a purchase that it had refused, or given back: what is in it
+    left all the same. Again changes nothing. Raises Problem 404, 422."""
+    carrier, number = shipping.waybill(shipment.carrier, shipment.tracking_number)
+    found = locked(session, supplier, shipment.purchase)
+    named = Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == number
+    gone = found.purchase.state in ("refused", "cancelled")
+    if not gone or session.scalars(select(Parcel.id).where(*named)).first() is not None:
+        return
+    before, said = _units(session, found), shipment.lines
+    units = {
+        number: min(there, said.get(number, 0) if said else there)
+        for number, line in found.lines.items()
+        if (there := line.cancelled - before.get(number, 0))
+    }
+    if any(units.values()):
+        left(session, found, carrier, number, {n: took for n, took in units.items() if took}, now)
 
 
 def stop(session: Session, purchase_id: int, now: datetime) -> None:

@@ -24,7 +24,7 @@ from trade import addresses, recipients
 from trade.after_sales import claim_answers
 from trade.desk import Desk
 from trade.models import Claim, Parcel, ParcelLine, Purchase, PurchaseLine, Recipient
-from trade.parcels import carriers, renumbered
+from trade.parcels import at_door, carriers, renumbered
 from trade.parcels.shipping import Shipment, ship, tracking_number, waiting_claims
 from trade.parcels.waybill_sheets import BACK, Row, read
 from trade.purchases import Supplier
@@ -78,11 +78,15 @@ def import_sheet(
     report = Report(len(sheet.rows), sheet.empty, hidden=list(sheet.hidden))
     stale = message.result is not None
     for row in (replace(one, stale=stale) for one in sheet.rows):
+        told = None
         try:
             with db.as_system() as session:
                 match = _meant(session, desk, supplier, row)
+                told = _told(match, row)
                 changed = _ship_row(session, desk, supplier, row, match, now)
         except Problem as problem:
+            if told is not None:
+                at_door.not_taken(db, supplier, told, problem, now)
             report.fail(row.line, _code(problem), problem.detail)
             continue
         report.shipped += changed
@@ -178,6 +182,16 @@ def _ship_row(
         carrier = row.carrier_of(number)
         ship(session, supplier, Shipment(name, carrier, number, further, former), now)
     return True
+
+
+def _told(match: _Match | None, row: Row) -> Shipment | None:
+    """The first parcel of a row, with all that is meant."""
+    if match is None:
+        return None
+    name, number = outside("pur", match.purchase.id), _printed(row)[0]
+    most = row.quantity or max(line.quantity for line in match.lines)
+    meant = {line.line: most for line in match.lines}
+    return Shipment(name, row.carrier_of(number), number, meant)
 
 
 def _corrected(
