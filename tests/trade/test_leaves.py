@@ -254,3 +254,16 @@ def test_a_leaf_that_is_not_told_of_is_merged_into_no_other() -> None:
     book = Merging()
     assert book.settled(leaf("B", {TEA: 2}, "S2")) == {"S1": {1: 1}, "S2": {1: 2}}
     assert book.settled(leaf("A", {}, "S2")) == {"S1": {1: 1}, "S2": {1: 2}}
+
+
+def test_of_what_was_cancelled_only_what_is_in_a_parcel_left_all_the_same() -> None:
+    """A leaf that is cancelled names what is in its parcel, which had left before."""
+    book = Book({TEA: 2, CUP: 3})
+    book.settled(leaf("A", {TEA: 2, CUP: 3}, "S1", state="open", S1=2))
+    book.lines[2].cancelled = 3
+    gone = leaf("A", {TEA: 2, CUP: 3}, "S1", state="cancelled", S1=2)
+    assert leaves.astray(book.lines, [gone], book.known, {}) == []
+    silent = leaf("A", {TEA: 2, CUP: 3}, "S1", state="cancelled")
+    [(parcel, units)] = leaves.astray(book.lines, [silent], book.known, {})
+    assert (parcel.tracking_number, units) == ("S1", {2: 3})
+    assert leaves.astray(book.lines, [silent], book.known, {2: 3}) == []

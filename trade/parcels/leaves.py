@@ -227,7 +227,7 @@ def _loads(
         own = [_pieces(parcel.lines, ours) for parcel in part.parcels]
         rest = held - sum(own, Counter())
         silent = [at for at, parcel in enumerate(part.parcels) if not parcel.lines]
-        if silent or part.state not in ("held", "open"):
+        if silent or part.state not in ("held", "open", "cancelled"):
             for at in sorted(silent, key=lambda at: _rank(part.parcels[at], written))[:1] or (
                 [0] if own else []
             ):
