@@ -12,7 +12,7 @@ from tests.api.shop import SOURCE, Shop
 from tests.trade.market import Goods
 from trade import following, watching
 from trade.invariants import violations
-from trade.settling import payables
+from trade.settling import payables, reconciling
 
 NAMES = {JD: "jd", ALI: "ali1688"}
 
@@ -154,7 +154,10 @@ def test_what_a_supplier_refused_and_ships_is_refused_at_its_door_and_waits_for_
     with shop.db.as_system() as session:
         assert violations(session) == []
         (debt,) = payables.listed(session, clock.now())
+        today = clock.now().astimezone(clock.SHANGHAI).date()
+        ours = reconciling.reconcile(session, SOURCE, today, None)
     assert debt["owed"] == "28.33"
+    assert (ours.units, ours.amount, ours.findings) == (3, 2833, [])  # and is not asked once more
 
 
 def test_what_was_taken_back_is_asked_about_ever_more_seldom_and_not_for_ever(trade: Trade) -> None:

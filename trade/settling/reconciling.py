@@ -125,8 +125,8 @@ def compare(ours: Iterable[Record], theirs: Theirs) -> list[Finding]:
 _OURS = text("""
     SELECT p.our_ref, array_agg(DISTINCT c.tracking_number) AS waybills,
            array_agg(c.id) AS parcels,
-           sum(coalesce(l.units, 0)) AS units,
-           sum(coalesce(m.fen, 0)) + coalesce(max(f.fen), 0) AS fen
+           sum(coalesce(l.units, 0) + coalesce(s.units, 0)) AS units,
+           sum(coalesce(m.fen, 0) + coalesce(s.fen, 0)) + coalesce(max(f.fen), 0) AS fen
     FROM parcels c
     JOIN purchases p ON p.id = c.purchase_id AND p.source = :source
     LEFT JOIN LATERAL (SELECT sum(quantity) AS units FROM parcel_lines
@@ -134,6 +134,9 @@ _OURS = text("""
     LEFT JOIN LATERAL (SELECT sum(x.amount) AS fen FROM unnest(c.id || c.also) AS n (parcel)
                        JOIN purchase_lines o ON o.purchase_id = p.id JOIN postings x
                        ON x.reference = 'payable:' || n.parcel || ':' || o.id) m ON true
+    LEFT JOIN LATERAL (SELECT sum(quantity) AS units,
+                              sum(cost) FILTER (WHERE state <> 'settled') AS fen
+                       FROM strays WHERE purchase_id = p.id AND parcel_id = c.id) s ON true
     LEFT JOIN LATERAL (SELECT x.amount AS fen FROM postings x
                        WHERE x.reference = 'freight-payable:' || p.id AND NOT EXISTS (
                          SELECT FROM parcels e WHERE e.purchase_id = p.id
