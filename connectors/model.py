@@ -72,13 +72,18 @@ one purchase may go to many addresses (bool)."""
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that could not be read, and why, in words that its author understands."""
+    """A row that could not be read, and why, in words that its author understands.
+
+    `cells` are the row's own, by the words above its columns, as a JSON object of text; empty where
+    they are not known, or told with another fault of the same row.
+    """
 
     file: str
     line: int
     column: str
     value: str
     reason: str
+    cells: str = ""
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,8 @@ class RunReject(Base):
     column: Mapped[str]
     value: Mapped[str]
     reason: Mapped[str]
+    cells: Mapped[str] = mapped_column(server_default="")
+    """The whole row, as `connectors.model.Reject` tells it."""
 
 
 class RunImage(Base):

@@ -76,7 +76,7 @@ def rejects(session: Session, run_id: int) -> list[Reject]:
     found = session.scalars(
         select(RunReject).where(RunReject.run_id == run_id).order_by(RunReject.id)
     )
-    return [Reject(r.file, r.line, r.column, r.value, r.reason) for r in found]
+    return [Reject(r.file, r.line, r.column, r.value, r.reason, r.cells) for r in found]
 
 
 def diff(session: Session, run_id: int, *, each: int = 50) -> Diff:

@@ -246,8 +246,9 @@ _EDITED = text("""
 
 def reject(session: Session, run_id: int, rejects: Iterable[Reject]) -> None:
     """Keep the rows that could not be read."""
-    into = 'COPY run_rejects (run_id, file, line, "column", value, reason) FROM STDIN'
+    into = 'COPY run_rejects (run_id, file, line, "column", value, reason, cells) FROM STDIN'
     with cursor(session) as at, at.copy(into) as to:
         for one in rejects:
-            texts = [t.replace("\0", "") for t in (one.file, one.column, one.value, one.reason)]
+            told = (one.file, one.column, one.value, one.reason, one.cells)
+            texts = [t.replace("\0", "") for t in told]
             to.write_row((run_id, texts[0], one.line, *texts[1:]))

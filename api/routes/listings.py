@@ -89,11 +89,13 @@ def imported(caller: Reads, import_id: IdPath) -> Response:
 @router.get(
     "/imports/{import_id}/rejects.csv",
     response_class=Response,
-    responses=uploads.given("text/csv", "File, line, column, value and reason."),
+    responses=uploads.given("text/csv", "The rows, and what is wrong with them."),
     summary="Rows that did not load",
 )
 def rejects(caller: Reads, import_id: IdPath) -> Response:
-    """UTF-8 with a mark, as spreadsheets like it."""
+    """All cells of each that are known, then file, line, column, value and reason, as UTF-8 with a
+    mark. Corrected, it can be handed in: the last columns are not read, and what is absent from it
+    stays."""
     with caller.system() as session:
         row = handed.find(session, _source(caller), import_id)
         content = rejects_csv(runs.rejects(session, row.id))

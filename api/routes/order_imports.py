@@ -139,11 +139,12 @@ def result(caller: Reveals, import_id: IdPath) -> Response:
     summary="The rejected rows",
 )
 def rejects(caller: Reveals, import_id: IdPath) -> Response:
-    """Row, column, value and reason of each."""
+    """All cells of each, then its row, column, value and reason. Corrected, it can be sent as a
+    sheet of its own; these last columns are not read."""
     with caller.own() as session:
         row = imports.own(session, caller.party_id, import_id)
         _noted(caller, session, "order_import.rejects", import_id)
-        content = results.rejects_csv(caller.office.terms.desk, row)
+        content = results.rejects_csv(session, caller.office.terms.desk, row)
     return uploads.download(content, uploads.CSV, "rejects.csv")
 
 

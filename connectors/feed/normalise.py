@@ -183,6 +183,10 @@ def _merged(first: str | None, second: str | None) -> str | None:
     return orjson.dumps(pairs, option=orjson.OPT_SORT_KEYS).decode()
 
 
+_MOST_CELLS = 20_000
+"""Characters of a rejected row that are kept to be corrected."""
+
+
 def _rejects(
     raw: pl.DataFrame, found: list[tuple[str, pl.Series]], labels: Mapping[str, str]
 ) -> list[Reject]:
@@ -205,4 +209,23 @@ def _rejects(
         .unique(["file", "line", "column"], keep="first", maintain_order=True)
         .sort("file", "line", maintain_order=True)
     )
-    return [Reject(f, n, c, (v or "")[:200], r) for f, n, c, v, r in listed.iter_rows()]
+    whole = _whole(raw, listed.select("file", "line"), labels)
+    return [
+        Reject(f, n, c, (v or "")[:200], r, whole.pop((f, n), ""))
+        for f, n, c, v, r in listed.iter_rows()
+    ]
+
+
+def _whole(
+    raw: pl.DataFrame, places: pl.DataFrame, labels: Mapping[str, str]
+) -> dict[tuple[str, int], str]:
+    """The cells of the rows at these places, by file and line, under the words of their sheet."""
+    names = [name for name in raw.columns if name not in ("file", "line")]
+    heads = [labels.get(name, name.removeprefix(VARIANT)) for name in names]
+    rows = raw.join(places, on=["file", "line"], how="semi").select("file", "line", *names)
+    told = {}
+    for file, line, *texts in rows.iter_rows():
+        said = {head: text for head, text in zip(heads, texts, strict=True) if text is not None}
+        cells_told = orjson.dumps(said).decode()
+        told[file, line] = cells_told if len(cells_told) <= _MOST_CELLS else ""
+    return told

@@ -9,7 +9,7 @@ import polars as pl
 
 from connectors.model import Reject
 
-from . import header
+from . import header, rejects
 from .columns import REQUIRED, SYNONYMS, Columns, guess
 from .normalise import VARIANT
 from .table import DEPTH, Table
@@ -54,6 +54,9 @@ def open_sheet(table: Table, override: Mapping[str, str], header_row: int | None
         notes["header_row"] = int(first["line"][index])
         width = max(table.widths[index : index + 1], default=len(grid[0]))
         batches = (_within(batch, width, table) for batch in batches)
+    if rejects.corrects(columns.ignored):
+        notes["corrections"] = True
+        batches = (_corrected(batch) for batch in batches)
     notes |= {"columns": columns.shown(), "ignored": columns.ignored, "skipped_rows": 0}
     goods = (
         _named_goods(table, batches, columns, override)
@@ -61,6 +64,11 @@ def open_sheet(table: Table, override: Mapping[str, str], header_row: int | None
         else _grid_goods(table, batches, columns, notes)
     )
     return Sheet(table.name, columns, goods, notes, table.rejects)
+
+
+def _corrected(batch: pl.DataFrame) -> pl.DataFrame:
+    """Cells without the `'` that kept them as they were."""
+    return batch.with_columns(pl.col(name).str.strip_prefix("'") for name in _names(batch))
 
 
 def _names(batch: pl.DataFrame) -> list[str]:

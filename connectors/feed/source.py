@@ -74,7 +74,8 @@ class FeedSource:
         notes["left_out"] = normalise.left_out
         pages = self._pages(first, sheets, normalise)
         weakref.finalize(pages, shutil.rmtree, folder)
-        return Listing(as_of, given.complete, notes, pages)
+        complete = given.complete and "corrections" not in first.notes
+        return Listing(as_of, complete, notes, pages)
 
     def place(self, order: PurchaseOrder) -> Placed:
         """The purchase waits at the supplier's own door, under our reference."""

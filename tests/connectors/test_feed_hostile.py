@@ -317,12 +317,12 @@ def test_rejects_open_in_a_spreadsheet_without_running_anything() -> None:
     )
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]
-    assert [row[1] for row in rows] == [str(n) for n in range(len(nasty))]
+    assert [row[2] for row in rows] == [str(n) for n in range(len(nasty))]
     for row in rows:
         assert not any(
             text.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "＝")) for text in row
         )
-    assert rows[8][3] == 'q"uote'
+    assert rows[8][0] == rows[8][4] == 'q"uote'
 
 
 def test_a_column_name_reads_like_excel_writes_it() -> None:

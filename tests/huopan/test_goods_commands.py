@@ -26,8 +26,12 @@ def test_rejected_rows_are_told_and_downloaded_and_the_others_load(huopan: Cli) 
     assert "goods.csv line 6, 供货价 '面议'" in done.out
     assert "2 good rows, 1 rejected" in done.out
     header, row = csv.reader(out.read_text("utf-8-sig").splitlines())
-    assert header[0].startswith("文件")
-    assert row[:4] == ["goods.csv", "6", "供货价", "面议"]
+    assert header[-5:] == ["文件 file", "行 line", "列 column", "值 value", "原因 reason"]
+    assert row[-5:-1] == ["goods.csv", "6", "供货价", "面议"]
+    row[header.index("供货价")] = "3"
+    corrected = huopan.file("corrected.csv", "\n".join(",".join(x) for x in (header, row)))
+    again = huopan("import", corrected, "--source", "teahouse", "--json")
+    assert (again.json["seen"], again.json["changed"], again.json["held"]) == (1, 1, None)
 
 
 def test_a_dry_run_reads_and_writes_nothing(huopan: Cli) -> None:

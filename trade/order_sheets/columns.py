@@ -79,6 +79,9 @@ _NO_GOODS = re.compile(
 _ALTERNATIVES = ("name", "phone")
 """Of these a sheet may have several columns, such as 手机 and 电话: rows fill one or the other."""
 
+REJECTED = ("行 row", "列 column", "值 value", "原因 reason")
+"""What stands behind the columns of rejected rows when they are given back to be corrected."""
+
 NAMES = tuple(dict.fromkeys(name for name, _ in _WORDS.values()))
 PLACE = ("province", "city", "district", "street")
 """Parts of an address that some sheets have in columns of their own."""

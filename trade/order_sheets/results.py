@@ -4,7 +4,7 @@ Every cell is text, so that nothing that somebody typed is ever a formula. Carri
 all that it says of where goods come from.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -13,12 +13,13 @@ import xlsxwriter
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from connectors.feed.rejects import inert
+from connectors.feed.rejects import as_text, inert, written
 from kit.ids import outside
 from trade.desk import Desk
 from trade.models import ImportedOrder, Order, OrderImport
 from trade.order_sheets import files
-from trade.order_sheets.rows import Sheet, opened
+from trade.order_sheets.columns import REJECTED
+from trade.order_sheets.rows import Reject, Sheet, merged, opened
 from trade.parcels import carriers
 
 HEADS = ("status", "快递公司", "快递单号", "说明")
@@ -90,16 +91,32 @@ def result(session: Session, desk: Desk, row: OrderImport) -> Result:
     return Result(files.content(session, desk.keyring, row), _outcomes(session, desk, row))
 
 
-def rejects_csv(desk: Desk, row: OrderImport) -> bytes:
-    """The rows that cannot be used, as CSV in UTF-8 with BOM, for its author."""
+def rejects_csv(session: Session, desk: Desk, row: OrderImport) -> bytes:
+    """The rows that cannot be used, as CSV in UTF-8 with BOM, for its author to correct and send.
+
+    Each has all of its own cells, then its number and what is wrong. What did not stand directly
+    below one another does not do so here, so that goods join no other order. Raises Problem 410
+    once the sheet is gone.
+    """
     rejects, _ = files.rejects(desk.keyring, row)
-    lines = [("行 row", "列 column", "值 value", "原因 reason")]
-    lines += [(str(one.row), one.column, one.value, one.reason) for one in rejects]
-    return b"\xef\xbb\xbf" + "".join(_csv(line) for line in lines).encode()
-
-
-def _csv(cells: Iterable[str]) -> str:
-    return ",".join('"' + inert(cell).replace('"', '""') + '"' for cell in cells) + "\r\n"
+    wrong: dict[int, list[Reject]] = {}
+    for one in rejects:
+        wrong.setdefault(one.row, []).append(one)
+    sheet, _ = opened(files.content(session, desk.keyring, row))
+    spread, width = merged(sheet), len(sheet.header.cells)
+    names = {column: name for name, column in sheet.header.at.items()}
+    table: list[Sequence[object]] = [(*map(inert, sheet.header.cells), *REJECTED)]
+    for line, found in wrong.items():
+        if len(table) > 1 and line - 1 not in wrong:
+            table.append(())
+        cells = sheet.grid.rows[line - 1]
+        own = [*cells, *[""] * (width - len(cells))][:width]
+        for column, name in names.items():
+            own[column] = own[column] or spread(line, cells, name)
+        said = ([one.column for one in found], [one.value for one in found])
+        why = "；".join(one.reason for one in found)
+        table.append((*map(as_text, own), line, *(inert("；".join(x)) for x in said), inert(why)))
+    return written(table)
 
 
 def _outcomes(session: Session, desk: Desk, row: OrderImport) -> dict[int, _Outcome]:

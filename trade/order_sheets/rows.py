@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 
 from connectors.errors import Unreadable
@@ -126,7 +126,7 @@ def opened(content: bytes) -> tuple[Sheet, int]:
     `no_rows`.
     """
     try:
-        grids = read(content, LIMITS)
+        grids = [_without_reasons(grid) for grid in read(content, LIMITS)]
     except Unreadable as error:
         if error.code == "too-many-rows":
             raise _too_many("more than " + f"{LIMITS.rows:,}") from error
@@ -165,6 +165,20 @@ def opened(content: bytes) -> tuple[Sheet, int]:
     return sheet, count
 
 
+def _without_reasons(grid: Grid) -> Grid:
+    """A sheet of rejected rows that comes back corrected says nothing by what was wrong with it."""
+    said = set(columns.REJECTED)
+    for number, cells in enumerate(grid.rows[: columns.DEEPEST]):
+        ours = {at for at, label in enumerate(cells) if " ".join(label.split()) in said}
+        if len(ours) == len(said):
+            below = [
+                ["" if at in ours else text for at, text in enumerate(row)]
+                for row in grid.rows[number:]
+            ]
+            return replace(grid, rows=[*grid.rows[:number], *below])
+    return grid
+
+
 def _nothing(sheet: Sheet) -> str:
     if away := len(sheet.hidden):
         return (
@@ -182,6 +196,11 @@ def _too_many(rows: str) -> Problem:
     )
 
 
+def merged(sheet: Sheet) -> Spread:
+    """The cells of a sheet by our names, merged ones as what they are part of."""
+    return Spread(sheet.grid, sheet.header, _MERGED)
+
+
 def rows(sheet: Sheet, name: str, regions: Mapping[int, str]) -> Read:
     """Every row of goods as a value or a reject.
 
@@ -189,7 +208,7 @@ def rows(sheet: Sheet, name: str, regions: Mapping[int, str]) -> Read:
     named for rows whose address left them open.
     """
     found = Read()
-    spread = Spread(sheet.grid, sheet.header, _MERGED)
+    spread = merged(sheet)
     numbered = any(spread(line, cells, "reference") for line, cells in sheet.goods(hidden=True))
     found.numbered = numbered
     know = people.Reader()
