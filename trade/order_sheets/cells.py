@@ -1,9 +1,11 @@
 """The cells of a leader's sheet as text: cleaned, merged ones as what they are part of. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.uploads import Grid
+from trade.counted import units
+from trade.order_sheets import several
 from trade.order_sheets.columns import Header
 
 _QUOTED = re.compile(r"""=?"([^"]*)"|'([^']*)'?""")
@@ -42,3 +44,17 @@ def cell(cells: Sequence[str], column: int | None) -> str:
         text = "".join(c if c >= " " and c != "\x7f" else " " for c in text).strip()
     quoted = _QUOTED.fullmatch(text) if text[:1] in _MARKS else None
     return (quoted[1] or quoted[2] or "").strip() if quoted else text
+
+
+def pieces(
+    header: Header, cells: Sequence[str], values: Mapping[str, str]
+) -> tuple[several.Piece, ...]:
+    """The pieces that a row's cell of goods may be read as: where nothing else tells a number, or
+    one of the whole, and no price is said of all of them together."""
+    if header.goods or values.get("retail") or units(values.get("quantity", "") or "1") != 1:
+        return ()
+    name = "code" if values.get("code") else "title"
+    column = header.at.get(name)
+    if column is None or column >= len(cells) or (name == "title" and values.get("spec")):
+        return ()
+    return several.split(cells[column])

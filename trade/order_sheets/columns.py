@@ -11,6 +11,7 @@ from functools import lru_cache
 from connectors.feed.columns import word
 from connectors.feed.text import plain
 from trade.counted import units
+from trade.order_sheets import several
 
 Merged = tuple[int, int, int]
 """First row, column, last row of cells merged downwards, 0-based."""
@@ -91,7 +92,8 @@ PLACE = ("province", "city", "district", "street")
 class Header:
     """`row` is the header's, 1-based; `at` our name → column, `labels` our name → its word there;
     `cells` are all its words. `more` are further columns of one name. `goods` are columns that are
-    named after goods and count them (接龙), with their words."""
+    named after goods and count them (接龙), with their words; `counted`: there is no column of
+    numbers, and cells of goods have theirs in them."""
 
     row: int
     at: Mapping[str, int]
@@ -99,6 +101,7 @@ class Header:
     cells: tuple[str, ...]
     more: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     goods: Mapping[int, str] = field(default_factory=dict)
+    counted: bool = False
 
     @property
     def missing(self) -> list[str]:
@@ -108,7 +111,7 @@ class Header:
             lacks.append("地址")
         if not {"code", "title"} & self.at.keys() and not self.goods:
             lacks.append("商家编码 or 商品名称")
-        if "quantity" not in self.at and not self.goods:
+        if "quantity" not in self.at and not self.goods and not self.counted:
             lacks.append("数量")
         return lacks
 
@@ -121,6 +124,8 @@ def find(rows: Sequence[Sequence[str]], merged: Iterable[Merged] = ()) -> Header
         header = guess(number, _spread_down(rows, number - 1, cells, merged))
         if header.missing and {"address", "ship_to"} & header.at.keys():
             header = replace(header, goods=_goods(header, rows[number:]))
+        if header.missing == ["数量"]:
+            header = replace(header, counted=_counted(header, rows[number:]))
         score = (-len(header.missing), len(header.at))
         if best is None or score > (-len(best.missing), len(best.at)):
             best = header
@@ -152,6 +157,12 @@ def _goods(header: Header, below: Sequence[Sequence[str]]) -> dict[int, str]:
         if any(counts) and None not in counts:
             found[column] = plain(label)[:200]
     return found
+
+
+def _counted(header: Header, below: Sequence[Sequence[str]]) -> bool:
+    """Whether a cell of goods names several, each with its number."""
+    at = [header.at[name] for name in ("code", "title") if name in header.at]
+    return any(several.split(row[column]) for row in below for column in at if column < len(row))
 
 
 def guess(number: int, cells: Sequence[str]) -> Header:

@@ -57,6 +57,48 @@ class Labels:
     note: str
 
 
+def apart(
+    rows: Sequence[Row], known: Mapping[str, int], quantity: str
+) -> tuple[list[Row], list[Reject]]:
+    """Rows with one good each: of a cell that names several with their numbers, one for each good,
+    and the rows of which that is not certain and whose column `quantity` says nothing.
+
+    What is known as one of the leader's goods as it stands is that, numbers and all.
+    """
+    found: list[Row] = []
+    rejects: list[Reject] = []
+    for row in rows:
+        whole = row.goods in known or any(piece.said in known for piece in row.pieces)
+        asked = [piece for piece in row.pieces if piece.name not in known]
+        measured = any(one.measured and (row.quantity or one in asked) for one in row.pieces)
+        fine = not (whole or measured or (asked and row.quantity))
+        if row.pieces and fine:
+            found += [
+                replace(
+                    row,
+                    goods=piece.name,
+                    quantity=piece.quantity,
+                    cells=(*row.cells, piece.name),
+                    pieces=(),
+                )
+                for piece in row.pieces
+            ]
+        elif row.quantity:
+            found.append(replace(row, pieces=()))
+        else:
+            reason = "it is not certain what is a number and what a specification; " + (
+                "write how many there are in a column of their own, one good a row"
+            )
+            rejects.append(Reject(row.line, quantity, row.goods[:60], reason))
+    return found, rejects
+
+
+def names(rows: Sequence[Row]) -> set[str]:
+    """What rows may call goods, each cell as it stands and by its pieces."""
+    pieces = [piece for row in rows for piece in row.pieces]
+    return {row.goods for row in rows}.union(*({one.name, one.said} for one in pieces))
+
+
 def orders(
     rows: Sequence[Row],
     rejected: Mapping[int, str],

@@ -74,11 +74,12 @@ def read(
     name = f"{row.created_at.astimezone(SHANGHAI):%y%m%d}-{row.digest.hex()[:6]}"
     told = {int(line): code for line, code in row.regions.items()}
     found = read_rows(sheet, name, told)
-    known = goods.known(session, row.party_id, {one.goods for one in found.rows})
-    wanted, more = grouping.orders(
-        found.rows, found.broken, known, _labels(sheet), numbered=found.numbered
-    )
-    rejects = sorted([*found.rejects, *more], key=lambda one: one.row)
+    known = goods.known(session, row.party_id, grouping.names(found.rows))
+    apart, unclear = grouping.apart(found.rows, known, sheet.header.labels.get("quantity", "数量"))
+    told_at = {one.line: one.reference for one in found.rows}
+    broken = found.broken | {one.row: told_at[one.row] for one in unclear}
+    wanted, more = grouping.orders(apart, broken, known, _labels(sheet), numbered=found.numbered)
+    rejects = sorted([*found.rejects, *unclear, *more], key=lambda one: one.row)
     row.rejects = files.seal_rejects(desk.keyring, row, rejects, found.open)
     settled = _clear(session, row)
     fresh = [one for one in wanted if one.reference not in settled]

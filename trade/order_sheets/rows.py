@@ -12,9 +12,10 @@ from connectors.uploads import Grid, Limits, read
 from kit.errors import Problem
 from trade.counted import units
 from trade.order_sheets import columns, people
-from trade.order_sheets.cells import Spread, cell
+from trade.order_sheets.cells import Spread, cell, pieces
 from trade.order_sheets.columns import PLACE, Header
 from trade.order_sheets.people import Open
+from trade.order_sheets.several import Piece
 
 MOST_ROWS = 10_000
 MOST_REFERENCE = 64
@@ -65,6 +66,8 @@ class Row:
     retail: Decimal | None
     note: str
     cells: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    """What `goods` may be read as; its `quantity` is 0 then where the sheet states none."""
 
     def __repr__(self) -> str:
         return f"Row(line={self.line})"
@@ -221,7 +224,8 @@ def rows(sheet: Sheet, name: str, regions: Mapping[int, str]) -> Read:
         above = (line, own)
         if line in sheet.grid.hidden:
             continue
-        made, faults = _row(values, own, _items(sheet, cells, values))
+        counted = pieces(sheet.header, cells, values)
+        made, faults = _row(values, own, _items(sheet, cells, values), counted=bool(counted))
         to, open_place, more = _recipient(values, know, regions.get(line))
         if open_place is not None:
             found.open[line] = open_place
@@ -237,7 +241,7 @@ def rows(sheet: Sheet, name: str, regions: Mapping[int, str]) -> Read:
         for item, units_wanted in made.items:
             same = (*(text.strip() for text in cells), item)
             found.rows.append(
-                Row(line, own, to, item, units_wanted, made.retail, _note(values), same)
+                Row(line, own, to, item, units_wanted, made.retail, _note(values), same, counted)
             )
     return found
 
@@ -281,13 +285,17 @@ class _Made:
 def _items(sheet: Sheet, cells: Sequence[str], values: Mapping[str, str]) -> list[tuple[str, str]]:
     """Goods and what is written of their number: one, or each that its own column counts."""
     if not sheet.header.goods:
-        return [(_goods(values), values["quantity"])]
+        return [(_goods(values), values.get("quantity", ""))]
     counted = [(label, cell(cells, column)) for column, label in sheet.header.goods.items()]
     return [(label, said) for label, said in counted if said and units(said) != 0]
 
 
 def _row(
-    values: Mapping[str, str], reference: str, items: Sequence[tuple[str, str]]
+    values: Mapping[str, str],
+    reference: str,
+    items: Sequence[tuple[str, str]],
+    *,
+    counted: bool,
 ) -> tuple[_Made | None, list[_Fault]]:
     faults: list[_Fault] = []
     if not reference:
@@ -307,7 +315,9 @@ def _row(
         elif _LOST.fullmatch(goods):
             faults.append(("code", "digits are lost in this code; format the column as text"))
         wanted = units(said)
-        if wanted is None or not 0 < wanted <= MOST_UNITS:
+        if counted and not said:
+            made.append((goods, 0))
+        elif wanted is None or not 0 < wanted <= MOST_UNITS:
             faults.append(("quantity", _no_units(said)))
         else:
             made.append((goods, wanted))
