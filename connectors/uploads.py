@@ -10,8 +10,8 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from connectors.errors import Unreadable
 from connectors.feed import encoding
+from connectors.feed.readers import biff, excel, is_page, refuse_strange, zipped
 from connectors.feed.readers import csv as delimited
-from connectors.feed.readers import excel, is_page, refuse_strange, zipped
 
 NAME = "the file"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -34,7 +34,7 @@ class Grid:
 
     `merged` are (first row, column, last row) of cells merged downwards, 0-based: only the first
     has the text. `hidden` are the numbers of rows that nobody sees, as a person counts: by hand, in
-    a closed group, or filtered away. Of an XLS workbook they are not known.
+    a closed group, or filtered away.
     """
 
     title: str
@@ -72,6 +72,8 @@ def _workbook(content: bytes, limits: Limits, *, hidden: bool) -> Iterator[Grid]
     inside = zipped.inspect(file, NAME, limits.cells) if packed else {}
     file.seek(0)
     book = CalamineWorkbook.from_filelike(file)
+    if not packed:
+        inside = {title: zipped.Inside(hidden=x) for title, x in biff.hidden_rows(content).items()}
     for about in book.sheets_metadata:
         shown = hidden or about.visible == SheetVisibleEnum.Visible
         if shown and about.typ == SheetTypeEnum.WorkSheet:

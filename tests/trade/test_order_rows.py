@@ -7,7 +7,9 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlwt
 
+from connectors.feed.readers import biff
 from kit.errors import Problem
 from tests.trade.order_sheets import HEADER, NANSHAN, csv_text, xlsx
 from trade.counted import units
@@ -194,6 +196,21 @@ def test_a_hidden_row_is_known_however_it_is_written(said: str) -> None:
     assert [one.line for one in read(content).rows] == ([2, 3] if said == 'hidden="0"' else [3])
     with pytest.raises(Problem, match="does not number them"):
         opened(_rewritten(xlsx(*lines, hidden=(2,)), b'<row r="2"', b"<row"))
+
+
+def test_a_hidden_row_of_an_xls_is_known() -> None:
+    for many in (3, 2_000):  # in small pieces of the file, and in large ones
+        made = xlwt.Workbook()
+        made.add_sheet("说明").row(0).hidden = True
+        page = made.add_sheet("订单")
+        for at, cells in enumerate([HEADER, *[[f"A{n}", *PERSON, "TEA", n] for n in range(many)]]):
+            for column, value in enumerate(cells):
+                page.write(at, column, value)
+        page.row(2).hidden = page.row(many).hidden = True
+        made.save(buffer := io.BytesIO())
+        sheet, count = opened(buffer.getvalue())
+        assert (count, sheet.hidden) == (many - 2, [3, many + 1])
+    assert biff.hidden_rows(buffer.getvalue()[:5000]) == {}
 
 
 def _rewritten(content: bytes, was: bytes, now: bytes) -> bytes:
