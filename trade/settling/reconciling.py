@@ -156,11 +156,11 @@ _FREIGHT = text("""
 _BOOKS = text("""
     SELECT p.our_ref, sum(l.owed) + CASE WHEN sum(l.shipped) > 0 THEN p.freight_cost ELSE 0 END
                AS owed,
-           (SELECT coalesce(sum(x.amount), 0) FROM postings x WHERE x.order_id = p.order_id
-              AND (x.reference = 'freight-payable:' || p.id
-                OR split_part(x.reference, ':', 1) = 'payable'
-                AND split_part(x.reference, ':', 3) IN (
-                  SELECT n.id::text FROM purchase_lines n WHERE n.purchase_id = p.id))) AS posted
+           (SELECT coalesce(sum(x.amount), 0) FROM postings x WHERE x.reference = ANY (ARRAY(
+              SELECT 'payable:' || n.parcel || ':' || o.id
+              FROM parcels c CROSS JOIN unnest(c.id || c.also) AS n (parcel)
+              JOIN purchase_lines o ON o.purchase_id = p.id WHERE c.purchase_id = p.id
+              UNION ALL SELECT 'freight-payable:' || p.id))) AS posted
     FROM purchases p JOIN purchase_lines l ON l.purchase_id = p.id
     WHERE p.source = :source AND EXISTS (SELECT FROM parcels c WHERE c.purchase_id = p.id
       AND c.shipped_at >= :since AND c.shipped_at < :until)
