@@ -37,6 +37,10 @@ UNITS = 2
 PATIENCE = 6
 """Rounds of sweeper and workers in which everything must have been finished."""
 
+_OF_NOW = "watched_until IS NULL OR id > (SELECT max(id) - 4 FROM purchases)"
+"""Of what was taken back only the youngest is asked about: a life would cost what all before it
+cost together."""
+
 Given = dict[str, Any]
 QUEUES_WORKED: Given = {"deed": "queues"}
 
@@ -128,7 +132,8 @@ class Town:
     def time_passes(self) -> None:
         """Leases, waits, marks and rests of budgets run out."""
         with self.shop.db.as_system() as session:
-            for table in ("purchases", "platform_claims", "supplier_sheets", "chores"):
+            session.execute(text(f"UPDATE purchases SET due_at = '2020-01-01Z' WHERE {_OF_NOW}"))  # noqa: S608
+            for table in ("platform_claims", "supplier_sheets", "chores"):
                 session.execute(text(f"UPDATE {table} SET due_at = '2020-01-01Z'"))  # noqa: S608
         for mark in self.shop.redis.keys("huopan:wake:*"):
             self.shop.redis.delete(mark)
