@@ -33,7 +33,7 @@ from trade.parcels import leaves, platform_parcels
 from trade.parcels.parcel_news import LONG_AGO
 from trade.purchases import Locked, lock
 from trade.refusal import open_units, refuse_rest, refuse_units
-from trade.states import OPEN, UNKNOWN_TO_SUPPLIER, restate, tell
+from trade.states import GONE, OPEN, UNKNOWN_TO_SUPPLIER, restate, tell
 
 THREADS = 4
 BATCH = 16
@@ -266,7 +266,7 @@ def _claim(session: Session, source: str, which: str, now: datetime) -> list[Due
             row.cancel_reason,
             int(row.agreed),
             row.held_word,
-            row.state in watching.GONE,
+            row.state in GONE,
         )
         for row in rows
     ]
@@ -303,7 +303,7 @@ def write_down(session: Session, one: Due, seen: Seen, now: datetime) -> None:
     """The platform's word becomes parcels, new numbers, and units that go back to routing."""
     found = lock(session, one.order_id, one.purchase_id)
     purchase = found.purchase
-    if purchase.state in watching.GONE:
+    if purchase.state in GONE:
         watching.look(session, found, seen.progress, now)
         return
     purchase.due_at, purchase.short_since = now + _pause(one, seen), None

@@ -66,6 +66,8 @@ STATES = frozenset(state for state, _ in MOVES) | frozenset(MOVES.values())
 UNKNOWN_TO_SUPPLIER = frozenset({"ready", "submitting"})
 OPEN = frozenset({"ready", "submitting", "submitted", "accepted", "partly_shipped"})
 CLOSED = STATES - OPEN
+GONE = frozenset({"refused", "cancelled"})
+"""States of purchases of which nothing is to be sent."""
 UNFINISHED = ("pending", "processing", "held", "partly_shipped")
 """Statuses of orders that still have something to send."""
 

@@ -12,9 +12,8 @@ from connectors.trading import Progress
 from trade.models import Purchase
 from trade.parcels import platform_parcels
 from trade.purchases import Locked
+from trade.states import GONE
 
-GONE = ("refused", "cancelled")
-"""States of purchases of which nothing is to be sent."""
 LONG = timedelta(days=15)
 """So long each is watched."""
 FIRST = timedelta(minutes=30)

@@ -123,13 +123,14 @@ def _done(session: Session, found: Locked, deed: Deed, now: datetime) -> None:
     parcel = deed.parcel
     carrier, number = shipping.waybill(parcel.carrier, parcel.tracking_number, trusted=True)
     if deed.what == "units":
-        there = _written(session, found, number)
+        there = shipping.written(session, found, number)
         there = there or shipping.new_parcel(session, found, carrier, number, now)
         shipping.send(session, found, there, deed.units, now)
     elif deed.what == "box":
         shipping.add_box(session, found, carrier, number, now)
     else:
-        former, there = _written(session, found, deed.was), _written(session, found, number)
+        former = shipping.written(session, found, deed.was)
+        there = shipping.written(session, found, number)
         if former is None:
             return  # it could not be written down itself
         if deed.what == "merged" and there is not None:
@@ -137,12 +138,6 @@ def _done(session: Session, found: Locked, deed: Deed, now: datetime) -> None:
             found.purchase.updated_at = now
             return
         shipping.renumber(session, found, former, carrier, number, now)
-
-
-def _written(session: Session, found: Locked, number: str) -> Parcel | None:
-    session.flush()
-    named = Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == number
-    return session.scalars(select(Parcel).where(*named).order_by(Parcel.id)).first()
 
 
 def _all_news(session: Session, found: Locked, parts: Sequence[Part], now: datetime) -> None:
@@ -153,7 +148,7 @@ def _all_news(session: Session, found: Locked, parts: Sequence[Part], now: datet
 
 def _news(session: Session, found: Locked, part: Part, told: SourceParcel, now: datetime) -> None:
     """What the carrier told of a parcel that is written down, and by whom it goes now."""
-    parcel = _written(session, found, told.tracking_number)
+    parcel = shipping.written(session, found, told.tracking_number)
     if parcel is None:
         return
     try:

@@ -274,6 +274,13 @@ def renumber(
     restate(session, found.order, now)
 
 
+def written(session: Session, found: Locked, number: str) -> Parcel | None:
+    """The first parcel of a locked purchase that is written down under a number."""
+    session.flush()
+    named = Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == number
+    return session.scalars(select(Parcel).where(*named).order_by(Parcel.id)).first()
+
+
 def new_parcel(session: Session, found: Locked, carrier: str, number: str, now: datetime) -> Parcel:
     """Write down a parcel with nothing in it yet."""
     parcel = Parcel(

@@ -16,13 +16,13 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.money import portion, split
 from trade import books
-from trade.models import Order, Parcel, Purchase, PurchaseLine, Stray
+from trade.models import Order, Purchase, PurchaseLine, Stray
 from trade.parcels import leaves, shipping
 from trade.parcels.leaves import Known
 from trade.parcels.shipping import Shipment
 from trade.purchases import Locked, Supplier, lock, locked
 from trade.refusal import order_line
-from trade.states import tell
+from trade.states import GONE, tell
 
 OPEN = ("open", "stopping")
 
@@ -53,18 +53,16 @@ def left(
     now: datetime,
 ) -> None:
     """So many cancelled units by line number of a locked purchase left all the same."""
-    named = Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == number
-    parcel = session.scalars(select(Parcel).where(*named).order_by(Parcel.id)).first()
+    parcel = shipping.written(session, found, number)
     parcel = parcel or shipping.new_parcel(session, found, carrier, number, now)
     before = _units(session, found)
     freight = 0 if before or _any_left(found) else found.purchase.freight_cost
-    costs = [
-        portion(line.cost, line.shipped + before.get(n, 0), units[n], line.quantity)
-        for n, line in found.lines.items()
-        if n in units
-    ]
-    fees = split(freight, [1] + [0] * (len(units) - 1))
     lines = [line for n, line in found.lines.items() if n in units]
+    costs = [
+        portion(line.cost, line.shipped + before.get(line.line, 0), units[line.line], line.quantity)
+        for line in lines
+    ]
+    fees = [freight] + [0] * (len(lines) - 1)
     for line, cost, fee in zip(lines, costs, fees, strict=True):
         session.add(
             Stray(
@@ -91,9 +89,7 @@ def at_door(session: Session, supplier: Supplier, shipment: Shipment, now: datet
     left all the same. Again changes nothing. Raises Problem 404, 422."""
     carrier, number = shipping.waybill(shipment.carrier, shipment.tracking_number)
     found = locked(session, supplier, shipment.purchase)
-    named = Parcel.purchase_id == found.purchase.id, Parcel.tracking_number == number
-    gone = found.purchase.state in ("refused", "cancelled")
-    if not gone or session.scalars(select(Parcel.id).where(*named)).first() is not None:
+    if found.purchase.state not in GONE or shipping.written(session, found, number) is not None:
         return
     before, said = _units(session, found), shipment.lines
     units = {
