@@ -117,13 +117,24 @@ class SourceParcel:
 
 
 @dataclass(frozen=True)
+class SourceRefund:
+    """Money that a source gave back for one SKU of a platform order whose goods had left, whoever
+    asked for it. `ref` is what `TakesBack.claim_state` takes, `amount` CNY without freight."""
+
+    ref: str
+    external_id: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Part:
     """One platform order of a purchase: a leaf of the tree after the last split.
 
     `lines` are (external id, units); empty where the platform left them out. `gifts` came along
     unasked. States: held, open, shipped, delivered, refused (by the recipient), completed,
     cancelled. `amount` is what this part costs with its freight, in CNY, where the source says so;
-    `freight_back` is what of the freight of a cancelled part came back, or was never paid.
+    `freight_back` is what of the freight of a cancelled part came back, or was never paid;
+    `refunds` are those of goods that had left.
     """
 
     ref: str
@@ -134,6 +145,7 @@ class Part:
     freight: Decimal | None = None
     gifts: tuple[tuple[str, int], ...] = ()
     freight_back: Decimal | None = None
+    refunds: tuple[SourceRefund, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import select, text
@@ -25,7 +25,7 @@ from kit.errors import Problem
 from kit.inbox import Inbox, handled
 from kit.outbox import say
 from trade import charging, events, short_balance, watching
-from trade.after_sales import freight_returns, platform_claims
+from trade.after_sales import freight_returns, platform_claims, unasked
 from trade.buying import SUBMIT
 from trade.charging import NEWS as NEWS
 from trade.models import Purchase
@@ -99,7 +99,7 @@ def due(session: Session, now: datetime) -> list[str]:
     return list(session.scalars(found, _times(now)))
 
 
-def _times(now: datetime) -> dict[str, datetime]:
+def _times(now: datetime) -> dict[str, Any]:
     """What `_DUE` compares with."""
     return {"now": now, "late": now - WATCHED_AFTER, "silent": now - LONG_AGO}
 
@@ -147,11 +147,14 @@ def hear(session: Session, source: str, now: datetime) -> int:
         if heard or now - one.received_at > UNMATCHED:
             handled(session, one.id, {"purchases": sorted(hit)})
             understood += heard
-    session.execute(_HURRIED, {"ids": sorted(due), "now": now})
+    until = {"until": now + watching.HEARD}
+    session.execute(_HURRIED, _times(now) | until | {"ids": sorted(due)})
     return understood
 
 
-_HURRIED = text("UPDATE purchases SET due_at = least(due_at, :now) WHERE id = ANY(:ids)")
+_HURRIED = text("""UPDATE purchases SET due_at = least(due_at, :now), watched_until = CASE
+    WHEN state = 'shipped' AND updated_at <= :late THEN :until ELSE watched_until END
+    WHERE id = ANY(:ids)""")
 
 
 class _Message(NamedTuple):
@@ -307,6 +310,7 @@ def write_down(session: Session, one: Due, seen: Seen, now: datetime) -> None:
         watching.look(session, found, seen.progress, now)
         return
     purchase.due_at, purchase.short_since = now + _pause(one, seen), None
+    watching.over(purchase)
     if isinstance(seen.error, BalanceShort):  # of a hold that somebody else has yet to pay for
         short_balance.wait(session, purchase, now)
     if purchase.cancel_reason is not None and one.cancel is None:  # asked for while we talked
@@ -326,6 +330,7 @@ def write_down(session: Session, one: Due, seen: Seen, now: datetime) -> None:
     _cancelled(session, found, parts, now)
     platform_parcels.astray(session, found, parts, now)
     freight_returns.unsent(session, found, parts)
+    unasked.taken(session, found, parts, now)
     if seen.kept and one.word == charging.GIVE_UP:
         purchase.held_word = None
     if seen.kept and purchase.cancel_reason is not None:  # what it took back is not among it

@@ -1,7 +1,8 @@
 """Purchases that their platforms took back: goods may leave all the same.
 
 Each is asked about for a while, ever more seldom, and at once when a message speaks of it. Nothing
-of it is bought any more; what left of it is among the strays.
+of it is bought any more; what left of it is among the strays. One that was shipped long ago is
+watched for an hour whenever a message speaks of it: its money may come back.
 """
 
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from trade.states import GONE
 
 LONG = timedelta(days=15)
 """So long each is watched."""
+HEARD = timedelta(hours=1)
+"""So long one is asked about, whatever its age, of which its platform has just told something."""
 FIRST = timedelta(minutes=30)
 MOST = timedelta(hours=12)
 """The shortest and the longest time between two looks."""
@@ -39,7 +42,12 @@ def look(session: Session, found: Locked, progress: Progress | None, now: dateti
     until = purchase.watched_until or now
     since = now - (until - LONG)
     purchase.due_at = now + min(max(since, FIRST), MOST)
-    if purchase.due_at >= until:
+    over(purchase)
+
+
+def over(purchase: Purchase) -> None:
+    """A locked purchase that is not asked about again for what was heard of it is not watched."""
+    if purchase.watched_until is not None and purchase.due_at >= purchase.watched_until:
         purchase.watched_until = None
 
 

@@ -173,8 +173,10 @@ class Buying:
             if found.state != "held":  # what was paid back may be sent all the same
                 parcels = self._parcels(found, raw)
             gone = [one for one in found.entries if orders.paid_back(one)]
-            back = refunds.carriage_back(self.refunds(ref), gone) if gone else None
-            return orders.parts(found, parcels, back)
+            listed = self.refunds(ref) if gone or refunds.asked_after(found) else []
+            back = refunds.carriage_back(listed, gone) if gone else None
+            told = orders.parts(found, parcels, back)
+            return [replace(told[0], refunds=refunds.given(listed, found)), *told[1:]]
         except Bad as bad:
             raise Unreadable("order", f"order {ref}: {bad}") from bad
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.errors import NoSuchThing, Refused
-from connectors.trading import ClaimKind, ClaimState, SourceClaim
+from connectors.trading import ClaimKind, ClaimState, SourceClaim, SourceRefund
 from kit.money import portion, split
 
 from . import orders, values
@@ -130,10 +130,15 @@ def carriages(found: Order) -> list[int]:
     other rule for a part. All lines together are all of it; nothing once anything has left."""
     if any(map(orders.moving, found.entries)):
         return [0] * len(found.entries)
-    amounts = [values.number(one, "itemAmount") or Decimal(0) for one in found.entries]
-    weights = [int((one * 100).to_integral_value()) for one in amounts]
     whole = int(((found.freight or Decimal(0)) * 100).to_integral_value())
-    return split(whole, weights if any(weights) else [1] * len(weights))
+    return split(whole, _weights(found.entries))
+
+
+def _weights(entries: Sequence[Record]) -> list[int]:
+    """The fen of order lines, by which what is of all of them is shared."""
+    amounts = [values.number(one, "itemAmount") or Decimal(0) for one in entries]
+    weights = [int((one * 100).to_integral_value()) for one in amounts]
+    return weights if any(weights) else [1] * len(weights)
 
 
 def carriage_back(listed: Iterable[Record], entries: Sequence[Record]) -> Decimal:
@@ -144,9 +149,58 @@ def carriage_back(listed: Iterable[Record], entries: Sequence[Record]) -> Decima
     for one in listed:
         known = one.get("orderEntryIdList")
         about = {str(each) for each in known} if isinstance(known, list) else ids
-        if ids & about and (values.text(one, "status") or "").lower() == "refundsuccess":
+        if ids & about and _succeeded(one):
             back += values.fen(one, "refundCarriage") or 0
     return values.from_fen(back)
+
+
+def asked_after(found: Order) -> bool:
+    """Whether a refund is told, of whatever end, of any line that has left."""
+    told = [one for one in found.entries if values.text(one, "refundStatus", "refundId")]
+    return any(map(orders.moving, told))
+
+
+def given(listed: Iterable[Record], found: Order) -> tuple[SourceRefund, ...]:
+    """What came back for lines of an order that had left, among all of the order's refunds; one of
+    several lines is one of each. Raises Bad."""
+    back = []
+    for model in filter(_succeeded, listed):
+        about = _about(model, found)
+        for entry in filter(orders.moving, about):
+            key = orders.entry_id(entry)
+            amount = values.fen(of_line(model, found, key), "refundPayment", "applyPayment")
+            name = values.needed(model, "refundId")
+            ref = name if len(about) == 1 else f"{name}:{found.ref}:{key}"
+            if amount:
+                fen = values.from_fen(amount)
+                back.append(SourceRefund(ref, orders.entry_sku(entry), fen))
+    return tuple(back)
+
+
+def of_line(model: Record, found: Order, key: str) -> Record:
+    """A refund of several lines as that of one, with its share by the lines' amounts. Raises
+    Bad."""
+    about = _about(model, found)
+    keys = [orders.entry_id(one) for one in about]
+    if key not in keys:
+        raise values.Bad("orderEntryIdList", key, "the refund is not about this line")
+    shares = {
+        name: split(whole, _weights(about))[keys.index(key)]
+        for name in ("refundPayment", "applyPayment", "refundCarriage")
+        if (whole := values.fen(model, name)) is not None
+    }
+    return {**model, **shares}
+
+
+def _about(model: Record, found: Order) -> list[Record]:
+    """The lines of an order that a refund is about: all, where it names none."""
+    known = model.get("orderEntryIdList")
+    named = {str(each) for each in known} if isinstance(known, list) else None
+    return [one for one in found.entries if named is None or orders.entry_id(one) in named]
+
+
+def _succeeded(model: Record) -> bool:
+    return (values.text(model, "status") or "").lower() == "refundsuccess"
 
 
 def _described(words: str) -> str:

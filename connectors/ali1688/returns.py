@@ -96,10 +96,16 @@ class Returns:
         return waits
 
     def claim_state(self, claim_ref: str) -> ClaimState:
-        """How a refund stands. Raises NoSuchThing."""
-        reply = self._gateway.ask(REFUND, refundId=claim_ref, needOrderRefundOperation=False)
+        """How a refund stands, or the part of it that is about one line (`refunds.given`). Raises
+        NoSuchThing."""
+        name, _, line = claim_ref.partition(":")
+        reply = self._gateway.ask(REFUND, refundId=name, needOrderRefundOperation=False)
         try:
-            return refunds.state(refunds.model_of(reply), claim_ref)
+            model = refunds.model_of(reply)
+            if line:
+                ref, _, key = line.partition(":")
+                model = refunds.of_line(model, self._buying.order(ref), key)
+            return refunds.state(model, claim_ref)
         except Bad as bad:
             raise Unreadable("refund", f"refund {claim_ref}: {bad}") from bad
 

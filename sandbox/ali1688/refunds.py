@@ -25,7 +25,7 @@ STATUSES = {
 
 @dataclass
 class Refund:
-    """One refund of one line."""
+    """One refund, of one line unless a person asked for it."""
 
     id: str
     order: Order
@@ -35,6 +35,13 @@ class Refund:
     returns: bool
     status: str = "waitselleragree"
     waybill: str = ""
+    also: tuple[Line, ...] = ()
+    """Further lines that it is about, where a person asked for them together."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines that it is about."""
+        return self.line, *self.also
 
 
 class Refunds:
@@ -74,16 +81,31 @@ class Refunds:
         """A refund moves on: {refund, status}."""
         refund = self.asked_for[args["refund"]]
         refund.status = args["status"]
-        if refund.status in ("refundsuccess", "refundclose"):
-            refund.line.refund = None
-            refund.line.paid_back = refund.status == "refundsuccess"
-        paid = {one.line.entry for one in self.asked_for.values() if one.status == "refundsuccess"}
+        for line in refund.lines if refund.status in ("refundsuccess", "refundclose") else ():
+            line.refund = None
+            line.paid_back = refund.status == "refundsuccess"
+        over = [one for one in self.asked_for.values() if one.status == "refundsuccess"]
+        paid = {line.entry for one in over for line in one.lines}
         unsent = refund.order.status == "waitsellersend"
         if unsent and paid.issuperset(line.entry for line in refund.order.lines):
             refund.order.status = "terminated"
         data = {"orderId": refund.order.ref, "currentStatus": refund.order.status}
         data["refundAction"] = refund.status
         self._messages.say("ORDER_BUYER_VIEW_ORDER_BUYER_REFUND_IN_SALES", data)
+
+    def do_refund_by_hand(self, args: Mapping[str, Any]) -> str:
+        """A person asks for money at 1688 itself, of all lines together, and its seller pays:
+        {order, fen, carriage}; the refund's id."""
+        order = self._book.find(args["order"])
+        if order is None:
+            raise ValueError(f"there is no order {args['order']}")
+        name = f"TQ{34931008034741532 + len(self.asked_for)}"
+        first, *others = order.lines
+        refund = Refund(name, order, first, args["fen"], args.get("carriage", 0), returns=False)
+        refund.also = tuple(others)
+        self.asked_for[name] = refund
+        self.do_refund({"refund": name, "status": "refundsuccess"})
+        return name
 
     def _reasons(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
         order = self._book.find(fields["orderId"])
@@ -148,7 +170,7 @@ class Refunds:
         return {
             "refundId": refund.id,
             "orderId": int(float(refund.order.ref)),
-            "orderEntryIdList": [refund.line.entry],
+            "orderEntryIdList": [line.entry for line in refund.lines],
             "status": refund.status,
             "applyPayment": refund.payment,
             "applyCarriage": refund.carriage,

@@ -10,6 +10,7 @@ from tests.api.shop import Shop, ordering
 from tests.stage import Stage
 from tests.trade.market import Goods
 from trade import following, invariants, rerouting, submit
+from trade.after_sales import taking_back
 
 JD, ALI = "jd-vop", "ali"
 
@@ -64,6 +65,12 @@ class Trade:
             following.drain(self.shop.db, source, office.source, until)
         rerouting.drain(self.shop.db, office.terms.desk, until, platforms=office.platforms)
         self.worked(*sources)
+
+    def claimed(self, *sources: str) -> None:
+        """Platforms are asked about claims, until nothing is due."""
+        until, office = clock.now() + timedelta(seconds=60), self.shop.app.state.office
+        for source in sources:
+            taking_back.drain(self.shop.db, office.terms.desk, source, office.source, until)
 
     def retried(self, *sources: str) -> None:
         """Held lines are tried once more, as cron does."""

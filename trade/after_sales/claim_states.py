@@ -90,9 +90,9 @@ def move(
         events.of_claim(session, claim, _told(claim.state, event), now)
 
 
-def opened(session: Session, claim: Claim, now: datetime, terms: ClaimTerms) -> None:
-    """The first row of a new claim's story, and the deadline of its supplier."""
-    claim.due_at = deadline(claim, now, terms)
+def opened(session: Session, claim: Claim, now: datetime, due: datetime | None) -> None:
+    """The first row of a new claim's story, and until when its supplier may take."""
+    claim.due_at = due
     session.add(moved(claim, "", "open", now, None))
     events.of_claim(session, claim, "opened", now)
 

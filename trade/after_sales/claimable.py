@@ -133,6 +133,17 @@ def read(session: Session, desk: Desk, order: Order) -> dict[int, list[Bought]]:
     return goods
 
 
+def shipped(session: Session, order: Order, line: PurchaseLine) -> Bought:
+    """One purchase line of a locked order with the open claims on it, whenever it came."""
+    pending = session.scalars(
+        select(ClaimLine)
+        .join(Claim, Claim.id == ClaimLine.claim_id)
+        .where(ClaimLine.purchase_line_id == line.id, Claim.state.in_(OPEN))
+    ).all()
+    back = _back(session, order).get(line.id, Back())
+    return Bought(line, pending, None, delivered=False, returnable=None, abroad=False, back=back)
+
+
 def _back(session: Session, order: Order) -> dict[int, Back]:
     """By purchase line."""
     open_still = func.sum(ClaimLine.asked - ClaimLine.refunded).filter(Claim.state.in_(OPEN))

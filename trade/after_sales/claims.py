@@ -29,7 +29,7 @@ from trade.after_sales.claim_states import move, opened
 from trade.after_sales.claimable import Bought
 from trade.after_sales.eligibility import GOES_BACK, KINDS, PAID, Reason, objections
 from trade.desk import Desk
-from trade.models import Claim, ClaimLine, Order, Purchase
+from trade.models import Claim, ClaimLine, Order, Purchase, PurchaseLine
 from trade.parcels.shipping import waybill
 from trade.states import tell
 
@@ -61,6 +61,12 @@ class _Part:
     bought: Bought
     units: int
     asked: int
+
+    @property
+    def cost(self) -> int:
+        """Fen of what its supplier is owed that are asked back of it."""
+        pending = self.bought.pending
+        return self.asked and claim_money.at_cost(self.bought.line, pending, self.asked)
 
 
 def open_claim(
@@ -272,7 +278,25 @@ def _write(
     cause: str,
     now: datetime,
 ) -> int:
-    owners = {"party_id": order.party_id, "supplier_id": purchase.supplier_id}
+    claim = begin(session, order, purchase, request, cause, now)
+    opened(session, claim, now, claim_states.deadline(claim, now, desk.claims))
+    evidence.show(session, claim, order.party_id, request.evidence, now)
+    lines = [line_of(claim, part.bought.line, part.units, part.asked, part.cost) for part in parts]
+    session.add_all(lines)
+    if desk.terms(purchase.source).platform:
+        platform_claims.intend(session, claim, purchase, lines)
+    return claim.id
+
+
+def begin(
+    session: Session,
+    order: Order,
+    purchase: Purchase,
+    request: ClaimRequest,
+    cause: str,
+    now: datetime,
+) -> Claim:
+    """A new claim, of which nothing is told yet."""
     claim = Claim(
         order_id=order.id,
         purchase_id=purchase.id,
@@ -283,26 +307,24 @@ def _write(
         evidence=[{"by": "leader", "item": item} for item in request.evidence],
         created_at=now,
         updated_at=now,
-        **owners,
+        party_id=order.party_id,
+        supplier_id=purchase.supplier_id,
     )
     session.add(claim)
     session.flush()
-    opened(session, claim, now, desk.claims)
-    evidence.show(session, claim, order.party_id, request.evidence, now)
-    lines = [
-        ClaimLine(
-            claim_id=claim.id,
-            purchase_line_id=part.bought.line.id,
-            order_line_id=part.bought.line.order_line_id,
-            quantity=part.units,
-            asked=part.asked,
-            asked_cost=part.asked
-            and claim_money.at_cost(part.bought.line, part.bought.pending, part.asked),
-            **owners,
-        )
-        for part in parts
-    ]
-    session.add_all(lines)
-    if desk.terms(purchase.source).platform:
-        platform_claims.intend(session, claim, purchase, lines)
-    return claim.id
+    return claim
+
+
+def line_of(claim: Claim, line: PurchaseLine, units: int, asked: int, cost: int) -> ClaimLine:
+    """Units of a purchase line under a claim, `asked` fen for its leader and `cost` of what its
+    supplier is owed."""
+    return ClaimLine(
+        claim_id=claim.id,
+        purchase_line_id=line.id,
+        order_line_id=line.order_line_id,
+        quantity=units,
+        asked=asked,
+        asked_cost=cost,
+        party_id=claim.party_id,
+        supplier_id=claim.supplier_id,
+    )

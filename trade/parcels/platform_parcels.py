@@ -4,7 +4,7 @@ What is new in them is decided by `leaves`; a parcel that cannot be taken is tol
 keeps no other back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,7 +29,8 @@ def told(
     with numbers as they are printed."""
     session.flush()
     whole = [_printed(found, part) for part in told_parts]
-    parts = [_living(part) for part in whole]
+    written = {one.number for one in known(session, found) if one.units}
+    parts = [_living(part, written) for part in whole]
     again = session.scalars(
         select(Parcel.tracking_number).where(
             Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_not(None)
@@ -58,9 +59,13 @@ def astray(session: Session, found: Locked, parts: Sequence[Part], now: datetime
         _all_news(session, found, parts, now)
 
 
-def _living(part: Part) -> Part:
-    """A leaf whose parcels count: of a cancelled one they carry nothing that was ordered."""
-    return replace(part, parcels=()) if part.state == "cancelled" else part
+def _living(part: Part, written: Collection[str]) -> Part:
+    """A leaf whose parcels count: of a cancelled one only those carry what was ordered that left
+    before, whose numbers are `written` down; a platform that tells of them has not got them back.
+    """
+    if part.state != "cancelled":
+        return part
+    return replace(part, parcels=tuple(x for x in part.parcels if x.tracking_number in written))
 
 
 def _turned(session: Session, found: Locked, numbers: Sequence[str], now: datetime) -> None:
