@@ -17,7 +17,7 @@ from connectors.errors import (
 from connectors.model import OrderLine, Placed, PurchaseOrder, ShipTo
 from connectors.trading import Part, Progress, SourceParcel, SourceQuote
 
-from . import faults, orders, refunds, values
+from . import faults, orders, parcels, refunds, values
 from .calls import (
     CANCEL,
     CASHIER,
@@ -168,14 +168,14 @@ class Buying:
 
     def _parts(self, ref: str, raw: list[Any]) -> list[Part]:
         found = self.order(ref, raw)
-        parcels: list[SourceParcel] = []
+        sent: list[SourceParcel] = []
         try:
             if found.state != "held":  # what was paid back may be sent all the same
-                parcels = self._parcels(found, raw)
+                sent = self._parcels(found, raw)
             gone = [one for one in found.entries if orders.paid_back(one)]
             listed = self.refunds(ref) if gone or refunds.asked_after(found) else []
             back = refunds.carriage_back(listed, gone) if gone else None
-            told = orders.parts(found, parcels, back)
+            told = orders.parts(found, sent, back)
             return [replace(told[0], refunds=refunds.given(listed, found)), *told[1:]]
         except Bad as bad:
             raise Unreadable("order", f"order {ref}: {bad}") from bad
@@ -192,10 +192,10 @@ class Buying:
             return []  # 500_2: nothing was shipped yet
         raw.append(told)
         try:
-            steps = orders.steps(self._gateway.ask(TRACES, webSite=SITE, orderId=ref))
+            steps = parcels.steps(self._gateway.ask(TRACES, webSite=SITE, orderId=ref))
         except NoSuchThing:
             steps = {}  # no carrier has told anything, or it was over a year ago
-        return orders.parcels(told, steps, found.entries)
+        return parcels.parcels(told, steps, found)
 
     def _of(self, our_ref: str) -> list[Order]:
         """Every order under our reference; others that a lenient filter lets through are not."""

@@ -1,4 +1,4 @@
-"""Previews, orders and parcels of 1688 into our words, and ours into its. Pure.
+"""Previews and orders of 1688 into our words, and ours into its. Pure.
 
 Sums of a preview and of a new order are fen, unit prices and lines yuan; an order that is read
 again speaks yuan throughout (its discount apart). Ids are texts: the numbers beside them have lost
@@ -16,9 +16,9 @@ from connectors.errors import Refused, Unreadable
 from connectors.model import OrderLine, ShipTo
 from connectors.regions import names
 from connectors.towns import name as town_name
-from connectors.trading import Part, QuotedLine, SourceParcel, TrackEvent
+from connectors.trading import Part, QuotedLine, SourceParcel
 
-from . import faults, sign, values
+from . import faults, values
 from .products import external_id, offer_of, spec_of
 from .values import Bad, Record
 
@@ -329,51 +329,6 @@ def part(found: Order, parcels: Sequence[SourceParcel]) -> Part:
         state = "shipped"
     amount = None if found.total is None else values.from_fen(found.total)
     return Part(found.ref, state, found.lines, tuple(parcels), amount, found.freight)
-
-
-def parcels(
-    reply: Record, traces: Mapping[str, Sequence[TrackEvent]], entries: Sequence[Record]
-) -> list[SourceParcel]:
-    """The parcels of a logistics reply with their steps by logisticsId, and the lines of their
-    order that are in them; cancelled ones left out. Raises Bad."""
-    found = {}
-    for one in values.parts(reply, "result"):
-        number = values.text(one, "logisticsBillNo")
-        if number is None or values.text(one, "status") == "CANCEL":
-            continue
-        carrier = values.text(one, "logisticsCompanyName", "logisticsCompanyNo") or ""
-        events = tuple(traces.get(values.text(one, "logisticsId") or number, ()))
-        found[number] = SourceParcel(carrier, number, events, _inside(one, entries))
-    return list(found.values())
-
-
-def _inside(parcel: Record, entries: Sequence[Record]) -> tuple[tuple[str, int], ...]:
-    """(external id, pieces) of the order's lines that a parcel names; of a line that is in it alone
-    as many as it says. Empty where it names none, or others."""
-    named = {entry_id(one): one for one in entries}
-    ids = [one.strip() for one in (values.text(parcel, "orderEntryIds") or "").split(",")]
-    if any(one not in named for one in ids):
-        return ()
-    held = [(entry_sku(named[one]), values.whole(named[one], "quantity") or 0) for one in ids]
-    goods = values.parts(parcel, "sendGoods")
-    if len(held) == len(goods) == 1 and (pieces := values.whole(goods[0], "quantity")):
-        held = [(held[0][0], min(pieces, held[0][1]))]
-    return tuple(held)
-
-
-def steps(reply: Record) -> dict[str, tuple[TrackEvent, ...]]:
-    """What carriers told, by logisticsId, in order of time."""
-    found = {}
-    for one in values.parts(reply, "logisticsTrace", "result"):
-        told = [
-            TrackEvent(at, values.text(step, "remark") or "")
-            for step in values.parts(one, "logisticsSteps")
-            if (at := sign.instant(step.get("acceptTime"))) is not None
-        ]
-        key = values.text(one, "logisticsId", "logisticsBillNo")
-        if key is not None:
-            found[key] = tuple(sorted(told, key=lambda event: event.at))
-    return found
 
 
 def without_people(told: Any) -> Any:

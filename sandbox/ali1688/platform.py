@@ -3,7 +3,7 @@
 Mounted at `/ali1688/openapi`. Faults of its own: `acl` (no permission), `create_lie` (an order with
 `success: false`), `pay_lie` (paid, but said not to be), `pay_no` (not paid and said so), `split`
 (several orders at once), `partial` (the first line is refused), `unfiltered` (a list of orders that
-minds no reference).
+minds no reference), `no_goods` (parcels name their lines without pieces).
 """
 
 import hashlib

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.frame import Asked, Clock
 
 from .goods import Goods
-from .orders import Book, Line, Order
+from .orders import Book, Line, Order, Parcel
 
 TOO_FAST = timedelta(seconds=10)
 _CREATED = ("waitbuyerpay", "waitsellersend")
@@ -181,11 +181,28 @@ class Trade:
                         {"goodName": "x", "quantity": pieces, "unit": "件"}
                         for pieces in one.pieces.values()
                     ],
+                    **self._goods_of(asked, order, one),
                     "receiver": {"receiverName": order.address.get("fullName")},
                 }
                 for one in order.parcels
             ]
         }
+
+    def _goods_of(self, asked: Asked, order: Order, parcel: Parcel) -> dict[str, Any]:
+        """Which lines are in a parcel, with the pieces of each; not every answer has it."""
+        if asked.struck_by("no_goods"):
+            return {}
+        goods = [
+            {
+                "logisticsId": parcel.logistics_id,
+                "tradeOrderId": order.ref,
+                "tradeOrderItemId": entry,
+                "quantity": float(pieces),
+                "unit": "件",
+            }
+            for entry, pieces in parcel.pieces.items()
+        ]
+        return {"logisticsOrderGoods": goods}
 
     def _traces(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
         order = self._book.find(fields["orderId"])

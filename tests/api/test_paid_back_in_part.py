@@ -6,8 +6,8 @@ from tests.api.platforms import ALI, Trade
 from tests.api.test_left_anyway import cases, followed, owed
 
 
-def two(trade: Trade) -> str:
-    """Two lines of one offer, 20.00 each, with 8.00 freight, paid."""
+def two(trade: Trade, quantity: int = 1) -> str:
+    """Two lines of one offer, at 20.00, with 8.00 freight, paid."""
     fee = {"kind": "flat", "fee": "8.00"}
     offers = trade.stage.act("ali1688", "offers", limit=30)
     names = [sku["external_id"] for sku in next(x for x in offers if len(x["skus"]) > 1)["skus"]]
@@ -18,7 +18,7 @@ def two(trade: Trade) -> str:
     for name in names[:2]:
         trade.price(ALI, name, 2000)
     trade.stage.act("ali1688", "freight", fen=800)
-    order = trade.ordered(*goods)
+    order = trade.ordered(*goods, quantity=quantity)
     trade.worked(ALI)
     assert [one["payments"] for one in trade.stage.orders("ali1688")] == [1]
     trade.stage.post("clock", ahead=60)
@@ -73,3 +73,17 @@ def test_what_left_before_the_cancellation_came_is_paid_for_and_no_more(trade: T
     assert kinds[-3:] == ["cancel_asked", "shipped", "cancelled"]
     assert (owed(trade, ALI), trade.balanced(), cases(trade)) == ("28.00", True, [])
     assert trade.shop.got("leader", "/v1/wallet")["held"] == "0.00"
+
+
+def test_what_is_sent_in_parts_of_both_lines_is_shipped_and_paid_for_in_parts(
+    trade: Trade,
+) -> None:
+    order = two(trade, quantity=2)
+    shipped(trade, pieces=1)
+    followed(trade, ALI)
+    assert (units(trade, order), owed(trade, ALI)) == ([(1, 0), (1, 0)], "48.00")
+    shipped(trade)
+    for _ in range(2):
+        followed(trade, ALI)
+    assert (units(trade, order), owed(trade, ALI)) == ([(2, 0), (2, 0)], "88.00")
+    assert trade.balanced()

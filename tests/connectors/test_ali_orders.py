@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from connectors.ali1688 import orders
+from connectors.ali1688 import orders, parcels
+from connectors.ali1688.orders import Order
 from connectors.ali1688.source import Ali1688
 from connectors.errors import (
     NoSuchThing,
@@ -461,6 +462,69 @@ def test_parcels_say_which_lines_and_how_many_pieces_are_in_them(
     assert part.state == "shipped"
     held = [dict(parcel.lines) for parcel in part.parcels]
     assert held == [{one: 2}, {one: 1}, {two: 3}]
+
+
+def test_a_parcel_with_parts_of_several_lines_says_so_or_its_lines_are_in_it_whole(
+    stage: Stage, source: Ali1688
+) -> None:
+    offer = an_offer(stage, skus=2)
+    one, two = (sku["external_id"] for sku in offer["skus"][:2])
+    source.place(order("HP-1", (one, 3), (two, 2)))
+    source.confirm("HP-1")
+    stage.act(NAME, "ship", order=truth(stage)[0]["ref"], pieces=1)
+    (parcel,) = source.track("HP-1").parts[0].parcels
+    assert dict(parcel.lines) == {one: 1, two: 1}
+    stage.fault(NAME, "no_goods", "*getLogisticsInfos*")
+    (parcel,) = source.track("HP-1").parts[0].parcels
+    assert dict(parcel.lines) == {one: 3, two: 2}
+
+
+ENTRY = {"productID": 7, "specId": "a", "quantity": 5, "subItemID": 58218860983545944}
+TWO_LINES = Order(
+    "9",
+    "waitbuyerreceive",
+    None,
+    None,
+    None,
+    (
+        ENTRY | {"subItemIDString": "58218860983545941"},
+        ENTRY | {"specId": "b", "subItemIDString": "58218860983545999", "subItemID": 1},
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("goods", "held"),
+    [
+        ([("58218860983545941", 2.0), ("58218860983545999", "1")], {"7:a": 2, "7:b": 1}),
+        ([("58218860983545944", 2), (1, 9)], {"7:a": 2, "7:b": 5}),  # digits lost; too many
+        ([("58218860983545941", 1), ("58218860983545941", 2)], {"7:a": 3}),
+        ([("58218860983545941", 2), ("77", 1)], {"7:a": 5, "7:b": 5}),
+        ([("58218860983545941", None)], {"7:a": 5, "7:b": 5}),
+    ],
+)
+def test_pieces_of_a_parcel_are_taken_where_all_of_it_can_be_read(
+    goods: list[tuple[Any, Any]], held: dict[str, int]
+) -> None:
+    told = {
+        "logisticsBillNo": "YT1",
+        "logisticsId": "LP1",
+        "orderEntryIds": "58218860983545941,58218860983545999",
+        "logisticsOrderSendGood": [
+            {"logisticsId": "LP1", "tradeOrderItemId": name, "quantity": count}
+            for name, count in goods
+        ]
+        + [{"logisticsId": "LP2", "tradeOrderItemId": "77", "quantity": 1}],
+    }
+    (parcel,) = parcels.parcels({"result": [told]}, {}, TWO_LINES)
+    assert dict(parcel.lines) == held
+
+
+def test_an_order_of_one_line_is_named_itself_by_its_parcels() -> None:
+    one = replace(TWO_LINES, entries=TWO_LINES.entries[:1])
+    told = {"logisticsBillNo": "YT1", "orderEntryIds": "9", "sendGoods": [{"quantity": "2"}]}
+    (parcel,) = parcels.parcels({"result": [told]}, {}, one)
+    assert dict(parcel.lines) == {"7:a": 2}
 
 
 def test_parcels_are_followed_and_changed_waybills_replaced(stage: Stage, source: Ali1688) -> None:
