@@ -107,6 +107,21 @@ def test_what_its_source_asks_for_it_the_house_owes_and_no_leader(
     assert (cases(trade), trade.shop.got("leader", "/v1/wallet")) == ([], money)
 
 
+def test_what_left_anyway_is_followed_by_its_new_number(trade: Trade) -> None:
+    order = given_back(trade)
+    was = trade.stage.act("ali1688", "ship", order=there(trade, ALI))
+    followed(trade, ALI)
+    number = trade.stage.act("ali1688", "change_waybill", order=there(trade, ALI))
+    for _ in range(2):
+        followed(trade, ALI)
+    assert [one["tracking_number"] for one in trade.seen(order)["parcels"]] == [number]
+    renumbered = {"carrier": "sf", "tracking_number": number, "was": was, "was_carrier": "yto"}
+    assert trade.told(order, "parcel_renumbered") == [renumbered]
+    (case,) = cases(trade)
+    assert (f"with sf {number}, " in case["detail"], case["money"]) == (True, "46.00")
+    assert (len(trade.told(order, "left_anyway")), trade.balanced()) == (1, True)
+
+
 def test_what_jd_cancelled_and_sends_is_not_taken_for_what_was_bought_elsewhere(
     trade: Trade,
 ) -> None:

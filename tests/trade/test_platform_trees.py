@@ -16,7 +16,7 @@ from tests.trade.test_supplier_door import Shop
 from trade import following
 from trade.following import Due, Seen
 from trade.invariants import violations
-from trade.models import OrderEvent, OrderLine, Purchase
+from trade.models import OrderEvent, OrderLine, Parcel, Purchase, Stray
 
 
 @pytest.fixture
@@ -207,3 +207,20 @@ def test_what_was_to_be_cancelled_is_bought_nowhere_else_when_its_source_gives_u
     assert told(shop, leaf(shop, "A", 2, "cancelled")).state == "cancelled"
     assert kinds(shop)[-2:] == ["cancelled", "cancelled"]
     assert shop.market.balance(f"wallet:{shop.leader}") == 10_000
+
+
+def test_what_left_anyway_keeps_its_parcel_beside_others_and_is_followed_by_its_new_number(
+    shop: Shop,
+) -> None:
+    sent = leaf(shop, "A", 1, "shipped", "SF1234567890")
+    for number in ("SF2234567890", "SF2234567890", "SF3234567890", "SF3234567890"):
+        told(shop, sent, leaf(shop, "B", 2, "cancelled", number))
+        with shop.market.db.as_system() as session:
+            parcels = session.execute(
+                select(Parcel.tracking_number, Stray.quantity)
+                .outerjoin(Stray, Stray.parcel_id == Parcel.id)
+                .where(Parcel.order_id == shop.order)
+                .order_by(Parcel.id)
+            ).all()
+        assert parcels == [("SF1234567890", None), (number, 2)]
+    assert kinds(shop).count("parcel_renumbered") == kinds(shop).count("left_anyway") == 1

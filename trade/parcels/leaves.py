@@ -15,11 +15,13 @@ from trade.models import PurchaseLine
 
 @dataclass(frozen=True)
 class Known:
-    """A parcel that is written down, with its units by line number; whether it has arrived."""
+    """A parcel that is written down, with its units by line number; whether it has arrived, and the
+    units in it that count as cancelled."""
 
     number: str
     units: Mapping[int, int]
     arrived: bool = False
+    strays: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,11 @@ def deeds(
     loads = _loads(parts, goods, written, lines)
     new = [one for number, one in loads.items() if number not in written]
     back = came_back(lines, parts, known)
-    gone = [one for one in known if one.number not in loads and one not in back]
+    gone = [
+        one
+        for one in known
+        if one.number not in loads and one not in back and (one.units or not one.strays)
+    ]
     left = {number: _open(line) for number, line in lines.items()}
     if not whole:
         gone = []  # a leaf that is not told of may come back with its parcels
@@ -74,7 +80,9 @@ def deeds(
         before = written.get(one.parcel.tracking_number)
         if id(one.parcel) in replaced:
             continue
-        more = one.goods - _skus(lines, before.units) if before else one.goods
+        more = one.goods
+        if before is not None:
+            more = more - _skus(lines, before.units) - _skus(lines, before.strays)
         if units := _dealt(lines, more, room, left):
             found.append(Deed(one.parcel, "units", units))
             begun = True
@@ -176,11 +184,8 @@ def astray(
 ) -> list[tuple[SourceParcel, dict[int, int]]]:
     """Units by line number that are in parcels of any leaf, and count as cancelled; those found
     `before` are not found again."""
-    goods, *_ = _goods(lines, parts)
-    if all(line.cancelled == line.quantity for line in lines.values()) and len(parts) == 1:
-        goods = [goods[0] or _skus(lines)]
     written = {one.number: one for one in known}
-    loads = _loads(parts, goods, written, lines)
+    loads = _all_loads(lines, parts, written)
     left = {number: line.cancelled - before.get(number, 0) for number, line in lines.items()}
     counted = _skus(lines, {n: line.shipped + before.get(n, 0) for n, line in lines.items()})
     back = sum((_skus(lines, one.units) for one in came_back(lines, parts, known)), Counter[str]())
@@ -192,6 +197,37 @@ def astray(
         if units:
             found.append((load.parcel, units))
     return found
+
+
+def moved(
+    lines: Mapping[int, PurchaseLine], parts: Sequence[Part], known: Sequence[Known]
+) -> list[tuple[SourceParcel, str]]:
+    """Parcels of any leaf that take the place of the number of one with nothing but cancelled
+    units, which is told no more, and that number: the same goods are in them, of which nothing is
+    still to be sent."""
+    strays = [Known(one.number, one.strays) for one in known if one.strays and not one.units]
+    if not strays:
+        return []
+    written = {one.number: one for one in known}
+    loads = _all_loads(lines, parts, written)
+    gone = [one for one in strays if one.number not in loads]
+    due = {line.external_id for line in lines.values() if _open(line)}
+    new = [one for number, one in loads.items() if number not in written]
+    return [
+        (one.parcel, former.number)
+        for one in new
+        if due.isdisjoint(one.goods) and (former := _former(gone, one.goods, lines, exactly=True))
+    ]
+
+
+def _all_loads(
+    lines: Mapping[int, PurchaseLine], parts: Sequence[Part], written: Mapping[str, Known]
+) -> dict[str, _Load]:
+    """Each parcel of any leaf; where all is cancelled, one that hides its goods holds all."""
+    goods, *_ = _goods(lines, parts)
+    if all(line.cancelled == line.quantity for line in lines.values()) and len(parts) == 1:
+        goods = [goods[0] or _skus(lines)]
+    return _loads(parts, goods, written, lines)
 
 
 def _goods(

@@ -29,17 +29,19 @@ def told(
     with numbers as they are printed."""
     session.flush()
     whole = [_printed(found, part) for part in told_parts]
-    written = {one.number for one in known(session, found) if one.units}
-    parts = [_living(part, written) for part in whole]
     again = session.scalars(
         select(Parcel.tracking_number).where(
             Parcel.purchase_id == found.purchase.id, Parcel.claim_id.is_not(None)
         )
     ).all()
-    own = [
+    mine = [
         replace(part, parcels=tuple(x for x in part.parcels if x.tracking_number not in again))
-        for part in parts
+        for part in whole
     ]
+    strays.moved(session, found, mine, known(session, found), now)
+    written = {one.number for one in known(session, found) if one.units}
+    parts = [_living(part, written) for part in whole]
+    own = [_living(part, written) for part in mine]
     for deed in leaves.deeds(found.lines, own, known(session, found)):
         _tried(session, found, deed, now)
     _all_news(session, found, parts, now)
@@ -100,7 +102,11 @@ def known(session: Session, found: Locked) -> list[Known]:
             arrived.add(number)
         if line is not None:
             goods[line] = goods.get(line, 0) + units
-    return [Known(number, goods, number in arrived) for number, goods in carried.items()]
+    astray = strays.by_number(session, found)
+    return [
+        Known(number, goods, number in arrived, astray.get(number, {}))
+        for number, goods in carried.items()
+    ]
 
 
 def _printed(found: Locked, part: Part) -> Part:

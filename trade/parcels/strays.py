@@ -5,6 +5,7 @@ is watched like any other, and carries none of the order's units. A person decid
 the money: the house owes it to their source, or their source asks nothing.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from kit.money import portion, split
 from trade import books
-from trade.models import Order, Purchase, PurchaseLine, Stray
+from trade.models import Order, Parcel, Purchase, PurchaseLine, Stray
 from trade.parcels import leaves, shipping
 from trade.parcels.leaves import Known
 from trade.parcels.shipping import Shipment
@@ -42,6 +43,41 @@ def told(
             found.purchase.failure = problem.detail
         else:
             left(session, found, carrier, number, units, now)
+
+
+def moved(
+    session: Session, found: Locked, parts: Sequence[Part], known: Sequence[Known], now: datetime
+) -> None:
+    """Parcels with nothing but cancelled units go by other numbers in these leaves."""
+    for told_parcel, was in leaves.moved(found.lines, parts, known):
+        parcel = shipping.written(session, found, was)
+        try:
+            carrier, number = shipping.waybill(
+                told_parcel.carrier, told_parcel.tracking_number, trusted=True
+            )
+        except Problem as problem:
+            found.purchase.failure = problem.detail
+        else:
+            if parcel is not None:
+                shipping.renumber(session, found, parcel, carrier, number, now)
+
+
+def by_number(session: Session, found: Locked) -> dict[str, dict[int, int]]:
+    """Cancelled units that left all the same, by the number of their parcel and line number."""
+    if not any(line.cancelled for line in found.lines.values()):
+        return {}
+    session.flush()
+    rows = session.execute(
+        select(Parcel.tracking_number, PurchaseLine.line, Stray.quantity)
+        .join(PurchaseLine, PurchaseLine.id == Stray.purchase_line_id)
+        .join(Parcel, Parcel.id == Stray.parcel_id)
+        .where(Stray.purchase_id == found.purchase.id)
+    )
+    units: dict[str, dict[int, int]] = {}
+    for number, line, quantity in rows:
+        own = units.setdefault(number, {})
+        own[line] = own.get(line, 0) + quantity
+    return units
 
 
 def left(
@@ -150,15 +186,9 @@ def _open(session: Session, purchase_id: int) -> tuple[tuple[Order, Purchase], S
 
 def _units(session: Session, found: Locked) -> dict[int, int]:
     """Units that were found before, by line number."""
-    session.flush()
-    rows = session.execute(
-        select(PurchaseLine.line, Stray.quantity)
-        .join(PurchaseLine, PurchaseLine.id == Stray.purchase_line_id)
-        .where(Stray.purchase_id == found.purchase.id)
-    )
-    units: dict[int, int] = {}
-    for line, quantity in rows:
-        units[line] = units.get(line, 0) + quantity
+    units = Counter[int]()
+    for inside in by_number(session, found).values():
+        units.update(inside)
     return units
 
 
