@@ -166,7 +166,8 @@ def test_goods_that_came_back_wrong_may_be_refused_after_all(shop: Shop) -> None
     advance(shop, name, 500)
     send_back(shop, name)
     refuse(shop, name, "空包裹")
-    assert (seen(shop, name)["status"], seen(shop, name)["answer"]) == ("refused", "空包裹")
+    view = seen(shop, name)
+    assert (view["status"], view["answer"], view["approved"]) == ("refused", "空包裹", None)
     assert shop.market.balance(f"wallet:{shop.leader}") == 10_000 - 1499
     assert shop.posted("advances") == 0
 

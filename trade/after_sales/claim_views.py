@@ -39,7 +39,7 @@ def claim_view(
         "reason": claim.reason,
         "evidence": claim.evidence,
         "answer": claim.answer,
-        "approved": None if claim.approved is None else yuan(claim.approved),
+        "approved": _approved(claim, claim.approved),
         "freight_refunded": yuan(claim.freight_refunded),
         "postage": _postage(claim, "refunded", claim.postage_refunded),
         "sent_back": _waybill(claim.back_carrier, claim.back_number),
@@ -58,6 +58,11 @@ def claim_view(
         "created_at": claim.created_at,
         "updated_at": claim.updated_at,
     }
+
+
+def _approved(claim: Claim, fen: int | None) -> str | None:
+    """What is agreed to of a claim; what was, and came to nothing, is history."""
+    return None if fen is None or claim.state in ("refused", "cancelled") else yuan(fen)
 
 
 def _postage(claim: Claim, name: str, given: int) -> dict[str, str] | None:
@@ -181,7 +186,7 @@ def _supplier_views(session: Session, desk: Desk, claims: Sequence[Claim]) -> li
             "reason": claim.reason,
             "evidence": claim.evidence,
             "answer": claim.answer,
-            "approved": None if claim.approved_cost is None else yuan(claim.approved_cost),
+            "approved": _approved(claim, claim.approved_cost),
             "bearer": claim.bearer,
             "freight_credited": yuan(claim.freight_credited),
             "postage": _postage(claim, "credited", claim.postage_credited),
@@ -216,7 +221,7 @@ def _with_leaders(
         own = [line for line in lines if line.claim_id == claim.id]
         side = {
             "asked": yuan(sum(line.asked for line in own)),
-            "approved": None if claim.approved is None else yuan(claim.approved),
+            "approved": _approved(claim, claim.approved),
             "refunded": yuan(sum(line.refunded for line in own)),
             "advanced": yuan(claim.advanced),
             "freight_refunded": yuan(claim.freight_refunded),
