@@ -16,7 +16,8 @@ from kit.money import yuan
 from trade.models import Claim, Event, Order, Ordered, Parcel, Purchase, Statement
 
 HOOK = "hook"
-"""The topic that wakes the deliveries of one webhook; its key is the webhook's number."""
+"""The topic that wakes whoever tells webhooks; a key is only another process that may help."""
+FIRST_HAND = "1"
 
 
 def of_order(
@@ -127,11 +128,11 @@ _SEEN_BY = "r.party_id, r.supplier_id"
 _NUMBER = text(f"""
     WITH {sequencer.by_id("events", "at")},
     {sequencer.numbered("events", "events_head", ["id", "at"], _SEEN_BY)}, woken AS (
-        INSERT INTO outbox (topic, key)
-        SELECT :topic, w.id::text FROM webhooks w JOIN parties p ON p.id = w.party_id
-        WHERE w.state <> 'disabled' AND (
-            w.party_id IN (SELECT party_id FROM numbered UNION SELECT supplier_id FROM numbered)
-            OR (p.role = 'operator' AND EXISTS (SELECT FROM numbered)))
+        INSERT INTO outbox (topic, key) SELECT :topic, :key WHERE EXISTS (
+            SELECT FROM webhooks w JOIN parties p ON p.id = w.party_id
+            WHERE w.state <> 'disabled' AND (
+                w.party_id IN (SELECT party_id FROM numbered UNION SELECT supplier_id FROM numbered)
+                OR (p.role = 'operator' AND EXISTS (SELECT FROM numbered))))
     )
     SELECT n FROM counted
 """)  # noqa: S608 - names of ours
@@ -139,12 +140,12 @@ _WAITING = text("SELECT EXISTS (SELECT FROM events WHERE seq IS NULL AND at < :e
 
 
 def number(session: Session, limit: int = 10_000) -> int:
-    """Number up to `limit` committed events, and wake whom they concern; returns how many.
+    """Number up to `limit` committed events, and wake who tells of them; returns how many.
 
     Events of one object keep their order: a later one is written only after the former one's
     commit has let go of the order. See `sequencer.number`.
     """
-    return sequencer.number(session, _LOCK, (_NUMBER,), limit=limit, topic=HOOK)
+    return sequencer.number(session, _LOCK, (_NUMBER,), limit=limit, topic=HOOK, key=FIRST_HAND)
 
 
 def prune(session: Session, before: datetime) -> int:

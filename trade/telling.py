@@ -1,13 +1,12 @@
 """Telling endpoints: spread → claim → send → settle, one message per object at a time.
 
-What is due are rows: a killed worker's messages come due again when its lease runs out. An
-endpoint that fails rests for growing spans, so that it costs the others little; what it did not
-take within a day is given up, and the endpoint counts as failing until it takes something.
+`trade.lanes` says whose turn it is. What is due are rows: a killed worker's messages come due again
+when its lease runs out. An endpoint that fails rests for growing spans; what it did not take within
+a day is given up, and the endpoint counts as failing until it takes something.
 """
 
 import secrets
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +20,6 @@ from catalog.readers import Readership
 from connectors import hooks as road
 from connectors.errors import SupplierError
 from kit import clock, log
-from kit.db import Database
 from kit.errors import Problem
 from kit.ids import outside
 from trade import event_feed, hooks
@@ -29,7 +27,10 @@ from trade.desk import Desk
 from trade.event_feed import Cursor, Told
 from trade.models import Delivery, Party, Webhook
 
-LANES = 4
+HANDS = 8
+"""So many processes at most are woken to help with what is due."""
+_OF_HAND = 8
+"""So many slow endpoints fill the lanes of one process."""
 BACKLOG = 1_000
 """With so many messages waiting nothing more is spread: the feed itself is the queue."""
 _SPREAD = 200
@@ -76,33 +77,6 @@ def pause(attempts: int) -> timedelta:
     """How long after that many failed attempts: 5 s, 15 s, 45 s, … at most 4 h."""
     grown: timedelta = _FIRST * (3 ** min(attempts - 1, 12))
     return min(grown, _LONGEST)
-
-
-def drain(
-    db: Database, desk: Desk, readership: Readership, webhook_id: int, until: datetime
-) -> None:
-    """Tell one endpoint what is due; returns early when nothing is left."""
-    with ThreadPoolExecutor(LANES, thread_name_prefix="hooks") as lanes:
-        while clock.now() < until:
-            with db.as_system() as session:
-                more = spread(session, readership, webhook_id, clock.now())
-            works = [lanes.submit(_lane, db, desk, webhook_id, until) for _ in range(LANES)]
-            if sum(work.result() for work in works) == 0 and not more:
-                return
-
-
-def _lane(db: Database, desk: Desk, webhook_id: int, until: datetime) -> int:
-    sent = 0
-    while clock.now() < until:
-        with db.as_system() as session:
-            claimed = claim(session, desk, webhook_id, clock.now())
-        if claimed is None:
-            break
-        outcome = send(desk, claimed)
-        with db.as_system() as session:
-            settle(session, claimed, outcome, clock.now())
-        sent += 1
-    return sent
 
 
 def spread(session: Session, readership: Readership, webhook_id: int, now: datetime) -> bool:
@@ -162,22 +136,61 @@ _CLAIM = text(f"""
         ORDER BY d.due_at, d.place LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING about, place, message, body
 """)  # noqa: S608 - no value in it
+_OWN = """(p.role = 'operator'
+    OR EXISTS (SELECT FROM events e WHERE e.party_id = p.id AND e.seq > w.told_events)
+    OR EXISTS (SELECT FROM events e WHERE e.supplier_id = p.id AND e.seq > w.told_events))
+    AND NOT w.events <@ :catalogue
+"""
+"""Whether something of the events after its cursor concerns an endpoint."""
 _WAKE = text(f"""
-    SELECT w.id FROM webhooks w JOIN parties p ON p.id = w.party_id AND p.active
-    WHERE w.state <> 'disabled' AND (w.paused_until IS NULL OR w.paused_until <= :now) AND (
-        EXISTS (SELECT FROM deliveries d WHERE d.webhook_id = w.id AND {_DUE})
-        OR ((w.told_events < (SELECT seq FROM events_head)
-             OR (w.told_changes < (SELECT seq FROM feed_head) AND w.events && :catalogue))
-            AND (SELECT count(*) FROM deliveries d WHERE d.webhook_id = w.id) < :backlog))
+    SELECT w.id AS webhook_id, w.party_id, r.behind
+    FROM webhooks w JOIN parties p ON p.id = w.party_id AND p.active
+    CROSS JOIN LATERAL (SELECT
+        EXISTS (SELECT FROM deliveries d WHERE d.webhook_id = w.id AND {_DUE}) AS ready,
+        ((w.told_events < (SELECT seq FROM events_head) AND {_OWN})
+         OR (:with_catalogue AND w.told_changes < (SELECT seq FROM feed_head)
+             AND w.events && :catalogue))
+        AND (SELECT count(*) FROM deliveries d WHERE d.webhook_id = w.id) < :backlog AS behind) r
+    WHERE w.state <> 'disabled' AND (w.paused_until IS NULL OR w.paused_until <= :now)
+      AND (r.ready OR r.behind)
     ORDER BY w.id
 """)  # noqa: S608 - no value in it
+_PASS_BY = text(f"""
+    UPDATE webhooks SET told_events = h.seq FROM events_head h WHERE webhooks.id IN (
+        SELECT w.id FROM webhooks w JOIN parties p ON p.id = w.party_id AND p.active
+        WHERE w.state <> 'disabled' AND w.told_events < (SELECT seq FROM events_head)
+          AND NOT ({_OWN})
+        FOR NO KEY UPDATE OF w SKIP LOCKED)
+""")  # noqa: S608 - no value in it
+_CATALOGUE = [f"{one}.changed" for one in event_feed.CATALOGUE]
 
 
-def due(session: Session, now: datetime) -> list[int]:
-    """The endpoints that something is to be done for."""
-    catalogue = [f"{one}.changed" for one in event_feed.CATALOGUE]
-    asked = {"now": now, "backlog": BACKLOG, "catalogue": catalogue}
-    return list(session.scalars(_WAKE, asked))
+@dataclass(frozen=True)
+class Due:
+    """An endpoint that something is to be done for. `behind`: something may have to be written
+    down for it."""
+
+    webhook_id: int
+    party_id: int
+    behind: bool
+
+
+def due(session: Session, now: datetime, *, catalogue: bool = True) -> list[Due]:
+    """The endpoints that something is to be done for; with `catalogue`, also those for whom there
+    is but news of goods, of which many concern nobody."""
+    asked = {"now": now, "backlog": BACKLOG, "catalogue": _CATALOGUE, "with_catalogue": catalogue}
+    rows = session.execute(_WAKE, asked)
+    return [Due(row.webhook_id, row.party_id, row.behind) for row in rows]
+
+
+def hands(endpoints: int) -> list[str]:
+    """The wake-ups for so many due endpoints: each is another process that may help with all."""
+    return [str(hand + 1) for hand in range(min(HANDS, -(-endpoints // _OF_HAND)))]
+
+
+def pass_by(session: Session) -> None:
+    """Move endpoints past events of which none concerns them, all in one statement."""
+    session.execute(_PASS_BY, {"catalogue": _CATALOGUE})
 
 
 def claim(session: Session, desk: Desk, webhook_id: int, now: datetime) -> Claimed | None:

@@ -14,7 +14,7 @@ from sync.lease import Fenced
 from sync.pull import Stream
 from sync.runs import RunReport
 from sync.wake import BETWEEN
-from trade import cutoff_sheets, following, rerouting, telling
+from trade import cutoff_sheets, following, rerouting
 from trade import submit as submitting
 from trade.after_sales import taking_back
 from trade.desk import readership
@@ -96,14 +96,10 @@ def take_back(shop: Workshop, source: str, turn: Turn) -> bool:
     return _slice_by_slice(until, turn)
 
 
-def tell(shop: Workshop, key: str, turn: Turn) -> bool:
-    """Send one endpoint its messages; `key` is the webhook's number."""
+def tell(shop: Workshop, _key: str, turn: Turn) -> bool:
+    """Send endpoints their messages, beside whoever else is at it."""
     readers = readership(shop.settings, shop.book)
-
-    def until(end: datetime) -> None:
-        telling.drain(shop.db, shop.desk, readers, int(key), end)
-
-    return _slice_by_slice(until, turn)
+    return shop.lanes.tell(shop.desk, readers, turn.slices())
 
 
 def pictures(shop: Workshop, _key: str, turn: Turn) -> bool:

@@ -28,11 +28,13 @@ SYNC = "sync"
 
 @dataclass(frozen=True)
 class Job:
-    """`work` takes the workshop, the key and its turn; `timeout` in seconds ends it by force."""
+    """`work` takes the workshop, the key and its turn; `timeout` in seconds ends it by force.
+    `alike`: all jobs of its queue do the same, and one is no reason to end another."""
 
     work: Callable[[Workshop, str, Turn], bool]
     queue: str
     timeout: int
+    alike: bool = False
 
 
 JOBS: dict[str, Job] = {
@@ -42,7 +44,7 @@ JOBS: dict[str, Job] = {
     SHEETS: Job(drains.send_sheets, ORDERS, 180),
     IMPORT: Job(drains.order_sheet, ORDERS, 180),
     TAKE_BACK: Job(drains.take_back, ORDERS, 180),
-    HOOK: Job(drains.tell, HOOKS, 180),
+    HOOK: Job(drains.tell, HOOKS, 180, alike=True),
     MEDIA: Job(drains.pictures, PICTURES, 180),
     COMMISSIONS: Job(drains.read_commissions, SYNC, 180),
     PULL: Job(drains.pull, SYNC, 3600),

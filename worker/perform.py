@@ -29,7 +29,7 @@ _log = log.get(__name__)
 
 def _others_wait(shop: Workshop, job: Job) -> bool:
     """Whether something waits that this process would take up before or beside this job."""
-    ahead = QUEUES[: QUEUES.index(job.queue) + 1]
+    ahead = QUEUES[: QUEUES.index(job.queue) + (not job.alike)]
     return any(relay.waiting(shop.redis, name) > 0 for name in ahead)
 
 

@@ -23,7 +23,8 @@ from worker.perform import RUNNING
 from worker.workshop import Workshop
 
 CONNECTIONS = 6
-"""A drain talks in four threads and claims in the fifth."""
+"""A drain talks in four threads and claims in the fifth; a lane of webhooks holds one only between
+messages."""
 
 STOP_SECONDS = 14.0
 """A batch that is not finished by then is left to its lease."""
@@ -89,12 +90,14 @@ def serve(shop: Workshop, client: Redis, queues: Sequence[str]) -> None:
             finally:
                 ending.clear()
             shop.stopping.wait(AWAY_SECONDS)
+        shop.lanes.finish()
 
 
 def drain(shop: Workshop, client: Redis, queues: Sequence[str]) -> None:
     """Work what waits in the queues now, and return."""
     RUNNING.set(shop)
     _worker(client, queues).work(burst=True, logging_level=None)
+    shop.lanes.finish()
 
 
 def _worker(client: Redis, queues: Sequence[str]) -> Worker:

@@ -23,6 +23,7 @@ from sync.recorded import Recorded
 from trade.asking import Platforms, Talks
 from trade.desk import Desk, from_settings
 from trade.hearing import Hearing
+from trade.lanes import Lanes
 
 _log = log.get(__name__)
 
@@ -46,6 +47,7 @@ class Workshop:
     desk: Desk = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     talks: Talks = field(default_factory=lambda: Talks(PATIENCE), init=False)
+    lanes: Lanes = field(init=False)
     _sources: OpenSources = field(init=False)
     _recorded: Recorded = field(init=False)
     _unreadable: str = field(default="", init=False)
@@ -55,6 +57,7 @@ class Workshop:
         self._recorded = Recorded(self.given)
         self.settings = self.given
         self.desk = from_settings(self.given)
+        self.lanes = Lanes(self.db)
         tokens = Tokens(self.db, self.desk.keyring)
         self._sources = OpenSources(Surroundings(Budgets(self.redis), tokens, mail=self.given.mail))
 
@@ -120,6 +123,7 @@ class Workshop:
 
     def close(self) -> None:
         """Let go of every connection."""
+        self.lanes.close()
         self.talks.close()
         self._sources.close()
         self.redis.close()

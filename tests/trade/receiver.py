@@ -65,6 +65,44 @@ class Receiver:
         return status
 
 
+@dataclass
+class Gate:
+    """An `answer` that comes once the gate is open; `stood` says of each whether it was in time."""
+
+    open: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    came: int = 0
+    stood: list[bool] = field(default_factory=list)
+    patience: float = 8.0
+    """Seconds; an endpoint has ten."""
+
+    @property
+    def waiting(self) -> int:
+        return self.came - len(self.stood)
+
+    def __call__(self, _: Heard) -> int:
+        with self.lock:
+            self.came += 1
+        opened = self.open.wait(self.patience)
+        with self.lock:
+            self.stood.append(opened)
+        return 204
+
+    def opened_by(self, count: int, act: Callable[[], object] = bool) -> Callable[[Heard], int]:
+        """The `answer` of others who open it, once they have heard so many messages; each of them
+        lets `act` happen before."""
+        left = iter(range(count - 1, -1, -1))
+
+        def answer(_: Heard) -> int:
+            with self.lock:
+                act()
+                if next(left, None) == 0:
+                    self.open.set()
+            return 204
+
+        return answer
+
+
 @contextlib.contextmanager
 def receiving() -> Iterator[Receiver]:
     """A receiver, for as long as the block lasts."""

@@ -5,6 +5,7 @@ import hmac
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from trade import cancelling, event_feed, events, exceptions, hooks, telling
 from trade.after_sales import claims
 from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.event_feed import Cursor
+from trade.lanes import OF_ENDPOINT, Lanes
 from trade.models import Delivery, Party, Webhook
 from trade.parcels import shipping
 from trade.parcels.shipping import Shipment
@@ -69,8 +71,14 @@ class Street:
     def tell(self) -> None:
         """What the worker does for the endpoint."""
         self.number_events()
-        until = clock.now() + timedelta(seconds=20)
-        telling.drain(self.market.db, self.market.desk, self.readers, self.number, until)
+        ends = [clock.now() + timedelta(seconds=20)]
+        with closing(Lanes(self.market.db)) as lanes:
+            lanes.tell(self.market.desk, self.readers, ends)
+
+    def due(self, span: timedelta = timedelta(0)) -> list[int]:
+        """The endpoints that are due after that span."""
+        with self.market.db.as_system() as session:
+            return [one.webhook_id for one in telling.due(session, clock.now() + span)]
 
     def waiting(self) -> list[Delivery]:
         with self.market.db.as_system() as session:
@@ -376,9 +384,8 @@ def test_a_failing_endpoint_rests_instead_of_being_hurried(street: Street) -> No
         street.placed(goods.sku)
     street.tell()
     assert len(street.receiver.heard) < 12
-    with street.market.db.as_system() as session:
-        assert telling.due(session, clock.now()) == []
-        assert telling.due(session, clock.now() + timedelta(hours=1)) == [street.number]
+    assert street.due() == []
+    assert street.due(timedelta(hours=1)) == [street.number]
 
 
 def test_an_endpoint_that_asks_for_a_pause_is_left_alone_for_so_long(street: Street) -> None:
@@ -389,10 +396,9 @@ def test_an_endpoint_that_asks_for_a_pause_is_left_alone_for_so_long(street: Str
     for _ in range(9):
         street.placed(goods.sku)
     street.tell()
-    assert len(street.receiver.heard) <= telling.LANES
-    with street.market.db.as_system() as session:
-        assert telling.due(session, clock.now() + timedelta(seconds=590)) == []
-        assert telling.due(session, clock.now() + timedelta(seconds=601)) == [street.number]
+    assert len(street.receiver.heard) <= OF_ENDPOINT
+    assert street.due(timedelta(seconds=590)) == []
+    assert street.due(timedelta(seconds=601)) == [street.number]
 
 
 def test_a_redirect_is_not_followed(street: Street) -> None:
