@@ -17,9 +17,11 @@ _RUDE = frozenset(word[:3].lower() for word in DEFAULT_BLOCKLIST)
 """How words begin that no id has."""
 
 _NOUNS = {
+    "chg": "event",
     "clm": "claim",
     "dep": "deposit request",
     "dif": "difference",
+    "evt": "event",
     "exc": "exception",
     "imp": "order sheet",
     "ltr": "dead letter",

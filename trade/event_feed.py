@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from catalog import grants, reads
 from catalog.changes import Item
 from catalog.readers import Readership
-from kit.errors import FieldError, Problem
-from kit.ids import outside
+from kit.errors import FieldError, Problem, invalid
+from kit.ids import given, outside
 from kit.money import price_text
 from trade import pricing
 from trade.models import Party, Selection
@@ -86,6 +86,7 @@ _PAGE = text("""
       AND (:everything OR party_id = :party OR supplier_id = :party)
     ORDER BY seq LIMIT :limit
 """).bindparams(bindparam("party", type_=BIGINT))
+_PLACE = text("SELECT seq FROM events WHERE id = :id")
 _FORGOTTEN = text("""
     SELECT coalesce((SELECT seq > :after + 1 OR at < :before FROM events
         WHERE seq > :after ORDER BY seq LIMIT 1), :after <> :head)
@@ -126,6 +127,30 @@ def oldest(session: Session, after: Cursor, now: datetime) -> Cursor:
         min(max(after.events, row.events), head.events),
         min(max(after.changes, row.changes), head.changes),
     )
+
+
+def one(session: Session, readership: Readership, party: Party, name: str, now: datetime) -> Told:
+    """The event of that id, as the party may know it. System scope.
+
+    Raises Problem 422 where there is none for it, 410 `cursor_expired` for one older than 30 days.
+    """
+    head = heads(session)
+    if name.startswith("chg_"):
+        place, wanted = given("chg", name, "event"), Wanted(trade=False)
+        after = Cursor(head.events, place - 1)
+        known = place <= head.changes
+    else:
+        asked = {"id": given("evt", name, "event")}
+        place, wanted = (
+            session.execute(_PLACE, asked).scalar_one_or_none() or 0,
+            Wanted(catalogue=False),
+        )
+        after = Cursor(place - 1, head.changes)
+        known = place > 0
+    items = page(session, readership, party, after, 1, now, wanted=wanted).items if known else []
+    if not items or items[0].id != name:
+        raise invalid("event", f"there is no event {name!r}", "unknown")
+    return items[0]
 
 
 def page(

@@ -8,11 +8,14 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from catalog.readers import Readership
@@ -23,7 +26,7 @@ from kit.errors import Problem, invalid
 from kit.ids import inside, outside
 from trade import event_feed
 from trade.desk import Desk
-from trade.event_feed import Cursor, Wanted
+from trade.event_feed import Cursor, Told, Wanted
 from trade.models import Delivery, Party, Webhook
 
 PREFIX = "whsec_"
@@ -34,6 +37,8 @@ MOST = 20
 FORMER = timedelta(hours=24)
 """So long a former secret signs beside the new one."""
 _MOST_FORMER = 4
+_LOOK = 1_000
+"""So many events a dry run of a replay looks at."""
 
 _CATALOGUE = frozenset(f"{one}.changed" for one in event_feed.CATALOGUE)
 _BOTH = _CATALOGUE | {"parcel.*", "claim.*", "statement.ready"}
@@ -130,16 +135,22 @@ def replay(
     hook: str,
     after: str,
     now: datetime,
+    *,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Tell everything after the cursor again, under the same message ids; nothing is skipped.
 
-    Raises Problem 404, 422 for a cursor that is none, 410 `cursor_expired`.
+    A dry run says what `would` be told of the first events, and changes nothing. Raises Problem
+    404, 422 for a cursor that is none, 410 `cursor_expired`.
     """
     row = _own(session, party_id, hook)
     wanted, party = wanted_of(row), session.get_one(Party, party_id)
     back = event_feed.cursor(session, after)
     back = Cursor(min(back.events, row.told_events), min(back.changes, row.told_changes))
-    event_feed.page(session, readership, party, back, 1, now, wanted=wanted)
+    look = _LOOK if dry_run else 1
+    read = event_feed.page(session, readership, party, back, look, now, wanted=wanted)
+    if dry_run:
+        return _replayed(session, row, read.items, more=read.more)
     of_goods = or_(
         Delivery.about.startswith("sku_", autoescape=True), Delivery.about == event_feed.RULES
     )
@@ -154,17 +165,75 @@ def replay(
     if row.missed and _reaches(back, _missed_from(row)):
         row.missed, row.missed_events, row.missed_changes = 0, None, None
     session.flush()
-    return view(session, row)
+    return _replayed(session, row)
+
+
+def replay_one(
+    session: Session,
+    readership: Readership,
+    party_id: int,
+    hook: str,
+    event: str,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Tell one event again, under its id; what is not told yet comes by itself.
+
+    Raises Problem 404, 422 for an event that is none of the party's or that the endpoint does not
+    listen to, 410 `cursor_expired`.
+    """
+    row = _own(session, party_id, hook)
+    party = session.get_one(Party, party_id)
+    told = event_feed.one(session, readership, party, event, now)
+    if not listens(row, told.kind):
+        raise invalid("event", f"this webhook does not listen to {told.kind}", "not_listening")
+    if dry_run:
+        return _replayed(session, row, [told])
+    if told.place <= (row.told_changes if _of_goods(told.about) else row.told_events):
+        again = insert(Delivery).values(delivery(row, told, now))
+        key = ["webhook_id", "about", "place"]  # as above, what is out is told again
+        out = again.on_conflict_do_update(index_elements=key, set_={"lease": None})
+        session.execute(out)
+    return _replayed(session, row)
+
+
+def delivery(row: Webhook, told: Told, now: datetime) -> dict[str, Any]:
+    """A message for an endpoint, as it is written down."""
+    content = {"type": told.kind, "timestamp": told.at, "data": told.data}
+    return {
+        "webhook_id": row.id,
+        "about": told.about,
+        "place": told.place,
+        "party_id": row.party_id,
+        "message": told.id,
+        "body": orjson.dumps(content),
+        "due_at": now,
+    }
+
+
+def _replayed(
+    session: Session, row: Webhook, would: Sequence[Told] | None = None, *, more: bool = False
+) -> dict[str, Any]:
+    seen = view(session, row) | {"dry_run": would is not None, "would": None}
+    if would is not None:
+        types = Counter(one.kind for one in would if listens(row, one.kind))
+        seen["would"] = {"messages": types.total(), "types": dict(types), "more": more}
+    return seen
 
 
 def miss(row: Webhook, gone: Delivery) -> None:
     """A message is given up: from where on a replay has to tell is kept."""
     row.missed += 1
     before = gone.place - 1
-    if gone.about.startswith("sku_") or gone.about == event_feed.RULES:
+    if _of_goods(gone.about):
         row.missed_changes = _earlier(row.missed_changes, before)
     else:
         row.missed_events = _earlier(row.missed_events, before)
+
+
+def _of_goods(about: str) -> bool:
+    return about.startswith("sku_") or about == event_feed.RULES
 
 
 def _earlier(known: int | None, place: int) -> int:

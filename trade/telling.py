@@ -9,9 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import orjson
 from sqlalchemy import case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -24,7 +22,7 @@ from kit.errors import Problem
 from kit.ids import outside
 from trade import event_feed, hooks
 from trade.desk import Desk
-from trade.event_feed import Cursor, Told
+from trade.event_feed import Cursor
 from trade.models import Delivery, Party, Webhook
 
 HANDS = 8
@@ -102,24 +100,11 @@ def spread(session: Session, readership: Readership, webhook_id: int, now: datet
             kept = event_feed.heads(session)
         hook.told_events, hook.told_changes = kept.events, kept.changes
         return True
-    rows = [_delivery(hook, one, now) for one in page.items if hooks.listens(hook, one.kind)]
+    rows = [hooks.delivery(hook, one, now) for one in page.items if hooks.listens(hook, one.kind)]
     if rows:
         session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
     hook.told_events, hook.told_changes = page.next.events, page.next.changes
     return page.more
-
-
-def _delivery(hook: Webhook, told: Told, now: datetime) -> dict[str, Any]:
-    content = {"type": told.kind, "timestamp": told.at, "data": told.data}
-    return {
-        "webhook_id": hook.id,
-        "about": told.about,
-        "place": told.place,
-        "party_id": hook.party_id,
-        "message": told.id,
-        "body": orjson.dumps(content),
-        "due_at": now,
-    }
 
 
 _DUE = """
@@ -143,14 +128,17 @@ _OWN = """(p.role = 'operator'
 """
 """Whether something of the events after its cursor concerns an endpoint."""
 _WAKE = text(f"""
+    WITH loaded AS MATERIALIZED (
+        SELECT webhook_id FROM deliveries GROUP BY webhook_id HAVING count(*) >= :backlog)
     SELECT w.id AS webhook_id, w.party_id, r.behind
     FROM webhooks w JOIN parties p ON p.id = w.party_id AND p.active
     CROSS JOIN LATERAL (SELECT
-        EXISTS (SELECT FROM deliveries d WHERE d.webhook_id = w.id AND {_DUE}) AS ready,
+        (SELECT true FROM deliveries d WHERE d.webhook_id = w.id AND {_DUE}
+         ORDER BY d.due_at, d.place LIMIT 1) AS ready,
         ((w.told_events < (SELECT seq FROM events_head) AND {_OWN})
          OR (:with_catalogue AND w.told_changes < (SELECT seq FROM feed_head)
              AND w.events && :catalogue))
-        AND (SELECT count(*) FROM deliveries d WHERE d.webhook_id = w.id) < :backlog AS behind) r
+        AND w.id NOT IN (SELECT webhook_id FROM loaded) AS behind) r
     WHERE w.state <> 'disabled' AND (w.paused_until IS NULL OR w.paused_until <= :now)
       AND (r.ready OR r.behind)
     ORDER BY w.id
@@ -183,8 +171,10 @@ def due(session: Session, now: datetime, *, catalogue: bool = True) -> list[Due]
     return [Due(row.webhook_id, row.party_id, row.behind) for row in rows]
 
 
-def hands(endpoints: int) -> list[str]:
-    """The wake-ups for so many due endpoints: each is another process that may help with all."""
+def hands(session: Session, now: datetime) -> list[str]:
+    """The wake-ups for what is due: each is another process that may help with all of it."""
+    pass_by(session)
+    endpoints = len(due(session, now))
     return [str(hand + 1) for hand in range(min(HANDS, -(-endpoints // _OF_HAND)))]
 
 

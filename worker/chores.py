@@ -83,10 +83,7 @@ def sweep(shop: Workshop, session: Session, _last: Result) -> Result:
         wakeups.append((MEDIA, "all"))
     wakeups += [(cutoff_sheets.SHEETS, one) for one in cutoff_sheets.due(session, clock.now())]
     wakeups += [(placing.IMPORT, str(sheet)) for sheet in placing.due(session)]
-    telling.pass_by(session)
-    wakeups += [
-        (events.HOOK, hand) for hand in telling.hands(len(telling.due(session, clock.now())))
-    ]
+    wakeups += [(events.HOOK, hand) for hand in telling.hands(session, clock.now())]
     relay.wake(shop.redis, wakeups)
     return {"due": len(wakeups)}
 

@@ -11,7 +11,15 @@ from api.callers import Caller, Writer, allow, allow_write
 from api.openapi import EXPIRED
 from api.replies import Reply
 from api.shapes.base import IdPath, Listed
-from api.shapes.webhooks import CURSOR, EventsOut, ReplayIn, WebhookIn, WebhookOut, WebhookSecretOut
+from api.shapes.webhooks import (
+    CURSOR,
+    EventsOut,
+    ReplayIn,
+    WebhookIn,
+    WebhookOut,
+    WebhookReplayedOut,
+    WebhookSecretOut,
+)
 from kit import clock
 from trade import audits, event_feed, hooks
 from trade.models import Party
@@ -116,16 +124,20 @@ def resume(caller: Writes, webhook_id: IdPath) -> Response:
 
 @router.post(
     "/webhooks/{webhook_id}/replay",
-    response_model=WebhookOut,
+    response_model=WebhookReplayedOut,
     responses=EXPIRED,
     summary="Tell it again",
 )
 def replay(caller: Writes, webhook_id: IdPath, asked: ReplayIn) -> Response:
-    """Everything after a cursor, under the same message ids. 410 `cursor_expired` after 30 days."""
+    """Everything after a cursor or one event, under the same message ids. 410 `cursor_expired`
+    after 30 days."""
 
     def work(session: Session) -> Reply:
-        readers, party = caller.office.terms.readership, caller.party_id
-        told = hooks.replay(session, readers, party, webhook_id, asked.after, clock.now())
+        again, what = (
+            (hooks.replay, asked.after) if asked.event is None else (hooks.replay_one, asked.event)
+        )
+        readers, party, now = caller.office.terms.readership, caller.party_id, clock.now()
+        told = again(session, readers, party, webhook_id, what or "", now, dry_run=asked.dry_run)
         return Reply(200, told)
 
     return caller.do(work)

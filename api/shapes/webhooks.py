@@ -1,10 +1,10 @@
 """Endpoints of other programs, and what they are told, as callers send and see it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from api.shapes.base import In, Out
+from api.shapes.base import In, Out, one_of
 from kit.faults import form
 from trade import event_feed
 
@@ -27,8 +27,15 @@ After = Annotated[
         max_length=40,
     ),
 ]
-
-
+EventId = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^(evt|chg)_[0-9A-Za-z]+$", "give the webhook-id of a message, like evt_Xk3vQ9"
+        ),
+        max_length=40,
+    ),
+]
 _EVENT = form(r"^[a-z_.*]+$", "name events like order.* or price.changed")
 
 
@@ -45,9 +52,21 @@ class WebhookIn(In):
 
 
 class ReplayIn(In):
-    """From where on to tell everything again."""
+    """What to tell again: everything after a cursor, or one event."""
 
-    after: After = Field(description="A cursor of GET /v1/events or of a webhook.")
+    model_config = ConfigDict(json_schema_extra=one_of("after", "event"))
+
+    after: After | None = Field(
+        None, description="A cursor of GET /v1/events or of a webhook: everything after it."
+    )
+    event: EventId | None = Field(None, description="The `webhook-id` of one message.")
+    dry_run: bool = Field(default=False, description="Say what it would tell, and change nothing.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.after is None) == (self.event is None):
+            raise ValueError("give either after or event")
+        return self
 
 
 class MissedOut(Out):
@@ -73,6 +92,21 @@ class WebhookOut(Out):
     delivered_at: str | None
     created_at: str
     updated_at: str
+
+
+class WouldTellOut(Out):
+    """What a replay would tell."""
+
+    messages: int = Field(description="Of the first 1,000 events after the cursor.")
+    types: dict[str, int] = Field(description="How many of them there are of each type.")
+    more: bool = Field(description="There are more events than were counted.")
+
+
+class WebhookReplayedOut(WebhookOut):
+    """An endpoint, and what is told again."""
+
+    dry_run: bool
+    would: WouldTellOut | None = Field(description="Of a dry run.")
 
 
 class WebhookSecretOut(WebhookOut):

@@ -14,13 +14,14 @@ from catalog.readers import Readership
 from connectors.hooks import Rules
 from kit import clock
 from kit.db import Database
-from kit.ids import inside
+from kit.ids import inside, outside
 from tests.trade.market import Market, make_desk
 from tests.trade.receiver import Gate, Receiver, receiving
 from trade import event_feed, events, hooks, telling
 from trade.lanes import OF_ENDPOINT, OF_PARTY, Lanes
-from trade.models import Webhook
+from trade.models import Party, Webhook
 
+BEGINNING = event_feed.Cursor(0, 0)
 ANYWHERE = Rules(allow_private_hosts=True, allow_http=True)
 
 
@@ -122,6 +123,30 @@ def test_an_endpoint_whose_secret_cannot_be_opened_stops_no_other(town: Town) ->
     town.number()
     assert town.tell() is False
     assert (len(never.heard), len(whole.heard)) == (0, 3)
+
+
+def test_one_event_is_told_again_under_its_id_and_nothing_else(town: Town) -> None:
+    party = town.party()
+    hook, receiver = town.listen(party)
+    name = outside("whk", hook)
+    town.orders(party, 2)
+    town.number()
+    town.tell()
+    first = receiver.heard[0].id
+
+    def again(event: str) -> None:
+        with town.market.db.as_system() as session:
+            hooks.replay_one(session, town.readers, party, name, event, clock.now())
+
+    again(first)
+    town.orders(party, 1)
+    town.number()
+    with town.market.db.as_system() as session:
+        row = session.get_one(Party, party)
+        newest = event_feed.page(session, town.readers, row, BEGINNING, 9, clock.now()).items[-1]
+    again(newest.id)  # comes by itself, once
+    town.tell()
+    assert sorted(one.id for one in receiver.heard[2:]) == sorted([first, newest.id])
 
 
 def test_events_of_others_make_nobody_due_and_are_passed_by(town: Town) -> None:

@@ -92,7 +92,7 @@ class Delivery(Base):
     """A message that an endpoint has not taken yet; it goes with the answer that takes it."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("deliveries_due", "webhook_id", "due_at"),)
+    __table_args__ = (Index("deliveries_due", "webhook_id", "due_at", "place"),)
 
     webhook_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     about: Mapped[OutsideId] = mapped_column(primary_key=True)
