@@ -42,6 +42,13 @@ _DAY = "to_char(({0}) AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI')"
 _WHY = """substr(failure,
     CASE WHEN starts_with(failure, source || ': ') THEN length(source) + 3 ELSE 1 END)"""
 """What went wrong, without the source where that begins it."""
+_RESTS = """LEFT JOIN LATERAL (
+    SELECT (m.detail ->> 'until')::timestamptz AS until FROM purchase_moves m
+    WHERE m.purchase_id = p.id ORDER BY m.id DESC LIMIT 1) r ON r.until > :now"""
+"""Until when nothing is asked at the source of a purchase, as its last try has learnt."""
+_AGAIN = """coalesce('; nothing is asked there before '
+    || to_char(r.until AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI:SS')
+    || ', and then by itself', '')"""
 _WHERE = "CASE WHEN p.source = ANY(:platforms) THEN 'platform' ELSE 'door' END"
 
 CASES = f"""
@@ -55,15 +62,17 @@ CASES = f"""
     WHERE l.unrouted > 0 AND l.held_reason IS NOT NULL GROUP BY o.id
     UNION ALL
     SELECT 'purchase_stuck', 'pur', id, id,
-           CASE WHEN leased_until > :now THEN 'asked_now' ELSE 'unknown' END, 'outcome_unknown',
-           source || ': ' || coalesce({_WHY}, 'no answer'), {_PURCHASE}, ship_by, due_at
-    FROM purchases p WHERE state = 'submitting' AND (due_at < :now - interval '10 minutes'
+           CASE WHEN leased_until > :now THEN 'asked_now'
+                WHEN r.until IS NULL THEN 'unknown' ELSE 'resting' END, 'outcome_unknown',
+           source || ': ' || coalesce({_WHY}, 'no answer') || {_AGAIN}, {_PURCHASE}, ship_by, due_at
+    FROM purchases p {_RESTS} WHERE state = 'submitting' AND (due_at < :now - interval '10 minutes'
         OR attempts >= 3 AND failure IS NOT NULL)
     UNION ALL
-    SELECT 'purchase_unsent', 'pur', id, id, 'ready', 'not_placed',
-           source || ': ' || coalesce({_WHY}, 'no worker has taken it up'), {_PURCHASE}, ship_by,
-           created_at
-    FROM purchases p WHERE state = 'ready' AND short_since IS NULL
+    SELECT 'purchase_unsent', 'pur', id, id,
+           CASE WHEN r.until IS NULL THEN 'ready' ELSE 'resting' END, 'not_placed',
+           source || ': ' || coalesce({_WHY}, 'no worker has taken it up') || {_AGAIN}, {_PURCHASE},
+           ship_by, created_at
+    FROM purchases p {_RESTS} WHERE state = 'ready' AND short_since IS NULL
         AND (due_at < :now - interval '1 hour' OR attempts >= 3 AND failure IS NOT NULL)
     UNION ALL
     SELECT 'balance_short', 'pur', min(id), min(id), 'short', 'balance_short',

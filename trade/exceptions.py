@@ -121,8 +121,11 @@ telephone."""
 
 ACTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "order_held": {"held": ("reroute", "cancel", "extend")},
-    "purchase_stuck": {"unknown": ("ask", "found", "not_placed")},
-    "purchase_unsent": {"ready": ("retry",)},
+    "purchase_stuck": {
+        "unknown": ("ask", "found", "not_placed"),
+        "resting": ("found", "not_placed"),
+    },
+    "purchase_unsent": {"ready": ("retry",), "resting": ()},
     "balance_short": {"short": ("retry",)},
     "shipment_late": _OPEN,
     "charged_more": {"held": ("accept", "refuse"), "open": ("accept",), "gone": ("dismiss",)},

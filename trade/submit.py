@@ -24,6 +24,7 @@ from connectors.errors import (
     OutOfStock,
     PriceChanged,
     Refused,
+    TryLater,
 )
 from connectors.model import OrderLine, Placed, PurchaseOrder, Sells
 from kit import clock, log
@@ -324,6 +325,8 @@ def _postpone(
     else:
         purchase.short_since, purchase.due_at = None, now + wait
     detail = {"code": error.code}
+    if isinstance(error, TryLater) and error.wait is not None:
+        detail["until"] = purchase.due_at.isoformat()  # nothing is asked before, whoever wants it
     move(session, purchase, "unknown" if outcome.unknown else "later", now, detail)
     withdraw(session, found, now)
 

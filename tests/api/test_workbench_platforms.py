@@ -2,7 +2,7 @@
 way through the door, each action done twice, and the books add up after each."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,9 @@ def test_money_that_a_platform_gives_back_otherwise_is_settled_once(trade: Trade
     twice(trade, freight, "accept")
 
 
-def test_a_purchase_that_its_platform_does_not_take_waits_with_why(trade: Trade) -> None:
+def test_a_purchase_that_its_platform_does_not_take_waits_with_why_and_until_when(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
     goods = trade.goods(JD, 2000)
     trade.stage.fault("jd", "status", "*", times=0)
     trade.ordered(goods)
@@ -130,10 +132,20 @@ def test_a_purchase_that_its_platform_does_not_take_waits_with_why(trade: Trade)
         trade.worked(JD)
         changed(trade.shop, "UPDATE purchases SET due_at = now()")
     [case] = cases(trade.shop, "purchase_unsent")
-    assert case["detail"] == f"{JD}: no access token: the platform answers HTTP 503"
-    assert (case["money"], case["actions"]) == ("20.00", ["retry"])
+    why, until = case["detail"].split("; nothing is asked there before ")
+    assert why == f"{JD}: no access token: the platform answers HTTP 503"
+    form = "%Y-%m-%d %H:%M:%S, and then by itself"
+    at = datetime.strptime(until, form).replace(tzinfo=clock.SHANGHAI)
+    assert timedelta() < at - clock.now() < timedelta(minutes=5)
+    assert (case["money"], case["actions"]) == ("20.00", [])
+    assert act(trade.shop, case, "retry", 409)["code"] == "wrong_state"
     trade.stage.calm()
+    trade.stage.post("clock", ahead=600)
     changed(trade.shop, "DELETE FROM source_tokens")  # its next try comes
+    later = clock.now() + timedelta(minutes=10)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    [case] = cases(trade.shop, "purchase_unsent")
+    assert (case["detail"], case["actions"]) == (why, ["retry"])
     for _ in range(2):
         act(trade.shop, case, "retry")
     trade.worked(JD)

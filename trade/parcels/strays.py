@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from connectors.trading import Part
+from connectors.trading import Part, SourceParcel
 from kit.errors import Problem
 from kit.ids import outside
 from kit.money import portion, split
@@ -35,14 +35,8 @@ def told(
     whose numbers are as they are printed. Again finds nothing new."""
     before = _units(session, found)
     for told_parcel, units in leaves.astray(found.lines, parts, known, before):
-        try:
-            carrier, number = shipping.waybill(
-                told_parcel.carrier, told_parcel.tracking_number, trusted=True
-            )
-        except Problem as problem:
-            found.purchase.failure = problem.detail
-        else:
-            left(session, found, carrier, number, units, now)
+        if waybill := _waybill(found, told_parcel):
+            left(session, found, *waybill, units, now)
 
 
 def moved(
@@ -50,16 +44,18 @@ def moved(
 ) -> None:
     """Parcels with nothing but cancelled units go by other numbers in these leaves."""
     for told_parcel, was in leaves.moved(found.lines, parts, known):
-        parcel = shipping.written(session, found, was)
-        try:
-            carrier, number = shipping.waybill(
-                told_parcel.carrier, told_parcel.tracking_number, trusted=True
-            )
-        except Problem as problem:
-            found.purchase.failure = problem.detail
-        else:
-            if parcel is not None:
-                shipping.renumber(session, found, parcel, carrier, number, now)
+        parcel, waybill = shipping.written(session, found, was), _waybill(found, told_parcel)
+        if parcel is not None and waybill is not None:
+            shipping.renumber(session, found, parcel, *waybill, now)
+
+
+def _waybill(found: Locked, told_parcel: SourceParcel) -> tuple[str, str] | None:
+    """Carrier and number; None where it cannot be one, which an operator is told."""
+    try:
+        return shipping.waybill(told_parcel.carrier, told_parcel.tracking_number, trusted=True)
+    except Problem as problem:
+        found.purchase.failure = problem.detail
+        return None
 
 
 def by_number(session: Session, found: Locked) -> dict[str, dict[int, int]]:
