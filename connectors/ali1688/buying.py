@@ -161,8 +161,8 @@ class Buying:
         return _read(values.part(reply, "result"))
 
     def refunds(self, ref: str) -> list[Record]:
-        """The refunds of an order. Pages start at 0."""
-        asked = {"orderId": ref, "currentPageNum": 0, "pageSize": PAGE}
+        """The refunds of an order, of before and after its sale was over. Pages start at 0."""
+        asked = {"orderId": ref, "dipsuteType": 0, "currentPageNum": 0, "pageSize": PAGE}
         reply = self._gateway.ask(REFUNDS, **asked)
         return values.parts(values.part(reply, "result"), "opOrderRefundModels")
 

@@ -156,7 +156,8 @@ def carriage_back(listed: Iterable[Record], entries: Sequence[Record]) -> Decima
 
 def asked_after(found: Order) -> bool:
     """Whether a refund is told, of whatever end, of any line that has left."""
-    told = [one for one in found.entries if values.text(one, "refundStatus", "refundId")]
+    keys = "refundStatus", "refundId", "refundIdForAs"
+    told = [one for one in found.entries if values.text(one, *keys)]
     return any(map(orders.moving, told))
 
 

@@ -21,6 +21,7 @@ STATUSES = {
     "aftersaleBuyerNotReceived": ("confirm_goods", "success"),
     "aftersaleBuyerReceived": ("confirm_goods", "success"),
 }
+_OVER = ("confirm_goods", "success")
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Refund:
     returns: bool
     status: str = "waitselleragree"
     waybill: str = ""
+    after: bool = False
+    """Whether the sale was over when it was asked for."""
     also: tuple[Line, ...] = ()
     """Further lines that it is about, where a person asked for them together."""
 
@@ -102,7 +105,7 @@ class Refunds:
         name = f"TQ{34931008034741532 + len(self.asked_for)}"
         first, *others = order.lines
         refund = Refund(name, order, first, args["fen"], args.get("carriage", 0), returns=False)
-        refund.also = tuple(others)
+        refund.also, refund.after = tuple(others), order.status in _OVER
         self.asked_for[name] = refund
         self.do_refund({"refund": name, "status": "refundsuccess"})
         return name
@@ -131,6 +134,7 @@ class Refunds:
             int(fields["applyPayment"]),
             int(fields["applyCarriage"]),
             fields["disputeRequest"] == "returnRefund",
+            after=order.status in _OVER,
         )
         self.asked_for[refund.id] = refund
         line.refund = refund.id
@@ -192,9 +196,11 @@ class Refunds:
 
     def _list(self, asked: Asked, fields: dict[str, str]) -> dict[str, Any]:
         size, at = int(fields.get("pageSize", "20")), int(fields.get("currentPageNum", "0"))
-        found = [
+        own = [
             one for one in self.asked_for.values() if str(one.order.ref) == fields.get("orderId")
         ]
+        when = {"0": (False, True), "2": (True,)}.get(fields.get("dipsuteType", "1"), (False,))
+        found = [one for one in own if one.after in when]
         here = [self._model(one) for one in found[at * size : (at + 1) * size]]
         told: dict[str, Any] = {"totalCount": len(found), "currentPageNum": at}
         return {"result": {**told, "opOrderRefundModels": here} if here else told, "success": True}
