@@ -173,13 +173,13 @@ def due(session: Session, now: datetime, *, catalogue: bool = True) -> list[Due]
 
 def hands(session: Session, now: datetime) -> list[str]:
     """The wake-ups for what is due: each is another process that may help with all of it."""
-    pass_by(session)
     endpoints = len(due(session, now))
     return [str(hand + 1) for hand in range(min(HANDS, -(-endpoints // _OF_HAND)))]
 
 
 def pass_by(session: Session) -> None:
-    """Move endpoints past events of which none concerns them, all in one statement."""
+    """Move endpoints past events of which none concerns them, all in one statement; now and then,
+    so that none stands before events that are gone."""
     session.execute(_PASS_BY, {"catalogue": _CATALOGUE})
 
 
