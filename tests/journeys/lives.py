@@ -37,9 +37,9 @@ UNITS = 2
 PATIENCE = 6
 """Rounds of sweeper and workers in which everything must have been finished."""
 
-_OF_NOW = "watched_until IS NULL OR id > (SELECT max(id) - 4 FROM purchases)"
-"""Of what was taken back only the youngest is asked about: a life would cost what all before it
-cost together."""
+_OF_NOW = "id > (SELECT max(id) - 4 FROM purchases)"
+"""Only the youngest purchases are asked about: a life would cost what all before it cost together.
+"""
 
 Given = dict[str, Any]
 QUEUES_WORKED: Given = {"deed": "queues"}
