@@ -1,11 +1,12 @@
 """The busiest reads: they take turns, and who calls is asked together with what they read."""
 
+from asyncio import get_running_loop
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
-from anyio import to_thread
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -36,8 +37,8 @@ class Door:
 
     async def answer(self, work: Callable[[Caller], Response]) -> Response:
         """What `work`, which only reads, answers to the caller. Raises Problem 401, 403, 429."""
-        turns = office(self.request).turns
-        return await to_thread.run_sync(self._answer, work, limiter=turns)
+        turns, said = office(self.request).turns, copy_context()
+        return await get_running_loop().run_in_executor(turns, said.run, self._answer, work)
 
     def _answer(self, work: Callable[[Caller], Response]) -> Response:
         if (caller := self._known()) is not None:

@@ -2,11 +2,11 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import redis
-from anyio import CapacityLimiter
 from fastapi import Request
 from sqlalchemy.orm import Session
 
@@ -72,7 +72,7 @@ class Office:
     terms: Terms = field(init=False)
     sources: OpenSources = field(init=False)
     talks: Talks = field(init=False)
-    turns: CapacityLimiter = field(init=False)
+    turns: ThreadPoolExecutor = field(init=False)
     known: dict[bytes, Entered] = field(default_factory=dict, init=False)
     """By a token's hash, who it let in last."""
     _recorded: Recorded = field(init=False)
@@ -86,7 +86,7 @@ class Office:
         around = Surroundings(Budgets(self.redis), tokens, deadline=PATIENCE)
         self.sources = OpenSources(around)
         self.talks = Talks(PATIENCE)
-        self.turns = CapacityLimiter(self.given.api.pages_at_once)
+        self.turns = ThreadPoolExecutor(self.given.api.pages_at_once, "pages")
 
     def source(self, code: str) -> Source:
         """A source that is set, opened; it waits for its platform `PATIENCE` seconds at most.
