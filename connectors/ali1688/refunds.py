@@ -144,12 +144,9 @@ def _weights(entries: Sequence[Record]) -> list[int]:
 def carriage_back(listed: Iterable[Record], entries: Sequence[Record]) -> Decimal:
     """The freight in CNY that came back with refunds of these lines of an order, among all of the
     order's. Raises Bad."""
-    ids = {orders.entry_id(one) for one in entries}
     back = 0
     for one in listed:
-        known = one.get("orderEntryIdList")
-        about = {str(each) for each in known} if isinstance(known, list) else ids
-        if ids & about and _succeeded(one):
+        if _about(one, entries) and _succeeded(one):
             back += values.fen(one, "refundCarriage") or 0
     return values.from_fen(back)
 
@@ -166,22 +163,22 @@ def given(listed: Iterable[Record], found: Order) -> tuple[SourceRefund, ...]:
     several lines is one of each. Raises Bad."""
     back = []
     for model in filter(_succeeded, listed):
-        about = _about(model, found)
+        about = _about(model, found.entries)
         for entry in filter(orders.moving, about):
             key = orders.entry_id(entry)
             amount = values.fen(of_line(model, found, key), "refundPayment", "applyPayment")
             name = values.needed(model, "refundId")
             ref = name if len(about) == 1 else f"{name}:{found.ref}:{key}"
             if amount:
-                fen = values.from_fen(amount)
-                back.append(SourceRefund(ref, orders.entry_sku(entry), fen))
+                paid = values.from_fen(amount)
+                back.append(SourceRefund(ref, orders.entry_sku(entry), paid))
     return tuple(back)
 
 
 def of_line(model: Record, found: Order, key: str) -> Record:
     """A refund of several lines as that of one, with its share by the lines' amounts. Raises
     Bad."""
-    about = _about(model, found)
+    about = _about(model, found.entries)
     keys = [orders.entry_id(one) for one in about]
     if key not in keys:
         raise values.Bad("orderEntryIdList", key, "the refund is not about this line")
@@ -193,11 +190,11 @@ def of_line(model: Record, found: Order, key: str) -> Record:
     return {**model, **shares}
 
 
-def _about(model: Record, found: Order) -> list[Record]:
-    """The lines of an order that a refund is about: all, where it names none."""
+def _about(model: Record, entries: Iterable[Record]) -> list[Record]:
+    """Those of an order's lines that a refund is about: all, where it names none."""
     known = model.get("orderEntryIdList")
     named = {str(each) for each in known} if isinstance(known, list) else None
-    return [one for one in found.entries if named is None or orders.entry_id(one) in named]
+    return [one for one in entries if named is None or orders.entry_id(one) in named]
 
 
 def _succeeded(model: Record) -> bool:

@@ -38,11 +38,13 @@ def told(
         replace(part, parcels=tuple(x for x in part.parcels if x.tracking_number not in again))
         for part in whole
     ]
-    strays.moved(session, found, mine, known(session, found), now)
-    written = {one.number for one in known(session, found) if one.units}
+    there = known(session, found)
+    if strays.moved(session, found, mine, there, now):
+        there = known(session, found)
+    written = {one.number for one in there if one.units}
     parts = [_living(part, written) for part in whole]
     own = [_living(part, written) for part in mine]
-    for deed in leaves.deeds(found.lines, own, known(session, found)):
+    for deed in leaves.deeds(found.lines, own, there):
         _tried(session, found, deed, now)
     _all_news(session, found, parts, now)
     if any(part.state in ("cancelled", "refused") for part in own):

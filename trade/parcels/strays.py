@@ -41,12 +41,16 @@ def told(
 
 def moved(
     session: Session, found: Locked, parts: Sequence[Part], known: Sequence[Known], now: datetime
-) -> None:
-    """Parcels with nothing but cancelled units go by other numbers in these leaves."""
+) -> bool:
+    """Parcels with nothing but cancelled units go by other numbers in these leaves; whether any
+    was written down anew."""
+    renumbered = False
     for told_parcel, was in leaves.moved(found.lines, parts, known):
         parcel, waybill = shipping.written(session, found, was), _waybill(found, told_parcel)
         if parcel is not None and waybill is not None:
             shipping.renumber(session, found, parcel, *waybill, now)
+            renumbered = True
+    return renumbered
 
 
 def _waybill(found: Locked, told_parcel: SourceParcel) -> tuple[str, str] | None:
