@@ -171,6 +171,13 @@ def _visible(deals: list[Deal], readers: Iterable[Reader], now: datetime) -> dic
 
 
 def _numbers(seen: _Seen, one: str, goods: Goods, words: int) -> dict[str, int]:
+    rank = schema.rank(
+        on_hand=seen.on_hand,
+        words_in_title=words,
+        sold=goods.sold,
+        margin=seen.margin,
+        product_id=goods.id,
+    )
     numbers = {
         f"price_{one}": schema.price_units(seen.price),
         f"by_price_{one}": schema.by_price(seen.price, goods.id),
@@ -178,13 +185,8 @@ def _numbers(seen: _Seen, one: str, goods: Goods, words: int) -> dict[str, int]:
         f"worth_{one}": schema.worth(
             on_hand=seen.on_hand, sold=goods.sold, margin=seen.margin, product_id=goods.id
         ),
-        f"rank_{one}": schema.rank(
-            on_hand=seen.on_hand,
-            words_in_title=words,
-            sold=goods.sold,
-            margin=seen.margin,
-            product_id=goods.id,
-        ),
+        f"rank_{one}": rank,
+        f"step_{one}": schema.step(rank),
     }
     if seen.margin is not None:
         numbers[f"margin_{one}"] = schema.margin_units(seen.margin)

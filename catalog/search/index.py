@@ -157,7 +157,7 @@ class SearchIndex:
         seen = _version(self._meta)  # not there: another build has taken its place
         if self._state is None or self._seen != seen:
             self._index.reload()
-            self._state = State.of(self._index, self._state.tops if self._state else {})
+            self._state = State.of(self._index, self._state)
             self._seen = seen
         return self._state
 

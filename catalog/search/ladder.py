@@ -7,6 +7,7 @@ of them together; what has most of the characters.
 """
 
 import contextlib
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from operator import itemgetter
 from tantivy import Occur, Query, Schema
 
 from catalog.search import words
-from catalog.search.schema import sku_code
+from catalog.search.schema import GOODS, sku_code
 from catalog.search.thesaurus import Item, Thesaurus, Way
 from kit import ids
 from kit.errors import Problem
@@ -56,6 +57,10 @@ class Ladder:
             self._made[level] = self._make(level)
         return self._made[level]
 
+    def likely(self, level: int) -> float:
+        """About so many goods are found at a level, where that can be told beforehand; else 0."""
+        return 0
+
     def _make(self, level: int) -> Query | None:
         raise NotImplementedError
 
@@ -88,6 +93,16 @@ class Ways(Ladder):
         self.tiers = _TIERS
         self._known, self._schema = known, schema
         self._text, self._thesaurus = text, thesaurus
+
+    def likely(self, level: int) -> float:
+        """Between what the rarest word alone finds and what chance would leave of that: words that
+        are typed together are found together more often than by chance."""
+        field = _WRITTEN_IN.get(level)
+        if field is None or not self.items:
+            return 0
+        rarest, *others = sorted(self._goods(item, field) for item in self.items)
+        goods = max(self._known("flag", GOODS), 1)
+        return rarest * math.sqrt(math.prod(one / goods for one in others))
 
     def _make(self, level: int) -> Query | None:
         return _WAYS[level][1](self)
@@ -185,9 +200,9 @@ class Ways(Ladder):
         kept = _any([self._ways("words", item.ways) for item in keep])
         return _all([Query.boolean_query(wanted, size), kept])
 
-    def _goods(self, item: Item) -> int:
+    def _goods(self, item: Item, field: str = "words") -> int:
         """How many goods, at most, answer an item by its words or a synonym's."""
-        return max(min(self._known("words", word) for word in way) for way in item.ways if way)
+        return max(min(self._known(field, word) for word in way) for way in item.ways if way)
 
     def most_characters(self) -> Query | None:
         """Goods with all characters but one; of six or more, all but two; of two, both."""
@@ -283,6 +298,8 @@ _WAYS: Sequence[tuple[int, Callable[[Ways], Query | None]]] = (
     (LAST, Ways.most_characters),
 )
 _TIERS = [tier for tier, _ in _WAYS]
+_WRITTEN_IN = {1: "title", 2: "words"}
+"""The levels at which goods have the words themselves, and where."""
 
 
 _NUMBER = re.compile(r"(?<!\d)\d{8,14}(?!\d)")

@@ -9,13 +9,15 @@ from decimal import Decimal
 
 from tantivy import Schema, SchemaBuilder
 
-VERSION = 10
+VERSION = 11
 """Part of every index's identity: an index of another version is built again."""
 
 ID_BITS = 27
 MOST_ID = (1 << ID_BITS) - 1
 _MOST_PRICE = (1 << 37) - 1
 _ZERO_MARGIN = 1 << 36
+_STEP_BITS = 35
+"""Of `rank`, below what goods are alike in to be on one step."""
 
 HEAD = "head"
 """The flag of the one document that is no product: it says how far the index has read the feed
@@ -48,6 +50,7 @@ def schema(lists: Iterable[str]) -> Schema:
         builder.add_unsigned_field(f"price_{one}", fast=True)
         builder.add_integer_field(f"margin_{one}", fast=True)
         builder.add_unsigned_field(f"rank_{one}", fast=True)
+        builder.add_unsigned_field(f"step_{one}", indexed=True)
         builder.add_unsigned_field(f"worth_{one}", fast=True)
         builder.add_unsigned_field(f"by_price_{one}", fast=True)
         builder.add_unsigned_field(f"by_margin_{one}", fast=True)
@@ -107,10 +110,15 @@ def rank(
     return (
         (not on_hand) << 48
         | _band(words) << 45
-        | _unworthy(sold, margin) << 35
+        | _unworthy(sold, margin) << _STEP_BITS
         | words << ID_BITS
         | (MOST_ID - product_id)
     )
+
+
+def step(rank: int) -> int:
+    """The coarse part of a rank: all goods of a step come before those of the next."""
+    return rank >> _STEP_BITS
 
 
 def product_of_rank(number: int) -> int:

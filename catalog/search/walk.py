@@ -1,5 +1,6 @@
 """One search through one state of the index: level after level, as far as a page needs."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -17,6 +18,19 @@ from catalog.shelf import Reader
 
 TOP = 5_000
 """Without words every product matches: then so many of the first ones are looked at first."""
+
+FORE = 10_000
+"""Words that very many goods have are looked for among about so many first ones of all before they
+are among all: what takes long is to look at the place of each that matches."""
+
+ALIKE = 4 * FORE
+"""So many are not told apart by their steps: then fewer are first ones."""
+
+MANY = 5_000
+"""So many goods are likely to match what is looked for like that."""
+
+SPARE = 3
+"""So many times the answers that are wanted must be expected there."""
 
 REMEMBERED = 1_000
 """So many texts are taken apart once for each state of the index."""
@@ -48,6 +62,14 @@ NO_WORDS = Ladder()
 """Where nothing is typed there is only one way."""
 
 
+class Fore(NamedTuple):
+    """The goods that come before all others for the readers of a price list: those up to a step,
+    and their share of all goods."""
+
+    step: int
+    share: float
+
+
 @dataclass
 class State:
     """One committed state of the index, and what was worked out about it."""
@@ -55,6 +77,7 @@ class State:
     schema: Schema
     searcher: Searcher
     tops: dict[tuple[str, bool], int] = field(default_factory=dict)
+    fores: dict[tuple[str, int], Fore | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ladder = lru_cache(REMEMBERED)(self._ladder)
@@ -63,9 +86,11 @@ class State:
         self._served: dict[str, str] = {}
 
     @classmethod
-    def of(cls, index: Index, tops: dict[tuple[str, bool], int]) -> "State":
-        """The state that `index` has now; `tops` are those of an earlier one."""
-        return cls(index.schema, index.searcher(), tops)
+    def of(cls, index: Index, former: "State | None") -> "State":
+        """The state that `index` has now; where goods begin is known from a former one."""
+        if former is None:
+            return cls(index.schema, index.searcher())
+        return cls(index.schema, index.searcher(), former.tops, former.fores)
 
     def _ladder(self, text: str, thesaurus: Thesaurus) -> Ladder:
         return Ways(self._known, self.schema, text, thesaurus) if text.strip() else NO_WORDS
@@ -78,6 +103,29 @@ class State:
         if self._served[one] == one:
             return reader
         return replace(reader, prices=replace(reader.prices, id=self._served[one]))
+
+    def fore(self, one: str) -> Fore | None:
+        """The first goods of all; None: there are few, or too many are alike.
+
+        Remembered until there are twice as many goods. It may be old: all goods up to a step come
+        before all others in any state.
+        """
+        key = one, self.searcher.num_docs.bit_length()
+        if key not in self.fores:
+            self.fores[key] = self._fore(one)
+        return self.fores[key]
+
+    def _fore(self, one: str) -> Fore | None:
+        seen = Query.term_query(self.schema, "flag", f"for:{one}")
+        found = self.searcher.search(
+            seen, ALIKE, count=False, order_by_field=f"rank_{one}", order=Order.Asc
+        )
+        steps = [fields.step(number) for number, _ in found.hits]
+        if len(steps) < ALIKE:
+            return None
+        last = steps[FORE] if steps[FORE] != steps[-1] else steps[FORE] - 1
+        size = bisect_right(steps, last)
+        return Fore(last, size / self.searcher.num_docs) if size else None
 
     def conditions(
         self, asked: Asked, reader: Reader, *, worded: bool
@@ -124,14 +172,36 @@ class Walk:
             if begins and (found or cursor.given):
                 break
             wanted = limit - len(found)
-            numbers = self._first(self._query(level, key, self._top, nothing), wanted)
-            if self._top is not None and len(numbers) < wanted:
-                numbers = self._first(self._query(level, key, None, nothing), wanted)
+            numbers = self._numbers(level, key, nothing, wanted)
             if key is None and not numbers:
                 nothing.add(level)
             found += [(number, level) for number in numbers]
             level, key = level + 1, None
         return found
+
+    def _numbers(self, level: int, key: int | None, nothing: set[int], wanted: int) -> list[int]:
+        """The first sort numbers of a level after `key`: of goods that come before all, where
+        these may be enough; else of all."""
+        narrow = self._narrow(level, key, wanted)
+        if narrow is not None:
+            numbers = self._first(self._query(level, nothing, narrow), wanted)
+            if len(numbers) == wanted:
+                return numbers
+        beyond = None if key is None else self._between(key, None)
+        return self._first(self._query(level, nothing, beyond), wanted)
+
+    def _narrow(self, level: int, key: int | None, wanted: int) -> Query | None:
+        """What only goods after `key` meet that come before all others; None: not worth it."""
+        if self._top is not None:
+            return self._between(key, self._top)
+        schema, one = self._state.schema, self._reader.prices.id
+        many = self._ladder.likely(level)
+        if key is not None or many < MANY or self._field != f"rank_{one}":
+            return None
+        fore = self._state.fore(one)
+        if fore is None or many * fore.share < SPARE * wanted:
+            return None
+        return Query.range_query(schema, f"step_{one}", FieldType.Unsigned, 0, fore.step)
 
     def _top_of_all(self) -> int | None:
         """The sort number that about `TOP` of all products come before.
@@ -158,10 +228,8 @@ class Walk:
         )
         return [number for number, _ in found.hits]
 
-    def _query(
-        self, level: int, key: int | None, top: int | None, nothing: set[int]
-    ) -> Query | None:
-        """What matches at a level, comes after `key`, and not after `top`; None: nothing can.
+    def _query(self, level: int, nothing: set[int], part: Query | None) -> Query | None:
+        """What matches at a level, within a part of all goods; None: nothing can.
 
         Stricter levels that find `nothing` need not be kept out.
         """
@@ -179,16 +247,19 @@ class Walk:
                 and tiers[number] == tiers[level]
                 and (better := self._ladder.query(number)) is not None
             ]
-        if key is not None or top is not None:
-            low, high = (key, top) if self._rising else (top, key)
-            between = Query.range_query(
-                self._state.schema,
-                self._field,
-                FieldType.Unsigned,
-                lower_bound=low,
-                upper_bound=high,
-                include_lower=not self._rising or low is None,
-                include_upper=self._rising or high is None,
-            )
-            conditions.append((Occur.Must, between))
+        if part is not None:
+            conditions.append((Occur.Must, part))
         return conditions[0][1] if len(conditions) == 1 else Query.boolean_query(conditions)
+
+    def _between(self, key: int | None, top: int | None) -> Query:
+        """Sort numbers after a cursor's, which is left out, as far as a top, which is not."""
+        low, high = (key, top) if self._rising else (top, key)
+        return Query.range_query(
+            self._state.schema,
+            self._field,
+            FieldType.Unsigned,
+            lower_bound=low,
+            upper_bound=high,
+            include_lower=not self._rising or low is None,
+            include_upper=self._rising or high is None,
+        )

@@ -226,6 +226,36 @@ def test_pages_neither_skip_nor_repeat_an_unchanged_product_across_commits(
     shutil.rmtree(folder, ignore_errors=True)  # a thread of the engine may write at its end
 
 
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    prices=st.dictionaries(st.integers(1, 90), st.integers(1, 9), min_size=30),
+    moves=st.dictionaries(st.integers(1, 90), st.none() | st.integers(1, 9), max_size=30),
+    words=st.sampled_from(["绿茶", "绿茶 红"]),
+    limit=st.integers(1, 12),
+    fore=st.integers(1, 20),
+)
+def test_the_first_of_all_goods_are_the_same_as_among_all(
+    tmp_path_factory: pytest.TempPathFactory,
+    prices: dict[int, int],
+    moves: dict[int, int | None],
+    words: str,
+    limit: int,
+    fore: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("index")
+    index = _bare(folder, prices)
+    with pytest.MonkeyPatch.context() as few:
+        for name, value in {"FORE": fore, "ALIKE": fore + 5, "MANY": 1, "SPARE": 0}.items():
+            few.setattr(walk_module, name, value)
+        among_first = index.search(Asked(words), LEADER, limit)
+        _rewrite(folder, moves)  # what was worked out about the former state still counts
+        then = index.search(Asked(words), LEADER, limit)
+    assert then == SearchIndex(folder).search(Asked(words), LEADER, limit)
+    _rewrite(folder, {number: prices.get(number) for number in moves})
+    assert among_first == index.search(Asked(words), LEADER, limit)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _bare(data_dir: Path, prices: dict[int, int]) -> SearchIndex:
     """An index without a database: invented products at these prices."""
     folder = folders.root(data_dir)
@@ -277,7 +307,8 @@ def _fields(number: int, price: int) -> dict[str, object]:
         "by_price_resale": fields.by_price(cost, number),
         "by_margin_resale": fields.by_margin(cost if price % 2 else None, number),
         "by_sales": fields.by_sales(price // 2, number),
-        "rank_resale": fields.rank(**known, words_in_title=price * 3),
+        "rank_resale": (rank := fields.rank(**known, words_in_title=price * 3)),
+        "step_resale": fields.step(rank),
         "worth_resale": fields.worth(**known),
     }
 
