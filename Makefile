@@ -7,6 +7,9 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# Some containers set it: then each of the many processes would compile all of Huopan again.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
