@@ -31,7 +31,7 @@ from kit.settings import Settings
 from trade import orders, submit
 from trade.desk import Desk, from_settings
 from worker import relay, serve
-from worker.jobs import ORDERS as QUEUE
+from worker.queues import ORDERS as QUEUE
 from worker.workshop import Workshop
 
 TALK_SECONDS = 0.005

@@ -12,6 +12,7 @@ import typer
 from huopan import commands
 from kit.errors import Problem
 from kit.log import configure, masked
+from kit.memory import seek_cycles_seldom
 
 WRONG_USE = 2
 OUTSIDE_FAILED = 3
@@ -31,6 +32,7 @@ def _app() -> typer.Typer:
 
 def main() -> None:
     """Run one command; what a person can mend is told in a sentence, without a traceback."""
+    seek_cycles_seldom()
     configure(level="WARNING")  # what a command has to say is its answer, not its log
     try:
         _app()(prog_name="huopan")
@@ -49,9 +51,8 @@ def _told(error: Exception) -> tuple[str, int] | None:
     from sqlalchemy.exc import OperationalError
 
     from connectors.errors import SupplierError
-    from huopan.house import HouseError
-    from huopan.servers import ServersError
-    from huopan.up import UpError
+    from huopan.errors import HouseError, UpError
+    from huopan.servers.errors import ServersError
     from kit.crypto import CannotOpen
     from kit.settings import SettingsError
 

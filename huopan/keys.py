@@ -4,15 +4,20 @@ import contextlib
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
 
 from huopan.checks import Check
-from huopan.house import CONNECTIONS, standing
 from huopan.servers import Endpoints
+from huopan.standing import CONNECTIONS, standing
 from kit import canaries
 from kit.crypto import Keyring
 from kit.db import Database
 from kit.settings import Settings, SettingsError
-from worker.rekeying import uses
+
+if TYPE_CHECKING:
+    from worker.rekeying import KeyUse
 
 
 @contextlib.contextmanager
@@ -58,7 +63,7 @@ def opens(chosen: Settings, servers: Endpoints) -> Check | None:
     try:
         with database.as_system() as session:
             shut = set(canaries.unopened(session, keyring))
-            lost = [use for use in uses(session, keyring) if use.key in shut] if shut else []
+            lost = _uses(session, keyring, shut) if shut else []
     finally:
         database.close()
     needed = [f"{use.key} ({use.envelopes} envelopes)" for use in lost if use.envelopes]
@@ -69,3 +74,11 @@ def opens(chosen: Settings, servers: Endpoints) -> Check | None:
         f"sealed with a key that is not here: {', '.join(needed)}",
         "name that key in [security] previous_keys, or make it the key again",
     )
+
+
+def _uses(session: Session, keyring: Keyring, keys: set[str]) -> "list[KeyUse]":
+    from worker.rekeying import (
+        uses,  # imported here: it knows every table, and a start does not ask
+    )
+
+    return [use for use in uses(session, keyring) if use.key in keys]

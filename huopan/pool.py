@@ -1,5 +1,6 @@
 """Several processes of one role: started again when they end, stopped together."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -7,14 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from huopan.errors import UpError
 from huopan.processes import PARENT
 from kit import log
 
 LISTENER = "HUOPAN_LISTENER"
 """The environment variable that names the descriptor of a pool's listening socket."""
 
+BACKLOG = 2048
 STOP_SECONDS = 15.0
 AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 0.2
@@ -45,6 +48,23 @@ def run_pool(
                     running[number] = _start(command, listener)
     finally:
         _stop(list(running.values()))
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket. Raises UpError when it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as found:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((host, port))
+        except OSError as error:
+            raise UpError(
+                f"The API cannot listen on {host}, port {port} ({error.strerror}): stop the program"
+                " that does, or choose another with --port."
+            ) from error
+        found.listen(BACKLOG)
+        yield found
 
 
 def inherited() -> socket.socket | None:

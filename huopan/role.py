@@ -9,9 +9,9 @@ from types import FrameType
 from sqlalchemy.exc import OperationalError
 
 from huopan.backing import backing
-from huopan.house import require_schema
 from huopan.processes import follow_parent
 from huopan.servers import Endpoints
+from huopan.standing import require_schema
 from kit import log, settings
 from kit.settings import Settings
 

@@ -2,17 +2,15 @@
 
 import contextlib
 import gc
-import socket
-from collections.abc import Iterator
 
 import uvicorn
 
 from api.app import create
 from catalog import search
-from huopan.pool import inherited
+from huopan.pool import inherited, listening
 from huopan.servers import Endpoints
-from huopan.up import UpError
 from kit.db import Database
+from kit.memory import seek_cycles_seldom
 from kit.redis import connect
 from kit.settings import Settings
 
@@ -21,9 +19,6 @@ FINISH_SECONDS = 10
 KEPT_SECONDS = 75
 """An idle connection is kept so long: longer than clients and the proxies before us keep theirs
 (httpx 5 s, nginx 60 s), so that it is never we who close one on which a request is being sent."""
-BACKLOG = 2048
-ALLOCATIONS = 50_000
-"""So many more objects than were freed, and the youngest are looked through for cycles."""
 
 
 def serve(settings: Settings, servers: Endpoints) -> None:
@@ -54,21 +49,4 @@ def settle() -> None:
     search.warm()
     gc.collect()
     gc.freeze()  # what stays for good is not looked through again
-    gc.set_threshold(ALLOCATIONS)  # a page makes thousands, and nearly all are gone after it
-
-
-@contextlib.contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A listening socket. Raises UpError when it cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as found:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            found.bind((host, port))
-        except OSError as error:
-            raise UpError(
-                f"The API cannot listen on {host}, port {port} ({error.strerror}): stop the program"
-                " that does, or choose another with --port."
-            ) from error
-        found.listen(BACKLOG)
-        yield found
+    seek_cycles_seldom()

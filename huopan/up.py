@@ -15,10 +15,11 @@ import httpx
 
 from huopan.backing import backing, is_embedded
 from huopan.children import Children
-from huopan.house import make_ready
+from huopan.errors import UpError
 from huopan.keys import opens
 from huopan.servers import Endpoints, await_stopped
 from huopan.servers.errors import explained
+from huopan.standing import make_ready
 from kit.settings import Settings
 
 READY_SECONDS = 90.0
@@ -29,10 +30,6 @@ ROLES: dict[str, Sequence[str]] = {
     name: (sys.executable, "-m", "huopan", name)  # each role is a command of its own
     for name in ("api", "worker", "cron")
 }
-
-
-class UpError(Exception):
-    """Why `up` cannot run; the message says what to do."""
 
 
 def run(

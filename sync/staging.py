@@ -15,7 +15,8 @@ from xxhash import xxh3_128_hexdigest
 
 from catalog import titles
 from catalog.shop_names import Rules, seller_names
-from connectors.model import LISTING, Reject
+from connectors.columns import LISTING
+from connectors.model import Reject
 from kit.db import cursor
 
 MAPPING = 2

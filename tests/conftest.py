@@ -26,6 +26,7 @@ from sqlalchemy import make_url
 
 from huopan.servers import Endpoints, await_stopped, hold
 from kit.db import Database, dsn, migrate
+from kit.memory import seek_cycles_seldom
 from sandbox.server import Sandbox, running
 from tests import soak as soaking
 from tests.databases import drop
@@ -86,6 +87,7 @@ def in_full(soak: soaking.Soak) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    seek_cycles_seldom()  # as every process of the product does
     config.stash[_soak] = soaking.begin(config)
     if not hasattr(config, "workerinput"):
         if config.stash[_soak].whole:

@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -18,6 +19,12 @@ def _end_every_connection(database: Database) -> None:
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def test_schemas_are_known_by_the_names_of_their_scripts() -> None:
+    scripts = ScriptDirectory(str(kit_db.MIGRATIONS))
+    assert kit_db.newest_schema() == scripts.get_current_head()
+    assert kit_db.known_schemas() == {script.revision for script in scripts.walk_revisions()}
 
 
 @pytest.mark.parametrize("idle", [0.0, kit_db.IDLE_SECONDS])

@@ -14,16 +14,12 @@ from trade.order_sheets.placing import IMPORT
 from trade.refusal import REROUTE
 from trade.settling.commissions import COMMISSIONS
 from worker import drains
+from worker.queues import HOOKS, ORDERS, PICTURES, SYNC
 from worker.turns import Turn
 from worker.workshop import Workshop
 
 PERFORM = "worker.perform.perform"
 """The one function that the queues name; its arguments are a topic and a key."""
-
-ORDERS = "orders"
-HOOKS = "hooks"
-PICTURES = "pictures"
-SYNC = "sync"
 
 
 @dataclass(frozen=True)
@@ -49,6 +45,3 @@ JOBS: dict[str, Job] = {
     COMMISSIONS: Job(drains.read_commissions, SYNC, 180),
     PULL: Job(drains.pull, SYNC, 3600),
 }
-
-QUEUES = tuple(dict.fromkeys(job.queue for job in JOBS.values()))
-"""In the order in which a worker looks into them."""

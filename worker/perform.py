@@ -13,7 +13,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from kit import log, tally
 from kit.settings import SettingsError
 from worker import relay
-from worker.jobs import JOBS, QUEUES, Job
+from worker.jobs import JOBS, Job
+from worker.queues import QUEUES
 from worker.turns import Turn
 from worker.workshop import Workshop
 

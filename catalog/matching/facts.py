@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-import rjieba
-
+from catalog import dictionaries
 from catalog.matching import gtin as gtins
 from catalog.matching import sizes, tokens
 from catalog.matching.lexicon import lexicon
@@ -155,7 +154,7 @@ def facts(listed: Listed, brands: Brands) -> Facts:
         text=text,
         latin=latin,
         words=free,
-        names=frozenset(w for w in free if len(w) > 1 and not rjieba.has_word(w)),
+        names=frozenset(w for w in free if len(w) > 1 and not dictionaries.is_word(w)),
         kinds=kinds,
         soft=read.soft,
         denied=frozenset(_DENIED.findall(text)),
@@ -251,16 +250,16 @@ def _traits(text: str) -> tuple[dict[str, frozenset[str]], set[str], str]:
         found.setdefault("gender", set()).add(char)
         names.add(char)
     for run in _TYPE.findall(text) if "型" in text else ():
-        found.setdefault("type", set()).add(rjieba.cut(run)[-1])
+        found.setdefault("type", set()).add(dictionaries.words(run)[-1])
     for run in _STYLE.findall(text) if "款" in text or "系列" in text else ():
-        style = run if len(run) == 2 else rjieba.cut(run)[-1]
+        style = run if len(run) == 2 else dictionaries.words(run)[-1]
         if len(style) > 1 and style not in words.soft and style not in words.noise:
             found.setdefault("style", set()).add(style)
     if "flavour" not in found:
         tasted = _TASTE.findall(text) if "味" in text else []
         tasted += _SCENT.findall(text) if "香" in text else []
         for run in tasted:
-            taste = rjieba.cut(run)[-1]
+            taste = dictionaries.words(run)[-1]
             if len(taste) > 1 and taste not in words.soft:
                 found.setdefault("flavour", set()).add(taste)
                 names.add(taste)
@@ -269,7 +268,7 @@ def _traits(text: str) -> tuple[dict[str, frozenset[str]], set[str], str]:
 
 def _coined(run: str) -> bool:
     """Whether two characters are no word, as names of colours are: 雾蓝, but not 美白."""
-    return len(run) == 2 and not rjieba.has_word(run)
+    return len(run) == 2 and not dictionaries.is_word(run)
 
 
 def _gapped(text: str) -> str:

@@ -5,9 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
-import rjieba
-from pypinyin import lazy_pinyin
-
+from catalog import dictionaries
 from catalog.matching.lexicon import Scanner, lexicon
 from catalog.matching.text import normalise
 
@@ -148,7 +146,7 @@ def famous() -> Mapping[str, str]:
 @lru_cache(maxsize=50_000)
 def sounded(name: str) -> str:
     """A Chinese name as its owner writes it in Latin letters, most often: 启萌 is `qimeng`."""
-    return "".join(lazy_pinyin(name)) if _HAN.search(name) else name.replace(" ", "")
+    return "".join(dictionaries.said(name)) if _HAN.search(name) else name.replace(" ", "")
 
 
 def alike(name: str, brand: str) -> bool:
@@ -243,7 +241,7 @@ _HEAD = re.compile(r"^(?:【[^】]*】|\[[^]]*\]|官方|正品|旗舰店|[^a-z0-
 @lru_cache(maxsize=5_000)
 def _is_name(name: str) -> bool:
     """Whether a name means nothing else."""
-    return bool(_HAN.search(name)) and (len(name) > 2 or not rjieba.has_word(name))
+    return bool(_HAN.search(name)) and (len(name) > 2 or not dictionaries.is_word(name))
 
 
 _SOUND = 5

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import rjieba
-
+from catalog import dictionaries
 from catalog.matching.lexicon import lexicon
 from catalog.matching.text import normalise
 
@@ -96,8 +95,8 @@ def _cut(run: str) -> Iterable[str]:
     at = 0
     for start, term, _ in lexicon().sellers.find(run):
         if start > at:
-            yield from map(_stem, rjieba.cut(run[at:start]))
+            yield from map(_stem, dictionaries.words(run[at:start]))
         yield term
         at = start + len(term)
     if at < len(run):
-        yield from map(_stem, rjieba.cut(run[at:]))
+        yield from map(_stem, dictionaries.words(run[at:]))

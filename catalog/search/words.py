@@ -6,10 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-import rjieba
-from pypinyin import lazy_pinyin
-from pypinyin.constants import PHRASES_DICT
-
+from catalog import dictionaries
 from kit.hanzi import simplified
 
 _RUNS = re.compile(r"[a-z]+|[0-9]+|[^\W\d_a-z]+")
@@ -54,7 +51,7 @@ def made_of(word: str) -> tuple[str, ...]:
     """
     if word.isascii() or len(word) < 3:
         return (word,)
-    fine = rjieba.cut_for_search(word)
+    fine = dictionaries.words_within(word)
     if word not in fine:  # guessed by jieba from its neighbours, and cut otherwise alone
         return (word,)
     parts = tuple(_cover(word, {part for part in fine if part != word}))
@@ -75,16 +72,15 @@ def syllables(run: str) -> Sequence[str]:
 
     Only characters that are a phrase together need be looked at together, which takes long.
     """
-    ends = range(2, len(run) + 1)
-    if len(run) > 8 or any(run[at:end] in PHRASES_DICT for end in ends for at in range(end - 1)):
+    known, ends = dictionaries.phrases(), range(2, len(run) + 1)
+    if len(run) > 8 or any(run[at:end] in known for end in ends for at in range(end - 1)):
         return _spoken(run)
     return [_spoken(one)[0] for one in run]
 
 
 @lru_cache(maxsize=50_000)
 def _spoken(text: str) -> Sequence[str]:
-    said = lazy_pinyin(text, v_to_u=False, errors=list)  # type: ignore[arg-type] # it may be a list
-    return tuple(said)
+    return tuple(dictionaries.said(text, v_to_u=False, errors=list))
 
 
 def characters(text: str, longest: int | None = LONGEST) -> list[str]:
@@ -101,8 +97,7 @@ def pairs(pieces: Sequence[str]) -> Iterator[str]:
 def _cut(run: str, *, finely: bool = False) -> Iterable[str]:
     if run.isascii():
         return [run]
-    words: list[str] = rjieba.cut_for_search(run) if finely else rjieba.cut(run)
-    return words
+    return dictionaries.words_within(run) if finely else dictionaries.words(run)
 
 
 def _cover(word: str, parts: set[str]) -> Iterator[str]:

@@ -19,7 +19,8 @@ from decimal import Decimal
 import orjson
 import polars as pl
 
-from connectors.model import LISTING, Page, Reject
+from connectors.columns import LISTING
+from connectors.model import Page, Reject
 
 from . import cells, terms
 from .cells import FAULT

@@ -6,7 +6,7 @@ from functools import partial
 import orjson
 import polars as pl
 
-from connectors.model import LISTING, PRICE
+from connectors.columns import LISTING, PRICE
 from kit.money import price_text
 
 from . import cells, prices, values, words

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from connectors import mail
+from connectors.columns import LISTING
 from connectors.errors import Refused, Unreadable
 from connectors.fetch import Rules
-from connectors.model import LISTING, Cursor, Listing, Page, Placed, PurchaseOrder, Reject
+from connectors.model import Cursor, Listing, Page, Placed, PurchaseOrder, Reject
 from connectors.surroundings import Surroundings
 from connectors.trading import OutgoingSheet
 from kit.clock import SHANGHAI

@@ -12,8 +12,9 @@ from types import TracebackType
 
 import polars as pl
 
+from connectors.columns import LISTING
 from connectors.errors import Unreadable
-from connectors.model import LISTING, Page, Reject
+from connectors.model import Page, Reject
 
 _CONTENT = [name for name in LISTING if name not in ("file", "line")]
 _PLACE = ["file", "line", "external_id", "id_column"]

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import orjson
 import polars as pl
 
-from connectors.model import PRICE
+from connectors.columns import PRICE
 from kit.money import price_text
 
 from . import values

@@ -17,9 +17,8 @@ def api(
     import os
     from threading import Event
 
-    from huopan.pool import run_pool
+    from huopan.pool import listening, run_pool
     from huopan.role import role
-    from huopan.serving import listening, serve
     from kit.settings import PREFIX
 
     for name, value in {"API__HOST": host, "API__PORT": port}.items():
@@ -28,6 +27,8 @@ def api(
     stopping = Event()
     with role(stopping) as (settings, servers):
         if processes == 1:
+            from huopan.serving import serve  # imported here: who keeps a pool serves nothing
+
             serve(settings, servers)
         else:
             with listening(settings.api.host, settings.api.port) as shared:

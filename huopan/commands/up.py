@@ -42,7 +42,7 @@ def up(
 def migrate() -> None:
     """Bring the database to the newest schema."""
     from huopan.backing import backing
-    from huopan.house import newest_schema, schema
+    from huopan.standing import newest_schema, schema
     from kit import settings
 
     chosen = settings.load()

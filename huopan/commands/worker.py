@@ -25,7 +25,7 @@ def worker(
 
     from huopan.pool import run_pool
     from huopan.role import role
-    from worker.jobs import ORDERS, QUEUES
+    from worker.queues import ORDERS, QUEUES
 
     chosen = _known(queues, QUEUES)
     stopping = Event()

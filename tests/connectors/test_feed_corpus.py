@@ -18,8 +18,9 @@ import pytest
 import xlsxwriter
 import xlwt
 
+from connectors.columns import LISTING
 from connectors.errors import SupplierError
-from connectors.model import LISTING, Reject
+from connectors.model import Reject
 from connectors.registry import open_source
 
 WIRE = Path(__file__).parent.parent / "wire" / "feed"

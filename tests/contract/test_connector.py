@@ -12,6 +12,7 @@ import pytest
 
 from connectors import model, trading
 from connectors.budgets import Budgets
+from connectors.columns import LISTING
 from connectors.errors import (
     NoSuchThing,
     OutcomeUnknown,
@@ -20,7 +21,7 @@ from connectors.errors import (
     SupplierError,
     TryLater,
 )
-from connectors.model import LISTING, Listing, OrderLine, PurchaseOrder
+from connectors.model import Listing, OrderLine, PurchaseOrder
 from connectors.registry import KINDS, open_source
 from kit.settings import SettingsError
 from tests.contract.conftest import Open

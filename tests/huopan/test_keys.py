@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from huopan import keys
-from huopan.house import make_ready
 from huopan.servers import Endpoints
+from huopan.standing import make_ready
 from kit import canaries, settings
 from kit.crypto import Keyring, new_key
 from kit.db import Database

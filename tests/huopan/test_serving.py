@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from huopan.serving import listening
+from huopan.pool import listening
 
 
 def test_an_answer_is_sent_at_once_and_does_not_wait_for_the_callers_acknowledgement() -> None:

@@ -99,7 +99,7 @@ def test_up_lives_through_the_death_of_anything_and_stops_with_nothing_left(up: 
     eventually(up.ready)
     eventually(lambda: len(up.named("worker", "--queues")) == 2)
     before = {process.pid for process in up.everything()}
-    for words in (("api",), ("cron",), ("worker",), ("worker", "orders")):
+    for words in (("api",), ("cron",), ("worker", "orders"), ("worker",)):
         victims = up.named("huopan", *words)
         assert victims, words
         victims[0].kill()

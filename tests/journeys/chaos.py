@@ -33,7 +33,7 @@ from trade.after_sales.claims import ClaimedLine, ClaimRequest
 from trade.parcels import shipping
 from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
-from worker.jobs import QUEUES
+from worker.queues import QUEUES
 from worker.serve import drain
 from worker.workshop import Workshop
 

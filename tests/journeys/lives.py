@@ -27,7 +27,7 @@ from tests.stage import Stage
 from tests.trade.market import JD_FREIGHT, Goods, Market
 from tests.trade.order_sheets import csv_text, picked, row, sent
 from trade import dearer
-from worker.jobs import QUEUES
+from worker.queues import QUEUES
 from worker.serve import drain
 from worker.workshop import Workshop
 

@@ -42,7 +42,7 @@ from trade.parcels.shipping import Shipment
 from trade.purchases import Supplier
 from worker import relay
 from worker.cron import perform
-from worker.jobs import ORDERS
+from worker.queues import ORDERS
 from worker.serve import drain
 from worker.workshop import Workshop, open_workshop
 

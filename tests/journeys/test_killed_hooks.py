@@ -20,7 +20,7 @@ from trade import events, hooks, telling
 from trade.lanes import OF_ENDPOINT
 from worker import relay
 from worker.cron import perform
-from worker.jobs import HOOKS
+from worker.queues import HOOKS
 from worker.workshop import Workshop
 
 OPEN = {"allow_private_hosts": True, "allow_http": True}

@@ -13,7 +13,7 @@ from kit.redis import connect
 from kit.settings import Settings
 from tests.trade.market import Market
 from worker import relay
-from worker.jobs import QUEUES
+from worker.queues import QUEUES
 from worker.serve import drain
 from worker.workshop import Workshop
 

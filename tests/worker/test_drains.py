@@ -24,7 +24,8 @@ from trade.purchases import Supplier
 from trade.refusal import HELD, REROUTE
 from worker import drains, perform, relay, turns
 from worker.cron import perform as perform_chore
-from worker.jobs import JOBS, ORDERS, Job
+from worker.jobs import JOBS, Job
+from worker.queues import ORDERS
 from worker.turns import Turn
 from worker.workshop import Workshop
 

@@ -14,7 +14,7 @@ from tests.worker.conftest import Works
 from trade.buying import SUBMIT
 from worker import relay
 from worker.cron import perform
-from worker.jobs import ORDERS
+from worker.queues import ORDERS
 from worker.workshop import Workshop
 
 

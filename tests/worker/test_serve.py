@@ -14,7 +14,8 @@ from kit.redis import connect
 from tests.worker.conftest import Works
 from trade.buying import SUBMIT
 from worker import relay, serve
-from worker.jobs import QUEUES
+from worker.jobs import JOBS
+from worker.queues import QUEUES
 
 
 @dataclass
@@ -43,6 +44,10 @@ def serving(works: Works, act: Callable[[], None], monkeypatch: pytest.MonkeyPat
 
 def tell_to_end() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_worker_looks_into_the_queue_of_every_job() -> None:
+    assert {job.queue for job in JOBS.values()} == set(QUEUES)
 
 
 def test_a_worker_told_to_end_finishes_the_batch(
