@@ -105,7 +105,8 @@ def _walk(
     checks: list[Any],
     soak: Soak,
 ) -> None:
-    examples = (20 if soak.whole else 10) // (1 if mode == GenerationMode.POSITIVE else 2)
+    valid, malformed = (20, 10) if soak.whole else (6, 3)
+    examples = valid if mode == GenerationMode.POSITIVE else malformed
     known = _known(shop)
     for operation in _operations(shop, role, roles, mode, soak):
 

@@ -10,6 +10,8 @@ from catalog.matching.facts import facts
 from catalog.matching.verdict import Verdict, compare
 from tests.catalog.labelled_pairs import COLUMNS, PAIRS, Pair, brands, families, pairs
 
+pytestmark = pytest.mark.xdist_group("labelled")  # all of them are judged once, for seconds
+
 AMOUNTS = re.compile(
     "[罐盒杯瓶包袋听支卷片条只枚粒双节件册个桶把本张根套副颗块碗提色贴枝份对]数|颜色数|数量|容量|净?含量"
     "|[克单净]重|重量|克数|规格|坛瓶|长度|存储|显存|升数"
