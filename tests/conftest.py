@@ -192,13 +192,18 @@ def shared_database(servers: Endpoints, _template: str) -> Iterator[Database]:
         opened.close()
 
 
+@pytest.fixture(scope="session")
+def shared_redis_url(servers: Endpoints) -> str:
+    """The Redis database of this worker, as the test before left it."""
+    return servers.redis_url.replace("?db=0", f"?db={WORKER + 1}")
+
+
 @pytest.fixture
-def redis_url(servers: Endpoints) -> str:
+def redis_url(shared_redis_url: str) -> str:
     """An empty Redis database that only this worker uses."""
-    url = servers.redis_url.replace("?db=0", f"?db={WORKER + 1}")
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(shared_redis_url) as client:
         client.flushdb()
-    return url
+    return shared_redis_url
 
 
 @pytest.fixture(scope="session")

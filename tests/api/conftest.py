@@ -46,3 +46,12 @@ def shop(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Shop]:
     """The API over a small market, with a token for each role."""
     with opened(database, redis_url, tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def refusing(
+    shared_database: Database, shared_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """A shop that the tests of one module share, as all that they ask is refused."""
+    with opened(shared_database, shared_redis_url, tmp_path_factory.mktemp("shop")) as made:
+        yield made

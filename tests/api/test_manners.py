@@ -30,9 +30,9 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return told
 
 
-def test_an_unknown_address_is_a_problem_too(shop: Shop) -> None:
-    problem(shop.ask("leader", "GET", "/v1/nothing"), 404, "not_found")
-    problem(shop.ask("leader", "GET", "/v1/products/"), 404, "not_found")
+def test_an_unknown_address_is_a_problem_too(refusing: Shop) -> None:
+    problem(refusing.ask("leader", "GET", "/v1/nothing"), 404, "not_found")
+    problem(refusing.ask("leader", "GET", "/v1/products/"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_an_unknown_address_is_a_problem_too(shop: Shop) -> None:
     ],
 )
 def test_another_method_is_told_which_there_are(
-    shop: Shop, method: str, path: str, allow: str
+    refusing: Shop, method: str, path: str, allow: str
 ) -> None:
-    answer = shop.ask("leader", method, path)
+    answer = refusing.ask("leader", method, path)
     problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == allow
 
@@ -66,13 +66,13 @@ def test_another_method_is_told_which_there_are(
         ("/v1/skus/{}/price-history?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "from: it"),
     ],
 )
-def test_what_is_malformed_is_said_in_words(shop: Shop, path: str, said: str) -> None:
-    answer = shop.ask("leader", "GET", path.format("sku_mUk5Z1"))
+def test_what_is_malformed_is_said_in_words(refusing: Shop, path: str, said: str) -> None:
+    answer = refusing.ask("leader", "GET", path.format("sku_mUk5Z1"))
     assert answer.json()["detail"].startswith(said)
 
 
-def test_a_field_of_several_forms_is_told_once_without_the_validators_names(shop: Shop) -> None:
-    answer = shop.ask("brand", "GET", "/v1/sales?from=2026-13-01")
+def test_a_field_of_several_forms_is_told_once_without_the_validators_names(refusing: Shop) -> None:
+    answer = refusing.ask("brand", "GET", "/v1/sales?from=2026-13-01")
     [told] = problem(answer, 422, "invalid")["errors"]
     assert told["field"] == "from"
     assert told["message"].startswith("give a moment")
@@ -97,7 +97,7 @@ def test_the_document_has_words_for_every_form_and_names_every_parameter(shop: S
             assert named <= queries.taken(route) <= named | {"limit", "cursor"}
 
 
-def test_what_is_wrong_with_a_field_is_said_with_what_to_do(shop: Shop) -> None:
+def test_what_is_wrong_with_a_field_is_said_with_what_to_do(refusing: Shop) -> None:
     for field, given, said in (
         ("until", "2026-12-26", "give a moment with its offset"),
         ("until", "tomorrow", "give a moment with its offset"),
@@ -108,17 +108,17 @@ def test_what_is_wrong_with_a_field_is_said_with_what_to_do(shop: Shop) -> None:
         ("when", "qinghe", "give a JSON object"),
     ):
         body = {"version": 0, "rules": [{"id": "x", "then": "last", field: given}]}
-        answer = shop.ask("operator", "PUT", "/v1/routing-rules", json=body)
+        answer = refusing.ask("operator", "PUT", "/v1/routing-rules", json=body)
         [told] = problem(answer, 422, "invalid")["errors"]
         assert told["field"] == f"rules.0.{field}"
         assert told["message"].startswith(said)
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"[]", b"null", b'"x"', b"\xff", b'{"a": NaN}'])
-def test_a_body_that_is_none_is_malformed(shop: Shop, content: bytes) -> None:
+def test_a_body_that_is_none_is_malformed(refusing: Shop, content: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = shop.client.post(
-        "/v1/orders", content=content, headers=shop.headers("leader") | headers
+    answer = refusing.client.post(
+        "/v1/orders", content=content, headers=refusing.headers("leader") | headers
     )
     assert problem(answer, 422, "invalid")["errors"]
 
@@ -141,9 +141,9 @@ def test_a_body_that_is_none_is_malformed(shop: Shop, content: bytes) -> None:
         ({"ship_to": {"text": "hello"}}, "ship_to.text"),
     ],
 )
-def test_each_field_at_fault_is_named(shop: Shop, change: dict[str, Any], field: str) -> None:
-    body = ordering(shop.offer()) | change
-    told = problem(shop.ask("leader", "POST", "/v1/orders", json=body), 422, "invalid")
+def test_each_field_at_fault_is_named(refusing: Shop, change: dict[str, Any], field: str) -> None:
+    body = ordering(refusing.offer()) | change
+    told = problem(refusing.ask("leader", "POST", "/v1/orders", json=body), 422, "invalid")
     assert field in [error["field"] for error in told["errors"]]
 
 
@@ -162,18 +162,18 @@ def test_each_field_at_fault_is_named(shop: Shop, change: dict[str, Any], field:
         ("/v1/changes?after=-1", "after"),
     ],
 )
-def test_each_parameter_at_fault_is_named(shop: Shop, path: str, field: str) -> None:
-    told = problem(shop.ask("leader", "GET", path), 422, "invalid")
+def test_each_parameter_at_fault_is_named(refusing: Shop, path: str, field: str) -> None:
+    told = problem(refusing.ask("leader", "GET", path), 422, "invalid")
     assert [error["field"] for error in told["errors"]] == [field]
 
 
-def test_a_field_of_several_forms_is_named_as_it_was_sent(shop: Shop) -> None:
+def test_a_field_of_several_forms_is_named_as_it_was_sent(refusing: Shop) -> None:
     wrong = {"by": "piece", "first": "-1", "regions": ["440000", "999999"]}
-    answer = shop.ask("brand", "PUT", "/v1/freight-templates/t", json=wrong)
+    answer = refusing.ask("brand", "PUT", "/v1/freight-templates/t", json=wrong)
     told = problem(answer, 422, "invalid")["errors"]
     assert {one["field"] for one in told} == {"first", "regions.1"}
     zone = {"by": "piece", "regions": [{"regions": ["440000"]}]}
-    answer = shop.ask("brand", "PUT", "/v1/freight-templates/t", json=zone)
+    answer = refusing.ask("brand", "PUT", "/v1/freight-templates/t", json=zone)
     fields = {one["field"] for one in problem(answer, 422, "invalid")["errors"]}
     assert fields == {"regions.0", "regions.0.first"}
 
