@@ -25,6 +25,19 @@ the same answer for seven days.
 """
 
 
+def _operation(route: APIRoute) -> str:
+    module = str(getattr(route.endpoint, "__module__", "")).rpartition(".")[2]
+    return f"{module}.{route.name}"
+
+
+_WHOLE = APIRouter(responses=ANSWERS, generate_unique_id_function=_operation)
+"""All routes of ours. FastAPI looks through each once it is asked for, which takes a tenth of a
+second: so the applications of one process share what it has found."""
+
+for _router in (*ROUTERS, health.router, docs.router):
+    _WHOLE.include_router(_router)
+
+
 def create(settings: Settings, database: Database, client: redis.Redis) -> FastAPI:
     """The API over these. Whoever calls opens and closes them. Raises SettingsError."""
     here = Office(
@@ -40,16 +53,12 @@ def create(settings: Settings, database: Database, client: redis.Redis) -> FastA
         description=ABOUT,
         docs_url=None,
         redoc_url=None,
-        responses=ANSWERS,
-        generate_unique_id_function=_operation,
         redirect_slashes=False,
     )
     app.state.office = here
     app.state.registry = health.registry(here)
-    routers = (*ROUTERS, health.router, docs.router)
-    for router in routers:
-        app.include_router(router)
-    app.state.routes = _routes(routers)
+    app.router.routes.extend(_WHOLE.routes)
+    app.state.routes = _routes((*ROUTERS, health.router, docs.router))
     app.openapi = lambda: described(app)  # type: ignore[method-assign]
     errors.install(app)
     app.add_middleware(BodyLimit)
@@ -59,8 +68,3 @@ def create(settings: Settings, database: Database, client: redis.Redis) -> FastA
 
 def _routes(routers: tuple[APIRouter, ...]) -> list[APIRoute]:
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-
-
-def _operation(route: APIRoute) -> str:
-    module = str(getattr(route.endpoint, "__module__", "")).rpartition(".")[2]
-    return f"{module}.{route.name}"
