@@ -77,8 +77,6 @@ def opens(chosen: Settings, servers: Endpoints) -> Check | None:
 
 
 def _uses(session: Session, keyring: Keyring, keys: set[str]) -> "list[KeyUse]":
-    from worker.rekeying import (
-        uses,  # imported here: it knows every table, and a start does not ask
-    )
+    from worker.rekeying import uses  # it knows every table, and most starts ask nothing of it
 
     return [use for use in uses(session, keyring) if use.key in keys]
