@@ -41,6 +41,8 @@ from .values import Bad, Record
 
 MOST_LINES = 50
 PAGE = 20
+MOST_PAGES = 50
+"""Of the refunds of an order."""
 PAYMENTS = 3
 """How often a payment is tried that 1688 itself says did not happen."""
 _LACK = ("缺货", "无货", "没货", "stock")
@@ -161,10 +163,21 @@ class Buying:
         return _read(values.part(reply, "result"))
 
     def refunds(self, ref: str) -> list[Record]:
-        """The refunds of an order, of before and after its sale was over. Pages start at 0."""
-        asked = {"orderId": ref, "dipsuteType": 0, "currentPageNum": 0, "pageSize": PAGE}
-        reply = self._gateway.ask(REFUNDS, **asked)
-        return values.parts(values.part(reply, "result"), "opOrderRefundModels")
+        """The refunds of an order, of before and after its sale was over. Pages start at 0.
+
+        Raises Unreadable where there is no end of them: none may be missed.
+        """
+        found: list[Record] = []
+        for number in range(MOST_PAGES):
+            asked = {"orderId": ref, "dipsuteType": 0, "currentPageNum": number, "pageSize": PAGE}
+            reply = values.part(self._gateway.ask(REFUNDS, **asked), "result")
+            listed = values.parts(reply, "opOrderRefundModels")
+            if listed and all(one in found for one in listed):
+                break  # the same page again
+            found += listed
+            if len(listed) < PAGE:
+                return found
+        raise Unreadable("refunds", f"1688 names {len(found)} refunds of order {ref} and no end")
 
     def _parts(self, ref: str, raw: list[Any]) -> list[Part]:
         found = self.order(ref, raw)

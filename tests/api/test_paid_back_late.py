@@ -78,6 +78,17 @@ def test_what_is_paid_back_by_hand_is_paid_in_the_same_part_and_each_time(trade:
     assert stand(trade) == (["freight_returned"], "8.00", True)
 
 
+def test_a_refund_is_seen_behind_twenty_that_came_to_nothing(trade: Trade) -> None:
+    bought(trade, ALI)
+    shipped(trade)
+    for _ in range(20):
+        by_hand(trade, 100)
+        says(trade, trade.stage.act("ali1688", "refunds")[-1], "refundclose")
+    by_hand(trade, 1000)
+    booked(trade)
+    assert (back(trade), stand(trade)) == (["11.00"], ([], "36.00", True))
+
+
 def test_what_comes_back_long_after_is_seen_by_its_message(trade: Trade) -> None:
     bought(trade, ALI)
     shipped(trade)
