@@ -5,6 +5,7 @@ A new build is written beside the old one and takes its place by one rename, so 
 
 import contextlib
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -34,10 +35,12 @@ def identity(build: Path) -> str:
 
 
 def new_build(folder: Path, identity: str) -> Path:
-    """An empty folder for a build of this identity."""
-    taken = {path.name for path in folder.glob(f"{_BUILD}*")}
-    number = next(n for n in range(len(taken) + 1) if f"{_BUILD}{identity}-{n}" not in taken)
-    build = folder / f"{_BUILD}{identity}-{number}"
+    """An empty folder for a build of this identity.
+
+    Its name is no former one's: who still holds that would take the new one, empty as it is, for
+    the next state of it.
+    """
+    build = folder / f"{_BUILD}{identity}-{secrets.token_hex(8)}"
     build.mkdir()
     return build
 

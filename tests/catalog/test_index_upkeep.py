@@ -18,6 +18,7 @@ from catalog.pricing import price_lists
 from catalog.readers import Readership
 from catalog.search import DEEPEST, Asked, Indexer, SearchIndex, ask_rebuild, open_indexer
 from catalog.search import folder as folders
+from catalog.search import index as index_module
 from catalog.search import schema as fields
 from catalog.search import walk as walk_module
 from catalog.sequencer import number_changes
@@ -169,6 +170,21 @@ def test_searches_go_on_while_the_index_is_rebuilt(database: Database, tmp_path:
         for thread in looking:
             thread.join()
     assert failures == []
+
+
+def test_a_build_that_has_just_begun_is_not_searched_instead_of_the_one_that_counts(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(database, 2)
+    monkeypatch.setattr(index_module, "NAMED_SECONDS", 60)
+    index = SearchIndex(tmp_path)
+    with open_indexer(database, tmp_path, READERS) as writer:
+        sync(writer)
+        assert index.search(Asked(), LEADER, 10).ids == [2, 1]
+        writer.rebuild()  # the one that was searched is gone
+        ask_rebuild(tmp_path)
+        writer.step()  # and another has begun
+        assert index.search(Asked(), LEADER, 10).ids == [2, 1]
 
 
 def test_a_search_ends_at_a_thousand(tmp_path: Path) -> None:
