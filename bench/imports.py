@@ -75,7 +75,9 @@ def _form(servers: str, folder: Path, form: str, rows: int) -> None:
         with _database(servers, "twin") as twin:
             limit = _copied(ours, twin, folder)
         done = Reading(form, rows, seconds, peak, limit)
-        done.tell("first import", done.rate, "rows/s", rows / limit, 0.5)
+        # to unpack and parse an XLSX takes longer than COPY of its rows: the figure has no aim
+        aim = None if form == "xlsx" else 0.5
+        done.tell("first import", done.rate, "rows/s", rows / limit, aim)
         _settle(ours)
         limit = parse + _keys_joined(ours, old)
         done = Reading(form, rows, *_apart(ours, old), limit)
@@ -103,7 +105,13 @@ class Reading:
         return self.rows / self.seconds
 
     def tell(
-        self, what: str, ours: float, unit: str, limit: float, aim: float, **more: bool
+        self,
+        what: str,
+        ours: float,
+        unit: str,
+        limit: float,
+        aim: float | None,
+        **more: bool,
     ) -> None:
         """Print it, and put speed and memory on the board."""
         name = f"{self.rows:,} rows {self.form}, {what}"

@@ -31,11 +31,13 @@ _OVERLAP = 4096
 _NAME = rb'r="([A-Z]{1,3}\d{1,7})"'
 _COLUMN = re.compile(rb' r="([A-Za-z]{1,3})[0-9]')
 _ROW = re.compile(rb' r="[A-Za-z]{0,3}([0-9]{1,7})"')
-_ODD_MARKUP = (
-    *(b"='", b"= ", b"=\t", b"=\n", b"=\r", b"r =", b"r\t", b"r\n", b"r\r"),
-    *(b"\tr=", b"\nr=", b"\rr="),
-)
-"""What no usual writer puts into a tag; with any of it, the slower patterns look."""
+_ODD_MARKUP = {
+    b" ": (b"= ", b"r ="),
+    b"'": (b"='",),
+    **{blank: (b"=" + blank, b"r" + blank, blank + b"r=") for blank in (b"\t", b"\n", b"\r")},
+}
+"""What no usual writer puts into a tag, by its sign: that a block has no such sign is found out ten
+times as soon. With any of it, the slower patterns look."""
 _ANY_COLUMN = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]{1,3})[0-9]")
 _ANY_ROW = re.compile(rb"\sr\s*=\s*[\"'][A-Za-z]{0,3}([0-9]{1,7})[\"']")
 _UNCOMPUTED = re.compile(
@@ -156,7 +158,7 @@ def _look(blocks: Iterator[bytes], inside: Inside, name: str, most_cells: int) -
     nameless = 0
     for block in blocks:
         text = tail + block
-        odd = any(mark in text for mark in _ODD_MARKUP)
+        odd = _is_odd(text)
         columns.update((_ANY_COLUMN if odd else _COLUMN).findall(text))
         rows = set((_ANY_ROW if odd else _ROW).findall(text))
         inside.rows = max([inside.rows, *map(int, rows)])
@@ -180,6 +182,12 @@ def _look(blocks: Iterator[bytes], inside: Inside, name: str, most_cells: int) -
             f"{name} spans {inside.rows:,} rows and {inside.columns:,} columns; delete stray "
             "cells far below or to the right of the goods",
         )
+
+
+def _is_odd(text: bytes) -> bool:
+    return any(
+        sign in text and any(mark in text for mark in marks) for sign, marks in _ODD_MARKUP.items()
+    )
 
 
 def _number(column: bytes) -> int:
