@@ -31,6 +31,7 @@ def write_goods(database: Database, products: int) -> None:
         with cursor.copy("COPY wares (title, brand, category, code, colour) FROM STDIN") as copy:
             for ware in itertools.islice(wares(), products):
                 copy.write_row(ware)
+        cursor.execute("ANALYZE wares")  # joined without statistics, some sizes take minutes
         cursor.execute(
             "INSERT INTO products (title, brand, category)"
             " SELECT title, brand, category FROM wares ORDER BY id"
