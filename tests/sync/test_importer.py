@@ -76,6 +76,18 @@ def test_rows_of_one_listing_are_one_product(database: Database) -> None:
     assert count(database, "SELECT count(*) FROM products") == 3
 
 
+COUNTED = """SELECT array_agg(tablename || '.' || attname) FROM pg_stats
+    WHERE (tablename, attname) IN (('skus', 'product_id'), ('offers', 'sku_id'), ('prices', 'mode'))
+      AND schemaname = 'public'"""
+
+
+def test_what_is_loaded_next_is_planned_for_tables_as_they_are(database: Database) -> None:
+    load(database, row("a"))
+    assert count(database, COUNTED) is None
+    load(database, row("a"), *(row(f"s{n}") for n in range(6_000)))
+    assert sorted(count(database, COUNTED)) == ["offers.sku_id", "prices.mode", "skus.product_id"]
+
+
 def test_a_price_change_writes_as_many_rows_however_many_leaders_picked_the_sku(
     database: Database,
 ) -> None:
