@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from itertools import combinations, groupby
+from itertools import chain, combinations, groupby
 from operator import itemgetter
 
 from tantivy import Occur, Query, Schema
@@ -143,6 +143,8 @@ class Ways(Ladder):
 
     def sounding(self, field: str) -> Query | None:
         """Goods that answer every item as written or typed by its sound."""
+        if field == "words" and self._all_heard_in_titles():
+            return None
         if not any(self._sounds_otherwise(field, item) for item in self.items):
             return None
         return _all(self._sounding(field, item) for item in self.items)
@@ -182,23 +184,29 @@ class Ways(Ladder):
         few = len(known) < least and 2 * len(known) < len(self.items)
         if len(self.items) < 2 or not telling or few:
             return None
-        size = min(least, len(known) if with_rarest else max(len(known) - 1, 1))
         rarest = min(telling, key=lambda item: (self._goods(item).bit_length(), -len(item.said)))
-        keep = [rarest] if with_rarest else [item for item in telling if len(item.said) > 1]
-        if len(known) > _MOST_SPELT_OUT:
-            return self._most(known, keep, size)
-        # Every choice of so many: goods with only one of the words are not even looked at.
-        choices = [some for some in combinations(known, size) if set(keep) & set(some)]
-        made = [_all(self._ways("words", item.ways) for item in some) for some in choices]
-        return _any(made) if made else None
+        size = min(least, len(known))
+        if with_rarest:
+            return self._most(known, size, [rarest])
+        others = [item for item in known if item is not rarest]
+        among = others if size <= len(others) else known  # with the rarest as many were looked for
+        keep = [item for item in among if not item.counts and len(item.said) > 1]
+        return self._most(among, min(size, len(others)), keep)
 
-    def _most(self, known: Sequence[Item], keep: Sequence[Item], size: int) -> Query | None:
-        """So many of the known items, and one of those to `keep`."""
-        if not keep:
+    def _most(self, items: Sequence[Item], size: int, keep: Sequence[Item]) -> Query | None:
+        """So many of the items, one of those to `keep` among them."""
+        if not size or not keep:
             return None
-        wanted = [(Occur.Should, self._ways("words", item.ways)) for item in known]
-        kept = _any([self._ways("words", item.ways) for item in keep])
-        return _all([Query.boolean_query(wanted, size), kept])
+        if len(items) > _MOST_SPELT_OUT:
+            wanted = [(Occur.Should, self._answers(item)) for item in items]
+            kept = _any([self._answers(item) for item in keep])
+            return _all([Query.boolean_query(wanted, size), kept])
+        # Every choice of so many: goods with only one of the words are not even looked at.
+        choices = [some for some in combinations(items, size) if set(keep) & set(some)]
+        return _any([_all(self._answers(item) for item in some) for some in choices])
+
+    def _answers(self, item: Item) -> Query:
+        return self._ways("words", item.ways)
 
     def _goods(self, item: Item, field: str = "words") -> int:
         """How many goods, at most, answer an item by its words or a synonym's."""
@@ -222,9 +230,22 @@ class Ways(Ladder):
 
     def _all_in_titles(self) -> bool:
         """Whether no goods have one of the words elsewhere than in their titles."""
-        known = self._known
-        asked = {word for item in self.items for way in item.ways for word in way}
-        return all(known("words", word) == known("title", word) for word in asked)
+        ways = [item.ways for item in self.items]
+        return self._alike("title", "words", chain.from_iterable(chain.from_iterable(ways)))
+
+    def _all_heard_in_titles(self) -> bool:
+        """Whether what is found by its sound is found by that of words in titles alone."""
+        keys = {key for item in self.items for key in _typed(item.said)}
+        spelt = chain.from_iterable(way for key in keys for way in self._thesaurus.spelt(key))
+        return (
+            self._all_in_titles()
+            and self._alike("title", "words", spelt)
+            and self._alike("title_sound", "sound", keys)
+        )
+
+    def _alike(self, title: str, whole: str, asked: Iterable[str]) -> bool:
+        """Whether goods that have these words have them in their titles."""
+        return all(self._known(whole, word) == self._known(title, word) for word in set(asked))
 
     def _sounds_otherwise(self, field: str, item: Item) -> bool:
         """Whether goods may answer an item by its sound that do not by its words."""
@@ -240,7 +261,10 @@ class Ways(Ladder):
         keys = _typed(item.said)
         spelt = [way for key in keys for way in self._thesaurus.spelt(key)]
         heard = [self._term(_SOUND_OF[field], key) for key in keys]
-        return _any([self._ways(field, (*item.ways, *spelt)), *heard])
+        # What has a Chinese word has its sound too.
+        own = () if item.said.isascii() or not heard else ((item.said,),)
+        ways = [way for way in (*item.ways, *spelt) if way not in own]
+        return _any([*([self._ways(field, ways)] if ways else ()), *heard])
 
     def _misspelt(self, field: str, slips: int, item: Item) -> Query:
         sounding = self._sounding(field, item)

@@ -1,7 +1,7 @@
 """One search through one state of the index: level after level, as far as a page needs."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -166,29 +166,35 @@ class Walk:
         """
         found: list[tuple[int, int]] = []
         level, key, tiers = cursor.level, cursor.key, self._ladder.tiers
-        nothing: set[int] = set()
+        whole: dict[int, list[int]] = {}
         while len(found) < limit and level < max(len(tiers), 1):
             begins = level > cursor.level and tiers[level] != tiers[level - 1]
             if begins and (found or cursor.given):
                 break
             wanted = limit - len(found)
-            numbers = self._numbers(level, key, nothing, wanted)
-            if key is None and not numbers:
-                nothing.add(level)
+            numbers = self._numbers(level, key, whole, wanted)
+            if key is None and len(numbers) < wanted:
+                whole[level] = numbers
             found += [(number, level) for number in numbers]
             level, key = level + 1, None
         return found
 
-    def _numbers(self, level: int, key: int | None, nothing: set[int], wanted: int) -> list[int]:
+    def _numbers(
+        self, level: int, key: int | None, whole: Mapping[int, Sequence[int]], wanted: int
+    ) -> list[int]:
         """The first sort numbers of a level after `key`: of goods that come before all, where
-        these may be enough; else of all."""
+        these may be enough; else of all. Of stricter levels `whole` is all that they find."""
+        tiers = self._ladder.tiers
+        known = {one for number in whole if tiers[number] == tiers[level] for one in whole[number]}
+
+        def first(part: Query | None) -> list[int]:
+            numbers = self._first(self._query(level, whole, part), wanted + len(known))
+            return [number for number in numbers if number not in known][:wanted]
+
         narrow = self._narrow(level, key, wanted)
-        if narrow is not None:
-            numbers = self._first(self._query(level, nothing, narrow), wanted)
-            if len(numbers) == wanted:
-                return numbers
-        beyond = None if key is None else self._between(key, None)
-        return self._first(self._query(level, nothing, beyond), wanted)
+        if narrow is not None and len(numbers := first(narrow)) == wanted:
+            return numbers
+        return first(None if key is None else self._between(key, None))
 
     def _narrow(self, level: int, key: int | None, wanted: int) -> Query | None:
         """What only goods after `key` meet that come before all others; None: not worth it."""
@@ -228,10 +234,11 @@ class Walk:
         )
         return [number for number, _ in found.hits]
 
-    def _query(self, level: int, nothing: set[int], part: Query | None) -> Query | None:
+    def _query(self, level: int, whole: Container[int], part: Query | None) -> Query | None:
         """What matches at a level, within a part of all goods; None: nothing can.
 
-        Stricter levels that find `nothing` need not be kept out.
+        Stricter levels of its tier are kept out, but for those whose `whole` is known: to look for
+        them with every answer takes longer than to look for the answers.
         """
         conditions = list(self._conditions)
         if self._worded:
@@ -243,7 +250,7 @@ class Walk:
             conditions += [
                 (Occur.MustNot, better)
                 for number in range(level)
-                if number not in nothing
+                if number not in whole
                 and tiers[number] == tiers[level]
                 and (better := self._ladder.query(number)) is not None
             ]

@@ -102,16 +102,42 @@ def test_a_word_is_heard_otherwise_though_some_goods_have_it_as_written(shop: Sh
 def test_pages_of_a_looser_way_neither_skip_nor_repeat(shop: Shop) -> None:
     made = {shop.add(f"纸尿裤 第{number}款").product_id for number in range(7)}
     shop.sync()
+    seen = _by_pages(shop, "zhinianku", 2)
+    assert len(seen) == len(made)
+    assert set(seen) == made
+
+
+def _by_pages(shop: Shop, text: str, size: int) -> list[int]:
     seen: list[int] = []
     cursor = None
     while True:
-        hits = shop.index.search(Asked("zhinianku"), LEADER, 2, cursor, SAME)
+        hits = shop.index.search(Asked(text), LEADER, size, cursor, SAME)
         seen += hits.ids
         cursor = hits.next
         if cursor is None:
-            break
-    assert len(seen) == len(made)
-    assert set(seen) == made
+            return seen
+
+
+def test_pages_go_on_from_way_to_way_of_a_tier(shop: Shop) -> None:
+    """Three ways of finding the words, then two of finding most of them: each find once, in one
+    order, however large the pages are."""
+    in_title = [shop.add(f"绿茶 礼盒 {number}").product_id for number in range(3)]
+    elsewhere = [shop.add(f"绿茶 {number}", category="礼盒").product_id for number in range(3)]
+    with_brand = [shop.add(f"云岭 礼盒 {number}").product_id for number in range(2)]
+    shop.sync()
+    for text, *ways in (
+        ("绿茶礼盒", in_title, elsewhere),
+        ("云岭绿茶礼盒", with_brand, in_title + elsewhere),
+    ):
+        whole = _find(shop, text)
+        assert len(whole) == len(set(whole))
+        at = 0
+        for way in ways:
+            assert set(whole[at : at + len(way)]) == set(way)
+            at += len(way)
+        assert at == len(whole)
+        for size in range(1, len(whole) + 2):
+            assert _by_pages(shop, text, size) == whole
 
 
 @pytest.mark.parametrize(
