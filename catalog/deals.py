@@ -79,8 +79,7 @@ _DEALS = """
     SELECT s.product_id, s.id AS sku_id, o.id AS offer_id, o.source, o.external_id, o.seller,
            o.brand, o.category, o.state, o.tax_rate, o.tax_code, o.invoice, o.min_retail,
            o.max_retail, o.not_delivered_to, p.mode, p.price, p.tiers, p.valid_until, p.as_of,
-           coalesce(t.moq, 1) AS moq, coalesce(t.multiple, 1) AS multiple, t.freight,
-           t.ships_within_hours, t.cutoff, t.presale_ship_by,
+           {terms},
            coalesce((SELECT v.per_hour FROM stock_pace v WHERE v.offer_id = o.id), 0) AS per_hour,
            coalesce((SELECT c.tried FROM stock_claims c WHERE c.source = o.source), 0) AS tried,
            coalesce((SELECT c.short FROM stock_claims c WHERE c.source = o.source), 0) AS short,
@@ -88,11 +87,9 @@ _DEALS = """
            (SELECT CASE m.state WHEN 'confirmed' THEN '+' ELSE '-' END || m.ours
             FROM category_mappings m WHERE m.source = o.source AND m.theirs = o.category) AS mapped,
            o.weight_g, {brand_of} AS brand_of,
-           (SELECT f.content FROM freight_templates f
-            WHERE f.source = o.source AND f.name = t.freight ->> 'name') AS template,
+           {template} AS template,
            {stated} AS stated{more}
     FROM {goods} {offers}
-    LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode
     WHERE {which} = ANY(%(ids)s)
     ORDER BY s.product_id, s.id, o.id, p.mode
 """
@@ -101,24 +98,46 @@ _OWN = "JOIN offers o ON o.sku_id = s.id JOIN prices p ON p.offer_id = o.id"
 _OWN_IF_ANY = "LEFT JOIN (offers o JOIN prices p ON p.offer_id = o.id) ON o.sku_id = s.id"
 _LED = """LEFT JOIN sku_redirects r ON r.from_sku = s.id
     JOIN offers o ON o.sku_id = coalesce(r.to_sku, s.id) JOIN prices p ON p.offer_id = o.id"""
+_JOIN_TERMS = "LEFT JOIN terms t ON t.offer_id = o.id AND t.mode = p.mode"
+_TERMS = """coalesce(t.moq, 1) AS moq, coalesce(t.multiple, 1) AS multiple, t.freight,
+           t.ships_within_hours, t.cutoff, t.presale_ship_by"""
+_TEMPLATE = """(SELECT f.content FROM freight_templates f
+            WHERE f.source = o.source AND f.name = t.freight ->> 'name')"""
+_NO_TERMS = """1 AS moq, 1 AS multiple, NULL AS freight,
+           NULL AS ships_within_hours, NULL AS cutoff, NULL AS presale_ship_by"""
 
 
-def _asking(which: str, offers: str, goods: str = "skus s", more: str = "") -> str:
+def _asking(
+    which: str, offers: str, goods: str = "skus s", more: str = "", *, terms: bool = True
+) -> str:
     """For the deals of some ids."""
-    stated = stock.STATED.format(offer="o.id")
-    said = {"heard": HEARD, "brand_of": BRAND_OF, "stated": stated}
-    return _DEALS.format(which=which, offers=offers, goods=goods, more=more, **said)
+    return _DEALS.format(
+        which=which,
+        offers=f"{offers} {_JOIN_TERMS}" if terms else offers,
+        goods=goods,
+        more=more,
+        terms=_TERMS if terms else _NO_TERMS,
+        template=_TEMPLATE if terms else "NULL",
+        heard=HEARD,
+        brand_of=BRAND_OF,
+        stated=stock.STATED.format(offer="o.id"),
+    )
 
 
 _OF_PRODUCTS = _asking("s.product_id", _OWN)
 _OF_SKUS = _asking("s.id", _LED)
 
 
-def asking_with(*columns: str) -> str:
+def asking_with(*columns: str, terms: bool = True) -> str:
     """As `question`, for products: these columns of products `g` and their SKUs `s` come with every
-    deal, and in a row without one of what is not offered."""
+    deal, and in a row without one of what is not offered.
+
+    Without `terms` every deal is of one unit, and nothing tells how it is sent, nor where a freight
+    template has it not go: that is a seventh less for the server to do.
+    """
     goods = "products g JOIN skus s ON s.product_id = g.id"
-    return _asking("g.id", _OWN_IF_ANY, goods, "".join(f", {one}" for one in columns))
+    more = "".join(f", {one}" for one in columns)
+    return _asking("g.id", _OWN_IF_ANY, goods, more, terms=terms)
 
 
 def of_products(session: Session, ids: Collection[int], region: str = "") -> list[Deal]:

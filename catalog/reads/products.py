@@ -111,15 +111,18 @@ class ProductView:
     """Further pictures for those who sell it, under addresses of ours."""
 
 
-_CARDS = all_deals.asking_with(
+_ON_CARDS = (
     "s.msrp",
     f"{bundles.MADE_OF.format(sku='s.id')} AS made_of",
     *("g.id", "g.title", "g.brand AS own_brand", "g.category AS own_category", "g.images"),
 )
+_CARDS = all_deals.asking_with(*_ON_CARDS, terms=False)
+_CARDS_OF_REGION = all_deals.asking_with(*_ON_CARDS)
+"""Terms say where goods do not go; a card shows nothing else of them."""
 
 
 class _Goods(NamedTuple):
-    """The last columns of `_CARDS`."""
+    """The last columns of `_ON_CARDS`."""
 
     id: int
     title: str
@@ -155,7 +158,8 @@ def cards(
     ask: Ask, ids: Sequence[int], reader: Reader, now: datetime, region: str = ""
 ) -> list[Card]:
     """As `product_cards`, in one round trip; in two where bundles are among them."""
-    (rows,) = ask(all_deals.asked(_CARDS, ids, region))
+    asking = _CARDS_OF_REGION if region else _CARDS
+    (rows,) = ask(all_deals.asked(asking, ids, region))
     by_sku = {sku: [*of] for sku, of in groupby(rows, attrgetter("sku_id"))}
     made_of = chain.from_iterable(of[0].made_of or () for of in by_sku.values())
     parts = bundles.with_deals(ask, bundles.answered(made_of), region)
