@@ -14,6 +14,7 @@ import httpx
 import redis
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.orm import Session
 
 import api
 from catalog.search import open_indexer
@@ -66,10 +67,16 @@ class Shop:
     def join(self, name: str, role: str, *, money: int = 0, source: str | None = None) -> str:
         """A party with a token that is called `name` in this test; returns its id."""
         with self.db.as_system() as session:
-            party = parties.create(session, role, f"{name}-{next(_numbers)}", source=source)
-            if money:
-                wallets.deposit(session, party, money, f"first-{party}")
-            self.tokens[name] = tokens.issue(session, party).text
+            return self.joined(session, name, role, money=money, source=source)
+
+    def joined(
+        self, session: Session, name: str, role: str, *, money: int = 0, source: str | None = None
+    ) -> str:
+        """As `join`, in a transaction that is open."""
+        party = parties.create(session, role, f"{name}-{next(_numbers)}", source=source)
+        if money:
+            wallets.deposit(session, party, money, f"first-{party}")
+        self.tokens[name] = tokens.issue(session, party).text
         self.parties[name] = party
         return outside("pty", party)
 
@@ -178,12 +185,13 @@ def opened(
 
 
 def _everybody(shop: Shop) -> None:
-    shop.join("leader", "leader", money=1_000_000)
-    shop.join("other", "leader", money=1_000_000)
-    shop.join("buyer", "buyer", money=1_000_000)
-    shop.join("brand", "brand", source=SOURCE)
-    shop.join("rival", "brand", source="rival")
-    shop.join("operator", "operator")
+    with shop.db.as_system() as session:
+        shop.joined(session, "leader", "leader", money=1_000_000)
+        shop.joined(session, "other", "leader", money=1_000_000)
+        shop.joined(session, "buyer", "buyer", money=1_000_000)
+        shop.joined(session, "brand", "brand", source=SOURCE)
+        shop.joined(session, "rival", "brand", source="rival")
+        shop.joined(session, "operator", "operator")
 
 
 @contextlib.contextmanager

@@ -78,16 +78,27 @@ def _known(shop: Shop) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="module")
+def document(refusing: Shop) -> dict[str, Any]:
+    """What the API says of itself, but of tokens: who is refused, the table of roles tests."""
+    said = deepcopy(refusing.app.openapi())
+    for operations in said["paths"].values():
+        for described in operations.values():
+            described.pop("security", None)
+    return said
+
+
 def _operations(
-    shop: Shop, role: str, roles: frozenset[str], mode: GenerationMode, soak: Soak
+    shop: Shop,
+    document: dict[str, Any],
+    role: str,
+    roles: frozenset[str],
+    mode: GenerationMode,
+    soak: Soak,
 ) -> Iterator[Any]:
     """Those that `role` walks: one of the `roles` that may walks each, in the soak all do."""
     config = SchemathesisConfig.from_dict({"generation": {"mode": mode.value}})
-    document = deepcopy(shop.app.openapi())
-    for operations in document["paths"].values():
-        for described in operations.values():
-            described.pop("security", None)  # the token is ours; who is refused, the table tests
-    schema = schemathesis.openapi.from_dict(document, config=config)
+    schema = schemathesis.openapi.from_dict(deepcopy(document), config=config)
     schema.config.update(base_url=str(shop.client.base_url))
     for found in schema.get_all_operations():
         operation = found.ok()
@@ -99,6 +110,7 @@ def _operations(
 
 def _walk(
     shop: Shop,
+    document: dict[str, Any],
     role: str,
     roles: frozenset[str],
     mode: GenerationMode,
@@ -108,7 +120,7 @@ def _walk(
     valid, malformed = (20, 10) if soak.whole else (6, 3)
     examples = valid if mode == GenerationMode.POSITIVE else malformed
     known = _known(shop)
-    for operation in _operations(shop, role, roles, mode, soak):
+    for operation in _operations(shop, document, role, roles, mode, soak):
 
         @seed(20261125)
         @settings(
@@ -131,11 +143,15 @@ def _walk(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("role", sorted(ALL))
-def test_answers_are_as_the_document_says(shop: Shop, role: str, soak: Soak) -> None:
-    _walk(shop, role, ALL, GenerationMode.POSITIVE, CHECKS, soak)
+def test_answers_are_as_the_document_says(
+    shop: Shop, document: dict[str, Any], role: str, soak: Soak
+) -> None:
+    _walk(shop, document, role, ALL, GenerationMode.POSITIVE, CHECKS, soak)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("role", sorted(WRONG))
-def test_malformed_requests_are_refused(shop: Shop, role: str, soak: Soak) -> None:
-    _walk(shop, role, WRONG, GenerationMode.NEGATIVE, [*CHECKS, refused], soak)
+def test_malformed_requests_are_refused(
+    shop: Shop, document: dict[str, Any], role: str, soak: Soak
+) -> None:
+    _walk(shop, document, role, WRONG, GenerationMode.NEGATIVE, [*CHECKS, refused], soak)
