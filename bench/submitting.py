@@ -23,6 +23,7 @@ from bench.bare import Transaction
 from bench.figures import Figure, record
 from bench.orders import AIM, ORDERS, copied, market, request
 from connectors.model import Placed, PurchaseOrder
+from huopan.commands.worker import CONNECTIONS
 from huopan.servers import hold
 from kit import clock
 from kit.db import Database, dsn
@@ -36,7 +37,6 @@ from worker.workshop import Workshop
 
 TALK_SECONDS = 0.005
 SOURCES = ("teahouse", "outlet")
-CONNECTIONS = serve.CONNECTIONS
 _LOCK = b" FOR UPDATE SKIP LOCKED"
 WORKERS = (1, 2, 4)
 """Processes, each of which submits in as many threads as a worker does."""

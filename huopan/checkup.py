@@ -11,21 +11,20 @@ from sqlalchemy import Connection, create_engine, pool, text
 
 from huopan import keys
 from huopan.checks import Check
-from huopan.commands.worker import PROCESSES
+from huopan.commands import cron, worker
 from huopan.credentials import examine_sources
 from huopan.servers import Endpoints
 from kit import __version__, clock, extras
 from kit.db import APP_ROLE, newest_schema
 from kit.redis import connect
 from kit.settings import Settings
-from worker import cron, serve
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 """The database's clock decides leases and expiries, ours tokens and quotes: they must agree."""
 
 FREE_BYTES = 2**30
 
-CONNECTIONS = {"worker": serve.CONNECTIONS * PROCESSES, "cron": cron.CONNECTIONS}
+CONNECTIONS = {"worker": worker.CONNECTIONS * worker.PROCESSES, "cron": cron.CONNECTIONS}
 """The pools of one machine's roles beside the API's own, which is a setting."""
 
 

@@ -23,9 +23,6 @@ from worker import relay
 from worker.chores import CHORES
 from worker.workshop import Workshop
 
-CONNECTIONS = 4
-"""One a lane."""
-
 PULSE_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 """How often a lane asks which chores are due, and the indexer by which rules it is to write."""

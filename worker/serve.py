@@ -22,10 +22,6 @@ from kit import log
 from worker.perform import RUNNING
 from worker.workshop import Workshop
 
-CONNECTIONS = 6
-"""A drain talks in four threads and claims in the fifth; a lane of webhooks holds one only between
-messages."""
-
 STOP_SECONDS = 14.0
 """A batch that is not finished by then is left to its lease."""
 AWAY_SECONDS = 1.0

@@ -4,6 +4,9 @@ import typer
 
 app = typer.Typer()
 
+CONNECTIONS = 4
+"""One a lane."""
+
 
 @app.command()
 def cron() -> None:
@@ -11,7 +14,7 @@ def cron() -> None:
     import threading
 
     from huopan.role import role
-    from worker.cron import CONNECTIONS, run
+    from worker.cron import run
     from worker.workshop import open_workshop
 
     stopping = threading.Event()

@@ -11,6 +11,9 @@ app = typer.Typer()
 
 PROCESSES = 2
 """Two, so that a long reading never keeps orders waiting."""
+CONNECTIONS = 6
+"""Of each: a drain talks in four threads and claims in the fifth; a lane of webhooks holds one only
+between messages."""
 
 
 @app.command()
@@ -44,7 +47,7 @@ def worker(
 def _work(queues: list[str], stopping: "threading.Event") -> None:
     from huopan.role import role
     from kit.redis import connect
-    from worker.serve import CONNECTIONS, serve
+    from worker.serve import serve
     from worker.workshop import open_workshop
 
     with role(stopping) as (settings, servers):
