@@ -1,6 +1,5 @@
 """One search through one state of the index: level after level, as far as a page needs."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -19,18 +18,22 @@ from catalog.shelf import Reader
 TOP = 5_000
 """Without words every product matches: then so many of the first ones are looked at first."""
 
-FORE = 10_000
-"""Words that very many goods have are looked for among about so many first ones of all before they
-are among all: what takes long is to look at the place of each that matches."""
+FORE = 100
+"""Words that very many goods have are looked for among about one in so many, the first ones of all,
+before they are among all: what takes long is to look at the place of each that matches."""
 
-ALIKE = 4 * FORE
-"""So many are not told apart by their steps: then fewer are first ones."""
+FEWEST = 10_000
+"""Fewer than these are not worth a look of their own."""
 
-MANY = 5_000
-"""So many goods are likely to match what is looked for like that."""
+ALIKE = 4
+"""Goods of one step are first ones together, unless that makes so many times as many."""
 
 SPARE = 3
 """So many times the answers that are wanted must be expected there."""
+
+ALONE, TOGETHER = 2.0, 0.25
+"""And so many times as many goods as come first, of all: where one word is looked for; and where
+several are, for which a long list is gone through even if few have them all."""
 
 REMEMBERED = 1_000
 """So many texts are taken apart once for each state of the index."""
@@ -63,11 +66,11 @@ NO_WORDS = Ladder()
 
 
 class Fore(NamedTuple):
-    """The goods that come before all others for the readers of a price list: those up to a step,
-    and their share of all goods."""
+    """The goods that come before all others for the readers of a price list: those up to a step, so
+    many."""
 
     step: int
-    share: float
+    goods: int
 
 
 @dataclass
@@ -117,15 +120,23 @@ class State:
 
     def _fore(self, one: str) -> Fore | None:
         seen = Query.term_query(self.schema, "flag", f"for:{one}")
+        wanted = max(self.searcher.num_docs // FORE, FEWEST)
         found = self.searcher.search(
-            seen, ALIKE, count=False, order_by_field=f"rank_{one}", order=Order.Asc
+            seen, wanted, count=False, order_by_field=f"rank_{one}", order=Order.Asc
         )
-        steps = [fields.step(number) for number, _ in found.hits]
-        if len(steps) < ALIKE:
+        if len(found.hits) < wanted:
             return None
-        last = steps[FORE] if steps[FORE] != steps[-1] else steps[FORE] - 1
-        size = bisect_right(steps, last)
-        return Fore(last, size / self.searcher.num_docs) if size else None
+        last = fields.step(found.hits[-1][0])
+        for step in range(last, max(last - 2, -1), -1):
+            both = [(Occur.Must, seen), (Occur.Must, self.up_to(one, step))]
+            goods = self.searcher.search(Query.boolean_query(both), 1).count  # type: ignore[attr-defined]
+            if 0 < goods <= ALIKE * wanted:
+                return Fore(step, goods)
+        return None
+
+    def up_to(self, one: str, step: int) -> Query:
+        """What readers of a price list see first: the goods up to a step."""
+        return Query.range_query(self.schema, f"step_{one}", FieldType.Unsigned, 0, step)
 
     def conditions(
         self, asked: Asked, reader: Reader, *, worded: bool
@@ -200,14 +211,14 @@ class Walk:
         """What only goods after `key` meet that come before all others; None: not worth it."""
         if self._top is not None:
             return self._between(key, self._top)
-        schema, one = self._state.schema, self._reader.prices.id
-        many = self._ladder.likely(level)
-        if key is not None or many < MANY or self._field != f"rank_{one}":
+        one, many = self._reader.prices.id, self._ladder.likely(level)
+        if key is not None or not many or self._field != f"rank_{one}":
             return None
         fore = self._state.fore(one)
-        if fore is None or many * fore.share < SPARE * wanted:
+        if fore is None or many < fore.goods * (TOGETHER if self._ladder.several else ALONE):
             return None
-        return Query.range_query(schema, f"step_{one}", FieldType.Unsigned, 0, fore.step)
+        expected = many * fore.goods / self._state.searcher.num_docs
+        return self._state.up_to(one, fore.step) if expected >= SPARE * wanted else None
 
     def _top_of_all(self) -> int | None:
         """The sort number that about `TOP` of all products come before.
