@@ -61,11 +61,6 @@ class Ladder:
         """About so many goods are found at a level, where that can be told beforehand; else 0."""
         return 0
 
-    @property
-    def several(self) -> bool:
-        """Whether more than one word is looked for."""
-        return False
-
     def _make(self, level: int) -> Query | None:
         raise NotImplementedError
 
@@ -108,11 +103,6 @@ class Ways(Ladder):
         rarest, *others = sorted(self._goods(item, field) for item in self.items)
         goods = max(self._known("flag", GOODS), 1)
         return rarest * math.sqrt(math.prod(one / goods for one in others))
-
-    @property
-    def several(self) -> bool:
-        """Whether goods must have more than one word."""
-        return len(self.items) > 1 or any(len(way) > 1 for item in self.items for way in item.ways)
 
     def _make(self, level: int) -> Query | None:
         return _WAYS[level][1](self)

@@ -22,18 +22,11 @@ FORE = 100
 """Words that very many goods have are looked for among about one in so many, the first ones of all,
 before they are among all: what takes long is to look at the place of each that matches."""
 
-FEWEST = 10_000
-"""Fewer than these are not worth a look of their own."""
-
 ALIKE = 4
 """Goods of one step are first ones together, unless that makes so many times as many."""
 
 SPARE = 3
 """So many times the answers that are wanted must be expected there."""
-
-ALONE, TOGETHER = 2.0, 0.25
-"""And so many times as many goods as come first, of all: where one word is looked for; and where
-several are, for which a long list is gone through even if few have them all."""
 
 REMEMBERED = 1_000
 """So many texts are taken apart once for each state of the index."""
@@ -66,11 +59,11 @@ NO_WORDS = Ladder()
 
 
 class Fore(NamedTuple):
-    """The goods that come before all others for the readers of a price list: those up to a step, so
-    many."""
+    """The goods that come before all others for the readers of a price list: those up to a step,
+    and their share of all goods."""
 
     step: int
-    goods: int
+    share: float
 
 
 @dataclass
@@ -120,7 +113,7 @@ class State:
 
     def _fore(self, one: str) -> Fore | None:
         seen = Query.term_query(self.schema, "flag", f"for:{one}")
-        wanted = max(self.searcher.num_docs // FORE, FEWEST)
+        wanted = max(self.searcher.num_docs // FORE, 1)
         found = self.searcher.search(
             seen, wanted, count=False, order_by_field=f"rank_{one}", order=Order.Asc
         )
@@ -131,7 +124,7 @@ class State:
             both = [(Occur.Must, seen), (Occur.Must, self.up_to(one, step))]
             goods = self.searcher.search(Query.boolean_query(both), 1).count  # type: ignore[attr-defined]
             if 0 < goods <= ALIKE * wanted:
-                return Fore(step, goods)
+                return Fore(step, goods / self.searcher.num_docs)
         return None
 
     def up_to(self, one: str, step: int) -> Query:
@@ -215,10 +208,9 @@ class Walk:
         if key is not None or not many or self._field != f"rank_{one}":
             return None
         fore = self._state.fore(one)
-        if fore is None or many < fore.goods * (TOGETHER if self._ladder.several else ALONE):
+        if fore is None or many * fore.share < SPARE * wanted:
             return None
-        expected = many * fore.goods / self._state.searcher.num_docs
-        return self._state.up_to(one, fore.step) if expected >= SPARE * wanted else None
+        return self._state.up_to(one, fore.step)
 
     def _top_of_all(self) -> int | None:
         """The sort number that about `TOP` of all products come before.
