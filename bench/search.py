@@ -89,7 +89,7 @@ def _searches(database: Database, folder: Path, servers: Endpoints, of: str) -> 
         for who, crew in CROWDS.items():
             with ExitStack() as hired:
                 crews = {
-                    name: hired.enter_context(crowd.hired(*crew, opening, *given))
+                    name: hired.enter_context(crowd.hired(*crew, opening, *given, first=SEARCHES))
                     for name, opening, given in (
                         ("raw", _raw, (str(folder),)),
                         ("by score", _raw_by_score, (str(folder),)),
