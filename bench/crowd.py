@@ -48,7 +48,7 @@ def hired(
 ) -> Iterator[Callable[[range], Measured]]:
     """Processes that have opened their work by `opening(*given)` and wait for items, which are
     dealt out in turn; threads of one process share one interpreter lock. Each thread has done the
-    item `first` before: so it has a connection.
+    item `first` before, where one is named: so it has a connection.
 
     Each process is a new one, and the clock never runs while they start.
     """

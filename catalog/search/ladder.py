@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from itertools import chain, combinations, groupby
+from itertools import combinations, groupby
 from operator import itemgetter
 
 from tantivy import Occur, Query, Schema
@@ -230,22 +230,22 @@ class Ways(Ladder):
 
     def _all_in_titles(self) -> bool:
         """Whether no goods have one of the words elsewhere than in their titles."""
-        ways = [item.ways for item in self.items]
-        return self._alike("title", "words", chain.from_iterable(chain.from_iterable(ways)))
+        asked = {word for item in self.items for way in item.ways for word in way}
+        return self._alike("title", "words", asked)
 
     def _all_heard_in_titles(self) -> bool:
         """Whether what is found by its sound is found by that of words in titles alone."""
         keys = {key for item in self.items for key in _typed(item.said)}
-        spelt = chain.from_iterable(way for key in keys for way in self._thesaurus.spelt(key))
+        spelt = {word for key in keys for way in self._thesaurus.spelt(key) for word in way}
         return (
             self._all_in_titles()
             and self._alike("title", "words", spelt)
             and self._alike("title_sound", "sound", keys)
         )
 
-    def _alike(self, title: str, whole: str, asked: Iterable[str]) -> bool:
+    def _alike(self, title: str, whole: str, asked: set[str]) -> bool:
         """Whether goods that have these words have them in their titles."""
-        return all(self._known(whole, word) == self._known(title, word) for word in set(asked))
+        return all(self._known(whole, word) == self._known(title, word) for word in asked)
 
     def _sounds_otherwise(self, field: str, item: Item) -> bool:
         """Whether goods may answer an item by its sound that do not by its words."""
